@@ -1,0 +1,79 @@
+package models
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Config is one configuration: everything that changes training except the
+// seed.
+type Config struct {
+	Layers []Layer // without the last dense layer
+	Data   Data
+	Recipe Recipe
+}
+
+// Spec is the configuration's network for its data set.
+func (c Config) Spec() Spec {
+	return Spec{Input: c.Data.Input, Classes: c.Data.Classes, Layers: c.Layers}
+}
+
+// ID is a slug of the layers and 8 hex digits of a SHA-256 over everything in
+// c except the data set's name, which is only a label: c5x2-p4-d128-1a2b3c4d.
+func (c Config) ID() string {
+	data := c.Data
+	data.Name = ""
+	b, err := json.Marshal(struct {
+		Model []Layer `json:"model"`
+		Data  Data    `json:"dataset"`
+		Train Recipe  `json:"train"`
+	}{c.Spec().FullLayers(), data, c.Recipe})
+	if err != nil {
+		// Only a NaN or an infinity in the recipe can do this; validation refuses them.
+		b = []byte(fmt.Sprintf("%+v", c))
+	}
+	sum := sha256.Sum256(b)
+	return slug(c.Layers) + "-" + hex.EncodeToString(sum[:4])
+}
+
+// maxSlug keeps folder names short; the digest tells long models apart.
+const maxSlug = 48
+
+// slug shortens the layers to words such as c5x32, p2 and d128. Dropout and
+// the last dense layer are left out.
+func slug(layers []Layer) string {
+	var words []string
+	for _, l := range layers {
+		k := fmt.Sprint(l.Kernel[0])
+		if l.Kernel[0] != l.Kernel[1] {
+			k = fmt.Sprintf("%dh%dw", l.Kernel[0], l.Kernel[1])
+		}
+		switch l.Kind {
+		case Conv:
+			words = append(words, fmt.Sprintf("c%sx%d", k, l.Filters))
+		case Depthwise:
+			words = append(words, fmt.Sprintf("w%sx%d", k, l.Multiplier))
+		case Separable:
+			words = append(words, fmt.Sprintf("s%sx%d", k, l.Filters))
+		case MaxPool:
+			words = append(words, fmt.Sprintf("p%d", l.Size))
+		case AvgPool:
+			words = append(words, fmt.Sprintf("a%d", l.Size))
+		case GlobalAvgPool:
+			words = append(words, "g")
+		case Dense:
+			words = append(words, fmt.Sprintf("d%d", l.Units))
+		}
+	}
+	s := strings.Join(words, "-")
+	if len(s) > maxSlug {
+		s = strings.TrimRight(s[:maxSlug], "-")
+	}
+	if s == "" {
+		s = "linear"
+	}
+	return s
+}

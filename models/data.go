@@ -1,0 +1,14 @@
+package models
+
+// Data identifies the images that a configuration is trained on and how they
+// are split. It says what the images are, never where they lie.
+type Data struct {
+	Name       string  `json:"name"`             // a registry name or the user's own
+	Digest     string  `json:"digest"`           // SHA-256 of the content, hex
+	Input      Shape   `json:"input"`            // of one image, after Resize
+	Classes    int     `json:"classes"`          //
+	Train      int     `json:"train"`            // images used for training
+	Validation int     `json:"validation"`       // images held back from the training files
+	Test       int     `json:"test"`             //
+	Resize     *[2]int `json:"resize,omitempty"` // height, width that image folders are resized to
+}

@@ -1,0 +1,108 @@
+// Package models describes what is trained: the layers of a CNN in reading
+// order, the shapes that flow through them, and the training recipe. It is
+// plain data: nothing here knows TensorFlow, files or the command line.
+package models
+
+// Kind names a layer type by its key in an experiment file.
+type Kind string
+
+const (
+	Conv          Kind = "conv"
+	Depthwise     Kind = "depthwise"
+	Separable     Kind = "separable" // a depthwise without bias, then a 1x1 conv with bias
+	MaxPool       Kind = "maxpool"
+	AvgPool       Kind = "avgpool"
+	GlobalAvgPool Kind = "globalavgpool"
+	Dense         Kind = "dense"
+	Dropout       Kind = "dropout"
+)
+
+// Kinds lists every layer kind in the order the documentation uses.
+func Kinds() []Kind {
+	return []Kind{Conv, Depthwise, Separable, MaxPool, AvgPool, GlobalAvgPool, Dense, Dropout}
+}
+
+// Padding is TensorFlow's padding rule of a convolution or a pool.
+type Padding string
+
+const (
+	Same  Padding = "same"
+	Valid Padding = "valid"
+)
+
+// Activation is the function after a layer's bias.
+type Activation string
+
+const (
+	Relu      Activation = "relu"
+	Relu6     Activation = "relu6"
+	LeakyRelu Activation = "leaky_relu" // slope 0.2 below zero
+	Elu       Activation = "elu"
+	Tanh      Activation = "tanh"
+	Sigmoid   Activation = "sigmoid"
+	None      Activation = "none"
+)
+
+// LeakySlope is the slope of LeakyRelu for negative inputs.
+const LeakySlope = 0.2
+
+// Activations lists every activation in the order the documentation uses.
+func Activations() []Activation {
+	return []Activation{Relu, Relu6, LeakyRelu, Elu, Tanh, Sigmoid, None}
+}
+
+// Layer is one entry of a model with every default filled in. Only the fields
+// of its Kind are set; the others are zero.
+type Layer struct {
+	Kind       Kind
+	Kernel     [2]int     // conv, depthwise, separable: height, width; each >= 1
+	Filters    int        // conv, separable: output channels, >= 1
+	Multiplier int        // depthwise, separable: outputs for each input channel, >= 1
+	Stride     int        // conv, depthwise, separable, pools: the same in both directions, >= 1
+	Padding    Padding    // conv, depthwise, separable, pools
+	Activation Activation // conv, depthwise, separable, dense
+	Size       int        // maxpool, avgpool: window edge, >= 1
+	Units      int        // dense: outputs, >= 1
+	Rate       float64    // dropout: share of units dropped, in [0, 1)
+}
+
+// DefaultLayer returns a layer of the kind with the defaults of the experiment
+// file; Filters, Kernel, Size and Units have no default and stay zero.
+func DefaultLayer(k Kind) Layer {
+	l := Layer{Kind: k}
+	switch k {
+	case Conv:
+		l.Stride, l.Padding, l.Activation = 1, Same, Relu
+	case Depthwise, Separable:
+		l.Stride, l.Padding, l.Activation, l.Multiplier = 1, Same, Relu, 1
+	case MaxPool, AvgPool:
+		l.Padding = Same // Stride defaults to Size, see WithPoolStride
+	case Dense:
+		l.Activation = Relu
+	}
+	return l
+}
+
+// NewConv returns a stride-1 SAME ReLU convolution with a square kernel.
+func NewConv(kernel, filters int) Layer {
+	l := DefaultLayer(Conv)
+	l.Kernel, l.Filters = [2]int{kernel, kernel}, filters
+	return l
+}
+
+// NewMaxPool returns a SAME max pool whose stride is its window.
+func NewMaxPool(size int) Layer {
+	l := DefaultLayer(MaxPool)
+	l.Size, l.Stride = size, size
+	return l
+}
+
+// NewDense returns a ReLU dense layer.
+func NewDense(units int) Layer {
+	l := DefaultLayer(Dense)
+	l.Units = units
+	return l
+}
+
+// NewDropout returns a dropout layer that drops the share rate of its units.
+func NewDropout(rate float64) Layer { return Layer{Kind: Dropout, Rate: rate} }

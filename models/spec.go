@@ -1,0 +1,194 @@
+package models
+
+import "fmt"
+
+// Shape is the size of one image or feature map: height, width, channels. A
+// dense output of n units is {1, 1, n}.
+type Shape struct{ H, W, C int }
+
+// Elements is the number of values in the shape.
+func (s Shape) Elements() int { return s.H * s.W * s.C }
+
+func (s Shape) String() string { return fmt.Sprintf("%dx%dx%d", s.H, s.W, s.C) }
+
+// Spec is a network for one data set: the layers in reading order, without the
+// last dense layer, which Nodes adds (one unit a class, no activation).
+type Spec struct {
+	Input   Shape
+	Classes int // >= 2
+	Layers  []Layer
+}
+
+// Node is one primitive operation of a network with its shapes inferred: a
+// separable layer becomes two nodes, every other layer one.
+type Node struct {
+	Name   string // conv1, depthwise1, pool1, fc1, dropout1: unique in the network
+	Layer  Layer  // Kind is never Separable
+	Bias   bool   // conv, depthwise and dense: has a bias vector
+	Linear bool   // the classifier itself: the last dense layer
+	In     Shape  // before the implied flattening of a dense layer
+	Out    Shape
+}
+
+// FullLayers returns the layers with the last dense layer included.
+func (s Spec) FullLayers() []Layer {
+	last := NewDense(s.Classes)
+	last.Activation = None
+	return append(append([]Layer{}, s.Layers...), last)
+}
+
+// LayerError says which layer of a model does not fit, and why.
+type LayerError struct {
+	Index int // in Spec.Layers
+	Err   error
+}
+
+func (e *LayerError) Error() string { return fmt.Sprintf("layer %d: %v", e.Index+1, e.Err) }
+func (e *LayerError) Unwrap() error { return e.Err }
+
+// maxElements bounds one feature map or weight array, so that products of
+// hostile sizes cannot overflow.
+const maxElements = 1 << 31
+
+// Nodes infers the shape of every primitive node, the last dense layer
+// included. It returns a *LayerError for a layer that does not fit.
+func (s Spec) Nodes() ([]Node, error) {
+	if s.Input.H < 1 || s.Input.W < 1 || s.Input.C < 1 || s.Classes < 2 {
+		return nil, fmt.Errorf("input %s with %d classes: need at least 1x1x1 and 2 classes", s.Input, s.Classes)
+	}
+	count := map[string]int{}
+	name := func(base string) string {
+		count[base]++
+		return fmt.Sprintf("%s%d", base, count[base])
+	}
+	var nodes []Node
+	shape, flat := s.Input, false
+	layers := s.FullLayers()
+	for i, l := range layers {
+		parts, err := expand(l)
+		if err != nil {
+			return nil, &LayerError{Index: i, Err: err}
+		}
+		for _, p := range parts {
+			if flat && p.layer.Kind != Dense && p.layer.Kind != Dropout {
+				return nil, &LayerError{Index: i, Err: fmt.Errorf("a %s after a dense layer: the input is already flat; move it before the first dense", l.Kind)}
+			}
+			out, err := outShape(shape, p.layer)
+			if err != nil {
+				return nil, &LayerError{Index: i, Err: err}
+			}
+			nodes = append(nodes, Node{Name: name(p.name), Layer: p.layer, Bias: p.bias,
+				Linear: i == len(layers)-1, In: shape, Out: out})
+			flat = flat || p.layer.Kind == Dense
+			shape = out
+		}
+	}
+	return nodes, nil
+}
+
+type part struct {
+	name  string
+	layer Layer
+	bias  bool
+}
+
+// expand turns a layer into its primitive parts and checks its numbers.
+func expand(l Layer) ([]part, error) {
+	if err := l.check(); err != nil {
+		return nil, err
+	}
+	switch l.Kind {
+	case Separable:
+		depth := Layer{Kind: Depthwise, Kernel: l.Kernel, Multiplier: l.Multiplier, Stride: l.Stride, Padding: l.Padding, Activation: None}
+		point := Layer{Kind: Conv, Kernel: [2]int{1, 1}, Filters: l.Filters, Stride: 1, Padding: Valid, Activation: l.Activation}
+		return []part{{"depthwise", depth, false}, {"pointwise", point, true}}, nil
+	case MaxPool, AvgPool, GlobalAvgPool:
+		return []part{{"pool", l, false}}, nil
+	case Dense:
+		return []part{{"fc", l, true}}, nil
+	case Dropout:
+		return []part{{"dropout", l, false}}, nil
+	default:
+		return []part{{string(l.Kind), l, true}}, nil
+	}
+}
+
+// check reports a number of the layer that is outside its range.
+func (l Layer) check() error {
+	type field struct {
+		name  string
+		value int
+		used  bool
+	}
+	conv := l.Kind == Conv || l.Kind == Depthwise || l.Kind == Separable
+	pool := l.Kind == MaxPool || l.Kind == AvgPool
+	for _, f := range []field{
+		{"kernel height", l.Kernel[0], conv}, {"kernel width", l.Kernel[1], conv},
+		{"filters", l.Filters, l.Kind == Conv || l.Kind == Separable},
+		{"multiplier", l.Multiplier, l.Kind == Depthwise || l.Kind == Separable},
+		{"stride", l.Stride, conv || pool}, {"size", l.Size, pool}, {"units", l.Units, l.Kind == Dense},
+	} {
+		if f.used && f.value < 1 {
+			return fmt.Errorf("%s: %s is %d, need at least 1", l.Kind, f.name, f.value)
+		}
+	}
+	if l.Kind == Dropout && !(l.Rate >= 0 && l.Rate < 1) {
+		return fmt.Errorf("dropout: rate is %v, need a number in [0, 1)", l.Rate)
+	}
+	return nil
+}
+
+// outShape applies TensorFlow's shape rules: SAME gives ceil(in/stride), VALID
+// gives floor((in-window)/stride)+1.
+func outShape(in Shape, l Layer) (Shape, error) {
+	out := in
+	switch l.Kind {
+	case Dropout:
+		return in, nil
+	case GlobalAvgPool:
+		return Shape{1, 1, in.C}, nil
+	case Dense:
+		out = Shape{1, 1, l.Units}
+		return out, checkSize(out, in.Elements(), l.Units, l.Kind)
+	case MaxPool, AvgPool:
+		return window(in, [2]int{l.Size, l.Size}, l, in.C)
+	case Depthwise:
+		out, err := window(in, l.Kernel, l, in.C*l.Multiplier)
+		if err != nil {
+			return out, err
+		}
+		return out, checkSize(out, l.Kernel[0]*l.Kernel[1], in.C*l.Multiplier, l.Kind)
+	case Conv:
+		out, err := window(in, l.Kernel, l, l.Filters)
+		if err != nil {
+			return out, err
+		}
+		return out, checkSize(out, l.Kernel[0]*l.Kernel[1]*in.C, l.Filters, l.Kind)
+	}
+	return out, fmt.Errorf("unknown layer kind %q", l.Kind)
+}
+
+func window(in Shape, k [2]int, l Layer, channels int) (Shape, error) {
+	if k[0] > maxEdge || k[1] > maxEdge || l.Stride > maxEdge {
+		return Shape{}, fmt.Errorf("%s: window %dx%d, stride %d: at most %d", l.Kind, k[0], k[1], l.Stride, maxEdge)
+	}
+	if l.Padding == Valid {
+		if k[0] > in.H || k[1] > in.W {
+			return Shape{}, fmt.Errorf("%s: window %dx%d does not fit into the %s input with valid padding", l.Kind, k[0], k[1], in)
+		}
+		return Shape{(in.H-k[0])/l.Stride + 1, (in.W-k[1])/l.Stride + 1, channels}, nil
+	}
+	return Shape{ceilDiv(in.H, l.Stride), ceilDiv(in.W, l.Stride), channels}, nil
+}
+
+// maxEdge bounds a window or stride.
+const maxEdge = 1 << 14
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
+
+func checkSize(out Shape, fanIn, fanOut int, k Kind) error {
+	if fanOut > maxElements || fanIn > maxElements/max(fanOut, 1) || out.H*out.W > maxElements/max(out.C, 1) {
+		return fmt.Errorf("%s: %d inputs x %d outputs is more than %d weights or values", k, fanIn, fanOut, maxElements)
+	}
+	return nil
+}

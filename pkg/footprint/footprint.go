@@ -1,0 +1,94 @@
+// Package footprint counts what a network costs, before any training: each
+// figure under its own name, with the convention it follows. All counts are
+// for one image.
+package footprint
+
+import (
+	"fmt"
+
+	"slimfit/models"
+)
+
+// Footprint is a network's counts.
+type Footprint struct {
+	Parameters  int         `json:"parameters"`   // weights and biases
+	Weights     int         `json:"weights"`      // without biases: what arXiv 1705.03338 calls parameters
+	Biases      int         `json:"biases"`       //
+	MACs        int         `json:"macs"`         // multiply-accumulates of conv, depthwise and dense layers; SAME counts the taps on padding too
+	WeightBytes int         `json:"weight_bytes"` // all parameters at 4 bytes
+	Activations Activations `json:"activations"`
+	// Peak is the largest input + output of one layer, in elements. Dropout
+	// works in place and is no layer here.
+	Peak   int     `json:"peak_activation_elements"`
+	Layers []Layer `json:"layers"`
+}
+
+// Activations are sums of output elements over layers.
+type Activations struct {
+	Paper int `json:"paper"` // input, conv and pool layers: the paper's "memory"
+	All   int `json:"all"`   // the same and the outputs of dense layers
+}
+
+// Layer is one primitive layer's share.
+type Layer struct {
+	Name       string       `json:"name"`
+	Kind       models.Kind  `json:"kind"`
+	Output     models.Shape `json:"output"`
+	Parameters int          `json:"parameters"`
+	Weights    int          `json:"weights"`
+	Biases     int          `json:"biases"`
+	MACs       int          `json:"macs"`
+}
+
+// bytesPerParameter is the size of a float32.
+const bytesPerParameter = 4
+
+// Of counts the network. It fails where the layers do not fit together.
+func Of(spec models.Spec) (Footprint, error) {
+	nodes, err := spec.Nodes()
+	if err != nil {
+		return Footprint{}, fmt.Errorf("count the footprint: %w", err)
+	}
+	f := Footprint{Activations: Activations{Paper: spec.Input.Elements(), All: spec.Input.Elements()}}
+	for _, n := range nodes {
+		if n.Layer.Kind == models.Dropout {
+			continue
+		}
+		l := count(n)
+		f.Layers = append(f.Layers, l)
+		f.Weights += l.Weights
+		f.Biases += l.Biases
+		f.MACs += l.MACs
+		f.Activations.All += n.Out.Elements()
+		if n.Layer.Kind != models.Dense {
+			f.Activations.Paper += n.Out.Elements()
+		}
+		f.Peak = max(f.Peak, n.In.Elements()+n.Out.Elements())
+	}
+	f.Parameters = f.Weights + f.Biases
+	f.WeightBytes = bytesPerParameter * f.Parameters
+	return f, nil
+}
+
+// count applies the usual formulas: a convolution has kh*kw*cin weights for
+// each output channel and uses each of them once for each output position.
+func count(n models.Node) Layer {
+	l := Layer{Name: n.Name, Kind: n.Layer.Kind, Output: n.Out}
+	taps := n.Layer.Kernel[0] * n.Layer.Kernel[1]
+	switch n.Layer.Kind {
+	case models.Conv:
+		l.Weights = taps * n.In.C * n.Out.C
+		l.MACs = l.Weights * n.Out.H * n.Out.W
+	case models.Depthwise:
+		l.Weights = taps * n.Out.C
+		l.MACs = l.Weights * n.Out.H * n.Out.W
+	case models.Dense:
+		l.Weights = n.In.Elements() * n.Out.C
+		l.MACs = l.Weights
+	}
+	if n.Bias {
+		l.Biases = n.Out.C
+	}
+	l.Parameters = l.Weights + l.Biases
+	return l
+}

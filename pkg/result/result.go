@@ -1,0 +1,105 @@
+// Package result holds the nouns that running writes and reporting reads: a
+// trial, its result, its history, the environment it ran in. Running and
+// reporting share nothing else.
+package result
+
+import (
+	"fmt"
+	"time"
+
+	"slimfit/models"
+	"slimfit/pkg/footprint"
+)
+
+// Key names a trial: one configuration trained with one seed.
+type Key struct {
+	ConfigID string `json:"config_id"`
+	Seed     int64  `json:"seed"`
+}
+
+func (k Key) String() string { return fmt.Sprintf("%s/seed-%d", k.ConfigID, k.Seed) }
+
+// Status is where a trial stands.
+type Status string
+
+const (
+	Pending  Status = "pending"
+	Running  Status = "running"
+	Done     Status = "done"
+	Failed   Status = "failed"
+	Diverged Status = "diverged" // the loss was not finite
+)
+
+// Finished says whether the status is final.
+func (s Status) Finished() bool { return s == Done || s == Failed || s == Diverged }
+
+// Result is the content of result.json.
+type Result struct {
+	Experiment  string              `json:"experiment"`
+	ConfigID    string              `json:"config_id"`
+	Assignment  map[string]any      `json:"assignment"` // the matrix values, by axis
+	Model       []models.Layer      `json:"model"`      // the last dense layer included
+	Train       models.Recipe       `json:"train"`
+	Dataset     models.Data         `json:"dataset"`
+	Seed        int64               `json:"seed"`
+	Status      Status              `json:"status"` // done, failed or diverged
+	Reason      string              `json:"reason"` // why it failed or diverged; empty when done
+	Accuracy    Split[float64]      `json:"accuracy"`
+	Correct     Split[int]          `json:"correct"`
+	Wrong       Wrong               `json:"wrong"`
+	Confusion   Confusion           `json:"confusion"`
+	Steps       int                 `json:"steps"`   // trained
+	Seconds     float64             `json:"seconds"` // of training, this trial's share of its pack; evaluation and start-up not counted
+	WeightsSHA  string              `json:"weights_sha256,omitempty"`
+	Footprint   footprint.Footprint `json:"footprint"`
+	Environment Environment         `json:"environment"`
+	Warnings    []string            `json:"warnings"`
+	Started     time.Time           `json:"started"`
+	Finished    time.Time           `json:"finished"`
+}
+
+// Key names the result's trial.
+func (r Result) Key() Key { return Key{ConfigID: r.ConfigID, Seed: r.Seed} }
+
+// Split holds a figure of the validation and the test images; nil where it was
+// not measured.
+type Split[T any] struct {
+	Validation *T `json:"validation"`
+	Test       *T `json:"test"`
+}
+
+// Wrong lists the misclassified images of each split as [index, predicted
+// class], by rising index; nil where the split was not evaluated.
+type Wrong struct {
+	Validation [][2]int `json:"validation"`
+	Test       [][2]int `json:"test"`
+}
+
+// Confusion counts the images of each split: rows are true classes, columns
+// predicted ones; nil where the split was not evaluated.
+type Confusion struct {
+	Validation [][]int `json:"validation"`
+	Test       [][]int `json:"test"`
+}
+
+// Environment is where a trial ran.
+type Environment struct {
+	Slimfit     string   `json:"slimfit"`    // version of this program
+	TensorFlow  string   `json:"tensorflow"` // version of the library
+	Go          string   `json:"go"`
+	OS          string   `json:"os"` // linux/amd64
+	Host        string   `json:"host"`
+	CPU         string   `json:"cpu"`          // model name
+	CPUFeatures []string `json:"cpu_features"` // those that change numerics: avx2, avx512f, ...
+	Threads     int      `json:"threads"`      // of the trial's session
+	Device      string   `json:"device"`       // CPU, or the GPU's name
+	Driver      string   `json:"driver,omitempty"`
+	CUDA        string   `json:"cuda,omitempty"`
+}
+
+// Point is one line of history.csv.
+type Point struct {
+	Step       int      // steps done, 1-based
+	Loss       float64  // mean training loss since the last point
+	Validation *float64 // validation accuracy in [0, 1], where it was measured
+}
