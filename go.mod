@@ -34,3 +34,5 @@ require (
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 	pgregory.net/rapid v1.3.0 // indirect
 )
+
+replace github.com/galeone/tensorflow/tensorflow/go => ./pkg/tfshim
