@@ -1,0 +1,116 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"slimfit/pkg/experiment"
+)
+
+// flagsFirst moves the flags of a command before its arguments, as the cli
+// library stops reading flags at the first argument: `run FILE -j 2` becomes
+// `run -j 2 FILE`. Everything after "--" stays where it is.
+func flagsFirst(app *cli.App, args []string) []string {
+	if len(args) < 2 {
+		return args
+	}
+	head, rest := args[:1], args[1:]
+	flags, commands := app.Flags, app.Commands
+	for len(rest) > 0 { // down to the innermost command
+		c := find(commands, rest[0])
+		if c == nil {
+			break
+		}
+		head = append(head[:len(head):len(head)], rest[0])
+		rest, flags, commands = rest[1:], c.Flags, c.Subcommands
+	}
+	if len(head) == 1 || len(commands) > 0 {
+		return args
+	}
+	var options, values []string
+	for i := 0; i < len(rest); i++ {
+		a := rest[i]
+		if a == "--" {
+			values = append(values, rest[i+1:]...)
+			break
+		}
+		if a == "-" || !strings.HasPrefix(a, "-") {
+			values = append(values, a)
+			continue
+		}
+		options = append(options, a)
+		if i+1 < len(rest) && !strings.Contains(a, "=") && takesValue(flags, strings.TrimLeft(a, "-")) {
+			i++
+			options = append(options, rest[i])
+		}
+	}
+	return append(append(append(head[:len(head):len(head)], options...), "--"), values...)
+}
+
+func find(commands []*cli.Command, name string) *cli.Command {
+	for _, c := range commands {
+		if c.HasName(name) {
+			return c
+		}
+	}
+	return nil
+}
+
+func takesValue(flags []cli.Flag, name string) bool {
+	for _, f := range flags {
+		for _, n := range f.Names() {
+			if n == name {
+				_, isBool := f.(*cli.BoolFlag)
+				return !isBool
+			}
+		}
+	}
+	return false
+}
+
+// usageError reports a command line that the cli library refuses.
+func usageError(c *cli.Context, err error, _ bool) error {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: "); ok {
+		var known []string
+		for _, f := range c.Command.Flags {
+			known = append(known, f.Names()...)
+		}
+		text = "unknown flag " + name + experiment.DidYouMean(strings.TrimLeft(name, "-"), known, "--%s")
+	}
+	return usagef("%s; see %s --help", text, c.Command.HelpName)
+}
+
+// unknownCommand says that there is no such command, and which ones come near.
+func unknownCommand(commands []*cli.Command, name, program string) error {
+	var known []string
+	for _, c := range commands {
+		known = append(known, c.Name)
+	}
+	return usagef("unknown command %q%s; see %s --help", name, experiment.DidYouMean(name, known, "%q"), program)
+}
+
+// groupAction runs when a command with subcommands is given none of them.
+func groupAction(c *cli.Context) error {
+	if name := c.Args().First(); name != "" {
+		return unknownCommand(c.Command.Subcommands, name, c.Command.HelpName)
+	}
+	return cli.ShowSubcommandHelp(c)
+}
+
+// oneArg returns the only argument of a command; what names it in the error.
+func oneArg(c *cli.Context, what string) (string, error) {
+	if c.NArg() != 1 {
+		return "", usagef("%s: want one %s, got %d; see %s --help", c.Command.Name, what, c.NArg(), c.Command.HelpName)
+	}
+	return c.Args().First(), nil
+}
+
+// someArgs returns the arguments of a command that needs at least one.
+func someArgs(c *cli.Context, what string) ([]string, error) {
+	if c.NArg() == 0 {
+		return nil, usagef("%s: want at least one %s; see %s --help", c.Command.Name, what, c.Command.HelpName)
+	}
+	return c.Args().Slice(), nil
+}

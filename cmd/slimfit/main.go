@@ -1,0 +1,69 @@
+// Command slimfit plans, trains, searches and reports on slices of a CNN
+// design. It is pure Go: training happens in slimfit-worker.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v2"
+)
+
+func main() {
+	ctx, second := signalContext(context.Background())
+	code := make(chan int, 1)
+	go func() { code <- run(ctx, os.Args, os.Stdout, os.Stderr) }()
+	var status int
+	select {
+	case status = <-code:
+	case sig := <-second: // the person does not want to wait for an orderly end
+		status = signalCode(sig)
+	}
+	os.Exit(status)
+}
+
+// run is the whole program. args[0] is the program's name. Results go to
+// stdout, everything else to stderr; what it returns is the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	app := &cli.App{
+		Name:                      "slimfit",
+		Usage:                     "find the smallest CNN that still meets a target accuracy",
+		Writer:                    stdout,
+		ErrWriter:                 stderr,
+		HideVersion:               true, // its -v would hide --verbose
+		HideHelpCommand:           true,
+		EnableBashCompletion:      true,
+		DisableSliceFlagSeparator: true, // --set values contain commas
+		Flags:                     []cli.Flag{&cli.BoolFlag{Name: "version", Usage: "print the version and exit"}},
+		Commands:                  prepare(commands()),
+		Action:                    rootAction,
+		OnUsageError:              usageError,
+		ExitErrHandler:            func(*cli.Context, error) {}, // run decides, see exitCode
+	}
+	err := app.RunContext(ctx, flagsFirst(app, args))
+	if err != nil && err.Error() != "" {
+		fmt.Fprintln(stderr, message(err))
+	}
+	return exitCode(ctx, err)
+}
+
+// commands lists every command in the order of the help text.
+func commands() []*cli.Command {
+	return []*cli.Command{
+		completionCommand(),
+	}
+}
+
+// rootAction runs when no command is named.
+func rootAction(c *cli.Context) error {
+	if c.Bool("version") {
+		fmt.Fprintln(c.App.Writer, "slimfit "+version())
+		return nil
+	}
+	if name := c.Args().First(); name != "" {
+		return unknownCommand(c.App.Commands, name, "slimfit")
+	}
+	return cli.ShowAppHelp(c)
+}

@@ -1,0 +1,152 @@
+// Package experiment reads an experiment file: strict YAML in, every
+// configuration of its matrix with its footprint out, or all errors at once,
+// each with its place in the file.
+package experiment
+
+import (
+	"time"
+
+	"slimfit/models"
+	"slimfit/pkg/dataset"
+	"slimfit/pkg/footprint"
+)
+
+// Experiment is a checked experiment file with every default filled in.
+type Experiment struct {
+	File     string // as given to Load
+	Name     string // [a-z0-9-]{1,64}: the run folder's name
+	About    string // free text, shown in reports
+	Source   []byte // the effective file: loading it needs no --set; a relative dataset.path is made absolute
+	Ref      dataset.Ref
+	Data     models.Data
+	Axes     []Axis          // in the file's order; axes that only `include` names come last
+	Configs  []Configuration // one entry an ID, in matrix order; never empty
+	Baseline Baseline
+	Seeds    []int64 // distinct, >= 0, in the file's order; never empty
+	Target   *Target // nil where the file has none
+	Evaluate Evaluate
+	Report   Report
+	Batch    Batch
+	Warnings []string // settings that have no effect, with their places
+}
+
+// Axis is one key of the matrix.
+type Axis struct {
+	Name   string
+	Values []any // distinct; int, float64, string, bool or []any and map[string]any of these
+}
+
+// Configuration is one combination of the matrix.
+type Configuration struct {
+	ID         string
+	Assignment map[string]any // the matrix value of each axis; empty without a matrix
+	models.Config
+	Footprint footprint.Footprint
+}
+
+// Label is the assignment in the order of the axes, such as "kernel 5,
+// filters 2", or the ID where the experiment has no axes.
+func (e *Experiment) Label(c Configuration) string { return label(e.Axes, c) }
+
+// Baseline is the network that ratios are against.
+type Baseline struct {
+	Name      string // base, conv1, final, light; else the configuration's label
+	ID        string // of the configuration in Configs; empty for a named network that is not one of them
+	Layers    []models.Layer
+	Footprint footprint.Footprint
+}
+
+// Trial is one configuration trained with one seed.
+type Trial struct {
+	*Configuration
+	Seed int64
+}
+
+// Trials lists every configuration with every seed, seeds fastest.
+func (e *Experiment) Trials() []Trial {
+	trials := make([]Trial, 0, len(e.Configs)*len(e.Seeds))
+	for i := range e.Configs {
+		for _, s := range e.Seeds {
+			trials = append(trials, Trial{&e.Configs[i], s})
+		}
+	}
+	return trials
+}
+
+// Target is what a network must reach.
+type Target struct {
+	Accuracy   float64 // a fraction in (0, 1)
+	Confidence float64 // in [0.5, 1), default 0.95
+	Seeds      int     // the first this many of Experiment.Seeds; default all of them
+	Cost       footprint.Cost
+	Within     []Budget // hard limits, in the file's order
+	Rule       string   // RuleWorst, RuleMean or RuleTolerance
+	RecallAll  float64  // floor for every class's recall, in [0, 1]; 0 asks nothing
+	Recall     []Recall // floors for single classes, by rising class
+}
+
+// Budget is a hard limit on one cost: a configuration above it is no candidate.
+type Budget struct {
+	Cost  footprint.Cost
+	Limit float64 // inclusive
+}
+
+// Recall is the floor of one class's recall.
+type Recall struct {
+	Class int     // 0-based
+	Floor float64 // in [0, 1]
+}
+
+// Floor is the recall that the class must reach; 0 asks nothing.
+func (t *Target) Floor(class int) float64 {
+	for _, r := range t.Recall {
+		if r.Class == class {
+			return r.Floor
+		}
+	}
+	return t.RecallAll
+}
+
+// How seeds are judged against the target.
+const (
+	RuleWorst     = "worst"     // every seed passes
+	RuleMean      = "mean"      // the mean over seeds passes
+	RuleTolerance = "tolerance" // a one-sided normal tolerance bound over seeds passes; 10 seeds or more
+)
+
+// Evaluate says when the test set is opened.
+type Evaluate struct {
+	Test string // TestAlways, TestWinner, or "" for the command's default: run always, search winner
+}
+
+// When the test set is opened.
+const (
+	TestAlways = "always" // for every trial, at its end
+	TestWinner = "winner" // for the network that the search chose, only
+)
+
+// Report is what the report's main figure shows.
+type Report struct {
+	Slice string // the axis with one curve a value; "" where there is none
+	X     string // an axis or a cost; "" leaves the choice to the report
+	Scale string // of x: linear or log
+}
+
+// Batch is how trials run on a cluster's batch system. A zero field was not
+// given; Or fills it from a site's file.
+type Batch struct {
+	Engine            string        // slurm
+	Partition         string        //
+	Account           string        //
+	QOS               string        //
+	Time              time.Duration // limit of one array element
+	GPUs              int           // of one element
+	CPUs              int           // of one element
+	Memory            string        // of one element, as Slurm writes it: 4000M, 16G
+	Throttle          int           // elements running at once
+	Extra             []string      // sbatch options, such as --constraint=a100
+	Modules           []string      // loaded before the set-up lines
+	Setup             []string      // shell lines before the worker starts
+	MinMinutes        float64       // trials share an element until it runs this long
+	GPUMemoryFraction float64       // share of a GPU's memory that one worker may take, in (0, 1]
+}
