@@ -1,0 +1,75 @@
+// Package stats holds the statistics that a claim about a trained network
+// needs: intervals for one fixed network on test images, what a handful of
+// seeds can say of the next one, and comparisons on shared images. Accuracies
+// are fractions in [0, 1], confidences lie in (0, 1).
+package stats
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Interval is a closed interval of a figure.
+type Interval struct {
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
+
+// Summary describes one figure over several runs.
+type Summary struct {
+	N    int     `json:"n"`
+	Mean float64 `json:"mean"`
+	SD   float64 `json:"sd"` // sample standard deviation (n - 1); 0 where N is 1: unknown, not small
+	Min  float64 `json:"min"`
+	Max  float64 `json:"max"`
+}
+
+// Summarize describes the values. It fails without any, and on one that is not
+// a finite number.
+func Summarize(values []float64) (Summary, error) {
+	if len(values) == 0 {
+		return Summary{}, fmt.Errorf("summarize: no values")
+	}
+	s := Summary{N: len(values), Min: values[0], Max: values[0]}
+	for _, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return Summary{}, fmt.Errorf("summarize: %v is not a finite number", v)
+		}
+		s.Min, s.Max = math.Min(s.Min, v), math.Max(s.Max, v)
+	}
+	if s.Min == s.Max { // keeps rounding out of the mean of equal values
+		s.Mean = s.Min
+		return s, nil
+	}
+	s.Mean, s.SD = stat.MeanStdDev(values, nil)
+	return s, nil
+}
+
+// TInterval is Student's two-sided interval for the mean over runs. It assumes
+// independent values that are roughly normal, and needs two of them.
+func TInterval(values []float64, confidence float64) (Interval, error) {
+	s, err := Summarize(values)
+	if err != nil {
+		return Interval{}, err
+	}
+	if err := checkShare("confidence", confidence); err != nil {
+		return Interval{}, err
+	}
+	if s.N < 2 {
+		return Interval{}, fmt.Errorf("t interval: one value has no spread; need at least two")
+	}
+	t := distuv.StudentsT{Sigma: 1, Nu: float64(s.N - 1)}.Quantile(0.5 + confidence/2)
+	half := t * s.SD / math.Sqrt(float64(s.N))
+	return Interval{s.Mean - half, s.Mean + half}, nil
+}
+
+// checkShare refuses a number outside (0, 1).
+func checkShare(name string, v float64) error {
+	if !(v > 0 && v < 1) {
+		return fmt.Errorf("%s is %v, need a number between 0 and 1", name, v)
+	}
+	return nil
+}
