@@ -1,0 +1,221 @@
+package store
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A checkpoint file is a header, little-endian, and the payload:
+//
+//	offset  0  magic, 8 bytes
+//	        8  version, uint32
+//	       12  step, uint64
+//	       20  length of the payload in bytes, uint64
+//	       28  SHA-256 of bytes 0 to 28 and the payload
+//	       60  payload
+const (
+	checkpointMagic   = "slimfit\x1a"
+	checkpointVersion = 1
+	checkpointHeader  = 60
+
+	checkpointDir = "checkpoint"
+	weightsName   = "weights.bin"
+	stepPrefix    = "step-"
+	stepSuffix    = ".bin"
+	kept          = 2 // checkpoints of a trial: members of a pack can go back to a step that all of them have
+)
+
+// DamageError names checkpoint files that do not have the content that was
+// written: cut short, altered, or not a checkpoint at all.
+type DamageError struct {
+	Files   []string
+	Reasons []string // one a file
+}
+
+func (e *DamageError) Error() string {
+	var parts []string
+	for i, f := range e.Files {
+		parts = append(parts, fmt.Sprintf("damaged checkpoint %s: %s", f, e.Reasons[i]))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// SaveCheckpoint writes the payload as the trial's checkpoint after step steps.
+// dir is the trial's folder, token the fencing token of its lease (0: no lease
+// is checked). The file is synced and read back before it takes its name; the
+// checkpoint before it stays, older ones are removed. A caller that holds the
+// lease no longer gets ErrFenced, and nothing is written.
+func SaveCheckpoint(dir string, token uint64, step int, payload []byte) error {
+	if step < 0 {
+		return fmt.Errorf("save checkpoint: step %d is negative", step)
+	}
+	if err := saveBlob(dir, token, checkpointPath(dir, step), step, payload); err != nil {
+		return err
+	}
+	steps, err := checkpointSteps(dir)
+	if err != nil {
+		return err
+	}
+	// Only what is older than this one: a paused former owner must not remove
+	// what the new owner has written since.
+	older := slices.DeleteFunc(steps, func(s int) bool { return s >= step })
+	for _, s := range older[min(kept-1, len(older)):] {
+		if err := os.Remove(checkpointPath(dir, s)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove an old checkpoint: %w", err)
+		}
+	}
+	return nil
+}
+
+// LoadCheckpoint reads the newest whole checkpoint of the trial in dir. If it
+// had to pass over damaged ones, the error is a *DamageError that names them,
+// and step and payload are still good unless payload is nil. Without any
+// checkpoint the error is fs.ErrNotExist.
+func LoadCheckpoint(dir string) (step int, payload []byte, err error) {
+	steps, err := checkpointSteps(dir)
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(steps) == 0 {
+		return 0, nil, fmt.Errorf("no checkpoint in %s: %w", dir, fs.ErrNotExist)
+	}
+	var damage DamageError
+	for _, s := range steps {
+		payload, err := LoadCheckpointAt(dir, s)
+		var d *DamageError
+		switch {
+		case err == nil && len(damage.Files) == 0:
+			return s, payload, nil
+		case err == nil:
+			return s, payload, &damage
+		case errors.As(err, &d):
+			damage.Files = append(damage.Files, d.Files...)
+			damage.Reasons = append(damage.Reasons, d.Reasons...)
+		default:
+			return 0, nil, err
+		}
+	}
+	return 0, nil, &damage
+}
+
+// LoadCheckpointAt reads the trial's checkpoint after step steps. The error is
+// fs.ErrNotExist or a *DamageError where that is the reason.
+func LoadCheckpointAt(dir string, step int) (payload []byte, err error) {
+	return loadBlob(checkpointPath(dir, step), step)
+}
+
+// SaveWeights writes a trained trial's weights to checkpoint/weights.bin, as
+// SaveCheckpoint does.
+func SaveWeights(dir string, token uint64, payload []byte) error {
+	return saveBlob(dir, token, WeightsPath(dir), 0, payload)
+}
+
+// LoadWeights reads what SaveWeights wrote. The error is fs.ErrNotExist or a
+// *DamageError where that is the reason.
+func LoadWeights(dir string) (payload []byte, err error) { return loadBlob(WeightsPath(dir), 0) }
+
+// WeightsPath is the file of a trial's trained weights.
+func WeightsPath(dir string) string { return filepath.Join(dir, checkpointDir, weightsName) }
+
+func checkpointPath(dir string, step int) string {
+	return filepath.Join(dir, checkpointDir, fmt.Sprintf("%s%012d%s", stepPrefix, step, stepSuffix))
+}
+
+// checkpointSteps lists the steps that the trial has checkpoint files for,
+// newest first, whole or not.
+func checkpointSteps(dir string) ([]int, error) {
+	names, err := readNames(filepath.Join(dir, checkpointDir))
+	if err != nil {
+		return nil, err
+	}
+	var steps []int
+	for _, name := range names {
+		digits, ok := strings.CutPrefix(name, stepPrefix)
+		digits, ok2 := strings.CutSuffix(digits, stepSuffix)
+		if n, err := strconv.Atoi(digits); ok && ok2 && err == nil && n >= 0 {
+			steps = append(steps, n)
+		}
+	}
+	slices.SortFunc(steps, func(a, b int) int { return b - a })
+	return steps, nil
+}
+
+func saveBlob(dir string, token uint64, path string, step int, payload []byte) error {
+	if err := CheckLease(dir, token); err != nil {
+		return err
+	}
+	// Not MkdirAll: a trial's folder that was deleted under the run must not
+	// come back without its lease.
+	if err := os.Mkdir(filepath.Dir(path), 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("save checkpoint: %w", err)
+	}
+	header := blobHeader(step, payload)
+	return writeFile(path, func(w io.Writer) error {
+		if _, err := w.Write(header); err != nil {
+			return err
+		}
+		_, err := w.Write(payload)
+		return err
+	}, func(tmp string) error {
+		if _, err := loadBlob(tmp, step); err != nil {
+			return fmt.Errorf("verify %s: %w", path, err)
+		}
+		return CheckLease(dir, token)
+	})
+}
+
+func blobHeader(step int, payload []byte) []byte {
+	h := make([]byte, 0, checkpointHeader)
+	h = append(h, checkpointMagic...)
+	h = binary.LittleEndian.AppendUint32(h, checkpointVersion)
+	h = binary.LittleEndian.AppendUint64(h, uint64(step))
+	h = binary.LittleEndian.AppendUint64(h, uint64(len(payload)))
+	return append(h, blobSum(h, payload)...)
+}
+
+func blobSum(head, payload []byte) []byte {
+	sum := sha256.New()
+	sum.Write(head)
+	sum.Write(payload)
+	return sum.Sum(nil)
+}
+
+func loadBlob(path string, step int) ([]byte, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("load checkpoint: %w", err)
+	}
+	damaged := func(format string, args ...any) ([]byte, error) {
+		return nil, &DamageError{Files: []string{path}, Reasons: []string{fmt.Sprintf(format, args...)}}
+	}
+	if len(b) < checkpointHeader {
+		return damaged("%d bytes, the header alone has %d", len(b), checkpointHeader)
+	}
+	if !bytes.HasPrefix(b, []byte(checkpointMagic)) {
+		return damaged("it does not start like a checkpoint")
+	}
+	payload := b[checkpointHeader:]
+	if v := binary.LittleEndian.Uint32(b[8:]); v != checkpointVersion {
+		return damaged("version %d, this program reads %d", v, checkpointVersion)
+	}
+	if n := binary.LittleEndian.Uint64(b[20:]); n != uint64(len(payload)) {
+		return damaged("%d bytes of %d", len(payload), n)
+	}
+	if !bytes.Equal(b[28:checkpointHeader], blobSum(b[:28], payload)) {
+		return damaged("its SHA-256 does not fit its content")
+	}
+	if s := binary.LittleEndian.Uint64(b[12:]); s != uint64(step) {
+		return damaged("it holds step %d, its name says %d", s, step)
+	}
+	return payload, nil
+}
