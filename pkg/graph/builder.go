@@ -1,0 +1,114 @@
+package graph
+
+import (
+	"fmt"
+	"strings"
+
+	tg "github.com/galeone/tfgo"
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+
+	"slimfit/models"
+)
+
+// builder adds operations to one graph. Every operation gets a scope of its
+// own, as graft does not make node names unique within one.
+type builder struct {
+	root *op.Scope
+}
+
+func newBuilder() builder { return builder{root: tg.NewRoot()} }
+
+// at returns a new scope below the root.
+func (b builder) at(name string) *op.Scope { return b.root.SubScope(name) }
+
+// check returns the graph's first error, if any, with the layer and its
+// shapes. It is called after each layer: an output of a failed operation
+// panics when it is used.
+func (b builder) check(what string, n models.Node) error {
+	if err := b.root.Err(); err != nil {
+		return fmt.Errorf("layer %s%s (%s, %v -> %v): %w", what, n.Name, n.Layer.Kind, n.In, n.Out, plain(err))
+	}
+	return nil
+}
+
+func (b builder) ints(name string, v ...int32) tf.Output  { return tg.Const(b.at(name), v) }
+func (b builder) scalar(name string, v float32) tf.Output { return tg.Const(b.at(name), v) }
+func (b builder) int(name string, v int32) tf.Output      { return tg.Const(b.at(name), v) }
+
+// reshape gives x the shape; -1 is inferred.
+func (b builder) reshape(x tf.Output, shape ...int32) tf.Output {
+	return op.Reshape(b.at("reshape"), x, b.ints("shape", shape...))
+}
+
+// concat joins xs along the axis; one tensor is returned as it is.
+func (b builder) concat(axis int32, xs ...tf.Output) tf.Output {
+	if len(xs) == 1 {
+		return xs[0]
+	}
+	return op.ConcatV2(b.at("concat"), xs, b.int("axis", axis))
+}
+
+// split cuts x along the axis into parts of the given sizes.
+func (b builder) split(x tf.Output, axis int32, sizes []int32) []tf.Output {
+	if len(sizes) == 1 {
+		return []tf.Output{x}
+	}
+	return op.SplitV(b.at("split"), x, b.ints("sizes", sizes...), b.int("axis", axis), int64(len(sizes)))
+}
+
+// activate applies the activation; the bias is already added.
+func (b builder) activate(x tf.Output, a models.Activation) tf.Output {
+	s := b.at(string(a))
+	switch a {
+	case models.Relu:
+		return op.Relu(s, x)
+	case models.Relu6:
+		return op.Relu6(s, x)
+	case models.LeakyRelu:
+		return op.LeakyRelu(s, x, op.LeakyReluAlpha(models.LeakySlope))
+	case models.Elu:
+		return op.Elu(s, x)
+	case models.Tanh:
+		return op.Tanh(s, x)
+	case models.Sigmoid:
+		return op.Sigmoid(s, x)
+	}
+	return x
+}
+
+// padding is TensorFlow's name of the rule.
+func padding(p models.Padding) string { return strings.ToUpper(string(p)) }
+
+func stride4(n int) []int64 { return []int64{1, int64(n), int64(n), 1} }
+
+// linear applies a node's weights without bias and activation.
+// x: [batch, h, w, c], or [batch, n] for a dense node.
+func (b builder) linear(x, kernel tf.Output, n models.Node) tf.Output {
+	l := n.Layer
+	s := b.at(n.Name)
+	switch l.Kind {
+	case models.Conv:
+		return op.Conv2D(s, x, kernel, stride4(l.Stride), padding(l.Padding))
+	case models.Depthwise:
+		return op.DepthwiseConv2dNative(s, x, kernel, stride4(l.Stride), padding(l.Padding))
+	}
+	return op.MatMul(s, x, kernel)
+}
+
+// pool applies a pooling node. x: [batch, h, w, c].
+func (b builder) pool(x tf.Output, n models.Node) tf.Output {
+	l := n.Layer
+	s := b.at(n.Name)
+	switch l.Kind {
+	case models.MaxPool:
+		return op.MaxPool(s, x, stride4(l.Size), stride4(l.Stride), padding(l.Padding))
+	case models.AvgPool:
+		return op.AvgPool(s, x, stride4(l.Size), stride4(l.Stride), padding(l.Padding))
+	}
+	// The gradient of Mean works out its divisor at run time, and what the graph
+	// optimizer makes of that depends on the rest of the graph: a pool over the
+	// whole map is exact and does not.
+	window := []int64{1, int64(n.In.H), int64(n.In.W), 1}
+	return op.AvgPool(s, x, window, window, padding(models.Valid))
+}

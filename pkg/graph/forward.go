@@ -1,0 +1,213 @@
+package graph
+
+import (
+	"fmt"
+
+	tg "github.com/galeone/tfgo"
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+
+	"slimfit/models"
+)
+
+// networks are the networks of one graph with their params, built once and
+// applied to training and to evaluation images.
+type networks struct {
+	builder
+	nodes  [][]models.Node // of each network
+	seeds  []int64         // of each network: the key of its dropout
+	stems  []stem
+	rest   []int
+	params []param
+	values []tf.Output // of each param, read from the variables
+	index  map[string]int
+}
+
+// plan lists the params of the networks, fused ones first.
+func plan(nets []Net) (*networks, error) {
+	ns := &networks{index: map[string]int{}}
+	for _, n := range nets {
+		nodes, err := n.Spec.Nodes()
+		if err != nil {
+			return nil, err
+		}
+		ns.nodes = append(ns.nodes, nodes)
+		ns.seeds = append(ns.seeds, n.Seed)
+	}
+	ns.stems, ns.rest = stems(ns.nodes)
+	for i, s := range ns.stems {
+		ns.addStem(i, s)
+	}
+	for net, nodes := range ns.nodes {
+		for _, n := range nodes[ns.skip(net):] {
+			if kernelShape(n) == nil {
+				continue
+			}
+			ns.add(nodeParam(paramName(net, n, "kernel"), net, n, true))
+			if n.Bias {
+				ns.add(nodeParam(paramName(net, n, "bias"), net, n, false))
+			}
+		}
+	}
+	return ns, nil
+}
+
+func paramName(net int, n models.Node, what string) string {
+	return fmt.Sprintf("net%d/%s/%s", net, n.Name, what)
+}
+
+func stemName(i int, what string) string { return fmt.Sprintf("stem%d/%s", i, what) }
+
+func (ns *networks) add(p param) {
+	ns.index[p.name] = len(ns.params)
+	ns.params = append(ns.params, p)
+}
+
+// addStem adds the fused kernel and bias of a group.
+func (ns *networks) addStem(i int, s stem) {
+	kernel := param{name: stemName(i, "kernel"), shape: kernelShape(s.conv), kernel: true}
+	bias := param{name: stemName(i, "bias"), shape: []int64{int64(s.wide)}}
+	kernel.shape[3] = int64(s.wide)
+	first := 0
+	for _, net := range s.nets {
+		n := ns.nodes[net][0]
+		in, out := fans(n)
+		o := owner{net: net, node: n.Name, first: first, count: n.Out.C, fanIn: in, fanOut: out}
+		kernel.owners = append(kernel.owners, o)
+		bias.owners = append(bias.owners, o)
+		first += n.Out.C
+	}
+	ns.add(kernel)
+	ns.add(bias)
+}
+
+// skip is the number of leading nodes of the network that its stem replaces.
+func (ns *networks) skip(net int) int {
+	for _, s := range ns.stems {
+		for _, i := range s.nets {
+			if i == net {
+				return s.used()
+			}
+		}
+	}
+	return 0
+}
+
+func (ns *networks) value(name string) tf.Output { return ns.values[ns.index[name]] }
+
+// masks makes the dropout masks of one training step; nil in evaluation.
+type masks struct {
+	batch int
+	step  tf.Output            // int64 scalar
+	made  map[string]tf.Output // by seed, layer and size: networks of one seed share them
+}
+
+// forward applies every network to x: [batch, h, w, c], float32 in [0, 1]. It
+// returns the logits of each, [batch, classes].
+func (ns *networks) forward(x tf.Output, drop *masks) ([]tf.Output, error) {
+	starts := make([]tf.Output, len(ns.nodes))
+	for _, net := range ns.rest {
+		starts[net] = x
+	}
+	for i, s := range ns.stems {
+		outs := ns.stem(i, s, x)
+		if err := ns.check("of a pack's first convolution: ", s.conv); err != nil {
+			return nil, err
+		}
+		for k, net := range s.nets {
+			starts[net] = outs[k]
+		}
+	}
+	logits := make([]tf.Output, len(ns.nodes))
+	for net := range ns.nodes {
+		out, err := ns.tail(net, starts[net], drop)
+		if err != nil {
+			return nil, err
+		}
+		logits[net] = out
+	}
+	return logits, nil
+}
+
+// stem applies a group's convolution, pool, bias and activation once and
+// splits the channels between its networks.
+func (ns *networks) stem(i int, s stem, x tf.Output) []tf.Output {
+	y := ns.linear(x, ns.value(stemName(i, "kernel")), s.conv)
+	if s.pool != nil {
+		y = ns.pool(y, *s.pool)
+	}
+	y = op.BiasAdd(ns.at("bias"), y, ns.value(stemName(i, "bias")))
+	act := s.conv.Layer.Activation
+	exact := maxBeforeBias(act)
+	if exact {
+		y = ns.activate(y, act)
+	}
+	sizes := make([]int32, len(s.nets))
+	for k, net := range s.nets {
+		sizes[k] = int32(ns.nodes[net][0].Out.C)
+	}
+	outs := ns.split(y, 3, sizes)
+	if !exact {
+		// A vector unit's tanh may differ from its scalar one in the last bit, so a
+		// network's values must not depend on where they lie in a wider tensor.
+		for k := range outs {
+			outs[k] = ns.activate(outs[k], act)
+		}
+	}
+	return outs
+}
+
+// tail applies the nodes of a network after its stem.
+func (ns *networks) tail(net int, x tf.Output, drop *masks) (tf.Output, error) {
+	flat := false
+	nodes := ns.nodes[net][ns.skip(net):]
+	for i := 0; i < len(nodes); i++ {
+		n := nodes[i]
+		switch n.Layer.Kind {
+		case models.Dropout:
+			if drop != nil && n.Layer.Rate > 0 {
+				x = ns.dropout(x, n, flat, ns.seeds[net], drop)
+			}
+		case models.MaxPool, models.AvgPool, models.GlobalAvgPool:
+			x = ns.pool(x, n)
+		default:
+			if n.Layer.Kind == models.Dense && !flat {
+				x, flat = ns.reshape(x, -1, int32(n.In.Elements())), true
+			}
+			x = ns.linear(x, ns.value(paramName(net, n, "kernel")), n)
+			if i+1 < len(nodes) && nodes[i+1].Layer.Kind == models.MaxPool && maxBeforeBias(n.Layer.Activation) {
+				i++
+				x = ns.pool(x, nodes[i])
+			}
+			if n.Bias {
+				x = op.BiasAdd(ns.at(n.Name+"_bias"), x, ns.value(paramName(net, n, "bias")))
+			}
+			x = ns.activate(x, n.Layer.Activation)
+		}
+		if err := ns.check("", n); err != nil {
+			return x, err
+		}
+	}
+	return x, nil
+}
+
+// dropout keeps each value with probability 1-rate, scaled by 1/(1-rate). The
+// mask comes from (seed, layer, step) alone.
+func (ns *networks) dropout(x tf.Output, n models.Node, flat bool, seed int64, drop *masks) tf.Output {
+	shape := []int32{int32(drop.batch), int32(n.In.H), int32(n.In.W), int32(n.In.C)}
+	if flat {
+		shape = []int32{int32(drop.batch), int32(n.In.Elements())}
+	}
+	key := fmt.Sprintf("%d %s %v %v", seed, n.Name, shape, n.Layer.Rate)
+	mask, ok := drop.made[key]
+	if !ok {
+		rate := float32(n.Layer.Rate)
+		layerKey := int64(Generator(seed, "dropout", n.Name).Uint64())
+		seeds := op.Pack(ns.at("dropout_key"), []tf.Output{tg.Const(ns.at("dropout_seed"), layerKey), drop.step})
+		u := op.StatelessRandomUniform(ns.at("dropout_uniform"), ns.ints("dropout_shape", shape...), seeds)
+		keep := op.Cast(ns.at("dropout_keep"), op.GreaterEqual(ns.at("dropout_kept"), u, ns.scalar("rate", rate)), tf.Float)
+		mask = op.Mul(ns.at("dropout_mask"), keep, ns.scalar("scale", 1/(1-rate)))
+		drop.made[key] = mask
+	}
+	return op.Mul(ns.at(n.Name), x, mask)
+}

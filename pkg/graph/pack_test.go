@@ -1,0 +1,178 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"slimfit/models"
+)
+
+const testImages = 400
+
+// trained trains the networks as one pack for the steps and returns each one's
+// losses and final state digest, its logits with it.
+func trained(t *testing.T, nets []Net, r models.Recipe, from []State, first, steps int) (losses [][]float64, states []State, logits [][]float32) {
+	t.Helper()
+	in := nets[0].Spec.Input
+	images := fakeImages(testImages, in, nets[0].Spec.Classes)
+	p, err := NewPack(nets, r, images, DeviceFor(r, 1, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for i, st := range from {
+		if err := p.SetState(i, st); err != nil {
+			t.Fatal(err)
+		}
+	}
+	losses = make([][]float64, len(nets))
+	batch := make([]int32, r.Batch)
+	now := make([]float64, len(nets))
+	for step := first; step < first+steps; step++ {
+		for i := range batch {
+			batch[i] = int32((step*r.Batch + i) % testImages)
+		}
+		if err := p.Step(step, batch, now); err != nil {
+			t.Fatal(err)
+		}
+		for i, l := range now {
+			losses[i] = append(losses[i], l)
+		}
+	}
+	for i := range nets {
+		st, err := p.State(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		states = append(states, st)
+		l, err := p.Logits(i, images.Pixels[:300*in.Elements()])
+		if err != nil {
+			t.Fatal(err)
+		}
+		logits = append(logits, l)
+	}
+	return losses, states, logits
+}
+
+func sameState(a, b State) bool {
+	if a.Weights.SHA256() != b.Weights.SHA256() || len(a.Slots) != len(b.Slots) {
+		return false
+	}
+	for i := range a.Slots {
+		if a.Slots[i].SHA256() != b.Slots[i].SHA256() {
+			return false
+		}
+	}
+	return true
+}
+
+func testRecipe() models.Recipe {
+	r := models.DefaultRecipe()
+	r.Steps = 1000
+	return r
+}
+
+// mixedNets start with convolutions of several widths, kernels and pools, or
+// none at all, so that packs of them fuse in many ways.
+func mixedNets() []Net {
+	tanh := models.NewConv(5, 3)
+	tanh.Activation = models.Tanh
+	sep := models.DefaultLayer(models.Separable)
+	sep.Kernel, sep.Filters, sep.Padding, sep.Activation = [2]int{3, 3}, 5, models.Valid, models.LeakyRelu
+	conv1, _ := models.Named("conv1")
+	spec := func(layers ...models.Layer) Net {
+		return Net{Seed: 3, Spec: models.Spec{Input: mnist, Classes: 10, Layers: layers}}
+	}
+	return []Net{
+		cellNet(5, 2, 4, 128, 3), cellNet(5, 2, 4, 64, 3), cellNet(5, 2, 2, 128, 3), cellNet(5, 4, 2, 128, 3),
+		cellNet(5, 8, 2, 128, 3), cellNet(5, 16, 2, 32, 3), cellNet(3, 2, 2, 128, 3), cellNet(3, 32, 4, 16, 3),
+		cellNet(1, 2, 2, 128, 3), cellNet(1, 16, 4, 20, 3), cellNet(5, 32, 2, 128, 3), cellNet(5, 7, 3, 50, 3),
+		spec(tanh, models.NewMaxPool(2), models.NewDense(20)),
+		spec(models.NewConv(3, 6), models.NewMaxPool(2), sep, models.DefaultLayer(models.GlobalAvgPool)),
+		spec(models.NewDense(33), models.NewDropout(0.3)),
+		spec(conv1[0], conv1[1], models.NewConv(5, 12), models.NewMaxPool(2), models.NewDense(100), models.NewDropout(0.5)),
+	}
+}
+
+// A network's losses, weights, optimizer state and logits do not depend on the
+// pack it trains in, bit for bit.
+func TestPackedEqualsAlone(t *testing.T) {
+	r := testRecipe()
+	nets := mixedNets()
+	var aloneLoss [][]float64
+	var aloneState []State
+	var aloneLogits [][]float32
+	for _, n := range nets {
+		l, s, g := trained(t, []Net{n}, r, nil, 0, 12)
+		aloneLoss, aloneState, aloneLogits = append(aloneLoss, l[0]), append(aloneState, s[0]), append(aloneLogits, g[0])
+	}
+	for _, pack := range [][]int{
+		{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, {0, 1}, {1, 0, 2}, {3, 4, 2}, {5, 4}, {11, 4, 3}, {14, 0}, {12, 3, 13}, {8, 6},
+	} {
+		var members []Net
+		for _, i := range pack {
+			members = append(members, nets[i])
+		}
+		losses, states, logits := trained(t, members, r, nil, 0, 12)
+		for k, i := range pack {
+			where := fmt.Sprintf("network %d in pack %v", i, pack)
+			if fmt.Sprint(losses[k]) != fmt.Sprint(aloneLoss[i]) {
+				t.Errorf("%s: losses %v, alone %v", where, losses[k], aloneLoss[i])
+			}
+			if !sameState(states[k], aloneState[i]) {
+				t.Errorf("%s: weights or optimizer state differ from alone", where)
+			}
+			if fmt.Sprint(logits[k]) != fmt.Sprint(aloneLogits[i]) {
+				t.Errorf("%s: logits differ from alone", where)
+			}
+		}
+	}
+}
+
+// Training interrupted and restored into a pack of other partners goes on bit
+// for bit, for every optimizer.
+func TestStateRoundTrip(t *testing.T) {
+	for _, optimizer := range []string{models.Adam, models.SGD, models.Momentum} {
+		r := testRecipe()
+		r.Optimizer, r.WeightDecay, r.Schedule = optimizer, 0.01, models.Cosine
+		a, b := cellNet(5, 4, 2, 128, 1), cellNet(5, 2, 2, 64, 2)
+		_, straight, _ := trained(t, []Net{a, b}, r, nil, 0, 8)
+		_, half, _ := trained(t, []Net{a, b}, r, nil, 0, 4)
+		_, other, _ := trained(t, []Net{cellNet(5, 3, 2, 32, 5), b, a}, r, []State{}, 0, 1)
+		_, resumed, _ := trained(t, []Net{b, cellNet(5, 3, 2, 32, 5), a}, r, []State{half[1], other[0], half[0]}, 4, 4)
+		if !sameState(straight[0], resumed[2]) || !sameState(straight[1], resumed[0]) {
+			t.Errorf("%s: a restored network does not go on as an uninterrupted one", optimizer)
+		}
+	}
+}
+
+// The first step of Adam by hand: m = 0.1 g, v = 0.001 g^2, so the corrected
+// ratio is g / (|g| + epsilon'), and each weight moves by about the rate.
+func TestFirstAdamStep(t *testing.T) {
+	r := testRecipe()
+	net := []Net{{Seed: 1, Spec: models.Spec{Input: mnist, Classes: 10, Layers: []models.Layer{models.NewDense(16)}}}}
+	_, before, _ := trained(t, net, r, nil, 0, 0)
+	_, after, _ := trained(t, net, r, nil, 0, 1)
+	rate := 1e-4 * math.Sqrt(1-0.999) / (1 - 0.9)
+	moved := 0
+	for i, n := range before[0].Weights {
+		for k, w := range n.Kernel {
+			m, v := float64(after[0].Slots[0][i].Kernel[k]), float64(after[0].Slots[1][i].Kernel[k])
+			g := m / 0.1
+			if math.Abs(v-0.001*g*g) > 1e-4*v+1e-20 {
+				t.Fatalf("%s[%d]: m %g and v %g are not of one gradient", n.Node, k, m, v)
+			}
+			want := float64(w) - rate*m/(math.Sqrt(v)+1e-8)
+			if got := float64(after[0].Weights[i].Kernel[k]); math.Abs(got-want) > 1e-7 {
+				t.Fatalf("%s[%d]: %g -> %g, want %g", n.Node, k, w, got, want)
+			}
+			if g != 0 {
+				moved++
+			}
+		}
+	}
+	if moved == 0 {
+		t.Error("no weight moved")
+	}
+}

@@ -1,0 +1,102 @@
+package graph
+
+import (
+	"fmt"
+
+	"slimfit/models"
+)
+
+// param is one array of trainable numbers. A fused first convolution is one
+// param that several networks share channel by channel; every other param
+// belongs to one network.
+type param struct {
+	name   string
+	shape  []int64
+	kernel bool    // false: a bias
+	owners []owner // along the last axis, in order
+}
+
+// owner is the share of one network in a param: count channels of the last
+// axis from the first on.
+type owner struct {
+	net    int
+	node   string
+	first  int
+	count  int
+	fanIn  int
+	fanOut int
+}
+
+func (p param) size() int {
+	n := 1
+	for _, d := range p.shape {
+		n *= int(d)
+	}
+	return n
+}
+
+// channels is the length of the last axis.
+func (p param) channels() int { return int(p.shape[len(p.shape)-1]) }
+
+// take copies the owner's share out of the param's values, in the layout it
+// would have alone.
+func (p param) take(values []float32, o owner) []float32 {
+	all := p.channels()
+	out := make([]float32, 0, len(values)/all*o.count)
+	for row := 0; row < len(values); row += all {
+		out = append(out, values[row+o.first:row+o.first+o.count]...)
+	}
+	return out
+}
+
+// put copies the owner's share into the param's values.
+func (p param) put(values []float32, o owner, share []float32) error {
+	all := p.channels()
+	if len(share) != len(values)/all*o.count {
+		return fmt.Errorf("%s: %d numbers, want %d", p.name, len(share), len(values)/all*o.count)
+	}
+	for row, at := 0, 0; row < len(values); row, at = row+all, at+o.count {
+		copy(values[row+o.first:], share[at:at+o.count])
+	}
+	return nil
+}
+
+// kernelShape is TensorFlow's layout of a node's weights: conv HWIO, depthwise
+// HWIM, dense [in, out]; nil for a node without weights.
+func kernelShape(n models.Node) []int64 {
+	l := n.Layer
+	switch l.Kind {
+	case models.Conv:
+		return []int64{int64(l.Kernel[0]), int64(l.Kernel[1]), int64(n.In.C), int64(l.Filters)}
+	case models.Depthwise:
+		return []int64{int64(l.Kernel[0]), int64(l.Kernel[1]), int64(n.In.C), int64(l.Multiplier)}
+	case models.Dense:
+		return []int64{int64(n.In.Elements()), int64(l.Units)}
+	}
+	return nil
+}
+
+// fans are the inputs and outputs of one unit, as Keras counts them for its
+// initializers: kernel taps times channels.
+func fans(n models.Node) (in, out int) {
+	taps := n.Layer.Kernel[0] * n.Layer.Kernel[1]
+	switch n.Layer.Kind {
+	case models.Conv:
+		return taps * n.In.C, taps * n.Out.C
+	case models.Depthwise:
+		return taps * n.In.C, taps * n.Layer.Multiplier
+	}
+	return n.In.Elements(), n.Out.C
+}
+
+func nodeParam(name string, net int, n models.Node, kernel bool) param {
+	p := param{name: name, kernel: kernel}
+	if kernel {
+		p.shape = kernelShape(n)
+	} else {
+		p.shape = []int64{int64(n.Out.C)}
+	}
+	in, out := fans(n)
+	p.owners = []owner{{net: net, node: n.Name, count: p.channels(), fanIn: in, fanOut: out}}
+	return p
+}

@@ -1,0 +1,107 @@
+package graph
+
+import (
+	"bytes"
+	"fmt"
+
+	tf "github.com/wamuir/graft/tensorflow"
+)
+
+// Step trains every network on one batch, given as indices of the training
+// images. step is 0-based. It fills losses with each network's mean loss
+// before the update.
+func (p *Pack) Step(step int, batch []int32, losses []float64) (err error) {
+	defer recovered("train a step", &err)
+	indices, err := tf.NewTensor(batch)
+	if err != nil {
+		return fmt.Errorf("train step %d: %w", step, err)
+	}
+	at, err := tf.NewTensor(int64(step))
+	if err != nil {
+		return fmt.Errorf("train step %d: %w", step, err)
+	}
+	rate, err := tf.NewTensor(stepRate(p.recipe, step))
+	if err != nil {
+		return fmt.Errorf("train step %d: %w", step, err)
+	}
+	feeds := map[tf.Output]*tf.Tensor{p.step.batch: indices, p.step.step: at, p.step.rate: rate}
+	if p.recipe.WeightDecay > 0 {
+		share, err := tf.NewTensor(float32(Rate(p.recipe, step) * p.recipe.WeightDecay))
+		if err != nil {
+			return fmt.Errorf("train step %d: %w", step, err)
+		}
+		feeds[p.step.decay] = share
+	}
+	out, err := p.session.Run(feeds, []tf.Output{p.step.losses}, p.step.targets)
+	if err != nil {
+		return fmt.Errorf("train step %d: %w", step, err)
+	}
+	all, ok := out[0].Value().([][]float32)
+	if !ok || len(all) != len(losses) {
+		return fmt.Errorf("train step %d: losses of %d networks wanted, got shape %v", step, len(losses), out[0].Shape())
+	}
+	for i, images := range all {
+		sum := 0.0
+		for _, l := range images {
+			sum += float64(l)
+		}
+		losses[i] = sum / float64(len(images))
+	}
+	return nil
+}
+
+// evalBatch is how many images one evaluation step classifies.
+const evalBatch = 250
+
+// Classify returns each network's class for each image: [networks][n].
+// pixels: [n, h, w, c] bytes.
+func (p *Pack) Classify(pixels []uint8) (classes [][]int32, err error) {
+	defer recovered("classify images", &err)
+	classes = make([][]int32, len(p.nets.nodes))
+	err = p.evaluate(pixels, []tf.Output{p.eval.classes}, func(out []*tf.Tensor) error {
+		got, ok := out[0].Value().([][]int32)
+		if !ok || len(got) != len(classes) {
+			return fmt.Errorf("classes of shape %v for %d networks", out[0].Shape(), len(classes))
+		}
+		for i := range classes {
+			classes[i] = append(classes[i], got[i]...)
+		}
+		return nil
+	})
+	return classes, err
+}
+
+// Logits returns one network's logits for each image: [n*classes].
+func (p *Pack) Logits(net int, pixels []uint8) (logits []float32, err error) {
+	defer recovered("compute logits", &err)
+	err = p.evaluate(pixels, []tf.Output{p.eval.logits[net]}, func(out []*tf.Tensor) error {
+		v, err := floats(out[0])
+		logits = append(logits, v...)
+		return err
+	})
+	return logits, err
+}
+
+// evaluate feeds pixels in batches and hands each batch's outputs to take.
+func (p *Pack) evaluate(pixels []uint8, fetch []tf.Output, take func([]*tf.Tensor) error) error {
+	in := p.input
+	size := in.Elements()
+	if len(pixels)%size != 0 {
+		return fmt.Errorf("classify images: %d bytes are no whole number of %v images", len(pixels), in)
+	}
+	for at := 0; at < len(pixels); at += evalBatch * size {
+		part := pixels[at:min(at+evalBatch*size, len(pixels))]
+		t, err := tf.ReadTensor(tf.Uint8, []int64{int64(len(part) / size), int64(in.H), int64(in.W), int64(in.C)}, bytes.NewReader(part))
+		if err != nil {
+			return fmt.Errorf("classify images: %w", err)
+		}
+		out, err := p.session.Run(map[tf.Output]*tf.Tensor{p.eval.pixels: t}, fetch, nil)
+		if err != nil {
+			return fmt.Errorf("classify images: %w", err)
+		}
+		if err := take(out); err != nil {
+			return fmt.Errorf("classify images: %w", err)
+		}
+	}
+	return nil
+}

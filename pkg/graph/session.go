@@ -1,0 +1,119 @@
+// Package graph turns networks into TensorFlow graphs and runs them: the
+// layers, the packs of networks that train side by side, their variables and
+// optimizers. It is the only room that builds TensorFlow operations; a panic of
+// the bindings becomes an error here.
+package graph
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	tf "github.com/wamuir/graft/tensorflow"
+	corepb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"slimfit/models"
+)
+
+// Device says what a session may use.
+type Device struct {
+	Threads        int     // of the session's own pool, >= 1
+	GPU            bool    // use the visible GPU where there is one
+	MemoryFraction float64 // of the GPU's memory; 0: grow as needed
+	Deterministic  bool    // TensorFlow's deterministic kernels
+	BFloat16       bool    // convolutions and matrix products in bfloat16 (oneDNN)
+}
+
+// DeviceFor returns the session settings of a recipe.
+func DeviceFor(r models.Recipe, threads int, gpu bool) Device {
+	return Device{Threads: threads, GPU: gpu, Deterministic: r.Deterministic, BFloat16: r.Precision == models.BFloat16}
+}
+
+// config encodes TensorFlow's ConfigProto. One thread gets the single-threaded
+// executor: it costs less a step and fixes the order of operations.
+func (d Device) config() ([]byte, error) {
+	threads := int32(max(d.Threads, 1))
+	rewrite := &corepb.RewriterConfig{DisableMetaOptimizer: true}
+	if d.BFloat16 {
+		rewrite.AutoMixedPrecisionOnednnBfloat16 = corepb.RewriterConfig_ON
+	}
+	c := &corepb.ConfigProto{
+		IntraOpParallelismThreads: threads,
+		InterOpParallelismThreads: 1,
+		UsePerSessionThreads:      true,
+		AllowSoftPlacement:        true,
+		GpuOptions:                &corepb.GPUOptions{AllowGrowth: true, PerProcessGpuMemoryFraction: d.MemoryFraction},
+		GraphOptions:              &corepb.GraphOptions{RewriteOptions: rewrite},
+		Experimental:              &corepb.ConfigProto_Experimental{},
+	}
+	if !d.GPU {
+		c.DeviceCount = map[string]int32{"GPU": 0}
+	}
+	if threads == 1 {
+		c.Experimental.ExecutorType = "SINGLE_THREADED_EXECUTOR"
+	}
+	b, err := proto.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("encode the TensorFlow session settings: %w", err)
+	}
+	return b, nil
+}
+
+func newSession(g *tf.Graph, d Device) (*tf.Session, error) {
+	c, err := d.config()
+	if err != nil {
+		return nil, err
+	}
+	s, err := tf.NewSession(g, &tf.SessionOptions{Config: c})
+	if err != nil {
+		return nil, fmt.Errorf("open a TensorFlow session: %w", plain(err))
+	}
+	return s, nil
+}
+
+// Devices lists what TensorFlow sees in this process, such as CPU:0.
+func Devices() ([]tf.Device, error) {
+	s, err := newSession(tf.NewGraph(), Device{Threads: 1, GPU: true})
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	return s.ListDevices()
+}
+
+// Version is the TensorFlow library's version.
+func Version() string { return tf.Version() }
+
+// recovered turns a panic of the bindings (graft and tfgo have several) into
+// *err. It is deferred where they are called.
+func recovered(act string, err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%s: TensorFlow binding: %v", act, p)
+	}
+}
+
+// plain cuts the Go stack trace that graft appends to a graph error.
+func plain(err error) error {
+	if err == nil {
+		return nil
+	}
+	text, _, cut := strings.Cut(err.Error(), " (Stacktrace:")
+	if !cut {
+		return err
+	}
+	return fmt.Errorf("%s", text)
+}
+
+// floatTensor copies values into a tensor of the shape.
+func floatTensor(values []float32, shape ...int64) (*tf.Tensor, error) {
+	if len(shape) == 1 {
+		return tf.NewTensor(values)
+	}
+	b := make([]byte, 4*len(values))
+	if _, err := binary.Encode(b, binary.NativeEndian, values); err != nil {
+		return nil, err
+	}
+	return tf.ReadTensor(tf.Float, shape, bytes.NewReader(b))
+}

@@ -1,0 +1,219 @@
+package graph
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+
+	"slimfit/models"
+)
+
+// Net is one network of a pack.
+type Net struct {
+	Spec models.Spec
+	Seed int64 // key of its initial weights and its dropout
+}
+
+// Images are examples for training: Pixels holds [n, h, w, c] bytes, Labels
+// one class each.
+type Images struct {
+	Pixels []uint8
+	Labels []uint8
+}
+
+// Pack is a set of networks for images of one shape that train on the same
+// batches in one graph. It is not safe for concurrent use.
+type Pack struct {
+	nets    *networks
+	recipe  models.Recipe
+	input   models.Shape
+	session *tf.Session
+	cells   []cell
+	step    stepOps
+	eval    evalOps
+	images  resource
+	labels  resource
+}
+
+// stepOps are the feeds and fetches of one training step.
+type stepOps struct {
+	batch   tf.Output // int32 [batch]: indices of the training images
+	step    tf.Output // int64: 0-based
+	rate    tf.Output // float32
+	decay   tf.Output // float32
+	losses  tf.Output // float32 [networks, batch]
+	targets []*tf.Operation
+}
+
+// evalOps classify a batch of any size.
+type evalOps struct {
+	pixels  tf.Output // uint8 [n, h, w, c]
+	logits  []tf.Output
+	classes tf.Output // int32 [networks, n]
+}
+
+// NewPack builds the graph of the networks, which share the input shape, and
+// puts the training images into it. Weights start as their seeds say.
+func NewPack(nets []Net, recipe models.Recipe, train Images, device Device) (p *Pack, err error) {
+	defer recovered("build the graph", &err)
+	if len(nets) == 0 {
+		return nil, errors.New("build the graph: no networks")
+	}
+	p = &Pack{recipe: recipe, input: nets[0].Spec.Input}
+	if p.nets, err = plan(nets); err != nil {
+		return nil, fmt.Errorf("build the graph: %w", err)
+	}
+	if err := p.build(len(train.Labels)); err != nil {
+		return nil, fmt.Errorf("build the graph: %w", err)
+	}
+	g, err := p.nets.root.Finalize()
+	if err != nil {
+		return nil, fmt.Errorf("build the graph: %w", plain(err))
+	}
+	if p.session, err = newSession(g, device); err != nil {
+		return nil, err
+	}
+	if err := p.load(train); err != nil {
+		p.Close()
+		return nil, err
+	}
+	for net := range nets {
+		if err := p.reset(net); err != nil {
+			p.Close()
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// Close frees the session and its variables.
+func (p *Pack) Close() error { return p.session.Close() }
+
+// build adds everything to the graph.
+func (p *Pack) build(images int) error {
+	ns := p.nets
+	ns.builder = newBuilder()
+	ns.values = make([]tf.Output, len(ns.params))
+	p.cells = cells(ns.params)
+	for i := range p.cells {
+		ns.build(&p.cells[i], slots(p.recipe.Optimizer), ns.params, ns.values)
+	}
+	in := p.input
+	p.images = ns.variable("images", tf.Uint8, []int64{int64(images), int64(in.Elements())})
+	p.labels = ns.variable("labels", tf.Int32, []int64{int64(images)})
+	if err := ns.root.Err(); err != nil {
+		return plain(err)
+	}
+	if err := p.buildStep(); err != nil {
+		return err
+	}
+	return p.buildEval()
+}
+
+// scaled turns uint8 pixels into float32 in [0, 1], [batch, h, w, c].
+func (p *Pack) scaled(pixels tf.Output) tf.Output {
+	in := p.input
+	x := op.Div(p.nets.at("scale"), op.Cast(p.nets.at("to_float"), pixels, tf.Float), p.nets.scalar("white", 255))
+	return p.nets.reshape(x, -1, int32(in.H), int32(in.W), int32(in.C))
+}
+
+func (p *Pack) buildStep() error {
+	ns, s := p.nets, &p.step
+	batch := int64(p.recipe.Batch)
+	s.batch = op.Placeholder(ns.at("batch"), tf.Int32, op.PlaceholderShape(tf.MakeShape(batch)))
+	s.step = op.Placeholder(ns.at("step"), tf.Int64, op.PlaceholderShape(tf.ScalarShape()))
+	s.rate = op.Placeholder(ns.at("rate"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
+	s.decay = op.Placeholder(ns.at("decay_share"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
+	pixels := op.ResourceGather(ns.at("pixels"), p.images.handle, s.batch, tf.Uint8)
+	labels := op.ResourceGather(ns.at("labels"), p.labels.handle, s.batch, tf.Int32)
+	logits, err := ns.forward(p.scaled(pixels), &masks{batch: p.recipe.Batch, step: s.step, made: map[string]tf.Output{}})
+	if err != nil {
+		return err
+	}
+	losses := make([]tf.Output, len(logits))
+	upstream := make([]tf.Output, len(logits))
+	share := ns.scalar("batch_share", 1/float32(batch))
+	for i, l := range logits {
+		// SparseSoftmaxCrossEntropyWithLogits has no gradient in C++; its second
+		// output is the gradient of each image's loss.
+		var grad tf.Output
+		losses[i], grad = op.SparseSoftmaxCrossEntropyWithLogits(ns.at("loss"), l, labels)
+		upstream[i] = op.Mul(ns.at("mean_loss"), grad, share)
+	}
+	s.losses = op.Pack(ns.at("losses"), losses)
+	grads := op.Gradients(ns.at("gradients"), logits, ns.values, upstream...)
+	if err := ns.root.Err(); err != nil {
+		return fmt.Errorf("differentiate the loss: %w", plain(err))
+	}
+	p.buildUpdates(grads)
+	return plain(ns.root.Err())
+}
+
+// buildUpdates adds the optimizer. It waits for every gradient: a variable
+// that is still being read would be copied before it is changed.
+func (p *Pack) buildUpdates(grads []tf.Output) {
+	ns := p.nets
+	flats := make([]tf.Output, len(p.cells))
+	ready := []*tf.Operation{p.step.losses.Op}
+	for i, c := range p.cells {
+		parts := make([]tf.Output, len(c.params))
+		for k, at := range c.params {
+			parts[k] = grads[at]
+			if len(c.shape) == 1 && len(ns.params[at].shape) > 1 {
+				parts[k] = ns.reshape(grads[at], -1)
+			}
+		}
+		flats[i] = ns.concat(0, parts...)
+		ready = append(ready, flats[i].Op)
+	}
+	s := ns.root.SubScope("update").WithControlDependencies(ready...)
+	for i, c := range p.cells {
+		after := s
+		if p.recipe.WeightDecay > 0 {
+			after = s.WithControlDependencies(ns.decay(s.SubScope("decay"), c, ns.params, p.step.decay))
+		}
+		p.step.targets = append(p.step.targets, ns.apply(after.SubScope("apply"), c, flats[i], p.step.rate, p.recipe))
+	}
+}
+
+func (p *Pack) buildEval() error {
+	ns, e := p.nets, &p.eval
+	in := p.input
+	e.pixels = op.Placeholder(ns.at("eval_pixels"), tf.Uint8,
+		op.PlaceholderShape(tf.MakeShape(-1, int64(in.H), int64(in.W), int64(in.C))))
+	logits, err := ns.forward(p.scaled(e.pixels), nil)
+	if err != nil {
+		return err
+	}
+	e.logits = logits
+	classes := make([]tf.Output, len(logits))
+	for i, l := range logits {
+		classes[i] = op.ArgMax(ns.at("class"), l, ns.int("axis", 1), op.ArgMaxOutputType(tf.Int32))
+	}
+	e.classes = op.Pack(ns.at("classes"), classes)
+	return plain(ns.root.Err())
+}
+
+// load puts the training images into the graph's variables.
+func (p *Pack) load(train Images) error {
+	n := int64(len(train.Labels))
+	pixels, err := tf.ReadTensor(tf.Uint8, []int64{n, int64(p.input.Elements())}, bytes.NewReader(train.Pixels))
+	if err != nil {
+		return fmt.Errorf("load %d training images of %v: %w", n, p.input, err)
+	}
+	labels := make([]int32, n)
+	for i, l := range train.Labels {
+		labels[i] = int32(l)
+	}
+	classes, err := tf.NewTensor(labels)
+	if err != nil {
+		return fmt.Errorf("load the training labels: %w", err)
+	}
+	if err := errors.Join(p.images.set(p.session, pixels), p.labels.set(p.session, classes)); err != nil {
+		return fmt.Errorf("load the training images: %w", err)
+	}
+	return nil
+}
