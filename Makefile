@@ -9,10 +9,12 @@ export LIBTENSORFLOW
 TENSORFLOW := $(CURDIR)/.tensorflow
 export CGO_CFLAGS  := -g -O2 "-I$(TENSORFLOW)/include"
 export CGO_LDFLAGS := "-L$(TENSORFLOW)/lib" -Wl,-rpath,$$ORIGIN/../.tensorflow/lib "-Wl,-rpath,$(TENSORFLOW)/lib"
+export GOFLAGS     += -trimpath
 
-GO_BUILD := go build -trimpath
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+KERAS       := .venv/bin/python
 
-.PHONY: help setup env build clean
+.PHONY: help setup env build data run test lint fuzz check-imports check-keras bench bench-paper venv clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -24,8 +26,41 @@ env: ## print the cgo variables for `go build ./...` and editors, for eval
 	@printf "export %s='%s'\n" CGO_CFLAGS '$(CGO_CFLAGS)' CGO_LDFLAGS '$(CGO_LDFLAGS)'
 
 build: setup ## build bin/slimfit (pure Go) and bin/slimfit-worker (TensorFlow)
-	CGO_ENABLED=0 $(GO_BUILD) -o bin/slimfit ./cmd/slimfit
-	$(GO_BUILD) -o bin/slimfit-worker ./cmd/slimfit-worker
+	@CGO_ENABLED=0 go build -o bin/ ./cmd/slimfit
+	@go build -o bin/ ./cmd/slimfit-worker
+
+data: build ## fetch MNIST into the cache
+	@bin/slimfit data fetch mnist
+
+run: data ## train experiments/quickstart.yaml on MNIST and print its report
+	@bin/slimfit run experiments/quickstart.yaml
+	@bin/slimfit report runs/quickstart
+
+test: data ## run all tests
+	go test ./...
+
+lint: setup ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l cmd models pkg) && test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+fuzz: setup ## run every fuzz target for FUZZTIME (10s) each
+	@scripts/fuzz.sh $(or $(FUZZTIME),10s)
+
+check-imports: ## check that the rooms import only what scripts/imports.txt allows
+	@scripts/check_imports.py
+
+venv:
+	@scripts/setup_venv.sh
+
+check-keras: build venv ## compare counts, logits and training steps with Keras
+	@$(KERAS) scripts/keras/check_keras.py
+
+bench: data venv ## time slimfit against Keras fit and a hand-written TensorFlow loop (hours; BENCH=--quick: minutes)
+	@$(KERAS) scripts/bench/run.py $(BENCH)
+
+bench-paper: data venv ## print our seconds beside the paper's, cell by cell
+	@$(KERAS) scripts/bench/paper.py $(BENCH)
 
 clean: ## remove what was built; .tensorflow/, .venv/ and runs/ stay
 	rm -rf bin
