@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""Compares slimfit with Keras: counts, shapes, logits and ten training steps.
+
+    check_keras.py [OUT]    OUT: what `slimfit-worker check` wrote; without it, runs the worker
+
+Prints a line a network, exits 1 if one differs. README.md tells the files.
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+import keras
+import numpy as np
+import tensorflow as tf
+
+HERE = Path(__file__).resolve().parent
+WORKER = HERE.parent.parent / "bin/slimfit-worker"
+TOLERANCE = 1e-4
+
+
+def main(argv):
+    networks = json.loads((HERE / "networks.json").read_text())
+    with tempfile.TemporaryDirectory() as temp:
+        out = Path(argv[0] if argv else temp)
+        if not argv:
+            subprocess.run([WORKER, "check", HERE / "networks.json", out], check=True, stdin=subprocess.DEVNULL)
+        print(f"{'network':24} {'parameters':>10} {'logits differ by':>17} {'losses differ by':>17}")
+        faults = [f"{network['name']}: {fault}" for network in networks for fault in compare(network, out / network["name"])]
+    print("\n".join(faults + [f"check-keras: {len(networks)} networks, {len(faults)} differences"]))
+    return 1 if faults else 0
+
+
+def compare(network, folder):
+    """Prints the network's line and returns what differs."""
+    keras.utils.clear_session()
+    images, labels, logits, losses = (np.load(folder / f"{name}.npy") for name in ("images", "labels", "logits", "losses"))
+    counts = json.loads((folder / "counts.json").read_text())
+    model = build(network)
+    weights = [np.load(file) for file in sorted(folder.glob("[0-9][0-9].npy"))]
+    faults = compare_shapes(model, weights, counts)
+    if faults:
+        print(f"{network['name']:24} {counts['parameters']:10}")
+        return faults
+    model.set_weights(weights)
+    logits_off = worst(model(images), logits)
+    losses_off = worst(train(model, network["train"], images, labels), losses)
+    print(f"{network['name']:24} {counts['parameters']:10} {logits_off:17.1e} {losses_off:17.1e}")
+    if not logits_off <= TOLERANCE:  # NaN is a difference too
+        faults.append(f"logits differ by {logits_off:.1e}")
+    if not losses_off <= TOLERANCE:
+        faults.append(f"losses differ by {losses_off:.1e}")
+    return faults
+
+
+def compare_shapes(model, weights, counts):
+    """Returns what differs in numbers of parameters and in shapes."""
+    sizes = {"weights": 0, "biases": 0}
+    for variable in model.weights:
+        sizes["biases" if variable.name == "bias" else "weights"] += int(np.prod(variable.shape))
+    sizes["parameters"] = model.count_params()
+    faults = [f"{counts[name]} {name}, Keras has {size}" for name, size in sizes.items() if counts[name] != size]
+    ours, theirs = [w.shape for w in weights], [tuple(v.shape) for v in model.weights]
+    if ours != theirs:
+        faults.append(f"variables {ours}, Keras has {theirs}")
+    ours, theirs = output_shapes(counts), [as_image(layer.output.shape) for layer in model.layers if layer.name.startswith("layer")]
+    if ours != theirs:
+        faults.append(f"outputs {ours}, Keras has {theirs}")
+    return faults
+
+
+def output_shapes(counts):
+    """The layers' outputs; the depthwise half of a separable layer, which Keras does not show, left out."""
+    layers = counts["layers"]
+    return [tuple(layer["output"]) for i, layer in enumerate(layers)
+            if not (i + 1 < len(layers) and layers[i + 1]["name"].startswith("pointwise"))]
+
+
+def as_image(shape):
+    """(batch, h, w, c) or (batch, n) as (h, w, c)."""
+    return tuple(shape[1:]) if len(shape) == 4 else (1, 1, shape[1])
+
+
+def build(network):
+    """The Keras model; the layers that a footprint counts are called layer0, layer1, ..."""
+    x = inputs = keras.Input(network["input"])
+    last = {"dense": {"units": network["classes"], "activation": "none"}}
+    for i, layer in enumerate(network["layers"] + [last]):
+        (kind, options), = layer.items()
+        if kind == "dense" and len(x.shape) == 4:
+            x = keras.layers.Flatten()(x)
+        x = keras_layer(kind, options, f"dropout{i}" if kind == "dropout" else f"layer{i}")(x)
+    return keras.Model(inputs, x)
+
+
+def keras_layer(kind, o, name):
+    if kind == "dropout":
+        return keras.layers.Dropout(o, name=name)
+    if kind == "globalavgpool":
+        return keras.layers.GlobalAveragePooling2D(name=name)
+    if kind == "dense":
+        return keras.layers.Dense(o["units"], activation(o), name=name)
+    window = {"strides": o["stride"], "padding": o["padding"], "name": name}
+    if kind == "maxpool":
+        return keras.layers.MaxPooling2D(o["size"], **window)
+    if kind == "avgpool":
+        return keras.layers.AveragePooling2D(o["size"], **window)
+    window |= {"kernel_size": o["kernel"], "activation": activation(o)}
+    if kind == "conv":
+        return keras.layers.Conv2D(o["filters"], **window)
+    if kind == "depthwise":
+        return keras.layers.DepthwiseConv2D(depth_multiplier=o["multiplier"], **window)
+    if kind == "separable":
+        return keras.layers.SeparableConv2D(o["filters"], depth_multiplier=o["multiplier"], **window)
+    raise ValueError(f"unknown layer kind {kind}")
+
+
+def activation(o):
+    name = o["activation"]
+    if name == "leaky_relu":
+        return keras.layers.LeakyReLU(negative_slope=0.2)
+    return None if name == "none" else name
+
+
+def train(model, recipe, images, labels):
+    """Returns the loss of each step before its update."""
+    optimizer = keras_optimizer(recipe)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer.build(model.trainable_variables)
+    losses = []
+    for step in range(recipe["steps"]):
+        batch = slice(step * recipe["batch"], (step + 1) * recipe["batch"])
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels[batch], model(images[batch], training=True)))
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        losses.append(loss.numpy())
+    return losses
+
+
+def keras_optimizer(recipe):
+    rate = recipe["learning_rate"]
+    if recipe["schedule"] == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, recipe["steps"])
+    decay = recipe["weight_decay"] or None
+    if recipe["optimizer"] == "adam":
+        return keras.optimizers.Adam(rate, epsilon=recipe["epsilon"], weight_decay=decay)
+    momentum = recipe["momentum"] if recipe["optimizer"] == "momentum" else 0.0
+    return keras.optimizers.SGD(rate, momentum=momentum, weight_decay=decay)
+
+
+def worst(a, b):
+    """The largest difference; NaN if there is a NaN, infinity if the shapes differ."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    return float(np.max(np.abs(a - b))) if a.shape == b.shape else float("inf")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
