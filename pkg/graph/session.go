@@ -35,17 +35,13 @@ func DeviceFor(r models.Recipe, threads int, gpu bool) Device {
 // executor: it costs less a step and fixes the order of operations.
 func (d Device) config() ([]byte, error) {
 	threads := int32(max(d.Threads, 1))
-	rewrite := &corepb.RewriterConfig{DisableMetaOptimizer: true}
-	if d.BFloat16 {
-		rewrite.AutoMixedPrecisionOnednnBfloat16 = corepb.RewriterConfig_ON
-	}
 	c := &corepb.ConfigProto{
 		IntraOpParallelismThreads: threads,
 		InterOpParallelismThreads: 1,
 		UsePerSessionThreads:      true,
 		AllowSoftPlacement:        true,
 		GpuOptions:                &corepb.GPUOptions{AllowGrowth: true, PerProcessGpuMemoryFraction: d.MemoryFraction},
-		GraphOptions:              &corepb.GraphOptions{RewriteOptions: rewrite},
+		GraphOptions:              &corepb.GraphOptions{RewriteOptions: d.rewrites()},
 		Experimental:              &corepb.ConfigProto_Experimental{},
 	}
 	if !d.GPU {
@@ -59,6 +55,23 @@ func (d Device) config() ([]byte, error) {
 		return nil, fmt.Errorf("encode the TensorFlow session settings: %w", err)
 	}
 	return b, nil
+}
+
+// rewrites switches the graph optimizer off: what it folds and fuses depends on
+// the whole graph, so a network's last bits would depend on its partners in a
+// pack, and it makes these graphs no faster. bfloat16 is one of its passes.
+func (d Device) rewrites() *corepb.RewriterConfig {
+	if !d.BFloat16 {
+		return &corepb.RewriterConfig{DisableMetaOptimizer: true}
+	}
+	off := corepb.RewriterConfig_OFF
+	return &corepb.RewriterConfig{
+		AutoMixedPrecisionOnednnBfloat16: corepb.RewriterConfig_ON,
+		LayoutOptimizer:                  off, ConstantFolding: off, ShapeOptimization: off, Remapping: off,
+		ArithmeticOptimization: off, DependencyOptimization: off, LoopOptimization: off, FunctionOptimization: off,
+		CommonSubgraphElimination: off, ImplementationSelector: off, DisableModelPruning: true,
+		MemoryOptimization: corepb.RewriterConfig_NO_MEM_OPT,
+	}
 }
 
 func newSession(g *tf.Graph, d Device) (*tf.Session, error) {

@@ -129,3 +129,18 @@ func (c cell) each(params []param, net int, f func(pm param, o owner, from, to i
 	}
 	return nil
 }
+
+// SetWeights replaces the network's weights; its optimizer starts afresh.
+func (p *Pack) SetWeights(net int, w models.Weights) (err error) {
+	defer recovered("set the weights", &err)
+	return p.change(net, func(slot int, pm param, o owner) ([]float32, error) {
+		if slot > 0 {
+			return make([]float32, pm.size()/pm.channels()*o.count), nil
+		}
+		values, ok := w.Get(o.node, pm.kernel)
+		if !ok {
+			return nil, fmt.Errorf("no values for %s", o.node)
+		}
+		return values, nil
+	})
+}

@@ -13,6 +13,10 @@ import (
 type Command struct {
 	Train   *Pack    `json:"train,omitempty"`
 	Measure *Measure `json:"measure,omitempty"`
+	// Evaluate judges trained weights (checkpoint/weights.bin of each member) on
+	// validation and, where Test is set, test images: a Finished event for each
+	// member, with a result that holds only what was judged, then PackDone.
+	Evaluate *Pack `json:"evaluate,omitempty"`
 	Stop    bool     `json:"stop,omitempty"` // checkpoint the pack in hand, report Stopped, go on reading
 	Info    bool     `json:"info,omitempty"`
 }
@@ -56,7 +60,7 @@ type Measure struct {
 type EventType string
 
 const (
-	Ready      EventType = "ready"      // the worker started: Environment
+	Ready      EventType = "ready"      // the worker started, or an answer to Info: Environment
 	Started    EventType = "started"    // a pack's graph is built: Pack, Step
 	Progress   EventType = "progress"   // about once a second: Pack, Step, Members
 	Checkpoint EventType = "checkpoint" // all members saved: Pack, Step
@@ -81,6 +85,9 @@ type Event struct {
 	Environment *result.Environment `json:"environment,omitempty"`
 	Seconds     float64             `json:"seconds,omitempty"`
 	Message     string              `json:"message,omitempty"`
+	// Storage is set with Error where a file could not be written or read (disk
+	// full, read-only, missing data set): trying again won't help.
+	Storage bool `json:"storage,omitempty"`
 }
 
 // MemberProgress is where one member of a pack stands.

@@ -1,0 +1,176 @@
+// Package train is the recipe as a loop: take the next batch, step every
+// network of the pack, look at the losses, measure the validation accuracy now
+// and then, and at the end judge each network on the images it has not seen.
+package train
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"slimfit/models"
+	"slimfit/pkg/dataset"
+	"slimfit/pkg/graph"
+	"slimfit/pkg/result"
+)
+
+// sharedOrder is the seed of the batch order that all seeds share.
+const sharedOrder = 0
+
+// OrderSeed is the seed of the batch order of a trial.
+func OrderSeed(r models.Recipe, seed int64) int64 {
+	if r.Order == models.Shared {
+		return sharedOrder
+	}
+	return seed
+}
+
+// evalEvery is how many steps lie between two measurements of the validation
+// accuracy; one more follows the last step.
+const evalEvery = 1000
+
+// pointsWanted is about how many points a history has.
+const pointsWanted = 200
+
+// Training is a pack of networks on its way through the recipe. It is not safe
+// for concurrent use.
+type Training struct {
+	set     *dataset.Set
+	recipe  models.Recipe
+	pack    *graph.Pack
+	order   *dataset.Order
+	members []member
+	step    int // done
+	batch   []int32
+	losses  []float64
+}
+
+// member is what one network carries besides its weights.
+type member struct {
+	history  []result.Point
+	lossSum  float64 // since the last point
+	lossN    int
+	last     float64 // loss of the last step
+	seconds  float64
+	diverged string // why, once it has
+}
+
+// New builds the networks for the data set, at step 0. All nets have one batch
+// order: one seed, or a recipe with a shared order.
+func New(set *dataset.Set, nets []graph.Net, recipe models.Recipe, device graph.Device) (*Training, error) {
+	if recipe.Batch > set.Train.N() {
+		return nil, fmt.Errorf("train: a batch of %d images is more than the %d training images", recipe.Batch, set.Train.N())
+	}
+	seed := OrderSeed(recipe, nets[0].Seed)
+	for _, n := range nets {
+		if OrderSeed(recipe, n.Seed) != seed {
+			return nil, fmt.Errorf("train: seeds %d and %d in one pack need order: shared", nets[0].Seed, n.Seed)
+		}
+	}
+	pack, err := graph.NewPack(nets, recipe, graph.Images{Pixels: set.Train.Pixels, Labels: set.Train.Labels}, device)
+	if err != nil {
+		return nil, err
+	}
+	return &Training{
+		set: set, recipe: recipe, pack: pack, order: dataset.NewOrder(set.Train.N(), seed),
+		members: make([]member, len(nets)), batch: make([]int32, recipe.Batch), losses: make([]float64, len(nets)),
+	}, nil
+}
+
+// Close frees the pack's session.
+func (t *Training) Close() error { return t.pack.Close() }
+
+// Step is how many steps are done.
+func (t *Training) Step() int { return t.step }
+
+// Done says whether every step is done or every network has diverged.
+func (t *Training) Done() bool {
+	for i := range t.members {
+		if t.members[i].diverged == "" {
+			return t.step >= t.recipe.Steps
+		}
+	}
+	return true
+}
+
+// Next trains one step. A network whose loss is not finite has diverged: it
+// keeps its place in the pack, its numbers no longer count.
+func (t *Training) Next() error {
+	start := time.Now()
+	t.order.Batch(t.step, t.recipe.Batch, t.batch)
+	if err := t.pack.Step(t.step, t.batch, t.losses); err != nil {
+		return err
+	}
+	t.step++
+	share := time.Since(start).Seconds() / float64(len(t.members))
+	point := t.step%max(1, t.recipe.Steps/pointsWanted) == 0 || t.step == t.recipe.Steps
+	for i := range t.members {
+		t.members[i].add(t.step, t.losses[i], share, point)
+	}
+	if t.step%evalEvery == 0 || t.step == t.recipe.Steps {
+		return t.validate()
+	}
+	return nil
+}
+
+func (m *member) add(step int, loss, seconds float64, point bool) {
+	if m.diverged != "" {
+		return
+	}
+	m.seconds += seconds
+	m.last = loss
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		m.diverged = fmt.Sprintf("the loss was %v at step %d", loss, step)
+		return
+	}
+	m.lossSum += loss
+	m.lossN++
+	if point {
+		m.history = append(m.history, result.Point{Step: step, Loss: m.lossSum / float64(m.lossN)})
+		m.lossSum, m.lossN = 0, 0
+	}
+}
+
+// validate measures every network on the validation images and notes it in
+// the history, at the current step.
+func (t *Training) validate() error {
+	if t.set.Validation.N() == 0 {
+		return nil
+	}
+	classes, err := t.pack.Classify(t.set.Validation.Pixels)
+	if err != nil {
+		return fmt.Errorf("measure the validation accuracy after step %d: %w", t.step, err)
+	}
+	for i := range t.members {
+		m := &t.members[i]
+		if m.diverged != "" {
+			continue
+		}
+		accuracy := Judge(classes[i], t.set.Validation.Labels, t.set.Data.Classes).Accuracy
+		if n := len(m.history); n == 0 || m.history[n-1].Step != t.step {
+			m.history = append(m.history, result.Point{Step: t.step, Loss: m.lossSum / float64(max(m.lossN, 1))})
+			m.lossSum, m.lossN = 0, 0
+		}
+		m.history[len(m.history)-1].Validation = &accuracy
+	}
+	return nil
+}
+
+// Loss is the network's loss at the last step, and its last measured
+// validation accuracy, nil before the first.
+func (t *Training) Loss(net int) (loss float64, validation *float64) {
+	m := &t.members[net]
+	for i := len(m.history) - 1; i >= 0 && validation == nil; i-- {
+		validation = m.history[i].Validation
+	}
+	return m.last, validation
+}
+
+// Diverged says why the network has diverged; "" while it has not.
+func (t *Training) Diverged(net int) string { return t.members[net].diverged }
+
+// Seconds is the network's share of the time spent in training steps.
+func (t *Training) Seconds(net int) float64 { return t.members[net].seconds }
+
+// SetWeights replaces a network's weights and puts its optimizer at the start.
+func (t *Training) SetWeights(net int, w models.Weights) error { return t.pack.SetWeights(net, w) }

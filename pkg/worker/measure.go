@@ -1,0 +1,83 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"slimfit/models"
+	"slimfit/pkg/protocol"
+	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+)
+
+// warmUp steps are not timed: TensorFlow makes its kernels in them.
+const warmUp = 5
+
+// measure times steps of a pack on random weights; nothing is written.
+func (s *server) measure(m protocol.Measure) error {
+	if m.Steps < 1 {
+		return errors.New("measure: no steps wanted")
+	}
+	set, err := s.load(m.Pack)
+	if err != nil {
+		return err
+	}
+	m.Pack.Recipe.Steps = max(m.Pack.Recipe.Steps, warmUp+m.Steps+1)
+	t, err := s.newTraining(m.Pack, set)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	var start time.Time
+	for i := range warmUp + m.Steps {
+		if i == warmUp {
+			start = time.Now()
+		}
+		if err := t.Next(); err != nil {
+			return err
+		}
+	}
+	s.emit(protocol.Event{Type: protocol.Measured, Pack: m.Pack.ID, Seconds: time.Since(start).Seconds() / float64(m.Steps)})
+	return nil
+}
+
+// evaluate judges trained weights.
+func (s *server) evaluate(p protocol.Pack) error {
+	set, err := s.load(p)
+	if err != nil {
+		return err
+	}
+	t, err := s.newTraining(p, set)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	digests := make([]string, len(p.Members))
+	for i, m := range p.Members {
+		b, err := store.LoadWeights(m.Dir)
+		if err != nil {
+			return fmt.Errorf("evaluate %s: %w", m.Key, err)
+		}
+		var w models.Weights
+		if err := w.UnmarshalBinary(b); err != nil {
+			return fmt.Errorf("evaluate %s: %w", m.Key, err)
+		}
+		if err := t.SetWeights(i, w); err != nil {
+			return fmt.Errorf("evaluate %s: %w", m.Key, err)
+		}
+		digests[i] = w.SHA256()
+	}
+	results, err := t.Results(p.Test)
+	if err != nil {
+		return err
+	}
+	for i, r := range results {
+		key := p.Members[i].Key
+		r.ConfigID, r.Seed, r.WeightsSHA, r.Environment = key.ConfigID, key.Seed, digests[i], s.env
+		r.Status = result.Done
+		s.emit(protocol.Event{Type: protocol.Finished, Pack: p.ID, Key: &key, Result: &r})
+	}
+	s.emit(protocol.Event{Type: protocol.PackDone, Pack: p.ID})
+	return nil
+}

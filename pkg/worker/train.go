@@ -1,0 +1,258 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"slimfit/models"
+	"slimfit/pkg/dataset"
+	"slimfit/pkg/graph"
+	"slimfit/pkg/protocol"
+	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+	"slimfit/pkg/train"
+)
+
+// progressEvery is the time between two Progress events.
+const progressEvery = time.Second
+
+// job is one pack in training.
+type job struct {
+	*server
+	pack     protocol.Pack
+	training *train.Training
+	started  time.Time
+	warnings [][]string // of each member
+	gone     []bool     // finished, diverged or fenced: nothing more is written for it
+	saved    time.Time  // last checkpoint
+	told     time.Time  // last Progress
+}
+
+// nets are the pack's networks.
+func nets(p protocol.Pack) []graph.Net {
+	out := make([]graph.Net, len(p.Members))
+	for i, m := range p.Members {
+		out[i] = graph.Net{Seed: m.Key.Seed, Spec: models.Spec{Input: p.Data.Input, Classes: p.Data.Classes, Layers: m.Layers}}
+	}
+	return out
+}
+
+func (s *server) newTraining(p protocol.Pack, set *dataset.Set) (*train.Training, error) {
+	if len(p.Members) == 0 {
+		return nil, errors.New("a pack without members")
+	}
+	device := graph.DeviceFor(p.Recipe, s.options.Threads, s.options.GPU)
+	device.MemoryFraction = s.options.MemoryFraction
+	return train.New(set, nets(p), p.Recipe, device)
+}
+
+// train runs a pack to its end or to a Stop.
+func (s *server) train(ctx context.Context, p protocol.Pack) error {
+	set, err := s.load(p)
+	if err != nil {
+		return err
+	}
+	t, err := s.newTraining(p, set)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	now := time.Now()
+	j := &job{server: s, pack: p, training: t, started: now, saved: now,
+		warnings: make([][]string, len(p.Members)), gone: make([]bool, len(p.Members))}
+	if p.Step > 0 {
+		if err := j.restore(); err != nil {
+			return err
+		}
+	}
+	s.emit(protocol.Event{Type: protocol.Started, Pack: p.ID, Step: t.Step()})
+	stopped, err := j.loop(ctx)
+	if err != nil || stopped {
+		return err
+	}
+	if err := j.finish(); err != nil {
+		return err
+	}
+	s.emit(protocol.Event{Type: protocol.PackDone, Pack: p.ID, Step: t.Step()})
+	return nil
+}
+
+// loop trains until every step is done; stopped is true after a Stop.
+func (j *job) loop(ctx context.Context) (stopped bool, err error) {
+	for !j.training.Done() && slices.Contains(j.gone, false) {
+		if stop, err := j.wanted(ctx); stop || err != nil {
+			return stop, err
+		}
+		if err := j.training.Next(); err != nil {
+			return false, err
+		}
+		if err := j.dropDiverged(); err != nil {
+			return false, err
+		}
+		now := time.Now()
+		if now.Sub(j.told) >= progressEvery {
+			j.told = now
+			j.progress()
+		}
+		every := time.Duration(j.pack.CheckpointEvery * float64(time.Second))
+		if every > 0 && now.Sub(j.saved) >= every && !j.training.Done() {
+			if err := j.checkpoint(); err != nil {
+				return false, err
+			}
+			j.saved = time.Now()
+		}
+	}
+	return false, j.failed
+}
+
+// wanted looks for a command without waiting. Stop is the only one that makes
+// sense in mid-training.
+func (j *job) wanted(ctx context.Context) (stop bool, err error) {
+	select {
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	case c := <-j.commands:
+		if !c.Stop {
+			return false, errors.New("a command other than stop in mid-training")
+		}
+		if err := j.checkpoint(); err != nil {
+			return true, err
+		}
+		j.emit(protocol.Event{Type: protocol.Stopped, Pack: j.pack.ID, Step: j.training.Step()})
+		return true, nil
+	default:
+		return false, j.failed
+	}
+}
+
+func (j *job) progress() {
+	e := protocol.Event{Type: protocol.Progress, Pack: j.pack.ID, Step: j.training.Step()}
+	for i, m := range j.pack.Members {
+		if j.gone[i] {
+			continue
+		}
+		loss, validation := j.training.Loss(i)
+		e.Members = append(e.Members, protocol.MemberProgress{Key: m.Key, Loss: loss, Validation: validation})
+	}
+	j.emit(e)
+}
+
+// origin is what a resumed training compares.
+func (j *job) origin() train.Origin {
+	return train.Origin{Threads: j.env.Threads, TensorFlow: j.env.TensorFlow, CPUFeatures: j.env.CPUFeatures, Device: j.env.Device}
+}
+
+// checkpoint saves every member that is still in training.
+func (j *job) checkpoint() error {
+	for i, m := range j.pack.Members {
+		if j.gone[i] {
+			continue
+		}
+		b, err := j.training.Save(i, j.origin())
+		if err != nil {
+			return err
+		}
+		if err := j.fenced(i, store.SaveCheckpoint(m.Dir, m.Token, j.training.Step(), b)); err != nil {
+			return fmt.Errorf("checkpoint of %s: %w", m.Key, err)
+		}
+	}
+	j.emit(protocol.Event{Type: protocol.Checkpoint, Pack: j.pack.ID, Step: j.training.Step()})
+	return nil
+}
+
+// fenced drops the member where err says that its lease is lost; it passes
+// every other error on.
+func (j *job) fenced(i int, err error) error {
+	if !errors.Is(err, store.ErrFenced) {
+		return err
+	}
+	j.gone[i] = true
+	key := j.pack.Members[i].Key
+	j.emit(protocol.Event{Type: protocol.Fenced, Pack: j.pack.ID, Key: &key, Message: err.Error()})
+	return nil
+}
+
+// restore puts every member's checkpoint of the pack's step back.
+func (j *job) restore() error {
+	for i, m := range j.pack.Members {
+		b, err := store.LoadCheckpointAt(m.Dir, j.pack.Step)
+		if err != nil {
+			return fmt.Errorf("resume %s at step %d: %w", m.Key, j.pack.Step, err)
+		}
+		from, err := j.training.Restore(i, b)
+		if err != nil {
+			return fmt.Errorf("resume %s at step %d: %w", m.Key, j.pack.Step, err)
+		}
+		j.warnings[i] = append(j.warnings[i], from.Differences(j.origin())...)
+	}
+	return nil
+}
+
+// dropDiverged reports members whose loss is not finite as soon as it happens.
+func (j *job) dropDiverged() error {
+	for i := range j.pack.Members {
+		reason := j.training.Diverged(i)
+		if reason == "" || j.gone[i] {
+			continue
+		}
+		r := result.Result{Status: result.Diverged, Reason: reason, Train: j.pack.Recipe, Dataset: j.pack.Data,
+			Steps: j.training.Step(), Seconds: j.training.Seconds(i)}
+		if err := j.tell(i, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish judges the members that are left, saves their weights and reports
+// them.
+func (j *job) finish() error {
+	if !slices.Contains(j.gone, false) {
+		return nil
+	}
+	results, err := j.training.Results(j.pack.Test)
+	if err != nil {
+		return err
+	}
+	for i, r := range results {
+		if j.gone[i] {
+			continue
+		}
+		w, err := j.training.Weights(i)
+		if err != nil {
+			return err
+		}
+		b, err := w.MarshalBinary()
+		if err != nil {
+			return fmt.Errorf("save the weights of %s: %w", j.pack.Members[i].Key, err)
+		}
+		m := j.pack.Members[i]
+		if err := j.fenced(i, store.SaveWeights(m.Dir, m.Token, b)); err != nil {
+			return fmt.Errorf("save the weights of %s: %w", m.Key, err)
+		}
+		if j.gone[i] {
+			continue
+		}
+		r.WeightsSHA = w.SHA256()
+		if err := j.tell(i, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell fills in what the worker knows of a member's result and reports it.
+func (j *job) tell(i int, r result.Result) error {
+	key := j.pack.Members[i].Key
+	r.ConfigID, r.Seed = key.ConfigID, key.Seed
+	r.Environment = j.env
+	r.Warnings = append([]string{}, j.warnings[i]...)
+	r.Started, r.Finished = j.started.UTC(), time.Now().UTC()
+	j.gone[i] = true
+	j.emit(protocol.Event{Type: protocol.Finished, Pack: j.pack.ID, Step: j.training.Step(), Key: &key,
+		Result: &r, History: j.training.History(i)})
+	return j.failed
+}

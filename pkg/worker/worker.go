@@ -1,0 +1,152 @@
+// Package worker is slimfit-worker: it reads commands from its supervisor,
+// trains packs, writes their checkpoints and tells what happens. It ends when
+// its supervisor does.
+package worker
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime/debug"
+	"syscall"
+
+	"slimfit/pkg/dataset"
+	"slimfit/pkg/protocol"
+	"slimfit/pkg/result"
+)
+
+// Options are fixed for the life of a worker.
+type Options struct {
+	Threads        int     // of each session, >= 1
+	GPU            bool    // use the visible GPU
+	MemoryFraction float64 // of the GPU's memory, in (0, 1]; 0: grow as needed
+	Version        string  // of slimfit
+}
+
+// server is the state between commands.
+type server struct {
+	options  Options
+	events   *json.Encoder
+	commands chan protocol.Command
+	env      result.Environment
+	set      *dataset.Set // the last one loaded
+	setKey   string
+	failed   error // the first event that could not be sent
+}
+
+// Serve handles commands from in, one JSON object a line, until it ends or ctx
+// does, and writes events to out.
+func Serve(ctx context.Context, in io.Reader, out io.Writer, o Options) error {
+	s := &server{options: o, events: json.NewEncoder(out), commands: make(chan protocol.Command)}
+	s.env = environment(o)
+	s.emit(protocol.Event{Type: protocol.Ready, Environment: &s.env})
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() { cancel(readCommands(ctx, in, s.commands)) }()
+	for s.failed == nil {
+		select {
+		case <-ctx.Done():
+			if err := context.Cause(ctx); !errors.Is(err, io.EOF) {
+				return err
+			}
+			return nil
+		case c := <-s.commands:
+			s.handle(ctx, c)
+		}
+	}
+	return s.failed
+}
+
+// maxCommand bounds one command: a pack of a thousand deep networks is well
+// below it.
+const maxCommand = 64 << 20
+
+// readCommands sends each line's command to c. At the end of in it returns
+// io.EOF: the supervisor is gone.
+func readCommands(ctx context.Context, in io.Reader, c chan<- protocol.Command) error {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, maxCommand)
+	for lines.Scan() {
+		var command protocol.Command
+		if err := json.Unmarshal(lines.Bytes(), &command); err != nil {
+			return fmt.Errorf("read a command: %w", err)
+		}
+		select {
+		case c <- command:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("read a command: %w", err)
+	}
+	return io.EOF
+}
+
+// emit sends an event; after the first failure nothing more is sent.
+func (s *server) emit(e protocol.Event) {
+	if s.failed != nil {
+		return
+	}
+	if err := s.events.Encode(e); err != nil {
+		s.failed = fmt.Errorf("tell the supervisor: %w", err)
+	}
+}
+
+// handle carries out one command. What goes wrong with it is told in an Error
+// event; the worker goes on.
+func (s *server) handle(ctx context.Context, c protocol.Command) {
+	switch {
+	case c.Train != nil:
+		s.report(c.Train.ID, s.train(ctx, *c.Train))
+	case c.Evaluate != nil:
+		s.report(c.Evaluate.ID, s.evaluate(*c.Evaluate))
+	case c.Measure != nil:
+		s.report(c.Measure.Pack.ID, s.measure(*c.Measure))
+	case c.Info:
+		s.emit(protocol.Event{Type: protocol.Ready, Environment: &s.env})
+	}
+	// TensorFlow's tensors are freed by finalizers, which follow Go's idea of
+	// memory in use: it does not see what they hold.
+	debug.FreeOSMemory()
+}
+
+func (s *server) report(pack int, err error) {
+	if err == nil {
+		return
+	}
+	s.emit(protocol.Event{Type: protocol.Error, Pack: pack, Message: err.Error(), Storage: isStorage(err)})
+}
+
+// isStorage says whether the error came from a file.
+func isStorage(err error) bool {
+	var path *fs.PathError
+	var link *os.LinkError
+	var sys syscall.Errno
+	return errors.As(err, &path) || errors.As(err, &link) || errors.As(err, &sys)
+}
+
+// load returns the pack's data set, the one in memory if it is the same.
+func (s *server) load(p protocol.Pack) (*dataset.Set, error) {
+	b, err := json.Marshal(struct {
+		Data   any
+		Source protocol.Source
+	}{p.Data, p.Source})
+	if err != nil {
+		return nil, fmt.Errorf("load the data set: %w", err)
+	}
+	if s.set != nil && s.setKey == string(b) {
+		return s.set, nil
+	}
+	s.set = nil
+	set, err := dataset.LoadData(p.Data, p.Source)
+	if err != nil {
+		return nil, err
+	}
+	s.set, s.setKey = set, string(b)
+	return set, nil
+}
