@@ -8,9 +8,10 @@ import "slices"
 //	base   Table I: conv5x5x32, pool2, conv5x5x64, pool2, fc1024, dropout
 //	conv1  Table II: base without its second convolution and pool
 //	final  Table VII: conv5x5x2, pool4, fc128, dropout
-//	light  the author's later script: conv3x3x2 and conv1x1x2, all VALID, fc64
+//	light  the author's later notebook: conv3x3x2 and conv1x1x2, all VALID, fc64
 //
-// light follows the author's script for the layers; the paper does not have it.
+// The paper does not have light. The notebook (Light-MNIST.ipynb in
+// dhingratul/Model-Compression) trains it, as all its networks, without dropout.
 func Named(name string) ([]Layer, bool) {
 	switch name {
 	case "base":
@@ -20,7 +21,7 @@ func Named(name string) ([]Layer, bool) {
 	case "final":
 		return []Layer{NewConv(5, 2), NewMaxPool(4), NewDense(128), NewDropout(0.5)}, true
 	case "light":
-		layers := []Layer{NewConv(3, 2), NewMaxPool(2), NewConv(1, 2), NewMaxPool(2), NewDense(64), NewDropout(0.5)}
+		layers := []Layer{NewConv(3, 2), NewMaxPool(2), NewConv(1, 2), NewMaxPool(2), NewDense(64)}
 		for i := range layers[:4] {
 			layers[i].Padding = Valid
 		}

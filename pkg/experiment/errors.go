@@ -55,16 +55,23 @@ func b2i(b bool) int {
 // DidYouMean returns ` (did you mean X?)` for the known word nearest to word,
 // written in format ("%q"), or "" where none comes near.
 func DidYouMean(word string, known []string, format string) string {
+	best := nearest(word, known)
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean "+format+"?)", best)
+}
+
+// nearest is the known word that takes the fewest changes, at most a third of
+// the word's length; "" where none is that near.
+func nearest(word string, known []string) string {
 	best, distance := "", max(1, len(word)/3)+1
 	for _, k := range known {
 		if d := editDistance(strings.ToLower(word), strings.ToLower(k)); d < distance {
 			best, distance = k, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean "+format+"?)", best)
+	return best
 }
 
 // editDistance is the number of insertions, deletions, replacements and swaps

@@ -1,0 +1,142 @@
+package experiment
+
+import (
+	"slices"
+
+	"gopkg.in/yaml.v3"
+)
+
+// binder puts the matrix's values where model and train refer to them.
+type binder struct {
+	*problems
+	*matrix
+	places map[*value][]*value // by reference: one value for each value of its axis, nil where it is wrong
+}
+
+// bind checks every value of every axis at every place that refers to it. It
+// reports false where a combination cannot be built.
+func (b *binder) bind(used ...*value) bool {
+	before := len(b.errs)
+	for _, v := range used {
+		b.fill(v)
+	}
+	return len(b.errs) == before && b.complete()
+}
+
+// references notes references to no axis and axes without a reference, and
+// reports whether there are none. It reads the nodes, so that it works in a
+// file with other errors.
+func (p *problems) references(root *yaml.Node) bool {
+	before := len(p.errs)
+	axes := axisNodes(lookup(root, "matrix"))
+	var names []string
+	for _, a := range axes {
+		names = append(names, a.Value)
+	}
+	used := map[string]bool{}
+	var walk func(n *yaml.Node)
+	walk = func(n *yaml.Node) {
+		if name, ok := reference(n); ok {
+			used[name] = true
+			if !slices.Contains(names, name) {
+				used[nearest(name, names)] = true // say it once
+				p.add(n, "there is no axis %q in matrix%s", name, DidYouMean(name, names, "%q"))
+			}
+		}
+		for _, c := range n.Content {
+			walk(c)
+		}
+	}
+	for _, key := range []string{"model", "train"} {
+		if n := lookup(root, key); n != nil {
+			walk(n)
+		}
+	}
+	for _, a := range axes {
+		if !used[a.Value] {
+			p.add(a, "matrix: the axis %s is not used; write $%s in model or train where its value belongs", a.Value, a.Value)
+		}
+	}
+	return len(p.errs) == before
+}
+
+// axisNodes lists the first mention of each axis in a matrix.
+func axisNodes(n *yaml.Node) []*yaml.Node {
+	var axes []*yaml.Node
+	add := func(n *yaml.Node) {
+		for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+			k := n.Content[i]
+			known := slices.ContainsFunc(axes, func(a *yaml.Node) bool { return a.Value == k.Value })
+			if !known && isAxisName(k.Value) && k.Value != "include" && k.Value != "exclude" {
+				axes = append(axes, k)
+			}
+		}
+	}
+	if n == nil {
+		return nil
+	}
+	add(n)
+	if include := lookup(n, "include"); include != nil {
+		for _, entry := range include.Content {
+			add(entry)
+		}
+	}
+	return axes
+}
+
+// fill checks the axis values at every reference within v.
+func (b *binder) fill(v *value) {
+	if v == nil {
+		return
+	}
+	if v.axis != "" {
+		a := b.axes[b.index[v.axis]]
+		checked := make([]*value, len(a.values))
+		for i, x := range a.values {
+			checked[i] = b.check(x.node, v.key, "matrix."+a.name+" as "+v.key.Name)
+		}
+		b.places[v] = checked
+		return
+	}
+	for _, item := range v.items {
+		b.fill(item)
+	}
+	for _, q := range v.pairs {
+		b.fill(q.value)
+	}
+}
+
+// complete notes the axes that have no value in some combination.
+func (b *binder) complete() bool {
+	for i, a := range b.axes {
+		at := slices.IndexFunc(b.combos, func(c combo) bool { return c[i] < 0 })
+		if at < 0 {
+			continue
+		}
+		var node *yaml.Node
+		for j, other := range b.combos[at] { // an include entry's own combination is best shown at that entry
+			if other >= 0 {
+				node = b.axes[j].values[other].node
+			}
+		}
+		if a.listed && node == nil {
+			node = a.node
+		} else if !a.listed {
+			node = a.node
+		}
+		b.add(node, "matrix: the combination %s gives no value to %s", b.describe(b.combos[at]), a.name)
+		return false
+	}
+	return true
+}
+
+// at is the value itself, or what its axis has in the combination.
+func (b *binder) at(v *value, c combo) *value {
+	if v == nil || v.axis == "" {
+		return v
+	}
+	return b.places[v][c[b.index[v.axis]]]
+}
+
+// get is the key's value in the combination, or nil where it is not given.
+func (b *binder) get(v *value, name string, c combo) *value { return b.at(v.get(name), c) }

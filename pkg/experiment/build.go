@@ -1,0 +1,145 @@
+package experiment
+
+import (
+	"math"
+
+	"gopkg.in/yaml.v3"
+
+	"slimfit/models"
+)
+
+// layers builds the model of one combination, and the node of each layer for
+// errors.
+func (b *binder) layers(model *value, c combo) ([]models.Layer, []*yaml.Node) {
+	node := model.node
+	model = b.at(model, c)
+	if model.kind == Choice {
+		layers, _ := models.Named(model.text)
+		nodes := make([]*yaml.Node, len(layers))
+		for i := range nodes {
+			nodes[i] = node
+		}
+		return layers, nodes
+	}
+	layers, nodes := make([]models.Layer, len(model.items)), make([]*yaml.Node, len(model.items))
+	for i, item := range model.items {
+		item = b.at(item, c)
+		layers[i] = b.layer(models.Kind(item.pairs[0].name), b.at(item.pairs[0].value, c), c)
+		nodes[i] = item.pairs[0].node
+	}
+	return layers, nodes
+}
+
+// layer reads one layer from its short or its long form.
+func (b *binder) layer(kind models.Kind, v *value, c combo) models.Layer {
+	l := models.DefaultLayer(kind)
+	switch {
+	case kind == models.Dropout:
+		l.Rate = v.num
+	case v.kind == Integer && kind == models.Dense:
+		l.Units = int(v.num)
+	case v.kind == Integer:
+		l.Size, l.Stride = int(v.num), int(v.num)
+	default:
+		b.fields(&l, v, c)
+	}
+	return l
+}
+
+func (b *binder) fields(l *models.Layer, v *value, c combo) {
+	for _, f := range []struct {
+		name string
+		to   *int
+	}{{"filters", &l.Filters}, {"multiplier", &l.Multiplier}, {"units", &l.Units}, {"size", &l.Size}, {"stride", &l.Stride}} {
+		if x := b.get(v, f.name, c); x != nil {
+			*f.to = int(x.num)
+		}
+	}
+	if l.Stride == 0 { // a pool's default
+		l.Stride = l.Size
+	}
+	if x := b.get(v, "kernel", c); x != nil {
+		l.Kernel = b.edges(x, c)
+	}
+	if x := b.get(v, "padding", c); x != nil {
+		l.Padding = models.Padding(x.text)
+	}
+	if x := b.get(v, "activation", c); x != nil {
+		l.Activation = models.Activation(x.text)
+	}
+}
+
+// edges reads 5 or [5, 3].
+func (b *binder) edges(v *value, c combo) [2]int {
+	if v.kind == Integer {
+		return [2]int{int(v.num), int(v.num)}
+	}
+	return [2]int{int(b.at(v.items[0], c).num), int(b.at(v.items[1], c).num)}
+}
+
+// recipe builds the training recipe of one combination; images are the
+// training images. Settings that the optimizer does not read keep their
+// defaults, so that they make no new configuration.
+func (b *binder) recipe(train *value, c combo, images int) models.Recipe {
+	r := models.DefaultRecipe()
+	for _, f := range []struct {
+		name string
+		to   *string
+	}{{"optimizer", &r.Optimizer}, {"schedule", &r.Schedule}, {"init", &r.Init}, {"precision", &r.Precision}, {"order", &r.Order}, {"quantize", &r.Quantize}} {
+		if x := b.get(train, f.name, c); x != nil {
+			*f.to = x.text
+		}
+	}
+	for _, f := range []struct {
+		name string
+		to   *float64
+	}{{"learning_rate", &r.LearningRate}, {"momentum", &r.Momentum}, {"epsilon", &r.Epsilon}, {"weight_decay", &r.WeightDecay}} {
+		if x := b.get(train, f.name, c); x != nil {
+			*f.to = x.num
+		}
+	}
+	if x := b.get(train, "batch", c); x != nil {
+		r.Batch = int(x.num)
+	}
+	if x := b.get(train, "steps", c); x != nil {
+		r.Steps = int(x.num)
+	}
+	if x := b.get(train, "epochs", c); x != nil {
+		r.Steps = stepsOf(x.num, images, r.Batch)
+	}
+	if x := b.get(train, "deterministic", c); x != nil {
+		r.Deterministic = x.truth
+	}
+	if r.Quantize == "none" {
+		r.Quantize = ""
+	}
+	r.Teacher = b.teacher(b.get(train, "teacher", c), c)
+	unused := models.DefaultRecipe()
+	if r.Optimizer != models.Momentum {
+		r.Momentum = unused.Momentum
+	}
+	if r.Optimizer != models.Adam {
+		r.Epsilon = unused.Epsilon
+	}
+	return r
+}
+
+func (b *binder) teacher(v *value, c combo) *models.Teacher {
+	if v == nil || v.kind == Choice {
+		return nil
+	}
+	t := &models.Teacher{Run: b.get(v, "run", c).text, Temperature: 4, Weight: 0.9}
+	if x := b.get(v, "temperature", c); x != nil {
+		t.Temperature = x.num
+	}
+	if x := b.get(v, "weight", c); x != nil {
+		t.Weight = x.num
+	}
+	return t
+}
+
+// stepsOf is ceil(epochs * images / batch), without the rounding error of the
+// product.
+func stepsOf(epochs float64, images, batch int) int {
+	return max(1, int(math.Ceil(epochs*float64(images)/float64(batch)-1e-9)))
+}

@@ -1,0 +1,374 @@
+package experiment
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// value is a node that its key accepts, or a reference to an axis.
+type value struct {
+	node  *yaml.Node
+	key   *Key
+	kind  Kind
+	axis  string // of "$axis"; the other fields below are zero
+	text  string
+	num   float64
+	truth bool
+	items []*value
+	pairs []pair // Mapping and Table, in the file's order
+	any   any
+}
+
+type pair struct {
+	name string
+	node *yaml.Node // of the name
+	*value
+}
+
+// get returns the value of a key, or nil. It is safe on a nil value.
+func (v *value) get(name string) *value {
+	if v == nil {
+		return nil
+	}
+	for _, p := range v.pairs {
+		if p.name == name {
+			return p.value
+		}
+	}
+	return nil
+}
+
+// reserved names are for later versions.
+func reserved(name string) bool { return name == "batchnorm" || name == "augment" }
+
+// reference reads "$name" of an axis.
+func reference(n *yaml.Node) (string, bool) {
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" {
+		return "", false
+	}
+	name, ok := strings.CutPrefix(n.Value, "$")
+	return name, ok && isAxisName(name)
+}
+
+// isAxisName is axisName without a regular expression.
+func isAxisName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !letter && (i == 0 || c != '_' && (c < '0' || c > '9')) {
+			return false
+		}
+	}
+	return len(s) >= 1 && len(s) <= 64
+}
+
+// check returns the node as a value of the key, or nil where it notes errors.
+// path names the key in errors.
+func (p *problems) check(n *yaml.Node, k *Key, path string) *value {
+	if name, ok := reference(n); ok {
+		if !k.Axis {
+			p.add(n, "%s: matrix values such as $%s can be used in model and train only", path, name)
+			return nil
+		}
+		return &value{node: n, key: k, axis: name}
+	}
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
+		if len(k.Forms) == 1 && k.Forms[0].Kind == Mapping && len(k.Forms[0].Keys) == 0 {
+			p.add(n, "%s: no value; write {}", path)
+		} else {
+			p.add(n, "%s: no value; give one or leave the key out", path)
+		}
+		return nil
+	}
+	if _, ok := k.form(Any); ok {
+		return p.checkAny(n, k, path)
+	}
+	if !standardTag(n) {
+		p.add(n, "%s: the tag %s is not supported", path, n.Tag)
+		return nil
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		if f, ok := k.form(Mapping); ok {
+			return p.checkMapping(n, k, f, path)
+		}
+		if f, ok := k.form(Table); ok {
+			return p.checkTable(n, k, f, path)
+		}
+	case yaml.SequenceNode:
+		if f, ok := k.form(List); ok {
+			return p.checkList(n, k, f, path)
+		}
+	case yaml.ScalarNode:
+		return p.checkScalar(n, k, path)
+	}
+	p.wrong(n, k, path, "")
+	return nil
+}
+
+// wrong notes a value that no form of the key accepts.
+func (p *problems) wrong(n *yaml.Node, k *Key, path, hint string) {
+	p.add(n, "%s: want %s, got %s%s", path, k.accepts(), describeNode(n), hint)
+}
+
+func standardTag(n *yaml.Node) bool {
+	switch n.ShortTag() {
+	case "!!str", "!!int", "!!float", "!!bool", "!!map", "!!seq", "!!timestamp":
+		return true
+	}
+	return false
+}
+
+func (p *problems) checkScalar(n *yaml.Node, k *Key, path string) *value {
+	v := &value{node: n, key: k}
+	tag := n.ShortTag()
+	for _, f := range k.Forms {
+		v.kind = f.Kind
+		switch f.Kind {
+		case Choice:
+			if tag == "!!str" && slices.Contains(f.Values, n.Value) {
+				v.text = n.Value
+				return v
+			}
+		case Text:
+			if tag != "!!str" && tag != "!!timestamp" {
+				continue
+			}
+			if size := float64(len(n.Value)); size >= f.Min && size <= f.Max && (f.Pattern == nil || f.Pattern.MatchString(n.Value)) {
+				v.text = n.Value
+				return v
+			}
+		case Truth:
+			if tag == "!!bool" {
+				v.truth = n.Value[0] == 't' || n.Value[0] == 'T'
+				return v
+			}
+		case Integer, Number:
+			x, ok := parseNumber(n)
+			if ok && f.contains(x) && (f.Kind == Number || x == math.Trunc(x)) {
+				v.num = x
+				return v
+			}
+		}
+	}
+	p.wrong(n, k, path, scalarHint(n, k, path))
+	return nil
+}
+
+// scalarHint adds the likely cause to a refused scalar.
+func scalarHint(n *yaml.Node, k *Key, path string) string {
+	x, isNumber := parseNumber(n)
+	last := path[strings.LastIndexByte(path, '.')+1:]
+	if isNumber && x > 1 && x <= 100 && (last == "accuracy" || last == "confidence" || strings.HasPrefix(path, "target.recall")) {
+		return "; it is a fraction: write " + trim(x/100) + " for " + trim(x) + " %"
+	}
+	if f, ok := k.form(Choice); ok && n.ShortTag() == "!!str" {
+		return DidYouMean(n.Value, f.Values, "%q")
+	}
+	if _, ok := k.form(Text); ok && n.ShortTag() != "!!str" && len(k.Forms) == 1 {
+		return "; put it in quotes"
+	}
+	if f, ok := k.form(List); ok && f.Item != nil && last == "model" {
+		if l, ok := f.Item.form(Mapping); ok {
+			return DidYouMean(n.Value, l.names(), "%q")
+		}
+	}
+	return ""
+}
+
+// parseNumber reads a finite YAML number.
+func parseNumber(n *yaml.Node) (float64, bool) {
+	switch n.ShortTag() {
+	case "!!int", "!!float":
+		var x float64
+		if n.Kind != yaml.ScalarNode || n.Decode(&x) != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+			return 0, false
+		}
+		return x, true
+	}
+	return 0, false
+}
+
+func (p *problems) checkList(n *yaml.Node, k *Key, f Form, path string) *value {
+	if count := float64(len(n.Content)); count < f.Min || count > f.Max {
+		switch {
+		case f.Min == f.Max:
+			p.add(n, "%s: want %s items, got %d", path, trim(f.Min), len(n.Content))
+		case count < f.Min:
+			p.add(n, "%s: want at least %s item, got an empty list", path, trim(f.Min))
+		default:
+			p.add(n, "%s: at most %s items, got %d", path, trim(f.Max), len(n.Content))
+		}
+		return nil
+	}
+	v, ok := &value{node: n, key: k, kind: List}, true
+	for i, c := range n.Content {
+		item := p.check(c, f.Item, path+"["+strconv.Itoa(i)+"]")
+		ok = ok && item != nil
+		v.items = append(v.items, item)
+	}
+	if !ok {
+		return nil
+	}
+	return v
+}
+
+func (p *problems) checkMapping(n *yaml.Node, k *Key, f Form, path string) *value {
+	v, ok := &value{node: n, key: k, kind: Mapping}, true
+	if f.One && len(n.Content) != 2 {
+		p.add(n, "%s: want one of %s, got %d keys", path, strings.Join(f.names(), ", "), len(n.Content)/2)
+		return nil
+	}
+	misspelt := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name := n.Content[i]
+		sub := f.key(name.Value)
+		if sub == nil {
+			p.unknown(name, f, path)
+			misspelt[nearest(name.Value, f.names())] = true
+			ok = false
+			continue
+		}
+		c := p.check(n.Content[i+1], sub, join(path, name.Value))
+		ok = ok && c != nil
+		v.pairs = append(v.pairs, pair{name.Value, name, c})
+	}
+	for _, sub := range f.Keys {
+		if sub.Required && !misspelt[sub.Name] && !hasKey(n, sub.Name) {
+			p.add(n, "%s is missing: %s", join(path, sub.Name), "give "+sub.accepts())
+			ok = false
+		}
+	}
+	// Below the root a wrong part makes the whole wrong; of the root the rest is
+	// kept, so that its sections are still checked against each other.
+	if !ok && path != "" {
+		return nil
+	}
+	return v
+}
+
+// lookup is the value of a mapping's key, or nil.
+func lookup(n *yaml.Node, name string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == name {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+func hasKey(n *yaml.Node, name string) bool { return lookup(n, name) != nil }
+
+func (p *problems) unknown(n *yaml.Node, f Form, path string) {
+	in := ""
+	if path != "" {
+		in = " in " + path
+	}
+	if reserved(n.Value) {
+		p.add(n, "%q%s is a reserved name: this version does not have it", n.Value, in)
+		return
+	}
+	hint := DidYouMean(n.Value, f.names(), "%q")
+	if hint == "" && len(f.Keys) > 0 {
+		hint = "; known are " + strings.Join(f.names(), ", ")
+	}
+	p.add(n, "unknown key %q%s%s", n.Value, in, hint)
+}
+
+func (p *problems) checkTable(n *yaml.Node, k *Key, f Form, path string) *value {
+	v, ok := &value{node: n, key: k, kind: Table}, true
+	if len(n.Content) == 0 {
+		p.add(n, "%s: want %s, got an empty mapping", path, f.Hint)
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name := n.Content[i]
+		sub := f.key(name.Value)
+		if sub == nil {
+			sub = f.Item
+			if !f.Pattern.MatchString(name.Value) {
+				p.add(name, "%s: %q is no name here: want %s", path, name.Value, f.Names)
+				ok = false
+				continue
+			}
+		}
+		c := p.check(n.Content[i+1], sub, join(path, name.Value))
+		ok = ok && c != nil
+		v.pairs = append(v.pairs, pair{name.Value, name, c})
+	}
+	if !ok {
+		return nil
+	}
+	return v
+}
+
+// checkAny accepts every value that JSON can hold.
+func (p *problems) checkAny(n *yaml.Node, k *Key, path string) *value {
+	v := &value{node: n, key: k, kind: Any}
+	before := len(p.errs) + p.dropped
+	v.any = p.plain(n, path)
+	if len(p.errs)+p.dropped > before {
+		return nil
+	}
+	return v
+}
+
+// plain turns a node into int, float64, string, bool, []any or map[string]any.
+func (p *problems) plain(n *yaml.Node, path string) any {
+	switch {
+	case n.ShortTag() == "!!null":
+		p.add(n, "%s: no value", path)
+		return nil
+	case !standardTag(n):
+		p.add(n, "%s: the tag %s is not supported", path, n.Tag)
+		return nil
+	}
+	if name, ok := reference(n); ok {
+		p.add(n, "%s: a matrix value cannot refer to another axis ($%s)", path, name)
+		return nil
+	}
+	switch n.Kind {
+	case yaml.SequenceNode:
+		list := make([]any, len(n.Content))
+		for i, c := range n.Content {
+			list[i] = p.plain(c, path)
+		}
+		return list
+	case yaml.MappingNode:
+		m := make(map[string]any, len(n.Content)/2)
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			m[n.Content[i].Value] = p.plain(n.Content[i+1], path)
+		}
+		return m
+	}
+	return p.plainScalar(n, path)
+}
+
+func (p *problems) plainScalar(n *yaml.Node, path string) any {
+	switch n.ShortTag() {
+	case "!!bool":
+		return n.Value[0] == 't' || n.Value[0] == 'T'
+	case "!!int", "!!float":
+		x, ok := parseNumber(n)
+		if !ok {
+			p.add(n, "%s: want a finite number, got %s", path, describeNode(n))
+			return nil
+		}
+		if n.ShortTag() == "!!int" && math.Abs(x) <= maxExact {
+			return int(x)
+		}
+		return x
+	}
+	return n.Value
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}

@@ -1,0 +1,134 @@
+package experiment
+
+import (
+	"errors"
+	"fmt"
+
+	"gopkg.in/yaml.v3"
+
+	"slimfit/models"
+	"slimfit/pkg/footprint"
+)
+
+// grower turns combinations into configurations.
+type grower struct {
+	*binder
+	data         models.Data
+	model, train *value
+	root         *yaml.Node
+	configs      []Configuration
+	seen         map[string]bool // IDs
+	failed       map[*yaml.Node]*failure
+	order        []*yaml.Node    // of failed
+	optimizers   map[string]bool // of all combinations
+}
+
+// failure is what is wrong at one place, in the first combination that shows
+// it and in how many more.
+type failure struct {
+	msg   string
+	combo combo
+	more  int
+}
+
+func (g *grower) fail(n *yaml.Node, c combo, format string, args ...any) {
+	if f, ok := g.failed[n]; ok {
+		f.more++
+		return
+	}
+	g.failed[n] = &failure{msg: fmt.Sprintf(format, args...), combo: c}
+	g.order = append(g.order, n)
+}
+
+// report notes each place once.
+func (g *grower) report() {
+	for _, n := range g.order {
+		f := g.failed[n]
+		msg := f.msg
+		if where := g.describe(f.combo); where != "" {
+			msg += " (with " + where
+			if f.more > 0 {
+				msg += fmt.Sprintf("; and %d more", f.more)
+			}
+			msg += ")"
+		}
+		g.add(n, "%s", msg)
+	}
+}
+
+// grow adds the combination's configuration, or notes why it cannot be one.
+func (g *grower) grow(c combo) {
+	layers, nodes := g.layers(g.model, c)
+	r := g.recipe(g.train, c, g.data.Train)
+	ok := g.checkRecipe(r, c)
+	cfg := models.Config{Layers: layers, Data: g.data, Recipe: r}
+	f, err := footprint.Of(cfg.Spec())
+	var at *models.LayerError
+	switch {
+	case errors.As(err, &at) && at.Index < len(nodes):
+		g.fail(nodes[at.Index], c, "model: layer %d: %v", at.Index+1, at.Err)
+	case err != nil:
+		g.fail(g.model.node, c, "model: the last dense layer, which is added by itself, does not fit: %v", errors.Unwrap(err))
+	case tooLarge(f):
+		g.fail(g.model.node, c, "model: the network is too large to count")
+	case ok:
+		g.keep(cfg, c, f)
+	}
+}
+
+func (g *grower) checkRecipe(r models.Recipe, c combo) bool {
+	g.optimizers[r.Optimizer] = true
+	if r.Batch <= g.data.Train {
+		return true
+	}
+	at := g.get(g.train, "batch", c)
+	node := g.root
+	if at != nil {
+		node = at.node
+	} else if d := lookup(g.root, "dataset"); d != nil {
+		node = d
+	}
+	g.fail(node, c, "train.batch: %d images a step, but there are only %d training images", r.Batch, g.data.Train)
+	return false
+}
+
+// keep adds the configuration unless another combination is the same one.
+func (g *grower) keep(cfg models.Config, c combo, f footprint.Footprint) {
+	id := cfg.ID()
+	if g.seen[id] {
+		return
+	}
+	g.seen[id] = true
+	g.configs = append(g.configs, Configuration{ID: id, Assignment: g.assignment(c), Config: cfg, Footprint: f})
+}
+
+// warnings are settings that no configuration reads.
+func (g *grower) warnings() []string {
+	var w []string
+	for _, s := range []struct{ key, optimizer string }{{"momentum", models.Momentum}, {"epsilon", models.Adam}} {
+		if v := g.train.get(s.key); v != nil && !g.optimizers[s.optimizer] {
+			w = append(w, fmt.Sprintf("%s: train.%s has no effect: the optimizer is not %s", g.place(v.node), s.key, s.optimizer))
+		}
+	}
+	return w
+}
+
+// place is where a node is, as errors say it.
+func (p *problems) place(n *yaml.Node) string {
+	if o, ok := p.origins[n]; ok {
+		return o
+	}
+	return fmt.Sprintf("%s:%d:%d", p.file, n.Line, n.Column)
+}
+
+// tooLarge says whether a sum over layers would have overflowed an int; each
+// single layer is bounded.
+func tooLarge(f footprint.Footprint) bool {
+	var weights, macs, activations float64
+	for _, l := range f.Layers {
+		weights += float64(l.Parameters)
+		macs += float64(l.MACs)
+		activations += float64(l.Output.Elements())
+	}
+	return weights > 1<<40 || macs > 1<<62 || activations > 1<<40
+}

@@ -1,0 +1,193 @@
+package experiment
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"gopkg.in/yaml.v3"
+
+	"slimfit/models"
+	"slimfit/pkg/dataset"
+)
+
+// Describe says what a data set is: shape, classes, sizes and digest.
+type Describe func(dataset.Ref) (models.Data, error)
+
+// Load reads an experiment file with --set overrides ("train.steps=2000").
+// What is wrong comes back as Errors, all at once.
+func Load(file string, sets []string, describe Describe) (*Experiment, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, unreadable(file, err)
+	}
+	defer f.Close()
+	source, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
+	if err != nil {
+		return nil, unreadable(file, err)
+	}
+	return Parse(file, source, sets, describe)
+}
+
+func unreadable(file string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return Errors{{File: file, Msg: "cannot read the experiment file: " + err.Error()}}
+}
+
+// Parse is Load for a source in memory; file names it in errors, and its
+// folder is where a relative dataset.path starts.
+func Parse(file string, source []byte, sets []string, describe Describe) (*Experiment, error) {
+	p := &problems{file: file, origins: map[*yaml.Node]string{}}
+	root := p.parse(source)
+	if root == nil {
+		return nil, p.err()
+	}
+	for _, s := range sets {
+		p.set(root, s)
+	}
+	v := p.check(root, &Key{Forms: forms(mapping(Keys()...))}, "")
+	e := &Experiment{File: file, Source: source}
+	if v != nil {
+		l := loader{problems: p, root: root, v: v, e: e, changed: len(sets) > 0}
+		l.load(describe)
+	}
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// loader fills an Experiment from a checked root, section by section; a
+// section whose parts are wrong is left out.
+type loader struct {
+	*problems
+	root    *yaml.Node
+	v       *value
+	e       *Experiment
+	changed bool // the effective file is not the source
+}
+
+func (l *loader) load(describe Describe) {
+	e := l.e
+	e.Name, e.About = l.v.str("name", ""), l.v.str("about", "")
+	if v := l.v.get("seeds"); v != nil || !hasKey(l.root, "seeds") {
+		e.Seeds = l.seeds(v)
+	}
+	l.dataset(describe)
+	var m *matrix
+	if v := l.v.get("matrix"); v != nil || !hasKey(l.root, "matrix") {
+		m = l.expandMatrix(v)
+	}
+	l.configurations(m)
+	if v := l.v.get("target"); v != nil && e.Seeds != nil {
+		e.Target = l.target(v, len(e.Seeds), e.Data.Classes)
+	}
+	e.Evaluate.Test = l.v.get("evaluate").str("test", "")
+	if v := l.v.get("report"); v != nil || !hasKey(l.root, "report") {
+		e.Report = l.report(v, m)
+	}
+	e.Batch = batch(l.v.get("batch"))
+	if len(l.errs) == 0 && l.changed {
+		l.effectiveSource()
+	}
+}
+
+// dataset resolves the reference and asks what it stands for.
+func (l *loader) dataset(describe Describe) {
+	v := l.v.get("dataset")
+	if v == nil {
+		return
+	}
+	l.e.Ref = ref(v)
+	if path := l.e.Ref.Path; path != "" {
+		abs, err := filepath.Abs(path)
+		if !filepath.IsAbs(path) {
+			abs, err = filepath.Abs(filepath.Join(filepath.Dir(l.file), path))
+		}
+		if err != nil {
+			l.add(v.get("path").node, "dataset.path: %v", err)
+			return
+		}
+		l.e.Ref.Path = abs
+		if node := v.get("path").node; node.Value != abs {
+			node.Value, l.changed = abs, true
+		}
+	}
+	data, err := describe(l.e.Ref)
+	if err != nil {
+		l.add(v.node, "dataset: %v%s", err, nearSet(l.e.Ref))
+		return
+	}
+	l.e.Data = data
+}
+
+// nearSet is the known data set that an unknown name comes near to.
+func nearSet(ref dataset.Ref) string {
+	if _, err := dataset.Lookup(ref.Name); ref.Path != "" || err == nil {
+		return ""
+	}
+	var names []string
+	for _, info := range dataset.Registry() {
+		names = append(names, info.Name)
+	}
+	return DidYouMean(ref.Name, names, "%q")
+}
+
+// configurations builds every combination and merges those that are one
+// configuration.
+func (l *loader) configurations(m *matrix) {
+	model, train := l.v.get("model"), l.v.get("train")
+	if !l.references(l.root) || l.e.Data.Classes == 0 || model == nil || m == nil || (train == nil && hasKey(l.root, "train")) {
+		return
+	}
+	b := &binder{problems: l.problems, matrix: m, places: map[*value][]*value{}}
+	if !b.bind(model, train) {
+		return
+	}
+	if s, e := train.get("steps"), train.get("epochs"); s != nil && e != nil {
+		l.add(e.node, "train: both steps and epochs are given; keep one")
+		return
+	}
+	g := grower{binder: b, data: l.e.Data, model: model, train: train, root: l.root,
+		seen: map[string]bool{}, optimizers: map[string]bool{}, failed: map[*yaml.Node]*failure{}}
+	for _, c := range m.combos {
+		g.grow(c)
+	}
+	g.report()
+	if len(l.errs) > 0 {
+		return
+	}
+	l.e.Configs, l.e.Warnings = g.configs, g.warnings()
+	for _, a := range m.axes {
+		x := Axis{Name: a.name}
+		for _, v := range a.values {
+			x.Values = append(x.Values, v.any)
+		}
+		l.e.Axes = append(l.e.Axes, x)
+	}
+	if l.e.Seeds != nil && len(l.e.Configs) > maxTrials/len(l.e.Seeds) {
+		l.add(nil, "%d configurations x %d seeds are more than %d trials", len(l.e.Configs), len(l.e.Seeds), maxTrials)
+	}
+	l.baseline(m)
+}
+
+// maxTrials bounds configurations x seeds.
+const maxTrials = 10_000_000
+
+// effectiveSource writes the file that needs no --set.
+func (l *loader) effectiveSource() {
+	var b bytes.Buffer
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	if err := enc.Encode(l.root); err != nil {
+		l.add(nil, "write the effective experiment: %v", err)
+		return
+	}
+	l.e.Source = b.Bytes()
+}

@@ -1,0 +1,281 @@
+package experiment
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// matrix is the expanded matrix of a file.
+//
+// The rules are those of GitHub Actions. The lists' Cartesian product, first
+// axis slowest, are the original combinations. Each exclude entry, a partial
+// assignment, removes the originals that agree with all its values. Then each
+// include entry, in order: it is added to every original that has the same
+// values of the listed axes it names; its values of other axes may overwrite
+// what an earlier entry added, never a listed axis's value. An entry that can
+// be added to none is a combination of its own, which later entries do not
+// change. Unlike there, values that no list has are refused in exclude, and
+// every combination must give a value to every axis that is used.
+type matrix struct {
+	axes   []*axis
+	index  map[string]int // of an axis in axes
+	combos []combo
+}
+
+type axis struct {
+	name   string
+	node   *yaml.Node
+	values []axisValue
+	listed bool // has a list; else only include names it
+}
+
+type axisValue struct {
+	node *yaml.Node
+	any  any
+	text string // canonical JSON: equal values have equal texts
+}
+
+// combo is one combination: for each axis the position of its value, or -1.
+type combo []int
+
+// canonical is the value as JSON, with keys sorted and 5.0 written as 5.
+func canonical(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v) // not reached: checkAny lets only JSON values through
+	}
+	return string(b)
+}
+
+// position finds a value of the axis, or -1.
+func (a *axis) position(text string) int {
+	return slices.IndexFunc(a.values, func(v axisValue) bool { return v.text == text })
+}
+
+// expandMatrix builds the combinations; nil where the matrix is wrong. A file
+// without one has a single combination without axes.
+func (p *problems) expandMatrix(v *value) *matrix {
+	m := &matrix{index: map[string]int{}}
+	if v == nil {
+		m.combos = []combo{{}}
+		return m
+	}
+	before := len(p.errs)
+	for _, q := range v.pairs {
+		if q.name != "include" && q.name != "exclude" {
+			p.list(m, q)
+		}
+	}
+	include, exclude := v.get("include"), v.get("exclude")
+	if len(m.axes) == 0 && include == nil {
+		p.add(v.node, "matrix: no axis")
+	}
+	if len(p.errs) > before {
+		return nil
+	}
+	if !p.product(m, v.node, include) {
+		return nil
+	}
+	if exclude != nil {
+		p.exclude(m, exclude)
+	}
+	if include != nil {
+		p.include(m, include)
+	}
+	if len(p.errs) > before {
+		return nil
+	}
+	if len(m.combos) == 0 {
+		p.add(exclude.node, "matrix: exclude leaves no combination")
+		return nil
+	}
+	return m
+}
+
+// list adds an axis and its values.
+func (p *problems) list(m *matrix, q pair) {
+	a := m.axis(p, q.name, q.node)
+	a.listed = true
+	seen := map[string]bool{}
+	for _, item := range q.items {
+		text := canonical(item.any)
+		if seen[text] {
+			p.add(item.node, "matrix.%s: the value %s is given twice", q.name, text)
+		}
+		seen[text] = true
+		a.values = append(a.values, axisValue{item.node, item.any, text})
+	}
+}
+
+// axis returns the axis of that name, made where it is new.
+func (m *matrix) axis(p *problems, name string, node *yaml.Node) *axis {
+	if i, ok := m.index[name]; ok {
+		return m.axes[i]
+	}
+	if reserved(name) {
+		p.add(node, "matrix: %q is a reserved name", name)
+	} else if isCost(name) {
+		p.add(node, "matrix: %q is the name of a cost; call the axis something else", name)
+	}
+	m.index[name] = len(m.axes)
+	m.axes = append(m.axes, &axis{name: name, node: node})
+	return m.axes[len(m.axes)-1]
+}
+
+func (m *matrix) names() []string {
+	names := make([]string, len(m.axes))
+	for i, a := range m.axes {
+		names[i] = a.name
+	}
+	return names
+}
+
+// product makes the original combinations; false where there are too many.
+func (p *problems) product(m *matrix, node *yaml.Node, include *value) bool {
+	if len(m.axes) == 0 {
+		return true
+	}
+	total := 1
+	for _, a := range m.axes {
+		if total *= len(a.values); total > maxCombinations {
+			break
+		}
+	}
+	if include != nil {
+		total += len(include.items)
+	}
+	if total > maxCombinations {
+		p.add(node, "matrix: more than %d combinations", maxCombinations)
+		return false
+	}
+	m.combos = []combo{{}}
+	for _, a := range m.axes {
+		next := make([]combo, 0, len(m.combos)*len(a.values))
+		for _, c := range m.combos {
+			for i := range a.values {
+				next = append(next, append(c[:len(c):len(c)], i))
+			}
+		}
+		m.combos = next
+	}
+	return true
+}
+
+func (p *problems) exclude(m *matrix, v *value) {
+	type condition struct{ axis, value int }
+	for i, entry := range v.items {
+		var all []condition
+		for _, q := range entry.pairs {
+			at, ok := m.index[q.name]
+			if !ok {
+				p.add(q.node, "matrix.exclude[%d]: there is no axis %q%s", i, q.name, DidYouMean(q.name, m.names(), "%q"))
+				continue
+			}
+			pos := m.axes[at].position(canonical(q.any))
+			if pos < 0 {
+				p.add(q.value.node, "matrix.exclude[%d]: the axis %s has no value %s", i, q.name, canonical(q.any))
+			}
+			all = append(all, condition{at, pos})
+		}
+		m.combos = slices.DeleteFunc(m.combos, func(c combo) bool {
+			return !slices.ContainsFunc(all, func(k condition) bool { return c[k.axis] != k.value })
+		})
+	}
+}
+
+func (p *problems) include(m *matrix, v *value) {
+	listed := len(m.axes)
+	originals := len(m.combos)
+	for _, entry := range v.items {
+		at, pos := make([]int, len(entry.pairs)), make([]int, len(entry.pairs))
+		for i, q := range entry.pairs {
+			a := m.axis(p, q.name, q.node)
+			at[i] = m.index[q.name]
+			text := canonical(q.any)
+			if pos[i] = a.position(text); pos[i] < 0 {
+				pos[i] = len(a.values)
+				a.values = append(a.values, axisValue{q.value.node, q.any, text})
+			}
+		}
+		for i := range m.combos { // the entry may have brought new axes
+			m.combos[i] = m.combos[i].widen(len(m.axes))
+		}
+		added := false
+		for _, c := range m.combos[:originals] {
+			fits := true
+			for i, a := range at {
+				fits = fits && (a >= listed || c[a] == pos[i])
+			}
+			if !fits {
+				continue
+			}
+			added = true
+			for i, a := range at {
+				c[a] = pos[i]
+			}
+		}
+		if !added {
+			c := combo{}.widen(len(m.axes))
+			for i, a := range at {
+				c[a] = pos[i]
+			}
+			m.combos = append(m.combos, c)
+		}
+	}
+}
+
+// widen gives the combination a place for each of n axes.
+func (c combo) widen(n int) combo {
+	for len(c) < n {
+		c = append(c, -1)
+	}
+	return c
+}
+
+// assignment is the combination by axis name.
+func (m *matrix) assignment(c combo) map[string]any {
+	a := make(map[string]any, len(c))
+	for i, pos := range c {
+		if pos >= 0 {
+			a[m.axes[i].name] = m.axes[i].values[pos].any
+		}
+	}
+	return a
+}
+
+// describe writes the combination for an error: "kernel 5, filters 2".
+func (m *matrix) describe(c combo) string {
+	var words []string
+	for i, pos := range c {
+		if pos >= 0 {
+			words = append(words, m.axes[i].name+" "+FormatValue(m.axes[i].values[pos].any))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// FormatValue writes a matrix value for a person: text without quotes, lists
+// and mappings as JSON.
+func FormatValue(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	return canonical(v)
+}
+
+func label(axes []Axis, c Configuration) string {
+	var words []string
+	for _, a := range axes {
+		if v, ok := c.Assignment[a.Name]; ok {
+			words = append(words, a.Name+" "+FormatValue(v))
+		}
+	}
+	if len(words) == 0 {
+		return c.ID
+	}
+	return strings.Join(words, ", ")
+}
