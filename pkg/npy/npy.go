@@ -1,0 +1,126 @@
+// Package npy writes and reads NumPy's .npy files of numbers, version 1.0, C
+// order: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+package npy
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// magic and version 1.0 start a file.
+const magic = "\x93NUMPY\x01\x00"
+
+// maxElements bounds what Read allocates.
+const maxElements = 1 << 30
+
+// number is an element type that files may hold.
+type number interface {
+	uint8 | int32 | float32 | float64
+}
+
+// dtype is NumPy's name of T.
+func dtype[T number]() string {
+	var zero T
+	switch any(zero).(type) {
+	case uint8:
+		return "|u1"
+	case int32:
+		return "<i4"
+	case float32:
+		return "<f4"
+	}
+	return "<f8"
+}
+
+// Write writes values as an array of the shape.
+func Write[T number](w io.Writer, values []T, shape ...int) error {
+	dims, n := "", 1
+	for _, d := range shape {
+		dims += strconv.Itoa(d) + ", "
+		n *= d
+	}
+	if n != len(values) {
+		return fmt.Errorf("write npy: %d values do not make the shape %v", len(values), shape)
+	}
+	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", dtype[T](), strings.TrimSuffix(dims, " "))
+	// Magic, length and header together are a multiple of 64 bytes, ended by a newline.
+	header += strings.Repeat(" ", 63-(len(magic)+2+len(header))%64) + "\n"
+	b := append([]byte(magic), byte(len(header)), byte(len(header)>>8))
+	b = append(b, header...)
+	b, err := binary.Append(b, binary.LittleEndian, values)
+	if err != nil {
+		return fmt.Errorf("write npy: %w", err)
+	}
+	if _, err := w.Write(b); err != nil {
+		return fmt.Errorf("write npy: %w", err)
+	}
+	return nil
+}
+
+var errDamaged = errors.New("no npy file of version 1.0 in C order")
+
+// Read reads an array of T; another element type is an error.
+func Read[T number](b []byte) (values []T, shape []int, err error) {
+	head, data, err := split(b)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !strings.Contains(head, "'descr': '"+dtype[T]()+"'") {
+		return nil, nil, fmt.Errorf("read npy: elements are not %s: %s", dtype[T](), strings.TrimSpace(head))
+	}
+	n, shape, err := parseShape(head)
+	if err != nil {
+		return nil, nil, err
+	}
+	values = make([]T, 0)
+	if n > 0 {
+		if size := binary.Size(T(0)); len(data) != n*size {
+			return nil, nil, fmt.Errorf("read npy: %d bytes for shape %v, want %d", len(data), shape, n*size)
+		}
+		values = make([]T, n)
+	}
+	if err := binary.Read(bytes.NewReader(data), binary.LittleEndian, values); err != nil {
+		return nil, nil, fmt.Errorf("read npy: %w", err)
+	}
+	return values, shape, nil
+}
+
+// split cuts the header off.
+func split(b []byte) (head string, data []byte, err error) {
+	rest, ok := bytes.CutPrefix(b, []byte(magic))
+	if !ok || len(rest) < 2 {
+		return "", nil, fmt.Errorf("read npy: %w", errDamaged)
+	}
+	n := int(binary.LittleEndian.Uint16(rest))
+	if len(rest) < 2+n {
+		return "", nil, fmt.Errorf("read npy: %w", errDamaged)
+	}
+	head = string(rest[2 : 2+n])
+	if !strings.Contains(head, "'fortran_order': False") {
+		return "", nil, fmt.Errorf("read npy: %w", errDamaged)
+	}
+	return head, rest[2+n:], nil
+}
+
+func parseShape(head string) (n int, shape []int, err error) {
+	found := regexp.MustCompile(`'shape': \(([0-9, ]*)\)`).FindStringSubmatch(head)
+	if found == nil {
+		return 0, nil, fmt.Errorf("read npy: %w", errDamaged)
+	}
+	n = 1
+	for _, word := range strings.FieldsFunc(found[1], func(r rune) bool { return r == ',' || r == ' ' }) {
+		d, err := strconv.Atoi(word)
+		if err != nil || d > maxElements || (d > 0 && n > maxElements/d) {
+			return 0, nil, fmt.Errorf("read npy: shape (%s) is too large", found[1])
+		}
+		shape = append(shape, d)
+		n *= d
+	}
+	return n, shape, nil
+}

@@ -1,0 +1,48 @@
+package npy
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestRoundTrip(t *testing.T) {
+	var b bytes.Buffer
+	want := []float32{1.5, -2, 0, 3e-30, 5, 6}
+	if err := Write(&b, want, 3, 2); err != nil {
+		t.Fatal(err)
+	}
+	if b.Len()%64 != 24 || !strings.HasPrefix(b.String()[10:], "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2,), }") {
+		t.Errorf("header %q of %d bytes", b.String()[:64], b.Len())
+	}
+	got, shape, err := Read[float32](b.Bytes())
+	if err != nil || !slices.Equal(got, want) || !slices.Equal(shape, []int{3, 2}) {
+		t.Errorf("read %v %v, %v", got, shape, err)
+	}
+	if _, _, err := Read[int32](b.Bytes()); err == nil {
+		t.Error("float32 read as int32")
+	}
+	if err := Write(&b, want, 7); err == nil {
+		t.Error("6 values written as 7")
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	var b bytes.Buffer
+	if err := Write(&b, []uint8{1, 2, 3}, 3); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Add([]byte(magic + "\x10\x00{'shape': (9999999999999,)}"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		values, shape, err := Read[uint8](b)
+		n := 1
+		for _, d := range shape {
+			n *= d
+		}
+		if err == nil && len(values) != n {
+			t.Errorf("%d values of shape %v", len(values), shape)
+		}
+	})
+}
