@@ -52,6 +52,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // commands lists every command in the order of the help text.
 func commands() []*cli.Command {
 	return []*cli.Command{
+		planCommand(planSources{}),
+		footprintCommand(),
+		schemaCommand(),
+		initCommand(),
+		dataCommand(),
 		completionCommand(),
 	}
 }

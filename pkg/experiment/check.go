@@ -243,6 +243,10 @@ func (p *problems) checkMapping(n *yaml.Node, k *Key, f Form, path string) *valu
 			ok = false
 		}
 	}
+	if x := f.Exclusive; len(x) > 0 && !slices.ContainsFunc(x, func(name string) bool { return !hasKey(n, name) }) {
+		p.add(lookup(n, x[len(x)-1]), "%s: %s are both given; keep one", path, strings.Join(x, " and "))
+		ok = false
+	}
 	// Below the root a wrong part makes the whole wrong; of the root the rest is
 	// kept, so that its sections are still checked against each other.
 	if !ok && path != "" {

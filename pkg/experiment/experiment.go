@@ -132,8 +132,8 @@ type Report struct {
 	Scale string // of x: linear or log
 }
 
-// Batch is how trials run on a cluster's batch system. A zero field was not
-// given; Or fills it from a site's file.
+// Batch is how trials run on a cluster's batch system. What is not given is
+// zero; Or fills it from a site's file.
 type Batch struct {
 	Engine            string        // slurm
 	Partition         string        //
@@ -149,4 +149,6 @@ type Batch struct {
 	Setup             []string      // shell lines before the worker starts
 	MinMinutes        float64       // trials share an element until it runs this long
 	GPUMemoryFraction float64       // share of a GPU's memory that one worker may take, in (0, 1]
+
+	given map[string]bool // the keys that the file has
 }

@@ -36,17 +36,18 @@ const (
 
 // Form is one way to write a value. Only the fields of its Kind are set.
 type Form struct {
-	Kind     Kind
-	Min, Max float64        // Integer, Number: the range; Text: the length; List: the number of items
-	OpenMin  bool           // Number: Min itself is not allowed
-	OpenMax  bool           // Number: Max itself is not allowed
-	Values   []string       // Choice
-	Pattern  *regexp.Regexp // Text: what the whole value matches; Table: what a name matches; nil takes all
-	Hint     string         // says in words what Pattern accepts
-	Names    string         // Table: says in words what a name is
-	Item     *Key           // List, Table
-	Keys     []Key          // Mapping
-	One      bool           // Mapping: exactly one of Keys
+	Kind      Kind
+	Min, Max  float64        // Integer, Number: the range; Text: the length; List: the number of items
+	OpenMin   bool           // Number: Min itself is not allowed
+	OpenMax   bool           // Number: Max itself is not allowed
+	Values    []string       // Choice
+	Pattern   *regexp.Regexp // Text: what the whole value matches; Table: what a name matches; nil takes all
+	Hint      string         // says in words what Pattern accepts
+	Names     string         // Table: says in words what a name is
+	Item      *Key           // List, Table
+	Keys      []Key          // Mapping
+	One       bool           // Mapping: exactly one of Keys
+	Exclusive []string       // Mapping: keys that exclude each other
 }
 
 // Constructors of the forms that the table is written with.
@@ -111,7 +112,10 @@ func (f Form) String() string {
 		}
 		return "one of " + strings.Join(f.Values, ", ")
 	case List:
-		return "a list of " + plural(f.Item.accepts())
+		if nouns, ok := plural(f.Item.accepts()); ok {
+			return "a list of " + nouns
+		}
+		return "a list, each " + f.Item.accepts()
 	case Mapping:
 		return "a mapping"
 	case Table:
@@ -139,20 +143,21 @@ func (f Form) interval() string {
 }
 
 func trim(x float64) string {
-	if x == math.Trunc(x) && math.Abs(x) < 1<<53 {
-		return strconv.FormatInt(int64(x), 10)
+	s := strconv.FormatFloat(x, 'f', -1, 64)
+	if digits := strings.TrimRight(s, "0"); len(s)-len(digits) >= 5 && !strings.Contains(s, ".") { // 1e9 is easier to read
+		return digits + "e" + strconv.Itoa(len(s)-len(digits))
 	}
-	return strconv.FormatFloat(x, 'g', -1, 64)
+	return s
 }
 
 // plural turns "a whole number in [1, 5]" into "whole numbers in [1, 5]".
-func plural(s string) string {
+func plural(s string) (string, bool) {
 	for _, noun := range []string{"whole number", "number", "mapping"} {
 		if rest, ok := strings.CutPrefix(s, "a "+noun); ok {
-			return noun + "s" + rest
+			return noun + "s" + rest, true
 		}
 	}
-	return s
+	return s, false
 }
 
 // accepts says what the key's value may be.

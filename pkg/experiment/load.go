@@ -150,10 +150,6 @@ func (l *loader) configurations(m *matrix) {
 	if !b.bind(model, train) {
 		return
 	}
-	if s, e := train.get("steps"), train.get("epochs"); s != nil && e != nil {
-		l.add(e.node, "train: both steps and epochs are given; keep one")
-		return
-	}
 	g := grower{binder: b, data: l.e.Data, model: model, train: train, root: l.root,
 		seen: map[string]bool{}, optimizers: map[string]bool{}, failed: map[*yaml.Node]*failure{}}
 	for _, c := range m.combos {

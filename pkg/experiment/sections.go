@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/footprint"
@@ -97,7 +96,7 @@ func (p *problems) seeds(v *value) []int64 {
 // not known.
 func (p *problems) target(v *value, seeds, classes int) *Target {
 	t := &Target{Accuracy: v.float("accuracy", 0), Confidence: v.float("confidence", 0.95), Seeds: v.int("seeds", seeds),
-		Cost: footprint.Cost(v.str("cost", string(footprint.Parameters))), Rule: v.str("rule", RuleWorst)}
+		Cost: cost(v.str("cost", string(footprint.Parameters))), Rule: v.str("rule", RuleWorst)}
 	if x := v.get("seeds"); x != nil && t.Seeds > seeds {
 		p.add(x.node, "target.seeds: %d, but the experiment has %d seeds", t.Seeds, seeds)
 	}
@@ -106,7 +105,7 @@ func (p *problems) target(v *value, seeds, classes int) *Target {
 	}
 	if within := v.get("within"); within != nil {
 		for _, q := range within.pairs {
-			t.Within = append(t.Within, Budget{footprint.Cost(q.name), q.num})
+			t.Within = append(t.Within, Budget{cost(q.name), q.num})
 		}
 	}
 	recall := v.get("recall")
@@ -129,7 +128,28 @@ func (p *problems) target(v *value, seeds, classes int) *Target {
 	return t
 }
 
-func isCost(name string) bool { return slices.Contains(footprint.Costs(), footprint.Cost(name)) }
+// cost reads a name that isCost knows.
+func cost(name string) footprint.Cost {
+	c, _ := footprint.ParseCost(name)
+	return c
+}
+
+func isCost(name string) bool {
+	_, err := footprint.ParseCost(name)
+	return err == nil
+}
+
+// costNames are the names that a cost goes by.
+func costNames() []string {
+	names := make([]string, 0, 8)
+	for _, c := range footprint.Costs() {
+		names = append(names, string(c))
+	}
+	return append(names, peakField)
+}
+
+// peakField is the footprint's own name of the cost peak.
+const peakField = "peak_activation_elements"
 
 // report checks that the figure's axes exist; m is nil where the matrix is wrong.
 func (p *problems) report(v *value, m *matrix) Report {
@@ -137,54 +157,18 @@ func (p *problems) report(v *value, m *matrix) Report {
 	if m == nil {
 		return r
 	}
-	var costs []string
-	axes := m.names()
-	for _, c := range footprint.Costs() {
-		costs = append(costs, string(c))
-	}
+	axes, costs := m.names(), costNames()
 	if r.Slice != "" && !slices.Contains(axes, r.Slice) {
 		p.add(v.get("slice").node, "report.slice: there is no axis %q in matrix%s", r.Slice, DidYouMean(r.Slice, axes, "%q"))
 	}
 	if known := append(axes, costs...); r.X != "" && !slices.Contains(known, r.X) {
 		p.add(v.get("x").node, "report.x: want an axis of matrix or a cost (%s), got %q%s", strings.Join(costs, ", "), r.X, DidYouMean(r.X, known, "%q"))
 	}
+	if isCost(r.X) {
+		r.X = string(cost(r.X))
+	}
 	if r.Slice != "" && r.Slice == r.X {
 		p.add(v.get("x").node, "report.x: %s is the slice already", r.X)
 	}
 	return r
-}
-
-// batch reads the batch section; what is not given stays zero.
-func batch(v *value) Batch {
-	b := Batch{Engine: v.str("engine", ""), Partition: v.str("partition", ""), Account: v.str("account", ""), QOS: v.str("qos", ""),
-		GPUs: v.int("gpus", 0), CPUs: v.int("cpus", 0), Memory: v.str("memory", ""), Throttle: v.int("throttle", 0),
-		Extra: v.strs("extra"), Modules: v.strs("modules"), Setup: v.strs("setup"),
-		MinMinutes: v.float("min_minutes", 0), GPUMemoryFraction: v.float("gpu_memory_fraction", 0)}
-	if x := v.get("time"); x != nil {
-		b.Time = time.Duration(x.num) * time.Minute
-		if x.kind == Text {
-			b.Time = parseSlurmTime(x.text)
-		}
-	}
-	return b
-}
-
-// parseSlurmTime reads what slurmTime matches.
-func parseSlurmTime(s string) time.Duration {
-	var units []time.Duration
-	day, rest, hasDay := strings.Cut(s, "-")
-	total := time.Duration(0)
-	if hasDay {
-		n, _ := strconv.Atoi(day)
-		total = time.Duration(n) * 24 * time.Hour
-		units = []time.Duration{time.Hour, time.Minute, time.Second}
-	} else {
-		rest = s
-		units = []time.Duration{time.Hour, time.Minute, time.Second}[max(0, 2-strings.Count(s, ":")):]
-	}
-	for i, part := range strings.Split(rest, ":") {
-		n, _ := strconv.Atoi(part)
-		total += time.Duration(n) * units[i]
-	}
-	return total
 }

@@ -39,7 +39,7 @@ func Keys() []Key {
 			Doc: "The layers in reading order, or one of the paper's networks. The last dense layer (one unit a class, no activation) is added by itself."},
 		{Name: "baseline", Forms: forms(choice(models.Names()...), table(axisName, axisWords, "axes to values", Key{Forms: forms(Form{Kind: Any})})),
 			Default: "the largest configuration", Doc: "What ratios are against: one of the paper's networks, or the matrix values of one configuration."},
-		{Name: "train", Forms: forms(mapping(trainKeys()...)), Doc: "The recipe; the defaults are the paper's."},
+		{Name: "train", Forms: forms(trainForm()), Doc: "The recipe; the defaults are the paper's."},
 		{Name: "seeds", Default: "5", Forms: forms(integer(1, maxSeeds), list(1, maxSeeds, Key{Forms: forms(integer(0, maxExact))})),
 			Doc: "How many seeds (5 means 0 to 4), or a list of them. Weight init, dropout and the order of images vary with the seed."},
 		{Name: "target", Forms: forms(mapping(targetKeys()...)), Doc: "What a network must reach; `slimfit search` looks for the cheapest one that does."},
@@ -56,9 +56,9 @@ func datasetKeys() []Key {
 		{Name: "name", Required: true, Forms: forms(text(64, `[A-Za-z0-9_.-]+`, "1 to 64 of A-Z, a-z, 0-9, _, . and -")),
 			Doc: "A name that `slimfit data list` shows; with `path`, a name of your own."},
 		{Name: "path", Forms: forms(Form{Kind: Text, Min: 1, Max: 4096}), Doc: "Folder of your own data: four idx files, CIFAR-10 binary files, or a folder of images a class. Relative to the experiment file."},
-		{Name: "train", Forms: forms(integer(1, 1e9)), Default: "all", Doc: "Use the first this many training images only, for quick runs."},
-		{Name: "validation", Forms: forms(integer(1, 1e9)), Default: "the data set's", Doc: "Images held back from training to choose by (MNIST: the first 5,000)."},
-		{Name: "test", Forms: forms(integer(1, 1e9)), Default: "all", Doc: "Use the first this many test images only."},
+		{Name: "train", Forms: forms(integer(1, 1e9)), Default: "all", Doc: "Train on the first this many images only, for quick runs."},
+		{Name: "validation", Forms: forms(integer(0, 1e9)), Default: "a tenth, at most 5000", Doc: "Images held back from the training files to choose by: the first ones."},
+		{Name: "test", Forms: forms(integer(1, 1e9)), Default: "all", Doc: "Use the first this many test images only; of data without test images, how many are held back."},
 		{Name: "resize", Forms: forms(edge, list(2, 2, Key{Forms: forms(edge)})), Doc: "Edge, or [height, width], that image folders are resized to."},
 	}
 }
@@ -71,6 +71,12 @@ func matrixForm() Form {
 	return table(axisName, axisWords, "axes to lists of values", axis,
 		Key{Name: "include", Forms: entries, Doc: "Each entry adds its values of new axes to every combination that agrees with its values of the axes above; where none does, the entry is a combination of its own."},
 		Key{Name: "exclude", Forms: entries, Doc: "Each entry removes the combinations that agree with all its values; done before `include`."})
+}
+
+func trainForm() Form {
+	train := mapping(trainKeys()...)
+	train.Exclusive = []string{"steps", "epochs"}
+	return train
 }
 
 func trainKeys() []Key {
@@ -101,16 +107,22 @@ func trainKeys() []Key {
 
 func targetKeys() []Key {
 	limits := make([]Key, 0, 8)
-	for _, c := range footprint.Costs() {
-		limits = append(limits, Key{Name: string(c), Forms: forms(number("(", 0, math.Inf(1), "]")), Doc: "At most this many " + c.Unit() + "."})
+	for _, name := range costNames() {
+		doc := "At most this many " + cost(name).Unit() + "."
+		if name == peakField {
+			doc = "The same as `peak`."
+		}
+		limits = append(limits, Key{Name: name, Forms: forms(number("(", 0, math.Inf(1), "]")), Doc: doc})
 	}
+	within := mapping(limits...)
+	within.Exclusive = []string{string(footprint.Peak), peakField}
 	share := forms(number("[", 0, 1, "]"))
 	return []Key{
 		{Name: "accuracy", Required: true, Forms: forms(number("(", 0, 1, ")")), Doc: "The worst accuracy you can live with, a fraction: 0.95 is 95 %."},
 		{Name: "confidence", Forms: forms(number("[", 0.5, 1, ")")), Default: "0.95", Doc: "Of the bounds that must reach it."},
 		{Name: "seeds", Forms: forms(integer(1, maxSeeds)), Default: "all of `seeds`", Doc: "Judge by the first this many seeds."},
-		{Name: "cost", Forms: forms(named(footprint.Costs())), Default: "parameters", Doc: "What is to be small."},
-		{Name: "within", Forms: forms(mapping(limits...)), Doc: "Hard budgets: a device's limits."},
+		{Name: "cost", Forms: forms(choice(costNames()...)), Default: "parameters", Doc: "What is to be small."},
+		{Name: "within", Forms: forms(within), Doc: "Hard budgets: a device's limits."},
 		{Name: "rule", Forms: forms(choice(RuleWorst, RuleMean, RuleTolerance)), Default: "worst",
 			Doc: "worst: every seed passes; mean: the mean over seeds; tolerance: a normal tolerance bound over ten seeds or more."},
 		{Name: "recall", Forms: forms(table(`all|0|[1-9][0-9]{0,8}`, "`all` or a class's number", "`all` or a class's number to a fraction", Key{Forms: share})),

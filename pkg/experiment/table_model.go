@@ -35,32 +35,3 @@ func layerKey() Key {
 	layer.One = true
 	return Key{Axis: true, Forms: forms(layer), Doc: "One layer."}
 }
-
-// batchKeys are the keys of batch, in an experiment and in a site's file.
-func batchKeys() []Key {
-	word := text(200, `[A-Za-z0-9_.,@+:-]+`, "a name of letters, digits and _ . , @ + : -")
-	line := text(1000, `[^\x00-\x1f\x7f]+`, "one line of text")
-	option := text(1000, `--?[A-Za-z][^\x00-\x1f\x7f]*`, "an sbatch option such as --constraint=a100")
-	lines := func(f Form) []Form { return forms(list(0, 100, Key{Forms: forms(f)})) }
-	return []Key{
-		{Name: "engine", Forms: forms(choice("slurm")), Default: "slurm", Doc: "The batch system."},
-		{Name: "partition", Forms: forms(word), Default: "the cluster's", Doc: "sbatch --partition."},
-		{Name: "account", Forms: forms(word), Default: "the user's", Doc: "sbatch --account."},
-		{Name: "qos", Forms: forms(word), Default: "the cluster's", Doc: "sbatch --qos."},
-		{Name: "time", Forms: forms(integer(1, 525_600), text(20, slurmTime, "minutes, or a time as Slurm writes it: 2:00:00, 1-12")), Default: "60",
-			Doc: "Limit of one array element. A checkpoint is made before it ends."},
-		{Name: "gpus", Forms: forms(integer(0, 64)), Default: "0", Doc: "GPUs of one element."},
-		{Name: "cpus", Forms: forms(integer(1, 4096)), Default: "1", Doc: "CPU cores of one element; one worker a core without a GPU."},
-		{Name: "memory", Forms: forms(text(12, `[1-9][0-9]{0,8}[KMGT]?`, "a size as Slurm writes it: 4000M, 16G")), Default: "the cluster's", Doc: "sbatch --mem of one element."},
-		{Name: "throttle", Forms: forms(integer(1, 100_000)), Default: "no limit", Doc: "Array elements that run at once."},
-		{Name: "extra", Forms: lines(option), Doc: "More sbatch options, one an item."},
-		{Name: "modules", Forms: lines(word), Doc: "Environment modules that are loaded first."},
-		{Name: "setup", Forms: lines(line), Doc: "Shell lines before the work, one an item."},
-		{Name: "min_minutes", Forms: forms(number("[", 0, 10_080, "]")), Default: "10", Doc: "Short trials share an element so that it runs at least about this long."},
-		{Name: "gpu_memory_fraction", Forms: forms(number("(", 0, 1, "]")), Default: "1", Doc: "Share of a GPU's memory that one worker may take."},
-	}
-}
-
-// slurmTime is minutes:seconds, hours:minutes:seconds, or days-hours with
-// optional minutes and seconds.
-const slurmTime = `[0-9]{1,6}:[0-9]{2}|[0-9]{1,5}:[0-9]{2}:[0-9]{2}|[0-9]{1,4}-[0-9]{1,2}(:[0-9]{2}){0,2}`
