@@ -46,8 +46,6 @@ type Result struct {
 	Reason      string              `json:"reason"` // why it failed or diverged; empty when done
 	Accuracy    Split[float64]      `json:"accuracy"`
 	Correct     Split[int]          `json:"correct"`
-	Wrong       Wrong               `json:"wrong"`
-	Confusion   Confusion           `json:"confusion"`
 	Steps       int                 `json:"steps"`   // trained
 	Seconds     float64             `json:"seconds"` // of training, this trial's share of its pack; evaluation and start-up not counted
 	WeightsSHA  string              `json:"weights_sha256,omitempty"`
@@ -56,6 +54,10 @@ type Result struct {
 	Warnings    []string            `json:"warnings"`
 	Started     time.Time           `json:"started"`
 	Finished    time.Time           `json:"finished"`
+
+	// The long ones come last: who lists results can stop before them.
+	Wrong     Wrong     `json:"wrong"`
+	Confusion Confusion `json:"confusion"`
 }
 
 // Key names the result's trial.

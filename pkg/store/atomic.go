@@ -16,57 +16,126 @@ import (
 // process leaves behind is swept away by the next owner of the folder.
 const tmpMark = ".tmp-"
 
-// writeFile writes a whole file: to a temporary file beside it, synced, then
-// renamed. before, if not nil, runs just before the rename and can call it off
-// (a lease that was lost meanwhile, a file that does not read back).
-func writeFile(path string, write func(io.Writer) error, before func(tmp string) error) error {
-	tmp, err := writeTemp(path, write)
+// file is a file to be written whole: to a temporary file beside it that takes
+// its name when everything is well.
+type file struct {
+	path    string
+	write   func(io.Writer) error
+	verify  func(tmp string) error // reads the temporary file back; nil trusts the disk
+	fence   func() error           // runs just before the file takes its name and can call it off; nil is never fenced
+	durable bool                   // survives a power cut once written
+}
+
+// content is a durable file of these bytes.
+func content(path string, b []byte, fence func() error) file {
+	return file{path: path, fence: fence, durable: true, write: func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	}}
+}
+
+// replace writes the file, whether or not there was one.
+func (f file) replace() error {
+	tmp, err := f.temp()
 	if err != nil {
 		return err
 	}
-	if before != nil {
-		if err := before(tmp); err != nil {
-			os.Remove(tmp)
-			return err
-		}
-	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err := os.Rename(tmp, f.path); err != nil {
 		os.Remove(tmp)
-		return fmt.Errorf("write %s: %w", path, err)
+		return f.failed("write", err)
 	}
-	return syncDir(filepath.Dir(path))
+	return f.syncDir()
 }
 
-// createFile writes a whole file that must not exist yet: of several callers
-// exactly one succeeds, the others get an error that is fs.ErrExist. A link is
-// atomic on NFS too, and whoever sees the file sees all of it.
-func createFile(path string, write func(io.Writer) error) error {
-	tmp, err := writeTemp(path, write)
+// create writes a file that must not exist yet: of several callers exactly one
+// succeeds, the others get an error that is fs.ErrExist. A link is atomic on
+// NFS too, and whoever sees the file sees all of it.
+func (f file) create() error {
+	tmp, err := f.temp()
 	if err != nil {
 		return err
 	}
 	defer os.Remove(tmp)
-	err = os.Link(tmp, path)
+	err = os.Link(tmp, f.path)
 	if err != nil && linked(tmp) {
 		err = nil // NFS lost the answer of the first try, the link is ours
 	}
 	if noLinks(err) {
-		return createExclusive(path, write)
+		err = f.createExclusive()
 	}
 	if err != nil {
-		return fmt.Errorf("create %s: %w", path, err)
+		return f.failed("create", err)
 	}
-	return syncDir(filepath.Dir(path))
+	return f.syncDir()
+}
+
+// failed wraps an error of writing f. A new owner of the folder sweeps away
+// what former ones have half-written, so to them a missing temporary file
+// means that they are fenced.
+func (f file) failed(act string, err error) error {
+	if f.fence != nil && errors.Is(err, os.ErrNotExist) {
+		if fenced := f.fence(); fenced != nil {
+			return fenced
+		}
+	}
+	return fmt.Errorf("%s %s: %w", act, f.path, err)
 }
 
 // createExclusive serves file systems without hard links: atomic in who wins,
 // though a reader may see the file before its content.
-func createExclusive(path string, write func(io.Writer) error) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+func (f file) createExclusive() error {
+	out, err := os.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return fmt.Errorf("create %s: %w", path, err)
+		return err
 	}
-	return fill(f, path, write)
+	return f.fill(out)
+}
+
+// temp writes and checks the temporary file.
+func (f file) temp() (tmp string, err error) {
+	tmp = f.path + tmpMark + randomHex(6)
+	out, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return "", fmt.Errorf("write %s: %w", f.path, err)
+	}
+	if err := f.fill(out); err != nil {
+		return "", fmt.Errorf("write %s: %w", f.path, err)
+	}
+	if f.verify != nil {
+		if err := f.verify(tmp); err != nil {
+			os.Remove(tmp)
+			return "", f.failed("verify", err)
+		}
+	}
+	if f.fence != nil {
+		if err := f.fence(); err != nil {
+			os.Remove(tmp)
+			return "", err
+		}
+	}
+	return tmp, nil
+}
+
+// fill writes and closes out; on an error out's file is removed.
+func (f file) fill(out *os.File) error {
+	err := f.write(out)
+	if err == nil && f.durable {
+		err = out.Sync()
+	}
+	if cerr := out.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		os.Remove(out.Name())
+	}
+	return err
+}
+
+func (f file) syncDir() error {
+	if !f.durable {
+		return nil
+	}
+	return syncDir(filepath.Dir(f.path))
 }
 
 // linked says whether the file has a second name.
@@ -82,32 +151,6 @@ func linked(path string) bool {
 func noLinks(err error) bool {
 	return errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOTSUP) ||
 		errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.EMLINK)
-}
-
-// writeTemp writes and syncs a temporary file beside path.
-func writeTemp(path string, write func(io.Writer) error) (tmp string, err error) {
-	tmp = path + tmpMark + randomHex(6)
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return "", fmt.Errorf("write %s: %w", path, err)
-	}
-	return tmp, fill(f, path, write)
-}
-
-// fill writes, syncs and closes f; on an error f's file is removed.
-func fill(f *os.File, path string, write func(io.Writer) error) error {
-	err := write(f)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
 }
 
 // syncDir makes renames in the folder durable. File systems that cannot sync a

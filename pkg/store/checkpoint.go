@@ -108,6 +108,66 @@ func LoadCheckpoint(dir string) (step int, payload []byte, err error) {
 	return 0, nil, &damage
 }
 
+// Checkpoints lists the steps that the trial in dir has whole checkpoints for,
+// newest first. Damaged ones are set aside as <name>.damaged-<n>, and the
+// error is a *DamageError that names them; steps are good all the same. The
+// caller holds the trial's lease.
+func Checkpoints(dir string) (steps []int, err error) {
+	all, err := checkpointSteps(dir)
+	if err != nil {
+		return nil, err
+	}
+	var damage DamageError
+	for _, step := range all {
+		_, err := LoadCheckpointAt(dir, step)
+		var d *DamageError
+		switch {
+		case err == nil:
+			steps = append(steps, step)
+		case errors.As(err, &d):
+			aside, err := setAside(checkpointPath(dir, step))
+			if err != nil {
+				return nil, err
+			}
+			damage.Files = append(damage.Files, d.Files...)
+			damage.Reasons = append(damage.Reasons, d.Reasons[0]+", set aside as "+filepath.Base(aside))
+		default:
+			return nil, err
+		}
+	}
+	if len(damage.Files) > 0 {
+		return steps, &damage
+	}
+	return steps, nil
+}
+
+// RemoveCheckpoints removes the trial's checkpoints, though not its weights.
+func RemoveCheckpoints(dir string, token uint64) error {
+	if err := CheckLease(dir, token); err != nil {
+		return err
+	}
+	steps, err := checkpointSteps(dir)
+	if err != nil {
+		return err
+	}
+	for _, s := range steps {
+		if err := os.Remove(checkpointPath(dir, s)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove a checkpoint: %w", err)
+		}
+	}
+	return nil
+}
+
+// RemoveWeights removes the trial's weights, if there are any, and the
+// checkpoint folder with them when nothing is left in it.
+func RemoveWeights(dir string) error {
+	if err := os.Remove(WeightsPath(dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove weights: %w", err)
+	}
+	os.Remove(filepath.Join(dir, checkpointDir)) // fails, as it should, unless empty
+	return nil
+}
+
 // LoadCheckpointAt reads the trial's checkpoint after step steps. The error is
 // fs.ErrNotExist or a *DamageError where that is the reason.
 func LoadCheckpointAt(dir string, step int) (payload []byte, err error) {
@@ -160,18 +220,19 @@ func saveBlob(dir string, token uint64, path string, step int, payload []byte) e
 		return fmt.Errorf("save checkpoint: %w", err)
 	}
 	header := blobHeader(step, payload)
-	return writeFile(path, func(w io.Writer) error {
-		if _, err := w.Write(header); err != nil {
+	return file{
+		path:    path,
+		durable: true,
+		write: func(w io.Writer) error {
+			if _, err := w.Write(header); err != nil {
+				return err
+			}
+			_, err := w.Write(payload)
 			return err
-		}
-		_, err := w.Write(payload)
-		return err
-	}, func(tmp string) error {
-		if _, err := loadBlob(tmp, step); err != nil {
-			return fmt.Errorf("verify %s: %w", path, err)
-		}
-		return CheckLease(dir, token)
-	})
+		},
+		verify: func(tmp string) error { _, err := loadBlob(tmp, step); return err },
+		fence:  func() error { return CheckLease(dir, token) },
+	}.replace()
 }
 
 func blobHeader(step int, payload []byte) []byte {

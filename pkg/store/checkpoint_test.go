@@ -136,12 +136,12 @@ func TestSaveChecksTheLease(t *testing.T) {
 		t.Errorf("with the newest lease: %v", err)
 	}
 	write(5)
-	for _, token := range []uint64{3, 4, 6} {
-		if err := SaveCheckpoint(dir, token, 2, nil); !errors.Is(err, ErrFenced) {
-			t.Errorf("token %d: error %v, want ErrFenced", token, err)
+	for token, want := range map[uint64]error{3: ErrFenced, 4: ErrFenced, 6: fs.ErrNotExist} {
+		if err := SaveCheckpoint(dir, token, 2, nil); !errors.Is(err, want) {
+			t.Errorf("token %d: error %v, want %v", token, err, want)
 		}
-		if err := SaveWeights(dir, token, nil); !errors.Is(err, ErrFenced) {
-			t.Errorf("weights, token %d: error %v, want ErrFenced", token, err)
+		if err := SaveWeights(dir, token, nil); !errors.Is(err, want) {
+			t.Errorf("weights, token %d: error %v, want %v", token, err, want)
 		}
 	}
 	if step, _, _ := LoadCheckpoint(dir); step != 1 {

@@ -15,8 +15,16 @@ import (
 var ErrFenced = errors.New("the trial's lease was taken over")
 
 // A lease is a file lease.<token> in the trial's folder. A taker creates the
-// file of the next token, then removes the one before it, so tokens only rise
-// and each has had one owner. The last one stays when the trial is finished.
+// file of the next token, removes the one before it, then sweeps away what
+// former owners have half-written; only then does it read the folder. So tokens
+// only rise and each has had one owner. The last one stays when the trial is
+// finished.
+//
+// An owner writes a temporary file, checks its lease, renames. Taken over
+// before the check, it is fenced there; taken over after it, either the rename
+// comes before the sweep, and so before the new owner reads, or it fails for
+// want of the temporary file. A paused owner can therefore never write behind
+// the back of the next one.
 const leasePrefix = "lease."
 
 func leasePath(dir string, token uint64) string {
@@ -24,7 +32,9 @@ func leasePath(dir string, token uint64) string {
 }
 
 // CheckLease returns ErrFenced unless token is the newest lease on the trial in
-// dir. Token 0 stands for a folder that is not shared: it is never fenced.
+// dir, and fs.ErrNotExist where the folder or the lease was deleted: then, too,
+// nothing may be written. Token 0 stands for a folder that is not shared: it is
+// never fenced.
 func CheckLease(dir string, token uint64) error {
 	if token == 0 {
 		return nil
@@ -33,33 +43,46 @@ func CheckLease(dir string, token uint64) error {
 	if err != nil {
 		return fmt.Errorf("check lease: %w", err)
 	}
-	if newest != token {
+	if newest > token {
 		return fmt.Errorf("%s: lease %d: %w", dir, token, ErrFenced)
 	}
 	// On NFS the listing may come from a cache; opening asks the server.
 	f, err := os.Open(leasePath(dir, token))
+	if err == nil {
+		return f.Close()
+	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: lease %d: %w", dir, token, ErrFenced)
+		if newest, err := newestLease(dir); err == nil && newest > token {
+			return fmt.Errorf("%s: lease %d: %w", dir, token, ErrFenced)
+		}
+		return fmt.Errorf("the trial's lease was deleted under the run: %w", err)
 	}
+	return fmt.Errorf("check lease: %w", err)
+}
+
+// leases lists the tokens in the trial's folder, in no order.
+func leases(dir string) ([]uint64, error) {
+	names, err := readNames(dir)
 	if err != nil {
-		return fmt.Errorf("check lease: %w", err)
+		return nil, err
 	}
-	return f.Close()
+	var tokens []uint64
+	for _, name := range names {
+		if digits, ok := strings.CutPrefix(name, leasePrefix); ok {
+			if n, err := strconv.ParseUint(digits, 10, 64); err == nil {
+				tokens = append(tokens, n)
+			}
+		}
+	}
+	return tokens, nil
 }
 
 // newestLease is the highest token in the trial's folder, 0 without any.
 func newestLease(dir string) (uint64, error) {
-	names, err := readNames(dir)
-	if err != nil {
-		return 0, err
-	}
+	tokens, err := leases(dir)
 	var newest uint64
-	for _, name := range names {
-		if digits, ok := strings.CutPrefix(name, leasePrefix); ok {
-			if n, err := strconv.ParseUint(digits, 10, 64); err == nil {
-				newest = max(newest, n)
-			}
-		}
+	for _, n := range tokens {
+		newest = max(newest, n)
 	}
-	return newest, nil
+	return newest, err
 }

@@ -1,4 +1,191 @@
 // Package store keeps an experiment's run folder: results, histories,
 // checkpoints and the leases that let several processes, on one host or many,
 // share the work. Whole files by rename, no database, safe on NFS.
+//
+//	<out>/<name>/experiment.yaml
+//	             <config-id>/seed-<n>/result.json, history.csv, log.txt
+//	                                  checkpoint/    while it trains, then weights.bin
+//	                                  lease.<token>  who trains it, or trained it last
+//	             processes/      a heartbeat and status file for each process at work
+//	             report/
 package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"slimfit/pkg/result"
+)
+
+const (
+	experimentName = "experiment.yaml"
+	resultName     = "result.json"
+	historyName    = "history.csv"
+	logName        = "log.txt"
+	processDir     = "processes"
+	reportDir      = "report"
+	seedPrefix     = "seed-"
+)
+
+// Folder is an experiment's run folder.
+type Folder struct {
+	Dir string // absolute
+}
+
+// Create makes the run folder <out>/<name>, or takes the one that is there, and
+// keeps source as its experiment.yaml. Results that are there stay: they belong
+// to configurations, not to the experiment's wording.
+func Create(out, name string, source []byte) (*Folder, error) {
+	dir, err := filepath.Abs(filepath.Join(out, name))
+	if err != nil {
+		return nil, fmt.Errorf("make run folder: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, fmt.Errorf("make run folder: %w", err)
+	}
+	f := &Folder{Dir: dir}
+	old, err := os.ReadFile(f.ExperimentPath())
+	if err == nil && bytes.Equal(old, source) {
+		return f, nil
+	}
+	if err := content(f.ExperimentPath(), source, nil).replace(); err != nil {
+		return nil, fmt.Errorf("make run folder: %w", err)
+	}
+	return f, nil
+}
+
+// Open takes a run folder that is there.
+func Open(dir string) (*Folder, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open run folder: %w", err)
+	}
+	f := &Folder{Dir: abs}
+	if _, err := os.Stat(f.ExperimentPath()); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s is no run folder, there is no %s in it: %w", dir, experimentName, fs.ErrNotExist)
+		}
+		return nil, fmt.Errorf("open run folder: %w", err)
+	}
+	return f, nil
+}
+
+// ExperimentPath is the copy of the experiment file that `run` was given last.
+func (f *Folder) ExperimentPath() string { return f.path(experimentName) }
+
+// ReportDir is where reports go by default.
+func (f *Folder) ReportDir() string { return f.path(reportDir) }
+
+// TrialDir is the folder of one trial.
+func (f *Folder) TrialDir(k result.Key) string {
+	return f.path(k.ConfigID, seedPrefix+strconv.FormatInt(k.Seed, 10))
+}
+
+// LogPath is the trial's log.
+func (f *Folder) LogPath(k result.Key) string { return filepath.Join(f.TrialDir(k), logName) }
+
+// Log appends text to the trial's log.
+func (f *Folder) Log(k result.Key, text string) error {
+	out, err := os.OpenFile(f.LogPath(k), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
+	if err != nil {
+		return fmt.Errorf("write log: %w", err)
+	}
+	_, err = out.WriteString(text)
+	if cerr := out.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return fmt.Errorf("write log: %w", err)
+	}
+	return nil
+}
+
+// Keys lists the trials that have a folder, by configuration ID, then seed.
+func (f *Folder) Keys() ([]result.Key, error) {
+	names, err := readNames(f.Dir)
+	if err != nil {
+		return nil, err
+	}
+	var keys []result.Key
+	for _, id := range sortedNames(names) {
+		if !isConfigID(id) {
+			continue
+		}
+		seeds, err := f.seeds(id)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range seeds {
+			keys = append(keys, result.Key{ConfigID: id, Seed: s})
+		}
+	}
+	return keys, nil
+}
+
+// seeds lists the seeds of the configuration that have a folder, rising.
+func (f *Folder) seeds(id string) ([]int64, error) {
+	names, err := readNames(f.path(id))
+	if err != nil {
+		return nil, err
+	}
+	var seeds []int64
+	for _, name := range names {
+		digits, ok := strings.CutPrefix(name, seedPrefix)
+		if n, err := strconv.ParseInt(digits, 10, 64); ok && err == nil && n >= 0 && strconv.FormatInt(n, 10) == digits {
+			seeds = append(seeds, n)
+		}
+	}
+	slices.Sort(seeds)
+	return seeds, nil
+}
+
+// isConfigID says whether a name ends in a dash and 8 hex digits, as those of
+// models.Config.ID do.
+func isConfigID(name string) bool {
+	i := strings.LastIndexByte(name, '-')
+	if i < 1 || len(name)-i-1 != 8 {
+		return false
+	}
+	return strings.Trim(name[i+1:], "0123456789abcdef") == ""
+}
+
+func (f *Folder) path(parts ...string) string {
+	return filepath.Join(append([]string{f.Dir}, parts...)...)
+}
+
+func (f *Folder) processPath(o Owner) string {
+	return f.path(processDir, fmt.Sprintf("%s-%d-%s.json", safeName(o.Host), o.PID, o.Nonce))
+}
+
+// makeTrialDir makes a trial's folder and its configuration's, though not the
+// run folder: if that was deleted under the run, it stays deleted.
+func (f *Folder) makeTrialDir(dir string) error {
+	for _, d := range []string{filepath.Dir(dir), dir} {
+		if err := os.Mkdir(d, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// safeName keeps what a host name may contain.
+func safeName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '.' || r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
+			return r
+		}
+		return '_'
+	}, s)
+}
+
+func sortedNames(names []string) []string {
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,79 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	"slimfit/pkg/result"
+)
+
+// Detail says how much of each result is read.
+type Detail bool
+
+const (
+	Brief Detail = false // all but Wrong and Confusion, which stay nil: fast with 100,000 results
+	Full  Detail = true
+)
+
+// Results reads every result in the folder, by configuration ID, then seed.
+// damaged names the files that could not be believed and are left out; `run`
+// sets them aside and trains their trials again. Brief results share their
+// maps and slices with each other: they are to be read only.
+func (f *Folder) Results(d Detail) (results []result.Result, damaged []*ResultError, err error) {
+	keys, err := f.Keys()
+	if err != nil {
+		return nil, nil, err
+	}
+	return f.ResultsOf(keys, d)
+}
+
+// ResultsOf reads the results of these trials, in their order; those without
+// one are left out.
+func (f *Folder) ResultsOf(keys []result.Key, d Detail) (results []result.Result, damaged []*ResultError, err error) {
+	all := make([]result.Result, len(keys))
+	errs := make([]error, len(keys))
+	brief := newBriefReader()
+	each(len(keys), func(i int) {
+		if d == Full {
+			all[i], errs[i] = f.ReadResult(keys[i])
+		} else {
+			all[i], errs[i] = brief.read(filepath.Join(f.TrialDir(keys[i]), resultName), keys[i])
+		}
+	})
+	n := 0
+	for i, err := range errs {
+		var bad *ResultError
+		switch {
+		case err == nil:
+			all[n] = all[i]
+			n++
+		case errors.As(err, &bad):
+			damaged = append(damaged, bad)
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, nil, err
+		}
+	}
+	return all[:n:n], damaged, nil
+}
+
+// each calls do(0) to do(n-1), several at a time: the time goes into waiting
+// for the disk or the network.
+func each(n int, do func(i int)) {
+	var wg sync.WaitGroup
+	next := make(chan int, 64)
+	for range min(n, max(8, 2*runtime.GOMAXPROCS(0))) {
+		wg.Go(func() {
+			for i := range next {
+				do(i)
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+}

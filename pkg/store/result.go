@@ -1,0 +1,181 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"slimfit/pkg/result"
+)
+
+// ResultError says that a result.json does not hold the result of its trial.
+type ResultError struct {
+	File   string
+	Reason string
+}
+
+func (e *ResultError) Error() string { return fmt.Sprintf("damaged result %s: %s", e.File, e.Reason) }
+
+// WriteResult writes a trial's result.json. token is the fencing token of its
+// lease; a caller that lost it gets ErrFenced. There is one accepted result a
+// trial: with replace false an existing one stays, and the error is
+// fs.ErrExist.
+func (f *Folder) WriteResult(r result.Result, token uint64, replace bool) error {
+	dir := f.TrialDir(r.Key())
+	b, err := encodeResult(r)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Join(dir, resultName), err)
+	}
+	if reason := check(r, r.Key()); reason != "" {
+		return fmt.Errorf("write %s: %s", filepath.Join(dir, resultName), reason)
+	}
+	out := content(filepath.Join(dir, resultName), b, func() error { return CheckLease(dir, token) })
+	if replace {
+		return out.replace()
+	}
+	return out.create()
+}
+
+// ReadResult reads a trial's result.json. The error is fs.ErrNotExist or a
+// *ResultError where that is the reason.
+func (f *Folder) ReadResult(k result.Key) (result.Result, error) {
+	path := filepath.Join(f.TrialDir(k), resultName)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return result.Result{}, fmt.Errorf("read result: %w", err)
+	}
+	var r result.Result
+	if err := json.Unmarshal(b, &r); err != nil {
+		return result.Result{}, &ResultError{path, err.Error()}
+	}
+	if reason := check(r, k); reason != "" {
+		return result.Result{}, &ResultError{path, reason}
+	}
+	return r, nil
+}
+
+// SetResultAside renames a damaged result.json to result.json.damaged-<n>. The
+// caller holds the trial's lease.
+func (f *Folder) SetResultAside(k result.Key) (name string, err error) {
+	return setAside(filepath.Join(f.TrialDir(k), resultName))
+}
+
+// RemoveResult removes a result.json, so that its trial can be trained again.
+// The caller holds the trial's lease.
+func (f *Folder) RemoveResult(k result.Key) error {
+	if err := os.Remove(filepath.Join(f.TrialDir(k), resultName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove a result: %w", err)
+	}
+	return nil
+}
+
+// setAside renames a damaged file to <name>.damaged-<n>, the first n that is
+// free.
+func setAside(path string) (name string, err error) {
+	for n := 1; ; n++ {
+		name = path + ".damaged-" + strconv.Itoa(n)
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			break
+		} else if err != nil {
+			return "", fmt.Errorf("set a damaged file aside: %w", err)
+		}
+	}
+	if err := os.Rename(path, name); err != nil {
+		return "", fmt.Errorf("set a damaged file aside: %w", err)
+	}
+	return name, nil
+}
+
+// encodeResult writes one key of the object a line, in the order of the
+// struct: fit for eyes and diff, and the reader of lists can cut it short.
+func encodeResult(r result.Result) ([]byte, error) {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	if _, err := dec.Token(); err != nil { // {
+		return nil, err
+	}
+	var out bytes.Buffer
+	sep := "{\n  "
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return nil, err
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&out, "%s%q: %s", sep, key, value)
+		sep = ",\n  "
+	}
+	out.WriteString("\n}\n")
+	return out.Bytes(), nil
+}
+
+// check returns what is wrong with r as the result of the trial k, "" if it can
+// be believed.
+func check(r result.Result, k result.Key) string {
+	if reason := checkHead(r, k); reason != "" || r.Status != result.Done {
+		return reason
+	}
+	for _, split := range []struct {
+		name    string
+		correct *int
+		wrong   [][2]int
+		images  int
+	}{
+		{"validation", r.Correct.Validation, r.Wrong.Validation, r.Dataset.Validation},
+		{"test", r.Correct.Test, r.Wrong.Test, r.Dataset.Test},
+	} {
+		if split.wrong != nil && (split.correct == nil || *split.correct+len(split.wrong) != split.images) {
+			return fmt.Sprintf("correct and wrong %s images do not add up to %d", split.name, split.images)
+		}
+	}
+	return ""
+}
+
+// checkHead is the part of check that does without the long lists.
+func checkHead(r result.Result, k result.Key) string {
+	switch {
+	case r.ConfigID != k.ConfigID:
+		return fmt.Sprintf("config_id is %q in the folder of %q", r.ConfigID, k.ConfigID)
+	case r.Seed != k.Seed:
+		return fmt.Sprintf("seed is %d in the folder of seed %d", r.Seed, k.Seed)
+	case !r.Status.Finished():
+		return fmt.Sprintf("status is %q, want done, failed or diverged", r.Status)
+	case r.Status != result.Done:
+		return ""
+	case r.Accuracy.Validation == nil && r.Dataset.Validation > 0:
+		return "status is done without a validation accuracy"
+	}
+	for _, split := range []struct {
+		name     string
+		accuracy *float64
+		correct  *int
+		images   int
+	}{
+		{"validation", r.Accuracy.Validation, r.Correct.Validation, r.Dataset.Validation},
+		{"test", r.Accuracy.Test, r.Correct.Test, r.Dataset.Test},
+	} {
+		a := split.accuracy
+		if a == nil {
+			continue
+		}
+		if !(*a >= 0 && *a <= 1) {
+			return fmt.Sprintf("%s accuracy is %v, want a fraction", split.name, *a)
+		}
+		if split.correct != nil && math.Abs(float64(*split.correct)-*a*float64(split.images)) > 1e-3 {
+			return fmt.Sprintf("%s accuracy is %v, but %d of %d images are correct", split.name, *a, *split.correct, split.images)
+		}
+	}
+	return ""
+}
