@@ -1,0 +1,218 @@
+package tflite
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"slimfit/models"
+)
+
+// WriteFloat returns the network as a float32 file. It returns an error if the
+// weights do not fit the network or are not finite.
+func WriteFloat(spec models.Spec, w Weights, opts Options) ([]byte, error) {
+	m, err := build(spec, w, opts)
+	if err != nil {
+		return nil, err
+	}
+	return encode(m, !opts.Strip), nil
+}
+
+// builder collects a float32 model layer by layer.
+type builder struct {
+	m       *Model
+	strip   bool
+	current int // the tensor that the next op reads
+}
+
+func build(spec models.Spec, w Weights, opts Options) (*Model, error) {
+	nodes, err := spec.Nodes()
+	if err != nil {
+		return nil, err
+	}
+	if opts.Outputs < Both || opts.Outputs > Logits {
+		return nil, fmt.Errorf("outputs %d: want Both, Probabilities or Logits", opts.Outputs)
+	}
+	b := &builder{m: &Model{}, strip: opts.Strip}
+	if !opts.Strip {
+		b.m.Description = describe("image = pixel / 255", opts.Description)
+	}
+	b.current = b.add(Tensor{Name: imagesName, Shape: imageShape(spec.Input)})
+	b.m.Input = b.current
+	for i, n := range nodes {
+		if err := b.node(n, w, denseFollows(nodes[i+1:])); err != nil {
+			return nil, err
+		}
+	}
+	b.head(spec.Classes, opts.Outputs)
+	return b.m, nil
+}
+
+// denseFollows reports whether a dense layer is the next one that computes.
+func denseFollows(nodes []models.Node) bool {
+	for _, n := range nodes {
+		if n.Layer.Kind != models.Dropout {
+			return n.Layer.Kind == models.Dense
+		}
+	}
+	return true
+}
+
+// describe joins the sentence that a file cannot do without and the caller's.
+func describe(input, more string) string {
+	if more == "" {
+		return "slimfit: " + input
+	}
+	return "slimfit: " + input + "; " + more
+}
+
+func imageShape(s models.Shape) []int { return []int{1, s.H, s.W, s.C} }
+
+// node appends the ops of one node; flat says that no spatial layer follows.
+func (b *builder) node(n models.Node, w Weights, flat bool) error {
+	l := n.Layer
+	switch l.Kind {
+	case models.Dropout:
+		return nil
+	case models.MaxPool, models.AvgPool:
+		code := MaxPool2D
+		if l.Kind == models.AvgPool {
+			code = AveragePool2D
+		}
+		b.op(Op{Code: code, Padding: l.Padding, Stride: [2]int{l.Stride, l.Stride},
+			Window: [2]int{l.Size, l.Size}}, n.Name, imageShape(n.Out))
+		return nil
+	case models.GlobalAvgPool:
+		axes := b.add(Tensor{Type: Int32, Shape: []int{2}, Data: int32Bytes([]int32{1, 2})})
+		shape := imageShape(n.Out)
+		if flat {
+			shape = []int{1, n.Out.C}
+		}
+		b.op(Op{Code: Mean, KeepDims: !flat}, n.Name, shape, axes)
+		return nil
+	case models.Conv, models.Depthwise, models.Dense:
+		return b.weighted(n, w)
+	}
+	return fmt.Errorf("%s: TensorFlow Lite files have no form for layer kind %q", n.Name, l.Kind)
+}
+
+// weighted appends a convolution or a dense layer and its activation.
+func (b *builder) weighted(n models.Node, w Weights) error {
+	v, err := w.check(n)
+	if err != nil {
+		return err
+	}
+	l := n.Layer
+	op := Op{Code: Conv2D, Padding: l.Padding, Stride: [2]int{l.Stride, l.Stride}}
+	kernel, in := v.Kernel, len(v.Kernel)/n.Out.C
+	shape, out := []int{n.Out.C, l.Kernel[0], l.Kernel[1], n.In.C}, imageShape(n.Out)
+	switch l.Kind {
+	case models.Conv:
+		kernel = transpose(v.Kernel, in, n.Out.C)
+	case models.Depthwise:
+		// [h, w, in, multiplier] is [1, h, w, in*multiplier] in memory.
+		op.Code, op.Multiplier = DepthwiseConv2D, l.Multiplier
+		shape = []int{1, l.Kernel[0], l.Kernel[1], n.Out.C}
+	case models.Dense:
+		op = Op{Code: FullyConnected}
+		kernel = transpose(v.Kernel, in, n.Out.C)
+		shape, out = []int{n.Out.C, in}, []int{1, n.Out.C}
+	}
+	bias := v.Bias
+	if bias == nil {
+		// Optimized kernels read the bias without asking whether there is one.
+		bias = make([]float32, n.Out.C)
+	}
+	k := b.add(Tensor{Shape: shape, Data: float32Bytes(kernel)})
+	c := b.add(Tensor{Shape: []int{n.Out.C}, Data: float32Bytes(bias)})
+	after := Op{}
+	switch l.Activation {
+	case models.None, models.Relu, models.Relu6:
+		op.Activation = l.Activation
+	case models.LeakyRelu:
+		after = Op{Code: LeakyRelu, Alpha: models.LeakySlope}
+	case models.Elu:
+		after.Code = Elu
+	case models.Tanh:
+		after.Code = Tanh
+	case models.Sigmoid:
+		after.Code = Logistic
+	default:
+		return fmt.Errorf("%s: TensorFlow Lite files have no form for activation %q", n.Name, l.Activation)
+	}
+	if after.Code == 0 {
+		b.op(op, n.Name, out, k, c)
+		return nil
+	}
+	op.Activation = models.None
+	b.op(op, n.Name+"_linear", out, k, c)
+	b.op(after, n.Name, out)
+	return nil
+}
+
+// head names the logits, appends the softmax and sets the outputs.
+func (b *builder) head(classes int, outputs Outputs) {
+	logits := b.current
+	b.m.Tensors[logits].Name = logitsName
+	if outputs == Logits {
+		b.m.Outputs = []int{logits}
+		return
+	}
+	b.op(Op{Code: Softmax, Beta: 1}, probabilitiesName, []int{1, classes})
+	b.m.Tensors[b.current].Name = probabilitiesName
+	b.m.Outputs = []int{b.current}
+	if outputs == Both {
+		b.m.Outputs = append(b.m.Outputs, logits)
+	} else if b.strip {
+		b.m.Tensors[logits].Name = ""
+	}
+}
+
+// op appends an op that reads the current tensor and the constants, and makes
+// its output the current tensor.
+func (b *builder) op(op Op, name string, out []int, constants ...int) {
+	if b.strip {
+		name = ""
+	}
+	op.Inputs = append([]int{b.current}, constants...)
+	b.current = b.add(Tensor{Name: name, Shape: out})
+	op.Outputs = []int{b.current}
+	b.m.Ops = append(b.m.Ops, op)
+}
+
+func (b *builder) add(t Tensor) int {
+	b.m.Tensors = append(b.m.Tensors, t)
+	return len(b.m.Tensors) - 1
+}
+
+func float32Bytes(v []float32) []byte {
+	b := make([]byte, 0, 4*len(v))
+	for _, x := range v {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+	}
+	return b
+}
+
+func int32Bytes(v []int32) []byte {
+	b := make([]byte, 0, 4*len(v))
+	for _, x := range v {
+		b = binary.LittleEndian.AppendUint32(b, uint32(x))
+	}
+	return b
+}
+
+func float32s(b []byte) []float32 {
+	v := make([]float32, len(b)/4)
+	for i := range v {
+		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+	}
+	return v
+}
+
+func int32s(b []byte) []int32 {
+	v := make([]int32, len(b)/4)
+	for i := range v {
+		v[i] = int32(binary.LittleEndian.Uint32(b[4*i:]))
+	}
+	return v
+}

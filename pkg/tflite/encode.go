@@ -1,0 +1,287 @@
+package tflite
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+
+	flatbuffers "github.com/google/flatbuffers/go"
+)
+
+// bufferAlignment is what the schema asks of constant data, so that a runtime
+// can use it where it lies in the file.
+const bufferAlignment = 16
+
+// encoder writes a flatbuffer from its leaves to the root. Equal strings,
+// vectors and quantization tables are written once and shared, which the format
+// allows and which matters in files of a few kilobytes.
+type encoder struct {
+	*flatbuffers.Builder
+	seen map[string]flatbuffers.UOffsetT
+}
+
+// encode returns the file's bytes; the same model gives the same bytes.
+func encode(m *Model, signature bool) []byte {
+	size := 4096
+	for _, t := range m.Tensors {
+		size += len(t.Data)
+	}
+	e := &encoder{flatbuffers.NewBuilder(size), map[string]flatbuffers.UOffsetT{}}
+	buffers, index := e.buffers(m)
+	codes, opcode := e.codes(m)
+	graph := e.graph(m, index, opcode)
+	graphs := e.offsets([]flatbuffers.UOffsetT{graph})
+	var description, signatures flatbuffers.UOffsetT
+	if m.Description != "" {
+		description = e.text(m.Description)
+	}
+	if signature {
+		signatures = e.offsets([]flatbuffers.UOffsetT{e.signature(m)})
+	}
+	e.StartObject(modelSignatures + 1)
+	e.PrependUint32Slot(modelVersion, schemaVersion, 0)
+	e.PrependUOffsetTSlot(modelOperatorCodes, codes, 0)
+	e.PrependUOffsetTSlot(modelSubgraphs, graphs, 0)
+	e.PrependUOffsetTSlot(modelDescription, description, 0)
+	e.PrependUOffsetTSlot(modelBuffers, buffers, 0)
+	e.PrependUOffsetTSlot(modelSignatures, signatures, 0)
+	e.FinishWithFileIdentifier(e.EndObject(), []byte(fileIdentifier))
+	return e.FinishedBytes()
+}
+
+// buffers writes the constant data and returns each tensor's buffer; buffer 0
+// is the empty one that activations name.
+func (e *encoder) buffers(m *Model) (flatbuffers.UOffsetT, []uint32) {
+	index := make([]uint32, len(m.Tensors))
+	number := map[string]uint32{}
+	var tables []flatbuffers.UOffsetT
+	for i, t := range m.Tensors {
+		if t.Data == nil {
+			continue
+		}
+		n, ok := number[string(t.Data)]
+		if !ok {
+			// CreateByteVector aligns to 4 only.
+			e.StartVector(1, len(t.Data), bufferAlignment)
+			for _, b := range slices.Backward(t.Data) {
+				e.PrependByte(b)
+			}
+			data := e.EndVector(len(t.Data))
+			e.StartObject(1)
+			e.PrependUOffsetTSlot(bufferData, data, 0)
+			tables = append(tables, e.EndObject())
+			n = uint32(len(tables))
+			number[string(t.Data)] = n
+		}
+		index[i] = n
+	}
+	e.StartObject(1)
+	empty := e.EndObject()
+	return e.offsets(append([]flatbuffers.UOffsetT{empty}, tables...)), index
+}
+
+// codes writes the distinct operator codes and returns each op's index.
+func (e *encoder) codes(m *Model) (flatbuffers.UOffsetT, []uint32) {
+	index := make([]uint32, len(m.Ops))
+	var list []OpCode
+	var tables []flatbuffers.UOffsetT
+	for i, op := range m.Ops {
+		n := slices.Index(list, op.Code)
+		if n < 0 {
+			n = len(list)
+			list = append(list, op.Code)
+			e.StartObject(codeBuiltin + 1)
+			// Runtimes before 2.4 know only the byte. No code here needs more.
+			e.PrependInt8Slot(codeDeprecated, int8(op.Code), 0)
+			e.PrependInt32Slot(codeVersion, opVersion(op.Code, m.Quantized()), 1)
+			e.PrependInt32Slot(codeBuiltin, int32(op.Code), 0)
+			tables = append(tables, e.EndObject())
+		}
+		index[i] = uint32(n)
+	}
+	return e.offsets(tables), index
+}
+
+func (e *encoder) graph(m *Model, buffer, opcode []uint32) flatbuffers.UOffsetT {
+	var tensors, ops []flatbuffers.UOffsetT
+	for i, t := range m.Tensors {
+		tensors = append(tensors, e.tensor(t, buffer[i]))
+	}
+	for i, op := range m.Ops {
+		ops = append(ops, e.operator(op, opcode[i]))
+	}
+	tensorVector, opVector := e.offsets(tensors), e.offsets(ops)
+	inputs, outputs := e.ints([]int{m.Input}), e.ints(m.Outputs)
+	e.StartObject(subgraphOperators + 1)
+	e.PrependUOffsetTSlot(subgraphTensors, tensorVector, 0)
+	e.PrependUOffsetTSlot(subgraphInputs, inputs, 0)
+	e.PrependUOffsetTSlot(subgraphOutputs, outputs, 0)
+	e.PrependUOffsetTSlot(subgraphOperators, opVector, 0)
+	return e.EndObject()
+}
+
+func (e *encoder) tensor(t Tensor, buffer uint32) flatbuffers.UOffsetT {
+	var name, quant flatbuffers.UOffsetT
+	if t.Name != "" {
+		name = e.text(t.Name)
+	}
+	if t.Quant != nil {
+		quant = e.quant(*t.Quant)
+	}
+	shape := e.ints(t.Shape)
+	e.StartObject(tensorQuantization + 1)
+	e.PrependUOffsetTSlot(tensorShape, shape, 0)
+	e.PrependInt8Slot(tensorType, int8(t.Type), 0)
+	e.PrependUint32Slot(tensorBuffer, buffer, 0)
+	e.PrependUOffsetTSlot(tensorName, name, 0)
+	e.PrependUOffsetTSlot(tensorQuantization, quant, 0)
+	return e.EndObject()
+}
+
+func (e *encoder) quant(q Quant) flatbuffers.UOffsetT {
+	return e.once(fmt.Sprint("quant ", q), func() flatbuffers.UOffsetT {
+		scale, zero := e.floats(q.Scale), e.longs(q.ZeroPoint, len(q.Scale))
+		e.StartObject(quantDimension + 1)
+		e.PrependUOffsetTSlot(quantScale, scale, 0)
+		e.PrependUOffsetTSlot(quantZeroPoint, zero, 0)
+		e.PrependInt32Slot(quantDimension, int32(q.Axis), 0)
+		return e.EndObject()
+	})
+}
+
+func (e *encoder) operator(op Op, opcode uint32) flatbuffers.UOffsetT {
+	inputs, outputs := e.ints(op.Inputs), e.ints(op.Outputs)
+	kind := optionsType(op.Code)
+	var options flatbuffers.UOffsetT
+	if kind != noOptions {
+		options = e.options(op)
+	}
+	e.StartObject(operatorOptions + 1)
+	e.PrependUint32Slot(operatorCode, opcode, 0)
+	e.PrependUOffsetTSlot(operatorInputs, inputs, 0)
+	e.PrependUOffsetTSlot(operatorOutputs, outputs, 0)
+	e.PrependByteSlot(operatorOptionsType, kind, 0)
+	e.PrependUOffsetTSlot(operatorOptions, options, 0)
+	return e.EndObject()
+}
+
+func (e *encoder) options(op Op) flatbuffers.UOffsetT {
+	h, w := int32(op.Stride[0]), int32(op.Stride[1])
+	switch op.Code {
+	case Conv2D:
+		e.StartObject(convDilationH + 1)
+		e.PrependInt8Slot(convPadding, paddingNumber(op.Padding), 0)
+		e.PrependInt32Slot(convStrideW, w, 0)
+		e.PrependInt32Slot(convStrideH, h, 0)
+		e.PrependInt8Slot(convActivation, activationNumber(op.Activation), 0)
+	case DepthwiseConv2D:
+		e.StartObject(depthDilationH + 1)
+		e.PrependInt8Slot(depthPadding, paddingNumber(op.Padding), 0)
+		e.PrependInt32Slot(depthStrideW, w, 0)
+		e.PrependInt32Slot(depthStrideH, h, 0)
+		e.PrependInt32Slot(depthMultiplier, int32(op.Multiplier), 0)
+		e.PrependInt8Slot(depthActivation, activationNumber(op.Activation), 0)
+	case MaxPool2D, AveragePool2D:
+		e.StartObject(poolActivation + 1)
+		e.PrependInt8Slot(poolPadding, paddingNumber(op.Padding), 0)
+		e.PrependInt32Slot(poolStrideW, w, 0)
+		e.PrependInt32Slot(poolStrideH, h, 0)
+		e.PrependInt32Slot(poolWidth, int32(op.Window[1]), 0)
+		e.PrependInt32Slot(poolHeight, int32(op.Window[0]), 0)
+	case FullyConnected:
+		e.StartObject(denseKeepDims + 1)
+		e.PrependInt8Slot(denseActivation, activationNumber(op.Activation), 0)
+	case Softmax:
+		e.StartObject(softmaxBeta + 1)
+		e.PrependFloat32Slot(softmaxBeta, op.Beta, 0)
+	case Mean:
+		e.StartObject(reducerKeepDims + 1)
+		e.PrependBoolSlot(reducerKeepDims, op.KeepDims, false)
+	case LeakyRelu:
+		e.StartObject(leakyAlpha + 1)
+		e.PrependFloat32Slot(leakyAlpha, op.Alpha, 0)
+	default:
+		e.StartObject(0)
+	}
+	return e.EndObject()
+}
+
+// signature names the model's input and outputs for runtimes that call models
+// by name.
+func (e *encoder) signature(m *Model) flatbuffers.UOffsetT {
+	entry := func(t int) flatbuffers.UOffsetT {
+		name := e.text(m.Tensors[t].Name)
+		e.StartObject(mapTensor + 1)
+		e.PrependUOffsetTSlot(mapName, name, 0)
+		e.PrependUint32Slot(mapTensor, uint32(t), 0)
+		return e.EndObject()
+	}
+	var outputs []flatbuffers.UOffsetT
+	for _, t := range m.Outputs {
+		outputs = append(outputs, entry(t))
+	}
+	in, out := e.offsets([]flatbuffers.UOffsetT{entry(m.Input)}), e.offsets(outputs)
+	key := e.text("serving_default")
+	e.StartObject(signatureKey + 1)
+	e.PrependUOffsetTSlot(signatureInputs, in, 0)
+	e.PrependUOffsetTSlot(signatureOutputs, out, 0)
+	e.PrependUOffsetTSlot(signatureKey, key, 0)
+	return e.EndObject()
+}
+
+// once writes what the key stands for the first time, and finds it later.
+func (e *encoder) once(key string, write func() flatbuffers.UOffsetT) flatbuffers.UOffsetT {
+	if at, ok := e.seen[key]; ok {
+		return at
+	}
+	at := write()
+	e.seen[key] = at
+	return at
+}
+
+func (e *encoder) text(s string) flatbuffers.UOffsetT {
+	return e.once("text "+s, func() flatbuffers.UOffsetT { return e.CreateString(s) })
+}
+
+func (e *encoder) offsets(v []flatbuffers.UOffsetT) flatbuffers.UOffsetT {
+	return e.CreateVectorOfTables(v)
+}
+
+func (e *encoder) ints(v []int) flatbuffers.UOffsetT {
+	b := make([]byte, 0, 4*len(v))
+	for _, x := range v {
+		b = binary.LittleEndian.AppendUint32(b, uint32(int32(x)))
+	}
+	return e.words(b)
+}
+
+func (e *encoder) floats(v []float32) flatbuffers.UOffsetT {
+	b := make([]byte, 0, 4*len(v))
+	for _, x := range v {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+	}
+	return e.words(b)
+}
+
+// words writes a vector of 4-byte elements.
+func (e *encoder) words(b []byte) flatbuffers.UOffsetT {
+	return e.once("words "+string(b), func() flatbuffers.UOffsetT {
+		e.StartVector(4, len(b)/4, 4)
+		for i := len(b) - 4; i >= 0; i -= 4 {
+			e.PrependUint32(binary.LittleEndian.Uint32(b[i:]))
+		}
+		return e.EndVector(len(b) / 4)
+	})
+}
+
+// longs writes n copies of x as 8-byte elements.
+func (e *encoder) longs(x, n int) flatbuffers.UOffsetT {
+	return e.once(fmt.Sprint("longs ", x, n), func() flatbuffers.UOffsetT {
+		e.StartVector(8, n, 8)
+		for range n {
+			e.PrependInt64(int64(x))
+		}
+		return e.EndVector(n)
+	})
+}

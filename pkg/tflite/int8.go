@@ -1,0 +1,251 @@
+package tflite
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+
+	"slimfit/models"
+)
+
+// compileInt8 turns the ops of an int8 model into steps that give the same
+// bits as TensorFlow Lite's reference kernels.
+func compileInt8(m *Model) ([]step[int8], error) {
+	var steps []step[int8]
+	for i, op := range m.Ops {
+		s, err := int8Step(m, op)
+		if err != nil {
+			return nil, fmt.Errorf("operator %d, %s: %w", i, op.Code, err)
+		}
+		steps = append(steps, s)
+	}
+	return steps, nil
+}
+
+func int8Step(m *Model, op Op) (step[int8], error) {
+	in, out := op.Inputs[0], op.Outputs[0]
+	qi, qo := m.Tensors[in].Quant, m.Tensors[out].Quant
+	lookup := func(table [256]int8) step[int8] {
+		return func(v *values[int8]) {
+			dst := v.t[out]
+			for i, x := range v.t[in] {
+				dst[i] = table[uint8(x)]
+			}
+		}
+	}
+	switch op.Code {
+	case Conv2D, FullyConnected:
+		return int8Conv(m, op), nil
+	case DepthwiseConv2D:
+		return int8Depthwise(m, op), nil
+	case MaxPool2D:
+		return int8MaxPool(m, op), nil
+	case AveragePool2D:
+		return int8AveragePool(m, op), nil
+	case Mean:
+		return int8Mean(m, op), nil
+	case Reshape:
+		return func(v *values[int8]) { copy(v.t[out], v.t[in]) }, nil
+	case Softmax:
+		return int8Softmax(m, op), nil
+	case Logistic:
+		return lookup(functionTable(qi, qo, func(x float32) float32 { return 1 / (1 + exp32(-x)) })), nil
+	case Tanh:
+		return lookup(functionTable(qi, qo, func(x float32) float32 { return float32(math.Tanh(float64(x))) })), nil
+	case Elu:
+		return lookup(functionTable(qi, qo, elu)), nil
+	case LeakyRelu:
+		return lookup(leakyTable(qi, qo, op.Alpha)), nil
+	}
+	return nil, fmt.Errorf("no int8 kernel")
+}
+
+// functionTable tabulates a function of one value in float32, as TensorFlow
+// Lite's LUTPopulate does.
+func functionTable(in, out *Quant, f func(float32) float32) [256]int8 {
+	var table [256]int8
+	inverse := 1 / out.Scale[0]
+	for q := math.MinInt8; q <= math.MaxInt8; q++ {
+		y := f(in.Scale[0] * float32(q-in.ZeroPoint))
+		r := float32(math.Round(float64(y * inverse)))
+		table[uint8(int8(q))] = saturate(int32(r + float32(out.ZeroPoint)))
+	}
+	return table
+}
+
+// leakyTable tabulates TensorFlow Lite's QuantizeLeakyRelu.
+func leakyTable(in, out *Quant, alpha float32) [256]int8 {
+	var table [256]int8
+	slope := newMultiplier(math.Abs(float64(in.Scale[0] * alpha / out.Scale[0])))
+	identity := newMultiplier(float64(in.Scale[0] / out.Scale[0]))
+	for q := math.MinInt8; q <= math.MaxInt8; q++ {
+		x := int32(q - in.ZeroPoint)
+		y := int32(out.ZeroPoint)
+		switch {
+		case x >= 0:
+			y += identity.apply(x)
+		case alpha < 0:
+			y -= slope.apply(x)
+		default:
+			y += slope.apply(x)
+		}
+		table[uint8(int8(q))] = saturate(y)
+	}
+	return table
+}
+
+func saturate(x int32) int8 { return int8(min(max(x, math.MinInt8), math.MaxInt8)) }
+
+// requantizer turns accumulators into int8 outputs.
+type requantizer struct {
+	bias   []int32
+	scale  []multiplier // one for each channel
+	exact  []float64    // instead of scale, for dense layers of LiteRT
+	zero   int32
+	lo, hi int32 // the fused activation's range
+}
+
+func (m *Model) requantizer(op Op) requantizer {
+	in, w, out := m.Tensors[op.Inputs[0]].Quant, m.tensor(op, 1).Quant, m.Tensors[op.Outputs[0]].Quant
+	r := requantizer{bias: int32s(m.tensor(op, 2).Data), zero: int32(out.ZeroPoint)}
+	r.lo, r.hi = clampInt8(op.Activation, out)
+	for c := range r.bias {
+		s := w.Scale[0]
+		if len(w.Scale) > 1 {
+			s = w.Scale[c]
+		}
+		real := float64(in.Scale[0]) * float64(s) / float64(out.Scale[0])
+		switch {
+		case op.Code == FullyConnected && m.Kernels == LiteRT:
+			r.exact = append(r.exact, real)
+			continue
+		case op.Code == FullyConnected && len(w.Scale) == 1:
+			// The product of the scales is a float32 there.
+			real = float64(in.Scale[0]*s) / float64(out.Scale[0])
+		}
+		r.scale = append(r.scale, newMultiplier(real))
+	}
+	return r
+}
+
+func (r *requantizer) value(acc int32, c int) int8 {
+	acc += r.bias[c]
+	if r.exact != nil {
+		y := math.Round(float64(acc)*r.exact[c]) + float64(r.zero)
+		return int8(min(max(y, float64(r.lo)), float64(r.hi)))
+	}
+	return int8(min(max(r.scale[c].apply(acc)+r.zero, r.lo), r.hi))
+}
+
+// clampInt8 returns the fused activation as a range of integers.
+func clampInt8(a models.Activation, q *Quant) (lo, hi int32) {
+	lo, hi = math.MinInt8, math.MaxInt8
+	if a == models.Relu || a == models.Relu6 {
+		lo = max(lo, int32(q.ZeroPoint))
+	}
+	if a == models.Relu6 {
+		six := math.Round(float64(6 / q.Scale[0]))
+		hi = int32(min(float64(hi), float64(q.ZeroPoint)+six))
+	}
+	return lo, hi
+}
+
+func int8MaxPool(m *Model, op Op) step[int8] {
+	g := m.geometry(op)
+	lo, hi := clampInt8(op.Activation, m.Tensors[op.Outputs[0]].Quant)
+	in, out := op.Inputs[0], op.Outputs[0]
+	return func(v *values[int8]) {
+		g.fields(func(pixel int, at field) {
+			dst := v.t[out][pixel*g.outC : (pixel+1)*g.outC]
+			for k := range dst {
+				dst[k] = math.MinInt8
+			}
+			g.window(at, func(offset int) {
+				for k, x := range v.t[in][offset : offset+g.inC] {
+					dst[k] = max(dst[k], x)
+				}
+			})
+			for k := range dst {
+				dst[k] = min(max(dst[k], int8(lo)), int8(hi))
+			}
+		})
+	}
+}
+
+func int8AveragePool(m *Model, op Op) step[int8] {
+	g := m.geometry(op)
+	lo, hi := clampInt8(op.Activation, m.Tensors[op.Outputs[0]].Quant)
+	in, out := op.Inputs[0], op.Outputs[0]
+	return func(v *values[int8]) {
+		g.fields(func(pixel int, at field) {
+			dst, acc := v.t[out][pixel*g.outC:(pixel+1)*g.outC], v.wide[:g.outC]
+			clear(acc)
+			g.window(at, func(offset int) {
+				for k, x := range v.t[in][offset : offset+g.inC] {
+					acc[k] += int32(x)
+				}
+			})
+			n := int32((at.rowTo - at.rowFrom) * (at.colTo - at.colFrom))
+			for k, a := range acc {
+				if a > 0 {
+					a = (a + n/2) / n
+				} else {
+					a = (a - n/2) / n
+				}
+				dst[k] = int8(min(max(a, lo), hi))
+			}
+		})
+	}
+}
+
+// int8Mean folds the division by the number of pixels into the multiplier
+// (TensorFlow Lite: QuantizedMeanOrSum).
+func int8Mean(m *Model, op Op) step[int8] {
+	in, out := op.Inputs[0], op.Outputs[0]
+	qi, qo := m.Tensors[in].Quant, m.Tensors[out].Quant
+	shape := m.Tensors[in].Shape
+	channels, n := shape[3], int64(shape[1]*shape[2])
+	scale := newMultiplier(float64(qi.Scale[0]) / float64(qo.Scale[0]))
+	shift := min(bits.Len64(uint64(n))-1, 32, 31+scale.shift)
+	scale = multiplier{int32(int64(scale.value) << shift / n), scale.shift - shift}
+	return func(v *values[int8]) {
+		acc := v.wide[:channels]
+		clear(acc)
+		for i, x := range v.t[in] {
+			acc[i%channels] += int32(x)
+		}
+		for c, a := range acc {
+			a -= int32(int64(qi.ZeroPoint) * n)
+			v.t[out][c] = saturate(scale.apply(a) + int32(qo.ZeroPoint))
+		}
+	}
+}
+
+func int8Softmax(m *Model, op Op) step[int8] {
+	in, out := op.Inputs[0], op.Outputs[0]
+	scale := newMultiplier(min(float64(m.Tensors[in].Quant.Scale[0])*(1<<(31-scaledDiffBits)), math.MaxInt32))
+	smallest := -int(math.Floor(float64(1<<scaledDiffBits-1) * (1 << (31 - scaledDiffBits)) / float64(int64(1)<<scale.shift)))
+	exp := func(diff int) int32 { return expNegative(mulHigh(int32(diff)<<scale.shift, scale.value)) }
+	return func(v *values[int8]) {
+		src, dst := v.t[in], v.t[out]
+		largest := int8(math.MinInt8)
+		for _, x := range src {
+			largest = max(largest, x)
+		}
+		const sumBits = 12
+		sum := int32(0)
+		for _, x := range src {
+			if d := int(x) - int(largest); d >= smallest {
+				sum += divideByPowerOfTwo(exp(d), sumBits)
+			}
+		}
+		inverse, shift := reciprocal(sum, sumBits)
+		for i, x := range src {
+			dst[i] = math.MinInt8
+			if d := int(x) - int(largest); d >= smallest {
+				p := divideByPowerOfTwo(mulHigh(inverse, exp(d)), shift+31-8)
+				dst[i] = saturate(p + math.MinInt8)
+			}
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package tflite
+
+// An int8 convolution computes two output channels with one 64-bit product:
+// their weights lie in the two halves of a word, and so do the sums. The lower
+// half is signed and may borrow from the upper one, which unpack undoes. The
+// sums are TensorFlow Lite's int32 accumulators exactly.
+
+// pairLanes is the number of words, twice as many channels, computed at once.
+const pairLanes = 4
+
+func pack(lower, upper int8) int64 { return int64(lower) + int64(upper)<<32 }
+
+func unpack(sum int64) (lower, upper int32) {
+	lower = int32(sum)
+	return lower, int32((sum - int64(lower)) >> 32)
+}
+
+// packPairs packs [out][taps] weights as [out/8][taps][4] words, the last block
+// filled with zeros.
+func packPairs(w []byte, taps, out int) [][pairLanes]int64 {
+	const block = 2 * pairLanes
+	p := make([][pairLanes]int64, (out+block-1)/block*taps)
+	for c := 0; c < out; c += 2 {
+		for t := range taps {
+			upper := int8(0)
+			if c+1 < out {
+				upper = int8(w[(c+1)*taps+t])
+			}
+			p[c/block*taps+t][c%block/2] = pack(int8(w[c*taps+t]), upper)
+		}
+	}
+	return p
+}
+
+func int8Conv(m *Model, op Op) step[int8] {
+	g := m.geometry(op)
+	taps := g.taps()
+	const block = 2 * pairLanes
+	weights := packPairs(m.tensor(op, 1).Data, taps, g.outC)
+	r := m.requantizer(op)
+	in, out := op.Inputs[0], op.Outputs[0]
+	zero := int32(m.Tensors[in].Quant.ZeroPoint)
+	return func(v *values[int8]) {
+		src, dst := v.wide[:len(v.t[in])], v.t[out]
+		for i, x := range v.t[in] {
+			src[i] = int32(x) - zero
+		}
+		g.fields(func(pixel int, at field) {
+			row := (at.colTo - at.colFrom) * g.inC
+			for c := 0; c < g.outC; c += block {
+				w := weights[c/block*taps : (c/block+1)*taps]
+				var acc [pairLanes]int64
+				pairs := min(pairLanes, (g.outC-c+1)/2)
+				for y := at.rowFrom; y < at.rowTo; y++ {
+					x := src[((at.y+y-at.rowFrom)*g.inW+at.x)*g.inC:]
+					dotPairs(x[:row], w[(y*g.windowW+at.colFrom)*g.inC:], &acc, pairs)
+				}
+				for k := range min(block, g.outC-c) {
+					lower, upper := unpack(acc[k/2])
+					if k%2 == 1 {
+						lower = upper
+					}
+					dst[pixel*g.outC+c+k] = r.value(lower, c+k)
+				}
+			}
+		})
+	}
+}
+
+// dotPairs adds x times the first words of each tap to acc.
+func dotPairs(x []int32, w [][pairLanes]int64, acc *[pairLanes]int64, pairs int) {
+	w = w[:len(x)]
+	a0, a1, a2, a3 := acc[0], acc[1], acc[2], acc[3]
+	switch pairs {
+	case 1:
+		for i, s := range x {
+			a0 += int64(s) * w[i][0]
+		}
+	case 2:
+		for i, s := range x {
+			a0 += int64(s) * w[i][0]
+			a1 += int64(s) * w[i][1]
+		}
+	default:
+		for i, s := range x {
+			p := &w[i]
+			a0 += int64(s) * p[0]
+			a1 += int64(s) * p[1]
+			a2 += int64(s) * p[2]
+			a3 += int64(s) * p[3]
+		}
+	}
+	*acc = [pairLanes]int64{a0, a1, a2, a3}
+}
+
+func int8Depthwise(m *Model, op Op) step[int8] {
+	g := m.geometry(op)
+	weights := m.tensor(op, 1).Data
+	r := m.requantizer(op)
+	in, out, multiplier := op.Inputs[0], op.Outputs[0], g.outC/g.inC
+	zero := int32(m.Tensors[in].Quant.ZeroPoint)
+	return func(v *values[int8]) {
+		src, acc := v.t[in], v.wide[:g.outC]
+		g.fields(func(pixel int, at field) {
+			clear(acc)
+			for y := at.rowFrom; y < at.rowTo; y++ {
+				for x := at.colFrom; x < at.colTo; x++ {
+					s := src[((at.y+y-at.rowFrom)*g.inW+at.x+x-at.colFrom)*g.inC:]
+					w := weights[(y*g.windowW+x)*g.outC : (y*g.windowW+x+1)*g.outC]
+					for k := range w {
+						acc[k] += (int32(s[k/multiplier]) - zero) * int32(int8(w[k]))
+					}
+				}
+			}
+			for k, a := range acc {
+				v.t[out][pixel*g.outC+k] = r.value(a, k)
+			}
+		})
+	}
+}

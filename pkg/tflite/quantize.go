@@ -1,0 +1,252 @@
+package tflite
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"slimfit/models"
+)
+
+// Quantize returns the network as a full-integer int8 file. calibration holds
+// pixels of training images, n*h*w*c values; a few hundred images are enough,
+// and test images must not be among them.
+//
+// The range of an activation is the smallest and largest value that any
+// calibration image gives it, widened to include 0. It returns an error if the
+// weights do not fit the network or are not finite, without calibration images,
+// or if a layer's sums could overflow the 32 bits they have.
+func Quantize(spec models.Spec, w Weights, calibration []uint8, opts Options) ([]byte, error) {
+	m, err := build(spec, w, opts)
+	if err != nil {
+		return nil, err
+	}
+	n, err := m.count(len(calibration))
+	if err != nil {
+		return nil, fmt.Errorf("calibration: %w", err)
+	}
+	if n == 0 {
+		return nil, fmt.Errorf("calibration: no images: int8 needs some training images to learn the ranges of activations from")
+	}
+	ranges, err := m.calibrate(calibration, n, opts.Workers)
+	if err != nil {
+		return nil, err
+	}
+	q := quantizer{m: m, ranges: ranges, perChannel: opts.DensePerChannel}
+	if err := q.model(); err != nil {
+		return nil, err
+	}
+	if !opts.Strip {
+		m.Description = describe("image = pixel - 128", opts.Description)
+	}
+	return encode(m, !opts.Strip), nil
+}
+
+// span is the range of an activation's values.
+type span struct{ lo, hi float32 }
+
+// calibrate returns the range of every activation of a float32 model.
+func (m *Model) calibrate(pixels []uint8, n, workers int) ([]span, error) {
+	steps, err := compileFloat(m)
+	if err != nil {
+		return nil, err
+	}
+	workers = max(1, workers)
+	spans := make([][]span, workers)
+	for k := range spans {
+		spans[k] = make([]span, len(m.Tensors))
+	}
+	forEach(m, steps, n, workers, loadPixels(pixels, m.InputShape().Elements()), func(worker, _ int, v *values[float32]) {
+		for t, activation := range v.t {
+			s := &spans[worker][t]
+			for _, x := range activation {
+				s.lo, s.hi = min(s.lo, x), max(s.hi, x)
+			}
+		}
+	})
+	all := spans[0]
+	for _, other := range spans[1:] {
+		for t, s := range other {
+			all[t].lo, all[t].hi = min(all[t].lo, s.lo), max(all[t].hi, s.hi)
+		}
+	}
+	for t, s := range all {
+		if math.IsNaN(float64(s.lo)) || math.IsInf(float64(s.hi)-float64(s.lo), 0) {
+			return nil, fmt.Errorf("calibration: %s reaches values that are not finite", m.Tensors[t].Name)
+		}
+	}
+	return all, nil
+}
+
+// quantizer turns a float32 model into an int8 one in place.
+type quantizer struct {
+	m          *Model
+	ranges     []span
+	perChannel bool // dense weights too
+}
+
+func (q *quantizer) model() error {
+	t := &q.m.Tensors[q.m.Input]
+	t.Type, t.Quant = Int8, &Quant{Scale: []float32{1.0 / 255}, ZeroPoint: math.MinInt8}
+	for _, op := range q.m.Ops {
+		in, out := &q.m.Tensors[op.Inputs[0]], &q.m.Tensors[op.Outputs[0]]
+		out.Type = Int8
+		switch op.Code {
+		case MaxPool2D, AveragePool2D:
+			out.Quant = in.Quant
+		case Softmax, Logistic:
+			out.Quant = &Quant{Scale: []float32{1.0 / 256}, ZeroPoint: math.MinInt8}
+		case Tanh:
+			out.Quant = &Quant{Scale: []float32{1.0 / 128}}
+		case Mean, LeakyRelu, Elu:
+			out.Quant = affine(q.ranges[op.Outputs[0]], 0)
+		case Conv2D, DepthwiseConv2D, FullyConnected:
+			if err := q.weighted(op, in.Quant); err != nil {
+				return fmt.Errorf("%s: %w", out.Name, err)
+			}
+		default:
+			return fmt.Errorf("%s: no int8 form of %s", out.Name, op.Code)
+		}
+	}
+	return nil
+}
+
+// affine maps a range to [-128, 127] with a scale of at least the given one,
+// such that 0 is met exactly.
+func affine(s span, least float64) *Quant {
+	lo, hi := float64(min(s.lo, 0)), float64(max(s.hi, 0))
+	scale := max((hi-lo)/255, least)
+	if scale < float64(minScale) {
+		scale = 1.0 / 255 // a dead activation, always 0
+	}
+	zero := math.Round(math.MinInt8 - lo/scale)
+	return &Quant{Scale: []float32{float32(scale)}, ZeroPoint: int(min(max(zero, math.MinInt8), math.MaxInt8))}
+}
+
+// weighted quantizes a layer's weights, bias and output.
+func (q *quantizer) weighted(op Op, in *Quant) error {
+	w, b, out := q.m.tensor(op, 1), q.m.tensor(op, 2), &q.m.Tensors[op.Outputs[0]]
+	kernel, bias := channels(op, w), float32s(b.Data)
+	scales := weightScales(kernel, bias, float64(in.Scale[0]))
+	if op.Code == FullyConnected && !q.perChannel {
+		largest := slices.Max(scales)
+		for c := range scales {
+			scales[c] = largest
+		}
+	}
+	// Where the output needs no finer steps than the sums have, multipliers stay
+	// at or below 1.
+	inScale := float64(in.Scale[0])
+	least := inScale * slices.Max(scales)
+	if isLogits(q.m, op.Outputs[0]) {
+		least = max(least, float64(minLogitScale))
+	}
+	out.Quant = affine(q.ranges[op.Outputs[0]], least)
+	// A channel of tiny weights gets steps of 2^-16 of an output step: finer ones
+	// would lose the multiplier's bits and gain nothing.
+	for c := range scales {
+		scales[c] = max(scales[c], float64(out.Quant.Scale[0])/(1<<16)/inScale)
+	}
+	data, biases, err := integers(kernel, bias, scales, in)
+	if err != nil {
+		return err
+	}
+	w.Type, w.Data, w.Quant = Int8, arrange(op, data), &Quant{Scale: float32Slice(scales)}
+	if op.Code == DepthwiseConv2D {
+		w.Quant.Axis = 3
+	}
+	b.Type, b.Data, b.Quant = Int32, int32Bytes(biases), &Quant{}
+	for _, s := range w.Quant.Scale {
+		b.Quant.Scale = append(b.Quant.Scale, in.Scale[0]*s)
+	}
+	if op.Code == FullyConnected && !q.perChannel {
+		w.Quant.Scale, b.Quant.Scale = w.Quant.Scale[:1], b.Quant.Scale[:1]
+	}
+	return nil
+}
+
+// isLogits reports whether a softmax reads the tensor.
+func isLogits(m *Model, t int) bool {
+	for _, op := range m.Ops {
+		if op.Code == Softmax && op.Inputs[0] == t {
+			return true
+		}
+	}
+	return false
+}
+
+// channels returns the weights of each output channel.
+func channels(op Op, w *Tensor) [][]float32 {
+	v := float32s(w.Data)
+	n := w.Shape[0]
+	if op.Code == DepthwiseConv2D {
+		n = w.Shape[3]
+		v = transpose(v, len(v)/n, n)
+	}
+	rows := make([][]float32, n)
+	for c := range rows {
+		rows[c] = v[c*len(v)/n : (c+1)*len(v)/n]
+	}
+	return rows
+}
+
+// arrange puts the integers of all channels back into the tensor's layout.
+func arrange(op Op, rows [][]int8) []byte {
+	n, taps := len(rows), len(rows[0])
+	data := make([]byte, n*taps)
+	for c, row := range rows {
+		for i, x := range row {
+			if op.Code == DepthwiseConv2D {
+				data[i*n+c] = byte(x)
+			} else {
+				data[c*taps+i] = byte(x)
+			}
+		}
+	}
+	return data
+}
+
+// weightScales maps the largest weight of each channel to 127, and makes room
+// for the bias in int32.
+func weightScales(kernel [][]float32, bias []float32, inScale float64) []float64 {
+	scales := make([]float64, len(kernel))
+	for c, row := range kernel {
+		largest := 0.0
+		for _, x := range row {
+			largest = max(largest, math.Abs(float64(x)))
+		}
+		scales[c] = max(largest/127, math.Abs(float64(bias[c]))/inScale/(1<<30))
+	}
+	return scales
+}
+
+// integers rounds weights and biases and checks that no sum can leave int32.
+func integers(kernel [][]float32, bias []float32, scales []float64, in *Quant) ([][]int8, []int32, error) {
+	data, biases := make([][]int8, len(kernel)), make([]int32, len(kernel))
+	// The largest distance of an input from its zero point.
+	reach := int64(max(in.ZeroPoint-math.MinInt8, math.MaxInt8-in.ZeroPoint))
+	for c, row := range kernel {
+		s := float64(float32(scales[c])) // as the file holds it
+		data[c] = make([]int8, len(row))
+		b := math.Round(float64(bias[c]) / (float64(in.Scale[0]) * s))
+		bound := int64(math.Abs(b))
+		for i, x := range row {
+			v := min(max(math.Round(float64(x)/s), -127), 127)
+			data[c][i] = int8(v)
+			bound += int64(math.Abs(v)) * reach
+		}
+		if bound > math.MaxInt32 {
+			return nil, nil, fmt.Errorf("%d inputs of channel %d can sum up to %d, more than 32 bits hold: use fewer inputs, or the float32 format", len(row), c, bound)
+		}
+		biases[c] = int32(b)
+	}
+	return data, biases, nil
+}
+
+func float32Slice(v []float64) []float32 {
+	s := make([]float32, len(v))
+	for i, x := range v {
+		s[i] = float32(x)
+	}
+	return s
+}

@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Runs TensorFlow Lite files in the real interpreter.
+
+    check_tflite.py version
+    check_tflite.py tensors DIR
+    check_tflite.py accuracy MODEL... --images IDX --labels IDX
+
+Needs numpy and one of ai-edge-litert, tflite-runtime and tensorflow.
+
+`tensors` is for pkg/tflite's tests: for every DIR/NAME.tflite it feeds the raw
+uint8 pixels of DIR/NAME.pixels and writes every activation that the reference
+kernels (BUILTIN_REF) compute to DIR/NAME.reference.INDEX, and every output of
+the default kernels to DIR/NAME.default.INDEX, as raw little-endian arrays.
+A file with ELU, which BUILTIN_REF lacks, runs on the optimized kernels instead.
+
+`accuracy` prints, for each file, its size and the share of images whose class
+it gets right with the default and the reference kernels. The files are in the
+MNIST idx format, gzipped or not.
+"""
+
+import argparse
+import gzip
+import pathlib
+import sys
+
+import numpy as np
+
+
+def load_runtime():
+    """Returns (name, Interpreter class, OpResolverType) of the first runtime found."""
+    try:
+        import importlib.metadata as metadata
+        from ai_edge_litert import interpreter as lite
+        return f"ai-edge-litert {metadata.version('ai-edge-litert')}", lite.Interpreter, lite.OpResolverType
+    except ImportError:
+        pass
+    try:
+        import tflite_runtime
+        from tflite_runtime import interpreter as lite
+        return f"tflite-runtime {tflite_runtime.__version__}", lite.Interpreter, lite.OpResolverType
+    except ImportError:
+        pass
+    try:
+        import tensorflow as tf
+        return f"tensorflow {tf.__version__}", tf.lite.Interpreter, tf.lite.experimental.OpResolverType
+    except ImportError:
+        sys.exit("check_tflite: none of ai-edge-litert, tflite-runtime and tensorflow can be imported")
+
+
+def prepare(runtime, model, pixels, reference):
+    """Returns an interpreter with the images, [n, h, w, c] of uint8, as its input."""
+    _, interpreter_class, resolver = runtime
+
+    def new(kind):
+        return interpreter_class(model_content=model, experimental_op_resolver_type=kind,
+                                 experimental_preserve_all_tensors=reference)
+
+    if not reference:
+        interpreter = new(resolver.AUTO)
+    else:
+        try:
+            interpreter = new(resolver.BUILTIN_REF)
+        except ValueError:  # BUILTIN_REF has no ELU
+            interpreter = new(resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+    entry = interpreter.get_input_details()[0]
+    images = pixels.reshape((-1, *entry["shape"][1:]))
+    interpreter.resize_tensor_input(entry["index"], images.shape)
+    interpreter.allocate_tensors()
+    if entry["dtype"] == np.int8:
+        scale, zero = entry["quantization"]
+        if abs(scale - 1 / 255) > 1e-6 or zero != -128:
+            images = np.clip(np.round(images / 255 / scale) + zero, -128, 127).astype(np.int8)
+        else:
+            images = (images.astype(np.int16) - 128).astype(np.int8)
+    else:
+        images = images.astype(np.float32) / np.float32(255)
+    interpreter.set_tensor(entry["index"], images)
+    return interpreter
+
+
+def tensors(runtime, folder):
+    for path in sorted(folder.glob("*.tflite")):
+        model = path.read_bytes()
+        pixels = np.frombuffer(path.with_suffix(".pixels").read_bytes(), np.uint8)
+        for reference in (True, False):
+            interpreter = prepare(runtime, model, pixels, reference)
+            interpreter.invoke()
+            outputs = {d["index"] for d in interpreter.get_output_details()}
+            images = interpreter.get_input_details()[0]["shape"][0]
+            kind = "reference" if reference else "default"
+            for d in interpreter.get_tensor_details():
+                shape = d["shape"]
+                # Activations carry the batch; kernels' own scratch tensors have other shapes or fail.
+                wanted = d["index"] in outputs or (reference and len(shape) in (2, 4) and shape[0] == images)
+                if not wanted:
+                    continue
+                try:
+                    value = interpreter.get_tensor(d["index"])
+                except ValueError:
+                    continue
+                path.with_suffix(f".{kind}.{d['index']}").write_bytes(np.ascontiguousarray(value).tobytes())
+
+
+def read_idx(path):
+    data = path.read_bytes()
+    if data[:2] == b"\x1f\x8b":
+        data = gzip.decompress(data)
+    rank = data[3]
+    shape = np.frombuffer(data, ">u4", rank, 4)
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(shape)
+
+
+def classes(interpreter):
+    """The class of each image: the largest logit where there are two outputs."""
+    interpreter.invoke()
+    values = interpreter.get_tensor(interpreter.get_output_details()[-1]["index"])
+    return values.reshape(len(values), -1).argmax(1)
+
+
+def accuracy(runtime, models, images, labels):
+    pixels, truth = read_idx(images), read_idx(labels)
+    print(f"{len(truth)} images, {runtime[0]}")
+    print("file\tbytes\tdefault\treference\tdifferent classes")
+    for path in models:
+        model = path.read_bytes()
+        got = [classes(prepare(runtime, model, pixels, reference)) for reference in (False, True)]
+        shares = [np.mean(g == truth) for g in got]
+        print(f"{path.name}\t{len(model)}\t{shares[0]:.4f}\t{shares[1]:.4f}\t{np.sum(got[0] != got[1])}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("version")
+    sub = commands.add_parser("tensors")
+    sub.add_argument("dir", type=pathlib.Path)
+    sub = commands.add_parser("accuracy")
+    sub.add_argument("models", nargs="+", type=pathlib.Path)
+    sub.add_argument("--images", type=pathlib.Path, required=True)
+    sub.add_argument("--labels", type=pathlib.Path, required=True)
+    args = parser.parse_args()
+    runtime = load_runtime()
+    if args.command == "version":
+        print(runtime[0])
+    elif args.command == "tensors":
+        tensors(runtime, args.dir)
+    else:
+        accuracy(runtime, args.models, args.images, args.labels)
+
+
+if __name__ == "__main__":
+    main()
