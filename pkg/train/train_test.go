@@ -1,0 +1,233 @@
+package train
+
+import (
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+
+	"slimfit/models"
+	"slimfit/pkg/dataset"
+	"slimfit/pkg/graph"
+)
+
+// bars are images of 12x12 with one bright row each: the row's third is the
+// class, so that a small network can learn it.
+func bars(n int, seed uint64) dataset.Images {
+	g := rand.New(rand.NewPCG(seed, 0))
+	im := dataset.Images{Pixels: make([]uint8, n*144), Labels: make([]uint8, n)}
+	for i := range n {
+		row := g.IntN(12)
+		im.Labels[i] = uint8(row / 4)
+		for k := range 144 {
+			im.Pixels[i*144+k] = uint8(g.IntN(60))
+			if k/12 == row {
+				im.Pixels[i*144+k] = uint8(180 + g.IntN(60))
+			}
+		}
+	}
+	return im
+}
+
+func barSet() *dataset.Set {
+	s := &dataset.Set{Train: bars(600, 1), Validation: bars(100, 2), Test: bars(120, 3)}
+	s.Data = models.Data{Name: "bars", Input: models.Shape{H: 12, W: 12, C: 1}, Classes: 3, Train: 600, Validation: 100, Test: 120}
+	return s
+}
+
+func net(seed int64, filters int) graph.Net {
+	return graph.Net{Seed: seed, Spec: models.Spec{Input: models.Shape{H: 12, W: 12, C: 1}, Classes: 3, Layers: []models.Layer{
+		models.NewConv(3, filters), models.NewMaxPool(2), models.NewDense(16), models.NewDropout(0.25)}}}
+}
+
+func recipe(steps int) models.Recipe {
+	r := models.DefaultRecipe()
+	r.Steps, r.Batch, r.LearningRate = steps, 40, 3e-3
+	return r
+}
+
+func start(t *testing.T, set *dataset.Set, r models.Recipe, nets ...graph.Net) *Training {
+	t.Helper()
+	tr, err := New(set, nets, r, graph.DeviceFor(r, 1, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tr.Close() })
+	return tr
+}
+
+func advance(t *testing.T, tr *Training, to int) {
+	t.Helper()
+	for tr.Step() < to {
+		if err := tr.Next(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func digest(t *testing.T, tr *Training, net int) string {
+	t.Helper()
+	w, err := tr.Weights(net)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.SHA256()
+}
+
+func TestLearns(t *testing.T) {
+	tr := start(t, barSet(), recipe(300), net(1, 4), net(1, 2))
+	advance(t, tr, 300)
+	results, err := tr.Results(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range results {
+		if *r.Accuracy.Test < 0.9 || *r.Accuracy.Validation < 0.9 {
+			t.Errorf("network %d: test %v, validation %v after 300 steps", i, *r.Accuracy.Test, *r.Accuracy.Validation)
+		}
+		if got := *r.Correct.Test + len(r.Wrong.Test); got != 120 {
+			t.Errorf("network %d: right and wrong are %d images, want 120", i, got)
+		}
+		history := tr.History(i)
+		if last := history[len(history)-1]; last.Step != 300 || *last.Validation != *r.Accuracy.Validation {
+			t.Errorf("network %d: history ends with %+v", i, last)
+		}
+	}
+	sealed, err := tr.Results(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sealed[0].Accuracy.Test != nil || sealed[0].Wrong.Test != nil {
+		t.Error("the test images were judged though they are sealed")
+	}
+}
+
+// A training that is saved at any step and restored, with other partners,
+// ends as one that was never interrupted: weights and history, bit for bit.
+func TestResumeIsExact(t *testing.T) {
+	set, r := barSet(), recipe(60)
+	straight := start(t, set, r, net(1, 4), net(1, 3))
+	advance(t, straight, 60)
+	for _, at := range []int{1, 31, 59} {
+		first := start(t, set, r, net(1, 3), net(1, 4))
+		advance(t, first, at)
+		saved, err := first.Save(1, Origin{Threads: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		second := start(t, set, r, net(1, 4))
+		if _, err := second.Restore(0, saved); err != nil {
+			t.Fatal(err)
+		}
+		advance(t, second, 60)
+		if digest(t, second, 0) != digest(t, straight, 0) {
+			t.Errorf("resumed at step %d: other weights", at)
+		}
+		if !reflect.DeepEqual(second.History(0), straight.History(0)) {
+			t.Errorf("resumed at step %d: history %v, uninterrupted %v", at, second.History(0), straight.History(0))
+		}
+	}
+}
+
+func TestSeedsDiffer(t *testing.T) {
+	set, r := barSet(), recipe(5)
+	seen := map[string]string{}
+	for name, n := range map[string]graph.Net{"seed 1": net(1, 4), "seed 2": net(2, 4)} {
+		for _, order := range []string{models.PerSeed, models.Shared} {
+			r.Order = order
+			tr := start(t, set, r, n)
+			advance(t, tr, 5)
+			d := digest(t, tr, 0)
+			if other, ok := seen[d]; ok {
+				t.Errorf("%s, %s order: the same weights as %s", name, order, other)
+			}
+			seen[d] = name + " " + order
+		}
+	}
+	r.Order = models.PerSeed
+	if _, err := New(set, []graph.Net{net(1, 2), net(2, 2)}, r, graph.Device{Threads: 1}); err == nil {
+		t.Error("two seeds with orders of their own share a pack")
+	}
+}
+
+// A network whose loss overflows is stopped; its partner is not touched.
+func TestDivergence(t *testing.T) {
+	set, r := barSet(), recipe(40)
+	r.Optimizer = models.SGD
+	r.LearningRate = 0.05
+	alone := start(t, set, r, net(1, 4))
+	advance(t, alone, 40)
+	tr := start(t, set, r, net(1, 4), net(1, 3))
+	w, err := tr.Weights(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range w {
+		for k := range w[i].Kernel {
+			w[i].Kernel[k] *= 1e25
+		}
+	}
+	if err := tr.SetWeights(1, w); err != nil {
+		t.Fatal(err)
+	}
+	advance(t, tr, 40)
+	if reason := tr.Diverged(1); !strings.Contains(reason, "step 1") {
+		t.Errorf("diverged: %q", reason)
+	}
+	if tr.Diverged(0) != "" || digest(t, tr, 0) != digest(t, alone, 0) {
+		t.Error("the partner of a diverged network changed")
+	}
+	results, err := tr.Results(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if results[1].Status != "diverged" || results[1].Accuracy.Test != nil || results[0].Status != "done" {
+		t.Errorf("statuses %s, %s", results[0].Status, results[1].Status)
+	}
+}
+
+func TestRestoreRefusesDamage(t *testing.T) {
+	set, r := barSet(), recipe(10)
+	tr := start(t, set, r, net(1, 4))
+	advance(t, tr, 3)
+	good, err := tr.Save(0, Origin{Threads: 1, Device: "CPU"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cut := 0; cut < len(good); cut += len(good)/50 + 1 {
+		if _, err := tr.Restore(0, good[:cut]); err == nil {
+			t.Errorf("%d of %d bytes were taken as a checkpoint", cut, len(good))
+		}
+	}
+	if _, err := start(t, set, r, net(1, 5)).Restore(0, good); err == nil {
+		t.Error("a checkpoint of another network was taken")
+	}
+	from, err := tr.Restore(0, good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := from.Differences(Origin{Threads: 2, Device: "CPU"}); len(d) != 1 || !strings.Contains(d[0], "threads") {
+		t.Errorf("differences %q", d)
+	}
+}
+
+func TestJudge(t *testing.T) {
+	v := Judge([]int32{0, 1, 1, 2, 0}, []uint8{0, 1, 2, 2, 2}, 3)
+	want := Verdict{Accuracy: 0.6, Correct: 3, Wrong: [][2]int{{2, 1}, {4, 0}}, Confusion: [][]int{{1, 0, 0}, {0, 1, 0}, {1, 1, 1}}}
+	if !reflect.DeepEqual(v, want) {
+		t.Errorf("got %+v, want %+v", v, want)
+	}
+}
+
+func TestHistoryRoundTrip(t *testing.T) {
+	tr := start(t, barSet(), recipe(20), net(1, 2))
+	advance(t, tr, 20)
+	got, err := decodeHistory(encodeHistory(tr.History(0)))
+	if err != nil || !reflect.DeepEqual(got, tr.History(0)) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if math.IsNaN(got[0].Loss) {
+		t.Error("NaN in the history")
+	}
+}
