@@ -224,6 +224,9 @@ func (f folder) counts(ref Ref) (counts, error) {
 		return ref.split(len(f.train), len(f.test))
 	}
 	images := len(f.train)
+	if err := f.checkClassSizes(ref.Validation != -1); err != nil {
+		return counts{}, err
+	}
 	n := counts{test: ref.Test}
 	switch {
 	case n.test < 0:
@@ -239,6 +242,24 @@ func (f folder) counts(ref Ref) (counts, error) {
 		ref.Validation = min(defaultValidation, max(images/10, len(f.classNames)))
 	}
 	return n, ref.splitTraining(&n, left)
+}
+
+// checkClassSizes wants a picture of each class for every part.
+func (f folder) checkClassSizes(validation bool) error {
+	parts, want := "training and test", 2
+	if validation {
+		parts, want = "training, validation and test", 3
+	}
+	sizes := make([]int, len(f.classNames))
+	for _, p := range f.train {
+		sizes[p.class]++
+	}
+	for class, n := range sizes {
+		if n < want {
+			return fmt.Errorf("class %s has %d pictures: want at least %d, one each for %s", f.classNames[class], n, want, parts)
+		}
+	}
+	return nil
 }
 
 // holdBack takes total pictures, each class in its share and at least one,

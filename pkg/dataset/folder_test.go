@@ -1,0 +1,375 @@
+package dataset
+
+import (
+	"bytes"
+	"fmt"
+	"image/color"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"slimfit/models"
+	"slimfit/pkg/protocol"
+)
+
+// pictureFiles are n grey pictures of 3x4 pixels in each class, all different.
+func pictureFiles(t testing.TB, prefix string, n int, classes ...string) map[string][]byte {
+	files := map[string][]byte{}
+	for c, class := range classes {
+		for i := range n {
+			files[fmt.Sprintf("%s%s/%03d.png", prefix, class, i)] = pngBytes(t, 3, 4, grey(uint8(c)), uint8(i))
+		}
+	}
+	return files
+}
+
+func TestLoadPictures(t *testing.T) {
+	files := pictureFiles(t, "", 20, "cat", "dog", "emu")
+	dir := writeFiles(t, t.TempDir(), files)
+	set, err := Load(Ref{Name: "pets", Path: dir, Validation: 6, Test: 9}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := set.Data
+	if d.Input != (models.Shape{H: 3, W: 4, C: 1}) || d.Classes != 3 || d.Train != 45 || d.Validation != 6 || d.Test != 9 {
+		t.Errorf("data %+v", d)
+	}
+	if !slices.Equal(set.ClassNames, []string{"cat", "dog", "emu"}) {
+		t.Errorf("classes %v", set.ClassNames)
+	}
+	if !slices.ContainsFunc(set.Notes, func(n string) bool { return strings.Contains(n, "taken as grey") }) {
+		t.Errorf("notes %q do not say grey", set.Notes)
+	}
+	seen := map[string]int{}
+	for _, p := range []struct {
+		images Images
+		each   int
+	}{{set.Train, 15}, {set.Validation, 2}, {set.Test, 3}} {
+		if got := p.images.Histogram(3); !slices.Equal(got, []int{p.each, p.each, p.each}) {
+			t.Errorf("%d images: %v a class, want %d", p.images.N(), got, p.each)
+		}
+		if slices.IsSorted(p.images.Labels) {
+			t.Errorf("%d images are in the order of their classes", p.images.N())
+		}
+		for i, l := range p.images.Labels {
+			pixels := p.images.Pixels[i*12 : (i+1)*12]
+			if pixels[11] != l {
+				t.Errorf("an image of class %d has the label %d", pixels[11], l)
+			}
+			seen[string(pixels)]++
+		}
+	}
+	if len(seen) != 60 {
+		t.Errorf("%d different images in the three parts, want 60", len(seen))
+	}
+}
+
+// Only content counts: not the path, the names of pictures, their times or the
+// order of the directory.
+func TestPicturesDependOnContentAlone(t *testing.T) {
+	files := pictureFiles(t, "", 12, "a", "b")
+	first, err := Load(Ref{Name: "x", Path: writeFiles(t, t.TempDir(), files)}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	renamed := map[string][]byte{".hidden": {1}}
+	for name, b := range files {
+		class, _, _ := strings.Cut(name, "/")
+		renamed[fmt.Sprintf("%s/%s.PNG", class, hexSHA256(b))] = b
+	}
+	dir := writeFiles(t, t.TempDir(), renamed)
+	for name := range renamed {
+		old := time.Unix(1e9, 0)
+		if err := os.Chtimes(filepath.Join(dir, name), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	second, err := Load(Ref{Name: "x", Path: dir}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.Data != second.Data || !bytes.Equal(first.Train.Pixels, second.Train.Pixels) || !bytes.Equal(first.Test.Labels, second.Test.Labels) {
+		t.Errorf("renamed pictures: %+v, want %+v", second.Data, first.Data)
+	}
+	other := maps.Clone(files)
+	other["a/000.png"], other["b/000.png"] = other["b/000.png"], other["a/000.png"]
+	third, err := Describe(Ref{Name: "x", Path: writeFiles(t, t.TempDir(), other)}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if third.Digest == first.Data.Digest {
+		t.Error("two pictures that change their classes leave the digest as it was")
+	}
+}
+
+func TestTrainAndTestFolders(t *testing.T) {
+	files := pictureFiles(t, "train/", 10, "a", "b")
+	maps.Copy(files, pictureFiles(t, "test/", 4, "a", "b")) // also among the training pictures
+	dir := writeFiles(t, t.TempDir(), files)
+	set, err := Load(Ref{Name: "x", Path: dir}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := set.Data; d.Train != 18 || d.Validation != 2 || d.Test != 8 {
+		t.Errorf("data %+v", d)
+	}
+	if !slices.ContainsFunc(set.Notes, func(n string) bool { return strings.HasPrefix(n, "8 of 8 test pictures are also among") }) {
+		t.Errorf("notes %q do not tell of the test pictures in training", set.Notes)
+	}
+	again, err := LoadData(set.Data, protocol.Source{Path: dir})
+	if err != nil || !bytes.Equal(again.Train.Pixels, set.Train.Pixels) || !bytes.Equal(again.Validation.Labels, set.Validation.Labels) {
+		t.Errorf("loaded again: %v", err)
+	}
+}
+
+// A class may be called train.
+func TestClassCalledTrain(t *testing.T) {
+	data, err := Describe(Ref{Path: writeFiles(t, t.TempDir(), pictureFiles(t, "", 10, "bus", "train"))}, "")
+	if err != nil || data.Classes != 2 {
+		t.Errorf("%+v, %v", data, err)
+	}
+}
+
+// One colour picture makes the set colour, wherever it comes in the order.
+func TestGreyOrColour(t *testing.T) {
+	for i := range 8 {
+		files := pictureFiles(t, "", 8, "a", "b")
+		files[fmt.Sprintf("b/%03d.png", i)] = pngBytes(t, 3, 4, color.NRGBA{10, 20, 30, 255}, 7)
+		set, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files)}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if set.Data.Input.C != 3 || !strings.Contains(set.Notes[0], "colour") {
+			t.Fatalf("%+v, notes %q", set.Data.Input, set.Notes)
+		}
+		all := slices.Concat(set.Validation.Pixels, set.Train.Pixels, set.Test.Pixels)
+		greys, colours := 0, 0
+		for k := 0; k < len(all); k += 36 {
+			switch p := all[k+33 : k+36]; {
+			case p[0] == p[1] && p[1] == p[2] && p[0] <= 1:
+				greys++
+			case bytes.Equal(p, []byte{10, 20, 30}):
+				colours++
+			}
+		}
+		if greys != 15 || colours != 1 {
+			t.Fatalf("%d grey and %d colour pictures, want 15 and 1", greys, colours)
+		}
+	}
+}
+
+func TestResize(t *testing.T) {
+	files := pictureFiles(t, "", 6, "a", "b")
+	files["a/large.jpg"] = jpegBytes(t, 40, 30, color.Gray{200})
+	files["b/wide.jpeg"] = jpegBytes(t, 10, 70, color.Gray{100})
+	set, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files), Resize: &[2]int{6, 5}}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set.Data.Input != (models.Shape{H: 6, W: 5, C: 1}) || *set.Data.Resize != [2]int{6, 5} {
+		t.Errorf("data %+v", set.Data)
+	}
+	all := slices.Concat(set.Validation.Pixels, set.Train.Pixels, set.Test.Pixels)
+	for _, want := range []byte{200, 100} {
+		if !bytes.Contains(all, bytes.Repeat([]byte{want}, 30)) {
+			t.Errorf("no picture of 6x5 pixels of grey %d", want)
+		}
+	}
+}
+
+// Shrinking takes the mean of what falls into a pixel, not one sample of it.
+func TestResizeAverages(t *testing.T) {
+	files := pictureFiles(t, "", 1, "a")["a/000.png"]
+	m, _, err := decodePicture(files, &[2]int{1, 1}) // one pixel of 0 and eleven of 0
+	if err != nil || m.Pix[0] != 0 {
+		t.Fatalf("%v, %v", m, err)
+	}
+	b := pngBytes(t, 2, 2, grey(100), 0)
+	if m, _, err = decodePicture(b, &[2]int{1, 1}); err != nil || m.Pix[0] != 75 {
+		t.Errorf("mean of 0, 100, 100, 100 is %d, %v", m.Pix[0], err)
+	}
+}
+
+func TestTransparency(t *testing.T) {
+	files := pictureFiles(t, "", 6, "a", "b")
+	files["a/half.png"] = pngBytes(t, 3, 4, color.NRGBA{200, 200, 200, 128}, 9)
+	set, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files)}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(set.Notes, func(n string) bool {
+		return strings.HasPrefix(n, "1 of 13 pictures have transparent pixels")
+	}) {
+		t.Errorf("notes %q", set.Notes)
+	}
+	all := slices.Concat(set.Validation.Pixels, set.Train.Pixels, set.Test.Pixels)
+	if !bytes.Contains(all, bytes.Repeat([]byte{100}, 11)) {
+		t.Error("no picture of half of 200")
+	}
+}
+
+func TestFolderErrors(t *testing.T) {
+	png34 := pngBytes(t, 3, 4, grey(5), 1)
+	bomb := slices.Clone(png34) // its header says 100,000 x 100,000 pixels
+	copy(bomb[16:], []byte{0, 1, 0x86, 0xa0, 0, 1, 0x86, 0xa0})
+	copy(bomb[29:], pngHeaderSum(bomb))
+	many := map[string][]byte{}
+	for i := range MaxClasses + 1 {
+		many[fmt.Sprintf("%03d/a.png", i)] = png34
+	}
+	both := pictureFiles(t, "train/", 4, "a", "b")
+	maps.Copy(both, pictureFiles(t, "test/", 4, "a", "c"))
+	third := pictureFiles(t, "train/", 4, "a", "b")
+	maps.Copy(third, pictureFiles(t, "test/", 4, "a", "b"))
+	maps.Copy(third, pictureFiles(t, "val/", 4, "a", "b"))
+	with := func(name string, b []byte) map[string][]byte {
+		files := pictureFiles(t, "", 8, "a", "b")
+		files[name] = b
+		return files
+	}
+	for _, c := range []struct {
+		name  string
+		files map[string][]byte
+		ref   Ref
+		want  string
+	}{
+		{"empty folder", nil, Ref{}, "is empty: want four idx files, CIFAR-10's"},
+		{"file beside the classes", with("notes.txt", nil), Ref{}, "notes.txt: a file where only folders are expected"},
+		{"file of another kind", with("a/notes.txt", nil), Ref{}, "a/notes.txt: not a picture: want .png, .jpg or .jpeg"},
+		{"not an image", with("a/x.png", []byte("<html>")), Ref{}, "a/x.png: not a PNG or JPEG picture"},
+		{"half an image", with("a/x.png", png34[:40]), Ref{}, "a/x.png: damaged picture"},
+		{"only a magic number", with("a/x.jpg", []byte("\xff\xd8\xff")), Ref{}, "a/x.jpg: damaged picture"},
+		{"a bomb", with("a/x.png", bomb), Ref{}, "a/x.png: a picture of 100000x100000 pixels: want 1 to 67108864 pixels"},
+		{"another size", with("a/x.png", pngBytes(t, 5, 4, grey(1), 1)), Ref{}, "pixels (height x width), but "},
+		{"one class", pictureFiles(t, "", 4, "a"), Ref{}, "1 class folder: want at least two"},
+		{"too many classes", many, Ref{}, "257 class folders: at most 256 classes"},
+		{"class without pictures", with("c/.keep", nil), Ref{}, "c: the class has no pictures"},
+		{"folder in a class", with("a/more.png/x.png", png34), Ref{}, "a/more.png: "},
+		{"only train", pictureFiles(t, "train/", 4, "a", "b"), Ref{}, "has only one of the folders train and test"},
+		{"other classes in test", both, Ref{}, "train has the classes a, b, but test has a, c"},
+		{"a third folder", third, Ref{}, "val: a third folder beside train and test"},
+		{"one picture of a class", pictureFiles(t, "", 1, "a", "b"), Ref{}, "class a has 1 pictures: want at least 3, one each for training, validation and test"},
+		{"two pictures of a class", pictureFiles(t, "", 2, "a", "b"), Ref{}, "class a has 2 pictures: want at least 3"},
+		{"validation below the classes", pictureFiles(t, "", 8, "a", "b"), Ref{Validation: 1}, "validation is 1, want at least 2: one of each class"},
+		{"validation too large", pictureFiles(t, "", 8, "a", "b"), Ref{Validation: 13}, "validation is 13 of 14 images, which leaves too few to train on"},
+		{"resize of nothing", pictureFiles(t, "", 8, "a", "b"), Ref{Resize: &[2]int{0, 5}}, "pictures of 0x5 pixels: each edge must be 1 to 16384"},
+		{"resize to too much", pictureFiles(t, "", 8, "a", "b"), Ref{Resize: &[2]int{16384, 16384}}, "16 pictures of 16384x16384 are more than 8 GiB"},
+		{"training without a class", pictureFiles(t, "", 8, "a", "b"), Ref{Train: 1}, "no training image (of 1) shows class "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.ref.Path = writeFiles(t, t.TempDir(), c.files)
+			_, err := Load(c.ref, "")
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want it to contain %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestShares(t *testing.T) {
+	for _, c := range []struct {
+		total int
+		sizes []int
+		want  []int
+	}{
+		{6, []int{20, 20, 20}, []int{2, 2, 2}},
+		{10, []int{70, 20, 10}, []int{7, 2, 1}},
+		{5, []int{1000, 2, 2}, []int{3, 1, 1}},
+		{7, []int{10, 10, 10}, []int{3, 2, 2}},
+		{4, []int{3, 3}, []int{2, 2}},
+	} {
+		if got := shares(c.total, c.sizes); !slices.Equal(got, c.want) {
+			t.Errorf("%d of %v: %v, want %v", c.total, c.sizes, got, c.want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		sizes := rapid.SliceOfN(rapid.IntRange(2, 300), 2, 20).Draw(t, "sizes")
+		sum := 0
+		for _, s := range sizes {
+			sum += s
+		}
+		total := rapid.IntRange(len(sizes), sum-len(sizes)).Draw(t, "total")
+		got := 0
+		for i, q := range shares(total, sizes) {
+			if q < 1 || q > sizes[i]-1 {
+				t.Fatalf("class of %d gives %d", sizes[i], q)
+			}
+			got += q
+		}
+		if got != total {
+			t.Fatalf("shares add up to %d, want %d", got, total)
+		}
+	})
+}
+
+func TestInParallelReturnsTheLowestError(t *testing.T) {
+	for range 50 {
+		bad := rand.IntN(100)
+		err := inParallel(100, func(i int) error {
+			if i >= bad {
+				return fmt.Errorf("%d", i)
+			}
+			return nil
+		})
+		if err == nil || err.Error() != fmt.Sprint(bad) {
+			t.Fatalf("error %v, want %d", err, bad)
+		}
+	}
+}
+
+func FuzzPicture(f *testing.F) {
+	f.Add(pngBytes(f, 3, 4, color.NRGBA{1, 2, 3, 100}, 1), false)
+	f.Add(pngBytes(f, 1, 1, grey(5), 1)[:50], true)
+	f.Add(jpegBytes(f, 9, 17, color.RGBA{200, 10, 3, 255}), true)
+	f.Fuzz(func(t *testing.T, b []byte, resize bool) {
+		size := &[2]int{4, 5}
+		if !resize {
+			size = nil
+		}
+		m, _, err := decodePicture(b, size)
+		if err != nil {
+			return
+		}
+		if m.Rect.Min.X != 0 || m.Rect.Min.Y != 0 || len(m.Pix) != 4*m.Rect.Dx()*m.Rect.Dy() {
+			t.Errorf("picture %v with %d bytes", m.Rect, len(m.Pix))
+		}
+		if resize && (m.Rect.Dy() != 4 || m.Rect.Dx() != 5) {
+			t.Errorf("resized to %v, want 4x5", m.Rect)
+		}
+	})
+}
+
+// FuzzPictureFolder reads folders that hold one hostile file.
+func FuzzPictureFolder(f *testing.F) {
+	f.Add("a/x.png", pngBytes(f, 3, 4, grey(1), 99))
+	f.Add("c/x.jpg", jpegBytes(f, 3, 4, color.RGBA{200, 10, 3, 255}))
+	f.Add("train/a/x.png", []byte{})
+	f.Add("train-images-idx3-ubyte", idxBytes(nil, 3, 3, 3))
+	f.Add("data_batch_1.bin", cifarBytes(1, 1))
+	f.Fuzz(func(t *testing.T, name string, b []byte) {
+		if !filepath.IsLocal(name) || strings.ContainsAny(name, "\x00\\") || len(name) > 200 || strings.Count(name, "/") > 3 {
+			t.Skip()
+		}
+		dir := writeFiles(t, t.TempDir(), pictureFiles(t, "", 4, "a", "b"))
+		path := filepath.Join(dir, name)
+		if os.MkdirAll(filepath.Dir(path), 0o755) != nil || os.WriteFile(path, b, 0o644) != nil {
+			t.Skip()
+		}
+		set, err := Load(Ref{Path: dir}, "")
+		if err != nil {
+			return
+		}
+		for _, p := range []Images{set.Train, set.Validation, set.Test} {
+			if len(p.Pixels) != p.N()*set.Data.Input.Elements() {
+				t.Errorf("%d labels, %d values of %s", p.N(), len(p.Pixels), set.Data.Input)
+			}
+		}
+	})
+}
