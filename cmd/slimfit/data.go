@@ -155,7 +155,7 @@ func dataVerify(c *cli.Context) error {
 	}
 	reports, faults := []dataReport{}, 0
 	for _, ref := range refs {
-		set, err := dataset.Load(ref, c.String("cache"))
+		set, err := loadVerified(ref, c.String("cache"))
 		if err != nil {
 			faults++
 			fmt.Fprintln(c.App.ErrWriter, message(err))
@@ -172,10 +172,23 @@ func dataVerify(c *cli.Context) error {
 	return nil
 }
 
+// loadVerified loads a data set; for a known one every broken file is named.
+func loadVerified(ref dataset.Ref, cache string) (*dataset.Set, error) {
+	if ref.Path == "" {
+		if err := dataset.Verify(ref.Name, cache); err != nil {
+			return nil, err
+		}
+	}
+	return dataset.Load(ref, cache)
+}
+
 // dataRef takes a name of the registry, or a folder.
 func dataRef(name string, resize *[2]int) (dataset.Ref, error) {
 	if _, err := dataset.Lookup(name); err == nil {
-		return dataset.Ref{Name: name, Resize: resize}, nil
+		if resize != nil {
+			return dataset.Ref{}, usagef("data verify: --resize is for folders of pictures, not for %s", name)
+		}
+		return dataset.Ref{Name: name}, nil
 	} else if st, statErr := os.Stat(name); statErr != nil || !st.IsDir() {
 		return dataset.Ref{}, usagef("data verify: %w; nor is there such a folder", err)
 	}

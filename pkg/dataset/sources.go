@@ -50,11 +50,16 @@ func localSource(dir string) source {
 			return err
 		}
 		inner, names := cifarFolder(dir, names)
+		before := len(f.missing)
 		var failures []error
 		for _, n := range names {
 			failures = append(failures, f.putFile(filepath.Join(inner, n)))
 		}
-		return errors.Join(failures...)
+		err = errors.Join(failures...)
+		if err == nil && len(f.missing) == before {
+			return errors.New("has none of the files")
+		}
+		return err
 	}}
 }
 
