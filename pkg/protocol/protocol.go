@@ -17,8 +17,8 @@ type Command struct {
 	// validation and, where Test is set, test images: a Finished event for each
 	// member, with a result that holds only what was judged, then PackDone.
 	Evaluate *Pack `json:"evaluate,omitempty"`
-	Stop    bool     `json:"stop,omitempty"` // checkpoint the pack in hand, report Stopped, go on reading
-	Info    bool     `json:"info,omitempty"`
+	Stop     bool  `json:"stop,omitempty"` // checkpoint the pack in hand, report Stopped, go on reading
+	Info     bool  `json:"info,omitempty"`
 }
 
 // Source tells the worker where the images of a models.Data lie.
@@ -60,7 +60,7 @@ type Measure struct {
 type EventType string
 
 const (
-	Ready      EventType = "ready"      // the worker started, or an answer to Info: Environment
+	Ready      EventType = "ready"      // the worker started, or an answer to Info: Environment, GPUs
 	Started    EventType = "started"    // a pack's graph is built: Pack, Step
 	Progress   EventType = "progress"   // about once a second: Pack, Step, Members
 	Checkpoint EventType = "checkpoint" // all members saved: Pack, Step
@@ -83,6 +83,7 @@ type Event struct {
 	Result      *result.Result      `json:"result,omitempty"`
 	History     []result.Point      `json:"history,omitempty"`
 	Environment *result.Environment `json:"environment,omitempty"`
+	GPUs        []GPU               `json:"gpus,omitempty"` // with the answer to Info
 	Seconds     float64             `json:"seconds,omitempty"`
 	Message     string              `json:"message,omitempty"`
 	// Storage is set with Error where a file could not be written or read (disk
@@ -95,4 +96,13 @@ type MemberProgress struct {
 	Key        result.Key `json:"key"`
 	Loss       float64    `json:"loss"`                 // of the last step
 	Validation *float64   `json:"validation,omitempty"` // the last accuracy measured, in [0, 1]
+}
+
+// GPU is a device as NVML sees it, whatever CUDA_VISIBLE_DEVICES allows.
+type GPU struct {
+	Index      int    `json:"index"`
+	UUID       string `json:"uuid"`
+	Name       string `json:"name"`
+	Memory     uint64 `json:"memory"`     // bytes
+	Capability string `json:"capability"` // compute capability, such as 8.0
 }
