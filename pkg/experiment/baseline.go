@@ -8,10 +8,10 @@ import (
 )
 
 // baseline finds what ratios are against.
-func (l *loader) baseline(m *matrix) {
+func (l *loader) baseline() {
 	v := l.v.get("baseline")
 	switch {
-	case v == nil && hasKey(l.root, "baseline"): // wrong, and noted
+	case v == nil && hasKey(l.root, "baseline") || v != nil && v.bad: // wrong, and noted
 	case v == nil:
 		best := 0
 		for i, c := range l.e.Configs {
@@ -36,7 +36,7 @@ func (l *loader) baseline(m *matrix) {
 			}
 		}
 	default:
-		l.assigned(m, v)
+		l.assigned(v)
 	}
 }
 
@@ -44,19 +44,24 @@ func (l *loader) setBaseline(c Configuration) {
 	l.e.Baseline = Baseline{Name: l.e.Label(c), ID: c.ID, Layers: c.Layers, Footprint: c.Footprint}
 }
 
-// assigned takes the one configuration that agrees with the assignment.
-func (l *loader) assigned(m *matrix, v *value) {
+// baselineAxes checks the names and values of an assignment.
+func (l *loader) baselineAxes(m *matrix) {
+	v := l.v.get("baseline")
+	if v == nil || v.kind != Table {
+		return
+	}
 	for _, q := range v.pairs {
 		at, ok := m.index[q.name]
 		if !ok {
 			l.add(q.node, "baseline: there is no axis %q in matrix%s", q.name, DidYouMean(q.name, m.names(), "%q"))
-			return
-		}
-		if m.axes[at].position(canonical(q.any)) < 0 {
+		} else if m.axes[at].position(canonical(q.any)) < 0 {
 			l.add(q.value.node, "baseline: the axis %s has no value %s", q.name, canonical(q.any))
-			return
 		}
 	}
+}
+
+// assigned takes the one configuration that agrees with the assignment.
+func (l *loader) assigned(v *value) {
 	var found []Configuration
 	for _, c := range l.e.Configs {
 		agrees := true

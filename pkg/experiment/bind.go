@@ -13,16 +13,6 @@ type binder struct {
 	places map[*value][]*value // by reference: one value for each value of its axis, nil where it is wrong
 }
 
-// bind checks every value of every axis at every place that refers to it. It
-// reports false where a combination cannot be built.
-func (b *binder) bind(used ...*value) bool {
-	before := len(b.errs)
-	for _, v := range used {
-		b.fill(v)
-	}
-	return len(b.errs) == before && b.complete()
-}
-
 // references notes references to no axis and axes without a reference, and
 // reports whether there are none. It reads the nodes, so that it works in a
 // file with other errors.
@@ -90,7 +80,11 @@ func (b *binder) fill(v *value) {
 		return
 	}
 	if v.axis != "" {
-		a := b.axes[b.index[v.axis]]
+		at, ok := b.index[v.axis]
+		if !ok {
+			return // noted as a reference to no axis
+		}
+		a := b.axes[at]
 		checked := make([]*value, len(a.values))
 		for i, x := range a.values {
 			checked[i] = b.check(x.node, v.key, "matrix."+a.name+" as "+v.key.Name)

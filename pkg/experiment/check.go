@@ -14,6 +14,7 @@ type value struct {
 	node  *yaml.Node
 	key   *Key
 	kind  Kind
+	bad   bool   // a part of it is wrong and left out
 	axis  string // of "$axis"; the other fields below are zero
 	text  string
 	num   float64
@@ -28,6 +29,9 @@ type pair struct {
 	node *yaml.Node // of the name
 	*value
 }
+
+// good says that the value is there and right as a whole.
+func (v *value) good() bool { return v != nil && !v.bad }
 
 // get returns the value of a key, or nil. It is safe on a nil value.
 func (v *value) get(name string) *value {
@@ -66,14 +70,12 @@ func isAxisName(s string) bool {
 	return len(s) >= 1 && len(s) <= 64
 }
 
-// check returns the node as a value of the key, or nil where it notes errors.
-// path names the key in errors.
+// check returns the node as a value of the key. Where it notes errors, the
+// value is bad, or nil if there is nothing right about it, so that what is
+// right is still checked against the rest of the file. path names the key in
+// errors.
 func (p *problems) check(n *yaml.Node, k *Key, path string) *value {
-	if name, ok := reference(n); ok {
-		if !k.Axis {
-			p.add(n, "%s: matrix values such as $%s can be used in model and train only", path, name)
-			return nil
-		}
+	if name, ok := reference(n); ok && k.Axis {
 		return &value{node: n, key: k, axis: name}
 	}
 	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
@@ -161,6 +163,9 @@ func (p *problems) checkScalar(n *yaml.Node, k *Key, path string) *value {
 
 // scalarHint adds the likely cause to a refused scalar.
 func scalarHint(n *yaml.Node, k *Key, path string) string {
+	if _, ok := reference(n); ok {
+		return "; matrix values can be used in model and train only"
+	}
 	x, isNumber := parseNumber(n)
 	last := path[strings.LastIndexByte(path, '.')+1:]
 	if isNumber && x > 1 && x <= 100 && (last == "accuracy" || last == "confidence" || strings.HasPrefix(path, "target.recall")) {
@@ -205,20 +210,19 @@ func (p *problems) checkList(n *yaml.Node, k *Key, f Form, path string) *value {
 		}
 		return nil
 	}
-	v, ok := &value{node: n, key: k, kind: List}, true
+	v := &value{node: n, key: k, kind: List}
 	for i, c := range n.Content {
 		item := p.check(c, f.Item, path+"["+strconv.Itoa(i)+"]")
-		ok = ok && item != nil
-		v.items = append(v.items, item)
-	}
-	if !ok {
-		return nil
+		v.bad = v.bad || !item.good()
+		if item != nil {
+			v.items = append(v.items, item)
+		}
 	}
 	return v
 }
 
 func (p *problems) checkMapping(n *yaml.Node, k *Key, f Form, path string) *value {
-	v, ok := &value{node: n, key: k, kind: Mapping}, true
+	v := &value{node: n, key: k, kind: Mapping}
 	if f.One && len(n.Content) != 2 {
 		p.add(n, "%s: want one of %s, got %d keys", path, strings.Join(f.names(), ", "), len(n.Content)/2)
 		return nil
@@ -230,29 +234,30 @@ func (p *problems) checkMapping(n *yaml.Node, k *Key, f Form, path string) *valu
 		if sub == nil {
 			p.unknown(name, f, path)
 			misspelt[nearest(name.Value, f.names())] = true
-			ok = false
+			v.bad = true
 			continue
 		}
-		c := p.check(n.Content[i+1], sub, join(path, name.Value))
-		ok = ok && c != nil
-		v.pairs = append(v.pairs, pair{name.Value, name, c})
+		v.add(name, p.check(n.Content[i+1], sub, join(path, name.Value)))
 	}
 	for _, sub := range f.Keys {
 		if sub.Required && !misspelt[sub.Name] && !hasKey(n, sub.Name) {
 			p.add(n, "%s is missing: %s", join(path, sub.Name), "give "+sub.accepts())
-			ok = false
+			v.bad = true
 		}
 	}
 	if x := f.Exclusive; len(x) > 0 && !slices.ContainsFunc(x, func(name string) bool { return !hasKey(n, name) }) {
 		p.add(lookup(n, x[len(x)-1]), "%s: %s are both given; keep one", path, strings.Join(x, " and "))
-		ok = false
-	}
-	// Below the root a wrong part makes the whole wrong; of the root the rest is
-	// kept, so that its sections are still checked against each other.
-	if !ok && path != "" {
-		return nil
+		v.bad = true
 	}
 	return v
+}
+
+// add appends a key's value; a nil value makes the whole bad.
+func (v *value) add(name *yaml.Node, c *value) {
+	v.bad = v.bad || !c.good()
+	if c != nil {
+		v.pairs = append(v.pairs, pair{name.Value, name, c})
+	}
 }
 
 // lookup is the value of a mapping's key, or nil.
@@ -284,7 +289,7 @@ func (p *problems) unknown(n *yaml.Node, f Form, path string) {
 }
 
 func (p *problems) checkTable(n *yaml.Node, k *Key, f Form, path string) *value {
-	v, ok := &value{node: n, key: k, kind: Table}, true
+	v := &value{node: n, key: k, kind: Table}
 	if len(n.Content) == 0 {
 		p.add(n, "%s: want %s, got an empty mapping", path, f.Hint)
 		return nil
@@ -296,16 +301,11 @@ func (p *problems) checkTable(n *yaml.Node, k *Key, f Form, path string) *value 
 			sub = f.Item
 			if !f.Pattern.MatchString(name.Value) {
 				p.add(name, "%s: %q is no name here: want %s", path, name.Value, f.Names)
-				ok = false
+				v.bad = true
 				continue
 			}
 		}
-		c := p.check(n.Content[i+1], sub, join(path, name.Value))
-		ok = ok && c != nil
-		v.pairs = append(v.pairs, pair{name.Value, name, c})
-	}
-	if !ok {
-		return nil
+		v.add(name, p.check(n.Content[i+1], sub, join(path, name.Value)))
 	}
 	return v
 }

@@ -69,8 +69,6 @@ func (g *grower) grow(c combo) {
 		g.fail(nodes[at.Index], c, "model: layer %d: %v", at.Index+1, at.Err)
 	case err != nil:
 		g.fail(g.model.node, c, "model: the last dense layer, which is added by itself, does not fit: %v", errors.Unwrap(err))
-	case tooLarge(f):
-		g.fail(g.model.node, c, "model: the network is too large to count")
 	case ok:
 		g.keep(cfg, c, f)
 	}
@@ -119,16 +117,4 @@ func (p *problems) place(n *yaml.Node) string {
 		return o
 	}
 	return fmt.Sprintf("%s:%d:%d", p.file, n.Line, n.Column)
-}
-
-// tooLarge says whether a sum over layers would have overflowed an int; each
-// single layer is bounded.
-func tooLarge(f footprint.Footprint) bool {
-	var weights, macs, activations float64
-	for _, l := range f.Layers {
-		weights += float64(l.Parameters)
-		macs += float64(l.MACs)
-		activations += float64(l.Output.Elements())
-	}
-	return weights > 1<<40 || macs > 1<<62 || activations > 1<<40
 }

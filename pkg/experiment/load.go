@@ -89,9 +89,7 @@ func (l *loader) load(describe Describe) {
 		e.Target = l.target(v, len(e.Seeds), e.Data.Classes)
 	}
 	e.Evaluate.Test = l.v.get("evaluate").str("test", "")
-	if v := l.v.get("report"); v != nil || !hasKey(l.root, "report") {
-		e.Report = l.report(v, m)
-	}
+	e.Report = l.report(l.v.get("report"))
 	e.Batch = batch(l.v.get("batch"))
 	if len(l.errs) == 0 && l.changed {
 		l.effectiveSource()
@@ -101,7 +99,7 @@ func (l *loader) load(describe Describe) {
 // dataset resolves the reference and asks what it stands for.
 func (l *loader) dataset(describe Describe) {
 	v := l.v.get("dataset")
-	if v == nil {
+	if !v.good() {
 		return
 	}
 	l.e.Ref = ref(v)
@@ -143,11 +141,16 @@ func nearSet(ref dataset.Ref) string {
 // configuration.
 func (l *loader) configurations(m *matrix) {
 	model, train := l.v.get("model"), l.v.get("train")
-	if !l.references(l.root) || l.e.Data.Classes == 0 || model == nil || m == nil || (train == nil && hasKey(l.root, "train")) {
+	before := len(l.errs)
+	l.references(l.root)
+	if m == nil {
 		return
 	}
 	b := &binder{problems: l.problems, matrix: m, places: map[*value][]*value{}}
-	if !b.bind(model, train) {
+	b.fill(model)
+	b.fill(train)
+	l.baselineAxes(m)
+	if len(l.errs) > before || !b.complete() || l.e.Data.Classes == 0 || !model.good() || train == nil && hasKey(l.root, "train") || train != nil && train.bad {
 		return
 	}
 	g := grower{binder: b, data: l.e.Data, model: model, train: train, root: l.root,
@@ -156,7 +159,7 @@ func (l *loader) configurations(m *matrix) {
 		g.grow(c)
 	}
 	g.report()
-	if len(l.errs) > 0 {
+	if len(l.errs) > before {
 		return
 	}
 	l.e.Configs, l.e.Warnings = g.configs, g.warnings()
@@ -170,7 +173,7 @@ func (l *loader) configurations(m *matrix) {
 	if l.e.Seeds != nil && len(l.e.Configs) > maxTrials/len(l.e.Seeds) {
 		l.add(nil, "%d configurations x %d seeds are more than %d trials", len(l.e.Configs), len(l.e.Seeds), maxTrials)
 	}
-	l.baseline(m)
+	l.baseline()
 }
 
 // maxTrials bounds configurations x seeds.

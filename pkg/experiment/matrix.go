@@ -65,32 +65,28 @@ func (p *problems) expandMatrix(v *value) *matrix {
 		return m
 	}
 	before := len(p.errs)
+	lists := true
 	for _, q := range v.pairs {
 		if q.name != "include" && q.name != "exclude" {
 			p.list(m, q)
+			lists = lists && q.good()
 		}
 	}
 	include, exclude := v.get("include"), v.get("exclude")
-	if len(m.axes) == 0 && include == nil {
-		p.add(v.node, "matrix: no axis")
-	}
-	if len(p.errs) > before {
-		return nil
-	}
-	if !p.product(m, v.node, include) {
+	if !lists || len(p.errs) > before || !p.product(m, v.node, include) {
 		return nil
 	}
 	if exclude != nil {
 		p.exclude(m, exclude)
 	}
-	if include != nil {
+	if include.good() {
 		p.include(m, include)
 	}
-	if len(p.errs) > before {
+	if v.bad || len(p.errs) > before {
 		return nil
 	}
 	if len(m.combos) == 0 {
-		p.add(exclude.node, "matrix: exclude leaves no combination")
+		p.add(v.node, "matrix: exclude leaves no combination")
 		return nil
 	}
 	return m
@@ -254,28 +250,6 @@ func (m *matrix) describe(c combo) string {
 		if pos >= 0 {
 			words = append(words, m.axes[i].name+" "+FormatValue(m.axes[i].values[pos].any))
 		}
-	}
-	return strings.Join(words, ", ")
-}
-
-// FormatValue writes a matrix value for a person: text without quotes, lists
-// and mappings as JSON.
-func FormatValue(v any) string {
-	if s, ok := v.(string); ok {
-		return s
-	}
-	return canonical(v)
-}
-
-func label(axes []Axis, c Configuration) string {
-	var words []string
-	for _, a := range axes {
-		if v, ok := c.Assignment[a.Name]; ok {
-			words = append(words, a.Name+" "+FormatValue(v))
-		}
-	}
-	if len(words) == 0 {
-		return c.ID
 	}
 	return strings.Join(words, ", ")
 }

@@ -118,12 +118,17 @@ func decodeNode(dec *yaml.Decoder, n *yaml.Node) (err error) {
 // syntax notes an error of the YAML library, which has the line in its text.
 func (p *problems) syntax(err error) {
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
-	e := &Error{File: p.file, Msg: "not YAML: " + msg}
+	line := 0
 	if m := regexp.MustCompile(`^line (\d+): (?s)(.*)$`).FindStringSubmatch(msg); m != nil {
-		e.Line, _ = strconv.Atoi(m[1])
-		e.Msg = "not YAML: " + m[2]
+		line, _ = strconv.Atoi(m[1])
+		msg = m[2]
 	}
-	p.append(e)
+	// The library counts lines from 0 in errors of its parser, from 1 in those
+	// of its scanner, and leaves out line 0.
+	if line == 0 || regexp.MustCompile(`^did not find expected (node content|key|'-'|',' or|<)`).MatchString(msg) {
+		line++
+	}
+	p.append(&Error{File: p.file, Line: line, Msg: "not YAML: " + msg})
 }
 
 // badRune finds the first byte that is not UTF-8, or a control character that

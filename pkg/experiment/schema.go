@@ -33,7 +33,7 @@ func (k *Key) schema() object {
 		options = append(options, f.schema())
 	}
 	if k.Axis {
-		options = append(options, object{"type": "string", "pattern": `^\$` + axisName + `$`})
+		options = append(options, referenceSchema())
 	}
 	s := object{"anyOf": options}
 	if len(options) == 1 {
@@ -55,7 +55,7 @@ func (k *Key) defaultValue() (any, bool) {
 		return nil, false
 	}
 	p := &problems{origins: map[*yaml.Node]string{}}
-	if p.check(doc.Content[0], k, k.Name) == nil {
+	if !p.check(doc.Content[0], k, k.Name).good() {
 		return nil, false
 	}
 	return p.plain(doc.Content[0], k.Name), true
@@ -85,7 +85,11 @@ func (f Form) schema() object {
 	case Mapping, Table:
 		return f.object()
 	}
-	return object{"not": object{"type": "null"}}
+	return object{"not": object{"anyOf": []any{object{"type": "null"}, referenceSchema()}}}
+}
+
+func referenceSchema() object {
+	return object{"type": "string", "pattern": `^\$` + axisName + `$`}
 }
 
 func (f Form) number() object {

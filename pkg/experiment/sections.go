@@ -151,24 +151,25 @@ func costNames() []string {
 // peakField is the footprint's own name of the cost peak.
 const peakField = "peak_activation_elements"
 
-// report checks that the figure's axes exist; m is nil where the matrix is wrong.
-func (p *problems) report(v *value, m *matrix) Report {
+// report checks that the figure's axes exist.
+func (l *loader) report(v *value) Report {
 	r := Report{Slice: v.str("slice", ""), X: v.str("x", ""), Scale: v.str("scale", "linear")}
-	if m == nil {
-		return r
+	var axes []string
+	for _, a := range axisNodes(lookup(l.root, "matrix")) {
+		axes = append(axes, a.Value)
 	}
-	axes, costs := m.names(), costNames()
 	if r.Slice != "" && !slices.Contains(axes, r.Slice) {
-		p.add(v.get("slice").node, "report.slice: there is no axis %q in matrix%s", r.Slice, DidYouMean(r.Slice, axes, "%q"))
+		l.add(v.get("slice").node, "report.slice: there is no axis %q in matrix%s", r.Slice, DidYouMean(r.Slice, axes, "%q"))
 	}
+	costs := costNames()
 	if known := append(axes, costs...); r.X != "" && !slices.Contains(known, r.X) {
-		p.add(v.get("x").node, "report.x: want an axis of matrix or a cost (%s), got %q%s", strings.Join(costs, ", "), r.X, DidYouMean(r.X, known, "%q"))
+		l.add(v.get("x").node, "report.x: want an axis of matrix or a cost (%s), got %q%s", strings.Join(costs, ", "), r.X, DidYouMean(r.X, known, "%q"))
 	}
 	if isCost(r.X) {
 		r.X = string(cost(r.X))
 	}
 	if r.Slice != "" && r.Slice == r.X {
-		p.add(v.get("x").node, "report.x: %s is the slice already", r.X)
+		l.add(v.get("x").node, "report.x: %s is the slice already", r.X)
 	}
 	return r
 }
