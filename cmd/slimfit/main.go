@@ -12,6 +12,7 @@ import (
 )
 
 func main() {
+	dropEmptyVariables()
 	ctx, second := signalContext(context.Background())
 	code := make(chan int, 1)
 	go func() { code <- run(ctx, os.Args, os.Stdout, os.Stderr) }()
@@ -57,6 +58,7 @@ func commands() []*cli.Command {
 		schemaCommand(),
 		initCommand(),
 		dataCommand(),
+		doctorCommand(),
 		completionCommand(),
 	}
 }

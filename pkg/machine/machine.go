@@ -115,3 +115,11 @@ func pairs(root fs.FS, name string) func(yield func(key, value string) bool) {
 		}
 	}
 }
+
+// Writable returns nil if this user may create files in the folder.
+func Writable(folder string) error {
+	if err := unix.Access(folder, unix.W_OK|unix.X_OK); err != nil {
+		return fmt.Errorf("write to %s: %w", folder, err)
+	}
+	return nil
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"slimfit/pkg/doctor"
+)
+
+// doctorCommand looks at the machine and says what to do about each fault.
+func doctorCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "doctor",
+		Usage: "look at TensorFlow, processor, memory, disk, data sets and GPUs; say what to do about faults",
+		Description: "Starts the worker to learn what it can do. Exit code 0: no fault; 1: at least one, " +
+			"each printed with what to do about it.",
+		Flags: []cli.Flag{workerFlag(), outFlag(), cacheFlag(), formatFlag("text", "json"),
+			&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "how long to wait for the worker's answer (`TIME`, such as 90s)"}},
+		Action: doctorAction,
+	}
+}
+
+func doctorAction(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return usagef("doctor: unexpected argument %q; see %s --help", c.Args().First(), c.Command.HelpName)
+	}
+	file, err := workerFile(c)
+	if err != nil {
+		return err
+	}
+	r := doctor.Examine(c.Context, doctor.Options{Version: version(), Worker: file, Cache: c.String("cache"), Out: c.String("out"),
+		Timeout: c.Duration("timeout")})
+	if c.Context.Err() != nil {
+		return c.Context.Err()
+	}
+	if c.String("format") == "json" {
+		enc := json.NewEncoder(c.App.Writer)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(r)
+	} else {
+		err = writeDoctor(c.App.Writer, r)
+	}
+	if err != nil {
+		return ioError(fmt.Errorf("print what the doctor found: %w", err))
+	}
+	if len(r.Faults) > 0 {
+		return &exitError{code: exitTrials}
+	}
+	return nil
+}
+
+// writeDoctor prints the report for a person: what there is, then what is wrong.
+func writeDoctor(w io.Writer, r doctor.Report) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	line := func(name, format string, args ...any) { fmt.Fprintf(t, name+"\t"+format+"\n", args...) }
+	line("slimfit", "%s, %s", r.Slimfit, r.OS)
+	line("worker", "%s", r.Worker.File)
+	line("TensorFlow", "%s", tensorflowLine(r.Worker))
+	line("CPU", "%s (%s)", orUnknown(r.Machine.CPU), orUnknown(strings.Join(r.Machine.Features, " ")))
+	line("cores", "%d%s: %d workers by default", r.Machine.Cores, quotaText(r.Machine.Quota), r.Machine.Jobs())
+	line("memory", "%s available of %s", doctor.Bytes(r.Machine.MemoryAvailable), doctor.Bytes(r.Machine.MemoryTotal))
+	line("GPUs", "%s", gpuLine(r.Worker))
+	for _, d := range r.Datasets {
+		line("data set", "%s: %s", d.Name, d.State)
+	}
+	for _, d := range r.Disks {
+		line("disk", "%s for %s in %s", doctor.Bytes(d.Free), d.Use, d.Folder)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	writeFaults(w, "to know", r.Advice)
+	writeFaults(w, "FAULT", r.Faults)
+	_, err := fmt.Fprintf(w, "\n%s\n", verdict(len(r.Faults)))
+	return err
+}
+
+func writeFaults(w io.Writer, head string, faults []doctor.Fault) {
+	for _, f := range faults {
+		fmt.Fprintf(w, "\n%s (%s): %s\n  -> %s\n", head, f.Subject, f.Problem, f.Remedy)
+	}
+}
+
+func verdict(faults int) string {
+	switch faults {
+	case 0:
+		return "No fault found."
+	case 1:
+		return "1 fault found."
+	}
+	return fmt.Sprintf("%d faults found.", faults)
+}
+
+func tensorflowLine(w doctor.Worker) string {
+	version := "none: the worker does not start"
+	if w.Environment != nil {
+		version = fmt.Sprintf("%s on %s", w.Environment.TensorFlow, w.Environment.Device)
+	}
+	if w.Library.File == "" {
+		return version
+	}
+	build := "unknown build"
+	switch w.Library.Build {
+	case doctor.CPU:
+		build = "CPU build"
+	case doctor.CUDA:
+		build = "CUDA build"
+	}
+	return fmt.Sprintf("%s, %s, %s", version, build, w.Library.File)
+}
+
+func gpuLine(w doctor.Worker) string {
+	if w.Environment == nil {
+		return "not known without the worker"
+	}
+	if len(w.GPUs) == 0 {
+		return "none"
+	}
+	var names []string
+	for _, g := range w.GPUs {
+		names = append(names, fmt.Sprintf("%d: %s, %s, compute capability %s", g.Index, orUnknown(g.Name), doctor.Bytes(int64(g.Memory)), orUnknown(g.Capability)))
+	}
+	return fmt.Sprintf("%s (driver %s, CUDA %s)", strings.Join(names, "; "), orUnknown(w.Environment.Driver), orUnknown(w.Environment.CUDA))
+}
+
+func quotaText(quota float64) string {
+	if quota == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %.3g by the cgroup", quota)
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "unknown"
+	}
+	return s
+}

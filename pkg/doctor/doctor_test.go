@@ -1,0 +1,225 @@
+package doctor
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"slimfit/pkg/machine"
+	"slimfit/pkg/protocol"
+	"slimfit/pkg/result"
+)
+
+// script writes a shell program that stands for a worker.
+func script(t *testing.T, body string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "worker")
+	if err := os.WriteFile(file, []byte("#!/bin/sh\n"+body+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+const (
+	first  = `echo '{"type":"ready","environment":{"tensorflow":"2.18.1","device":"CPU"}}'`
+	answer = `echo '{"type":"ready","environment":{"tensorflow":"2.18.1","device":"GPU:0"},"gpus":[{"index":0,"name":"A100","memory":1024}]}'`
+)
+
+func TestAskHealthyWorker(t *testing.T) {
+	w := Ask(context.Background(), script(t, first+`; read line; echo "$line" | grep -q '"info":true' && `+answer+`; cat >/dev/null`), time.Minute)
+	if w.Fault != nil {
+		t.Fatalf("fault: %+v", w.Fault)
+	}
+	if w.Environment.Device != "GPU:0" || len(w.GPUs) != 1 || w.GPUs[0].Name != "A100" {
+		t.Errorf("got %+v, want the second answer's", w)
+	}
+}
+
+func TestAskExplains(t *testing.T) {
+	noExec := script(t, "true")
+	if err := os.Chmod(noExec, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	notProgram := filepath.Join(t.TempDir(), "worker")
+	if err := os.WriteFile(notProgram, []byte("\x7fELF\x02\x01\x01 of another machine"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	noLoader := filepath.Join(t.TempDir(), "worker")
+	if err := os.WriteFile(noLoader, []byte("#!/no/such/loader\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, file       string
+		subject, problem string
+		remedy           string
+	}{
+		{"missing", "/no/such/worker", "worker", "no such file", "make build"},
+		{"not executable", noExec, "worker", "may not be executed", "chmod +x"},
+		{"other machine", notProgram, "worker", "no program for this machine", "make build"},
+		{"no glibc", noLoader, "worker", "no glibc loader", "glibc"},
+		{"library missing", script(t, "echo 'w: error while loading shared libraries: libtensorflow_cc.so.2: cannot open shared object file: No such file or directory' >&2; exit 127"),
+			"worker", "cannot load libtensorflow_cc.so.2: cannot open shared object file", "make setup"},
+		{"old system", script(t, "echo \"w: /lib/libc.so.6: version \\`GLIBC_2.34' not found (required by w)\" >&2; exit 1"),
+			"worker", "needs GLIBC_2.34", "on this machine"},
+		{"other version", script(t, "echo 'w: symbol lookup error: w: undefined symbol: TF_NewGraph' >&2; exit 127"),
+			"worker", "finds no TF_NewGraph", "2.18"},
+		{"SIGILL", script(t, "kill -ILL $$"), "cpu", "instructions that this CPU does not have", "AVX"},
+		{"TensorFlow refuses the CPU", script(t, "echo 'The TensorFlow library was compiled to use AVX instructions, but these are not available.' >&2; kill -ABRT $$"),
+			"cpu", "instructions that this CPU does not have", "LIBTENSORFLOW"},
+		{"killed", script(t, "kill -KILL $$"), "memory", "signal 9", "memory"},
+		{"dies", script(t, "echo one >&2; echo two >&2; exit 3"), "worker", "exit code 3 (it said: two)", "make setup"},
+		{"other program", script(t, "echo hello"), "worker", `"hello"`, "--help"},
+		{"ends at once", script(t, first), "worker", "is no slimfit-worker", "--help"},
+		{"silent", script(t, first+"; exec sleep 60"), "worker", "did not say that it is ready", "local disk"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			timeout := time.Minute
+			if c.name == "silent" {
+				timeout = 200 * time.Millisecond
+			}
+			w := Ask(context.Background(), c.file, timeout)
+			if w.Fault == nil {
+				t.Fatalf("no fault: %+v", w)
+			}
+			f := *w.Fault
+			if f.Subject != c.subject || !strings.Contains(f.Problem, c.problem) || !strings.Contains(f.Remedy, c.remedy) {
+				t.Errorf("got %+v\nwant %s, %q, %q", f, c.subject, c.problem, c.remedy)
+			}
+			if w.Environment != nil {
+				t.Error("a worker that does not start has no environment")
+			}
+		})
+	}
+}
+
+// healthy is a report without a fault.
+func healthy() Report {
+	return Report{
+		OS:       "linux/amd64",
+		Worker:   Worker{File: "w", Library: Library{"/lib/tf", CPU}, Environment: &result.Environment{TensorFlow: "2.18.1", Device: "CPU"}},
+		Machine:  machine.Machine{Cores: 4, Features: []string{"avx", "avx2"}, MemoryTotal: 8 << 30, MemoryAvailable: 4 << 30},
+		Datasets: []Dataset{{Name: "mnist", State: Cached}, {Name: "cifar10", State: Missing}},
+		Disks:    []Disk{{Use: "results", Folder: "runs", Free: 10 << 30, Writable: true}},
+	}
+}
+
+func TestJudge(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		change         func(*Report)
+		faults, advice []string // subjects
+	}{
+		{"healthy", func(*Report) {}, nil, nil},
+		{"other TensorFlow", func(r *Report) { r.Worker.Environment.TensorFlow = "2.15.0" }, []string{"worker"}, nil},
+		{"worker's own fault", func(r *Report) { r.Worker.Environment, r.Worker.Fault = nil, &Fault{Subject: "cpu"} }, []string{"cpu"}, nil},
+		{"worker's warning", func(r *Report) { r.Worker.Warnings = []string{"hm"} }, nil, []string{"worker"}},
+		{"GPU, CPU build", func(r *Report) { r.Worker.GPUs = make([]protocol.GPU, 2) }, nil, []string{"gpu"}},
+		{"GPU, CUDA build, not seen", func(r *Report) {
+			r.Worker.GPUs, r.Worker.Library.Build = make([]protocol.GPU, 2), CUDA
+		}, []string{"gpu"}, nil},
+		{"GPU, CUDA build", func(r *Report) {
+			r.Worker.GPUs, r.Worker.Library.Build, r.Worker.Environment.Device = make([]protocol.GPU, 2), CUDA, "A100"
+		}, nil, nil},
+		{"no memory", func(r *Report) { r.Machine.MemoryAvailable = 100 << 20 }, []string{"memory"}, nil},
+		{"memory unknown", func(r *Report) { r.Machine.MemoryAvailable, r.Machine.MemoryTotal = 0, 0 }, nil, nil},
+		{"old CPU", func(r *Report) { r.Machine.Features = []string{"avx"} }, nil, []string{"cpu"}},
+		{"half the cores", func(r *Report) { r.Machine.Quota = 2 }, nil, []string{"cpu"}},
+		{"broken data", func(r *Report) { r.Datasets[1].State = Broken }, []string{"data"}, nil},
+		{"no MNIST", func(r *Report) { r.Datasets[0].State = Missing }, nil, []string{"data"}},
+		{"disk full", func(r *Report) { r.Disks[0].Free = 5 }, []string{"disk"}, nil},
+		{"read-only", func(r *Report) { r.Disks[0].Writable = false }, []string{"disk"}, nil},
+		{"two at once", func(r *Report) { r.Disks[0].Writable, r.Datasets[0].State = false, Broken }, []string{"data", "disk"}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := healthy()
+			c.change(&r)
+			faults, advice := judge(r)
+			if got, want := subjects(faults), strings.Join(c.faults, " "); got != want {
+				t.Errorf("faults %q, want %q", got, want)
+			}
+			if got, want := subjects(advice), strings.Join(c.advice, " "); got != want {
+				t.Errorf("advice %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func subjects(faults []Fault) string {
+	var s []string
+	for _, f := range faults {
+		s = append(s, f.Subject)
+	}
+	return strings.Join(s, " ")
+}
+
+func TestLook(t *testing.T) {
+	dir := t.TempDir()
+	d := look("results", filepath.Join(dir, "not", "yet"))
+	if !d.Writable || d.Free == 0 || d.Error != "" {
+		t.Errorf("a folder to be made: %+v", d)
+	}
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if d := look("results", filepath.Join(file, "runs")); d.Writable || d.Error == "" {
+		t.Errorf("below a file: %+v", d)
+	}
+}
+
+func TestFindLibrary(t *testing.T) {
+	cc, err := exec.LookPath("cc")
+	if err != nil {
+		t.Skip("no C compiler")
+	}
+	dir := t.TempDir()
+	compile := func(args ...string) {
+		t.Helper()
+		cmd := exec.Command(cc, args...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, d := range []string{"bin", "lib", "cuda"} {
+		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("lib.c", "int f(void) { return 1; }\n")
+	write("main.c", "int f(void); int main(void) { return f(); }\n")
+	compile("-shared", "-fPIC", "-o", "lib/libtensorflow_cc.so.2", "lib.c")
+	compile("-shared", "-fPIC", "-Wl,-rpath,$ORIGIN/../nvidia/cudnn/lib", "-o", "cuda/libtensorflow_cc.so.2", "lib.c")
+	compile("-o", "bin/worker", "main.c", "-Llib", "-l:libtensorflow_cc.so.2", "-Wl,-rpath,$ORIGIN/../nowhere:$ORIGIN/../lib")
+	worker := filepath.Join(dir, "bin/worker")
+	if got, want := findLibrary(worker, ""), (Library{filepath.Join(dir, "lib/libtensorflow_cc.so.2"), CPU}); got != want {
+		t.Errorf("by the run path: %+v, want %+v", got, want)
+	}
+	if got, want := findLibrary(worker, filepath.Join(dir, "cuda")), (Library{filepath.Join(dir, "cuda/libtensorflow_cc.so.2"), CUDA}); got != want {
+		t.Errorf("LD_LIBRARY_PATH goes first: %+v, want %+v", got, want)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "lib")); err != nil {
+		t.Fatal(err)
+	}
+	if got := findLibrary(worker, ""); got != (Library{}) {
+		t.Errorf("no library: %+v", got)
+	}
+}
+
+func TestBytes(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1536: "1.5 KiB", 3 << 30: "3.0 GiB", 5 << 50: "5120.0 TiB"} {
+		if got := Bytes(n); got != want {
+			t.Errorf("Bytes(%d) = %s, want %s", n, got, want)
+		}
+	}
+}

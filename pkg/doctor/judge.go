@@ -1,0 +1,96 @@
+package doctor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// What a run needs at least, in bytes.
+const (
+	minMemory = 1 << 30 // a worker that trains the paper's base network
+	minDisk   = 1 << 30 // results with weights and checkpoints, or all known data sets
+)
+
+// tensorflowVersion is the release whose C API the worker is built against.
+const tensorflowVersion = "2.18."
+
+// judge finds what is wrong in a report, and what could be better.
+func judge(r Report) (faults, advice []Fault) {
+	faults, advice = []Fault{}, []Fault{}
+	fault := func(subject, remedy, format string, args ...any) {
+		faults = append(faults, Fault{subject, fmt.Sprintf(format, args...), remedy})
+	}
+	advise := func(subject, remedy, format string, args ...any) {
+		advice = append(advice, Fault{subject, fmt.Sprintf(format, args...), remedy})
+	}
+	w := r.Worker
+	if w.Fault != nil {
+		faults = append(faults, *w.Fault)
+	} else if v := w.Environment.TensorFlow; !strings.HasPrefix(v, tensorflowVersion) {
+		fault("worker", "run `make setup build`; unset LD_LIBRARY_PATH if it leads to another TensorFlow",
+			"the worker loads TensorFlow %s and is built for %sx", v, tensorflowVersion)
+	}
+	for _, text := range w.Warnings {
+		advise("worker", "see the README's section on troubleshooting", "%s", text)
+	}
+	judgeGPUs(w, fault, advise)
+	judgeMachine(r, fault, advise)
+	for _, d := range r.Datasets {
+		switch {
+		case d.State == Broken:
+			fault("data", "run `slimfit data fetch "+d.Name+"`, which replaces broken files", "data set %s: %s", d.Name, d.Error)
+		case d.State == Missing && d.Name == "mnist":
+			advise("data", "run `slimfit data fetch mnist`", "MNIST, the data set of most experiments here, is not in the cache")
+		}
+	}
+	for _, d := range r.Disks {
+		switch {
+		case !d.Writable:
+			fault("disk", "choose another folder (--out, --cache), or make this one writable", "cannot write %s to %s: %s", d.Use, d.Folder, d.Error)
+		case d.Free < minDisk:
+			fault("disk", "free some space, or choose another folder (--out, --cache)", "only %s left for %s in %s", Bytes(d.Free), d.Use, d.Folder)
+		}
+	}
+	return faults, advice
+}
+
+type report func(subject, remedy, format string, args ...any)
+
+func judgeGPUs(w Worker, fault, advise report) {
+	if len(w.GPUs) == 0 || w.Environment == nil {
+		return
+	}
+	switch {
+	case w.Library.Build == CPU:
+		advise("gpu", "run `make setup build TF=gpu`", "NVML sees %d GPUs, but this libtensorflow is built for CPUs", len(w.GPUs))
+	case w.Library.Build == CUDA && w.Environment.Device == "CPU":
+		fault("gpu", "check CUDA_VISIBLE_DEVICES, and that the driver is new enough for CUDA 12.5 (555, or 525 and newer by minor-version compatibility)",
+			"NVML sees %d GPUs, but TensorFlow sees none (driver %s)", len(w.GPUs), w.Environment.Driver)
+	}
+}
+
+func judgeMachine(r Report, fault, advise report) {
+	m := r.Machine
+	if m.MemoryAvailable < minMemory && m.MemoryTotal > 0 {
+		fault("memory", "close programs, or raise the cgroup's memory.max (in Slurm: --mem)", "only %s of memory are available", Bytes(m.MemoryAvailable))
+	}
+	if strings.HasSuffix(r.OS, "/amd64") && len(m.Features) > 0 && !slices.Contains(m.Features, "avx2") {
+		advise("cpu", "use a newer machine for long sweeps", "this CPU has no AVX2: training is several times slower than it could be")
+	}
+	if m.Quota > 0 && m.Quota < float64(m.Cores) {
+		advise("cpu", "raise the cgroup's cpu.max (in Slurm: --cpus-per-task) to use more", "of %d cores, the cgroup allows %.3g", m.Cores, m.Quota)
+	}
+}
+
+// Bytes writes a size in units of 1024, as 1.5 GiB.
+func Bytes(n int64) string {
+	v, units := float64(n), []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	for len(units) > 1 && v >= 1024 {
+		v, units = v/1024, units[1:]
+	}
+	if units[0] == "B" {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.1f %s", v, units[0])
+}
