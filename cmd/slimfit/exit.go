@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"slimfit/pkg/experiment"
 )
 
 // The program's exit codes.
@@ -72,11 +74,12 @@ func exitCode(ctx context.Context, err error) int {
 	return exitUsage
 }
 
-// message is err as a line for a person.
+// message is err for a person. What is wrong with an experiment file starts
+// with its place, as editors expect.
 func message(err error) string {
-	var exit *exitError
-	if errors.As(err, &exit) && exit.err == nil {
-		return ""
+	var faults experiment.Errors
+	if errors.As(err, &faults) {
+		return err.Error()
 	}
 	return "slimfit: " + err.Error()
 }

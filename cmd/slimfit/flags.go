@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -61,6 +62,15 @@ func fromEnvironment(f cli.Flag) {
 		f.EnvVars = env
 	case *cli.DurationFlag:
 		f.EnvVars = env
+	}
+}
+
+// dropEmptyVariables makes an empty SLIMFIT_<FLAG> the same as none.
+func dropEmptyVariables() {
+	for _, entry := range os.Environ() {
+		if name, ok := strings.CutSuffix(entry, "="); ok && strings.HasPrefix(name, "SLIMFIT_") {
+			os.Unsetenv(name)
+		}
 	}
 }
 

@@ -34,7 +34,9 @@ func (p plan) write(w io.Writer, markdown bool) error {
 	if err := show(size); err != nil {
 		return err
 	}
-	fmt.Fprintln(w)
+	if !markdown {
+		fmt.Fprintln(w)
+	}
 	if err := show(work); err != nil {
 		return err
 	}

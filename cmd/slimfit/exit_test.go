@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+
+	"slimfit/pkg/experiment"
+)
+
+func TestExitCode(t *testing.T) {
+	stopped := func(s os.Signal) context.Context {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		cancel(&signalError{s})
+		return ctx
+	}
+	background := context.Background()
+	for _, c := range []struct {
+		ctx  context.Context
+		err  error
+		want int
+	}{
+		{background, nil, 0},
+		{background, &exitError{code: exitUnmet}, 3},
+		{background, fmt.Errorf("wrapped: %w", &exitError{exitTrials, errors.New("x")}), 1},
+		{background, usagef("x"), 2},
+		{background, errors.New("the cli library's own"), 2},
+		{background, ioError(errors.New("x")), 4},
+		{background, fmt.Errorf("write: %w", &fs.PathError{Op: "open", Path: "x", Err: syscall.EROFS}), 4},
+		{background, fmt.Errorf("write: %w", syscall.ENOSPC), 4},
+		{background, context.Canceled, 2}, // no signal: a fault of the program, not an interruption
+		{stopped(os.Interrupt), context.Canceled, 130},
+		{stopped(os.Interrupt), fmt.Errorf("train: %w", context.Canceled), 130},
+		{stopped(syscall.SIGTERM), context.Canceled, 75},
+		{stopped(syscall.SIGUSR1), context.Canceled, 75},
+		{stopped(syscall.SIGUSR1), context.Cause(stopped(syscall.SIGUSR1)), 75},
+		{stopped(os.Interrupt), ioError(errors.New("disk full")), 4},
+		{stopped(os.Interrupt), nil, 0},
+	} {
+		if got := exitCode(c.ctx, c.err); got != c.want {
+			t.Errorf("%v after %v: %d, want %d", c.err, context.Cause(c.ctx), got, c.want)
+		}
+	}
+	if ioError(nil) != nil {
+		t.Error("ioError(nil) is an error")
+	}
+}
+
+func TestMessage(t *testing.T) {
+	faults := experiment.Errors{{File: "e.yaml", Line: 3, Column: 5, Msg: "wrong"}}
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{usagef("bad flag"), "slimfit: bad flag"},
+		{&exitError{exitUsage, errors.Join(faults, faults)}, "e.yaml:3:5: wrong\ne.yaml:3:5: wrong"},
+	} {
+		if got := message(c.err); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestSignalContext(t *testing.T) {
+	ctx, second := signalContext(context.Background())
+	send := func() {
+		t.Helper()
+		if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ctx.Err() != nil {
+		t.Fatal("cancelled before any signal")
+	}
+	send()
+	<-ctx.Done()
+	var sig *signalError
+	if !errors.As(context.Cause(ctx), &sig) || sig.signal != syscall.SIGUSR1 {
+		t.Errorf("cause %v", context.Cause(ctx))
+	}
+	select {
+	case s := <-second:
+		t.Errorf("%v counts twice", s)
+	default:
+	}
+	send()
+	if s := <-second; signalCode(s) != exitRequeue {
+		t.Errorf("second signal %v", s)
+	}
+}
+
+func TestFlagsFirst(t *testing.T) {
+	app := &cli.App{Commands: []*cli.Command{
+		{Name: "run", Flags: []cli.Flag{jobsFlag(), dryRunFlag(), setFlag()}},
+		{Name: "data", Subcommands: []*cli.Command{{Name: "fetch", Flags: []cli.Flag{cacheFlag()}}}},
+	}}
+	for in, want := range map[string]string{
+		"run f.yaml -j 2 -n --set a=b": "run -j 2 -n --set a=b -- f.yaml",
+		"run -n f.yaml":                "run -n -- f.yaml",
+		"run f.yaml --jobs=2 g.yaml":   "run --jobs=2 -- f.yaml g.yaml",
+		"run f.yaml -- -j":             "run -- f.yaml -j",
+		"run - -j 3":                   "run -j 3 -- -",
+		"run f.yaml -j":                "run -j -- f.yaml",
+		"data fetch mnist --cache c":   "data fetch --cache c -- mnist",
+		"data mnist --cache c":         "data mnist --cache c",
+		"other f -j 2":                 "other f -j 2",
+		"":                             "",
+	} {
+		got := flagsFirst(app, append([]string{"slimfit"}, strings.Fields(in)...))
+		if !slices.Equal(got[1:], strings.Fields(want)) {
+			t.Errorf("%q: got %q, want %q", in, got[1:], want)
+		}
+	}
+}
+
+// Every flag of every command has its variable, whatever its type.
+func TestEveryFlagHasItsVariable(t *testing.T) {
+	var visit func(commands []*cli.Command)
+	visit = func(commands []*cli.Command) {
+		for _, c := range commands {
+			visit(c.Subcommands)
+			for _, f := range c.Flags {
+				d, ok := f.(cli.DocGenerationFlag)
+				if name := f.Names()[0]; !ok || !slices.Equal(d.GetEnvVars(), []string{envVar(name)}) {
+					t.Errorf("%s --%s has no %s", c.Name, name, envVar(name))
+				}
+			}
+		}
+	}
+	visit(prepare(commands()))
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/result"
+)
+
+// runPlan runs the plan command with other sources than the program's.
+func runPlan(t *testing.T, sources planSources, args ...string) (string, error) {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "e.yaml")
+	source := "name: two\ndataset: mnist\nmatrix: {filters: [2, 4]}\nmodel:\n- conv: {kernel: 5, filters: $filters}\n- maxpool: 4\n- dense: 16\nseeds: 3\ntrain: {steps: 10}\n"
+	if err := os.WriteFile(file, []byte(source), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	app := &cli.App{Writer: &out, ErrWriter: &out, ExitErrHandler: func(*cli.Context, error) {}, Commands: prepare([]*cli.Command{planCommand(sources)})}
+	err := app.Run(append([]string{"slimfit", "plan", "--cache", dir}, append(args, file)...))
+	return out.String(), err
+}
+
+func TestPlanShowsStatusAndEstimate(t *testing.T) {
+	sources := planSources{
+		status: func(dir string) (map[result.Key]result.Status, error) {
+			if dir != filepath.Join("there", "two") {
+				t.Errorf("asked for %s", dir)
+			}
+			known := map[result.Key]result.Status{}
+			for id, all := range map[string][]result.Status{"c5x2": {result.Done, result.Diverged, result.Running}, "c5x4": {result.Done, result.Done}} {
+				for seed, s := range all {
+					known[result.Key{ConfigID: planID(t, id), Seed: int64(seed)}] = s
+				}
+			}
+			return known, nil
+		},
+		estimate: func(c *cli.Context, e *experiment.Experiment, pending []experiment.Trial) (time.Duration, string, error) {
+			if len(pending) != 2 || pending[0].Seed != 2 || pending[1].Seed != 2 {
+				t.Errorf("pending %v", pending)
+			}
+			return 150 * time.Second, "calibrated here", nil
+		},
+	}
+	out, err := runPlan(t, sources, "-o", "there")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"  1 of 3, 1 running, 1 diverged\n", "  2 of 3\n",
+		"2 configurations x 3 seeds = 6 trials, 60 training steps; 3 done, 1 running, 1 diverged, 1 pending; about 3 min left (calibrated here)\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	out, err = runPlan(t, sources, "-o", "there", "--format", "json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plans []plan
+	if err := json.Unmarshal([]byte(out), &plans); err != nil {
+		t.Fatal(err)
+	}
+	if got := plans[0].Configurations[0].Trials[1]; got != (planTrial{1, result.Diverged}) || plans[0].Estimate.Seconds != 150 || plans[0].Totals.Status[result.Done] != 3 {
+		t.Errorf("got %+v", plans[0])
+	}
+}
+
+// planID finds the configuration whose ID starts with the slug.
+func planID(t *testing.T, slug string) string {
+	t.Helper()
+	out, err := runPlan(t, planSources{}, "--format", "json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plans []plan
+	if err := json.Unmarshal([]byte(out), &plans); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range plans[0].Configurations {
+		if strings.HasPrefix(c.ConfigID, slug) {
+			return c.ConfigID
+		}
+	}
+	t.Fatalf("no %s", slug)
+	return ""
+}
+
+func TestPlanPassesFaultsOn(t *testing.T) {
+	broken := errors.New("broken")
+	_, err := runPlan(t, planSources{status: func(string) (map[result.Key]result.Status, error) { return nil, broken }})
+	if !errors.Is(err, broken) || exitCode(t.Context(), err) != exitIO {
+		t.Errorf("got %v", err)
+	}
+	_, err = runPlan(t, planSources{estimate: func(*cli.Context, *experiment.Experiment, []experiment.Trial) (time.Duration, string, error) {
+		return 0, "", broken
+	}})
+	if !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 3274634: "3,274,634", -1234: "-1,234", -123: "-123"} {
+		if got := thousands(n); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
+		}
+	}
+	for d, want := range map[time.Duration]string{0: "1 s", 29 * time.Second: "29 s", 90 * time.Second: "2 min", 119 * time.Minute: "119 min", 150 * time.Minute: "2.5 h"} {
+		if got := roughly(d); got != want {
+			t.Errorf("%v: %s, want %s", d, got, want)
+		}
+	}
+}
