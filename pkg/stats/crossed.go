@@ -120,8 +120,8 @@ func (r *Replicates) Difference(i, j int, confidence float64) (Difference, error
 		out.DF = math.Pow(out.SE, 4) / v
 	}
 	// The total holds the seeds' share, so its degrees are at least theirs;
-	// the cap keeps the JSON finite and changes no digit.
-	out.DF = math.Min(math.Max(out.DF, float64(min(nA, nB)-1)), 1e6)
+	// see maxDF for the cap.
+	out.DF = math.Min(math.Max(out.DF, float64(min(nA, nB)-1)), maxDF)
 	t := distuv.StudentsT{Sigma: 1, Nu: out.DF}
 	half := t.Quantile(0.5+confidence/2) * out.SE
 	out.Interval = Interval{out.Mean - half, out.Mean + half}

@@ -102,3 +102,42 @@ func TestRealDifference(t *testing.T) {
 		t.Error("no error for a group that is not there")
 	}
 }
+
+// By hand: two seeds of four images, one wrong and two wrong.
+func TestEstimateMeanByHand(t *testing.T) {
+	e, err := EstimateMean([][]int{{0}, {0, 1}}, 4)
+	noError(t, err)
+	near(t, "mean", e.Mean, 0.625, 1e-12)
+	near(t, "SE over seeds", e.SeedSE, 0.125, 1e-12)                // sd 0.1768 / sqrt 2
+	near(t, "SE over images", e.ImageSE, 0.23935677693908453, 1e-9) // shares 1, 0.5, 0, 0: sd 0.4787 / 2
+	low, err := e.LowerOnImages(0.95)
+	noError(t, err)
+	near(t, "lower on images", low, 0.625-1.6448536269514722*0.23935677693908453, 1e-9)
+	if _, err := EstimateMean([][]int{{0}}, 4); err == nil {
+		t.Error("no error for one seed")
+	}
+}
+
+// The formula and the bootstrap agree, but for the noise of single images that
+// the few drawn seeds add to the bootstrap.
+func TestEstimateMeanAgainstBootstrap(t *testing.T) {
+	const images = 10000
+	rng := rand.New(rand.NewPCG(5, 6))
+	hard := difficulties(rng, images)
+	g := simulate(rng, hard, 6, 0.96, 0.004)
+	perfect := Group{Name: "no errors", Wrong: make([][]int, 2)}
+	r, err := CrossedBootstrap([]Group{g, perfect}, images, 2000, 1)
+	noError(t, err)
+	d, err := r.Difference(0, 1, 0.9)
+	noError(t, err)
+	e, err := EstimateMean(g.Wrong, images)
+	noError(t, err)
+	if total := math.Hypot(e.SeedSE, e.ImageSE); math.Abs(total-d.SE) > 0.1*d.SE {
+		t.Errorf("standard error %v, the bootstrap's is %v", total, d.SE)
+	}
+	low, err := e.Lower(0.95)
+	noError(t, err)
+	if low > e.Mean || low < e.Mean-3*d.SE {
+		t.Errorf("lower bound %v of mean %v", low, e.Mean)
+	}
+}

@@ -1,0 +1,176 @@
+package result
+
+import (
+	"slimfit/models"
+	"slimfit/pkg/footprint"
+)
+
+// CertificateFormat is the version of Certificate's JSON.
+const CertificateFormat = 1
+
+// Certificate is the outcome of a search with everything it rests on. It holds
+// nothing from the clock: the same results give the same bytes.
+type Certificate struct {
+	Format     int           `json:"format"`
+	Slimfit    string        `json:"slimfit"` // version that wrote it
+	Experiment string        `json:"experiment"`
+	Dataset    models.Data   `json:"dataset"`
+	Target     Target        `json:"target"`
+	Seeds      []int64       `json:"seeds"`
+	Exact      bool          `json:"exact"` // nothing was skipped by assumption
+	Round      int           `json:"round"` // trials asked for at once
+	Verdict    Verdict       `json:"verdict"`
+	Summary    string        `json:"summary"` // one sentence
+	Winner     *Winner       `json:"winner"`
+	Nearest    *NearestMiss  `json:"nearest_miss"`  // where there is no winner
+	Candidates []Judged      `json:"candidates"`    // every configuration of the experiment, cheapest first
+	Openings   []Opening     `json:"test_openings"` // of the test images, in order
+	Alpha      Alpha         `json:"alpha"`
+	Assumption Assumption    `json:"assumption"`
+	Effort     Effort        `json:"effort"`
+	Rules      []string      `json:"rules"`    // how it was decided
+	Promises   []string      `json:"promises"` // what the numbers can and cannot promise
+	Warnings   []string      `json:"warnings"`
+	Machines   []Environment `json:"environments"` // the distinct ones of the results
+	Files      []File        `json:"files"`        // every result file it rests on
+}
+
+// Verdict is what a search found.
+type Verdict string
+
+const (
+	Certified  Verdict = "certified"  // the winner is the cheapest that meets the target
+	Incomplete Verdict = "incomplete" // a configuration that may be the answer could not be judged; there may be a winner all the same
+	Unmet      Verdict = "unmet"      // no configuration meets the target
+)
+
+// Target is what was asked for.
+type Target struct {
+	Accuracy   float64        `json:"accuracy"`
+	Confidence float64        `json:"confidence"`
+	Rule       string         `json:"rule"` // worst, mean or tolerance
+	Cost       footprint.Cost `json:"cost"`
+	Within     []Limit        `json:"within"`
+	RecallAll  float64        `json:"recall_all"` // floor of every class; 0 asks nothing
+	Recall     []ClassFloor   `json:"recall"`
+}
+
+// Limit is a hard budget.
+type Limit struct {
+	Cost  footprint.Cost `json:"cost"`
+	Limit float64        `json:"limit"` // inclusive
+}
+
+// ClassFloor is the recall that one class must reach.
+type ClassFloor struct {
+	Class int     `json:"class"`
+	Floor float64 `json:"floor"`
+}
+
+// Winner is the cheapest configuration that meets the target.
+type Winner struct {
+	ConfigID   string              `json:"config_id"`
+	Assignment map[string]any      `json:"assignment"`
+	Footprint  footprint.Footprint `json:"footprint"`
+	Alpha      float64             `json:"alpha"` // chance of error of its test
+	Bound      float64             `json:"bound"` // the rule's lower bound on the test images, at confidence 1 - alpha
+	Networks   []TestedNetwork     `json:"networks"`
+}
+
+// TestedNetwork is one network as the test images show it.
+type TestedNetwork struct {
+	Seed     int64      `json:"seed"`
+	Correct  int        `json:"correct"`
+	Accuracy float64    `json:"accuracy"`
+	Lower    float64    `json:"lower"`    // one-sided Clopper-Pearson at confidence 1 - alpha
+	Interval [2]float64 `json:"interval"` // two-sided Clopper-Pearson at the target's confidence
+}
+
+// NearestMiss is the configuration that came closest where none meets the
+// target.
+type NearestMiss struct {
+	ConfigID   string         `json:"config_id"`
+	Assignment map[string]any `json:"assignment"`
+	Cost       int            `json:"cost"`
+	Statistic  float64        `json:"statistic"` // the rule's, on the validation images, over the seeds it has
+	Seeds      int            `json:"seeds"`
+	Reason     string         `json:"reason"`
+	TestBound  *float64       `json:"test_bound"` // where its test images were opened
+}
+
+// Finding is what a certificate says of one configuration.
+type Finding string
+
+const (
+	FoundWinner   Finding = "winner"
+	FoundRejected Finding = "rejected"    // its own networks fail the rule on the validation images
+	FoundRefuted  Finding = "refuted"     // it passed there, and failed on the test images
+	FoundSkipped  Finding = "skipped"     // networks at least as large clearly fail, see Witnesses
+	FoundUnjudged Finding = "unjudged"    // a trial failed for a technical reason
+	FoundDearer   Finding = "dearer"      // dearer than the winner; some are trained on the way to it
+	FoundOver     Finding = "over_budget" // above a hard limit, never trained
+)
+
+// Judged is one configuration and why it is, or is not, the answer.
+type Judged struct {
+	ConfigID   string            `json:"config_id"`
+	Assignment map[string]any    `json:"assignment"`
+	Model      []models.Layer    `json:"model"` // the last dense layer included
+	Train      models.Recipe     `json:"train"`
+	Cost       int               `json:"cost"`
+	Finding    Finding           `json:"finding"`
+	Reason     string            `json:"reason"`
+	Statistic  *float64          `json:"statistic"` // the rule's, on the validation images, over Networks
+	Networks   []ScreenedNetwork `json:"networks"`
+	Witnesses  []Key             `json:"witnesses"` // skipped: the networks that speak against it
+}
+
+// ScreenedNetwork is one network as the validation images show it.
+type ScreenedNetwork struct {
+	Seed         int64   `json:"seed"`
+	Status       Status  `json:"status"`
+	Correct      int     `json:"correct"`
+	Accuracy     float64 `json:"accuracy"`
+	Upper        float64 `json:"upper"`         // one-sided bound, together for all candidates
+	ClearlyFails bool    `json:"clearly_fails"` // Upper is below the target
+}
+
+// Opening is one look at the test images.
+type Opening struct {
+	ConfigID string          `json:"config_id"`
+	Alpha    float64         `json:"alpha"`
+	Bound    float64         `json:"bound"`
+	Passed   bool            `json:"passed"`
+	Reason   string          `json:"reason"`
+	Networks []TestedNetwork `json:"networks"`
+}
+
+// Alpha is the account of the chance of a false certificate.
+type Alpha struct {
+	Total float64 `json:"total"` // 1 - confidence
+	Spent float64 `json:"spent"`
+}
+
+// Assumption is what skipping rests on, and how the data bear it out.
+type Assumption struct {
+	Text         string `json:"text"`
+	Skipped      int    `json:"skipped"`      // configurations that rest on it, cheaper than the winner
+	Checked      int    `json:"checked"`      // trained though it spoke against them: all of them failed
+	Contradicted []Key  `json:"contradicted"` // clearly failing networks that a smaller one outdid: they skip nothing
+}
+
+// Effort is what the search trained.
+type Effort struct {
+	Trials     int     `json:"trials"`
+	Steps      int     `json:"steps"`
+	GridTrials int     `json:"grid_trials"` // every configuration within the budgets with every seed
+	GridSteps  int     `json:"grid_steps"`
+	Share      float64 `json:"share"` // Steps / GridSteps
+	Rounds     int     `json:"rounds"`
+}
+
+// File is a result file and its SHA-256, hex.
+type File struct {
+	Path   string `json:"path"` // below the run folder, with forward slashes
+	SHA256 string `json:"sha256"`
+}

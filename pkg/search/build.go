@@ -1,0 +1,286 @@
+package search
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"slimfit/pkg/result"
+	"slimfit/pkg/stats"
+)
+
+// FileOf returns the path below the run folder of a trial's result file and
+// the SHA-256 of its content, hex.
+type FileOf func(result.Key) (result.File, error)
+
+// Certificate writes down a finished search. version is this program's.
+func (p *Problem) Certificate(plan Plan, version string, fileOf FileOf) (*result.Certificate, error) {
+	if !plan.Done {
+		return nil, fmt.Errorf("certificate: the search is not finished")
+	}
+	s := plan.state
+	winner := s.winner()
+	c := &result.Certificate{
+		Format: result.CertificateFormat, Slimfit: version, Experiment: p.Experiment, Dataset: p.Data,
+		Target: p.target(), Seeds: p.Seeds, Exact: p.Exact, Round: p.Round,
+		Candidates: []result.Judged{}, Openings: []result.Opening{},
+		Machines: []result.Environment{}, Files: []result.File{}, Warnings: []string{},
+	}
+	c.Candidates = s.judgedAll(winner)
+	for _, o := range s.openings {
+		c.Openings = append(c.Openings, result.Opening{ConfigID: p.Candidates[o.candidate].ID, Alpha: o.alpha,
+			Bound: o.bound, Passed: o.passed, Reason: o.reason, Networks: s.tested(o)})
+		c.Alpha.Spent += o.alpha
+	}
+	c.Alpha.Total = 1 - p.Target.Confidence
+	s.verdict(c, winner)
+	c.Assumption = s.assumption(winner)
+	c.Effort = s.effort()
+	c.Rules, c.Promises = p.rules(), s.promises(winner, c)
+	if err := s.evidence(c, fileOf); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// winner is the index of the certified candidate; the number of candidates if
+// there is none.
+func (s *state) winner() int {
+	for i, c := range s.all {
+		if c.standing == certified {
+			return i
+		}
+	}
+	return len(s.all)
+}
+
+func (p *Problem) target() result.Target {
+	t := result.Target{Accuracy: p.Target.Accuracy, Confidence: p.Target.Confidence, Rule: p.Target.Rule, Cost: p.Target.Cost,
+		Within: []result.Limit{}, RecallAll: p.Target.RecallAll, Recall: []result.ClassFloor{}}
+	for _, w := range p.Target.Within {
+		t.Within = append(t.Within, result.Limit{Cost: w.Cost, Limit: w.Limit})
+	}
+	for _, r := range p.Target.Recall {
+		t.Recall = append(t.Recall, result.ClassFloor{Class: r.Class, Floor: r.Floor})
+	}
+	return t
+}
+
+// judgedAll lists every configuration, those over a budget included, by cost.
+func (s *state) judgedAll(winner int) []result.Judged {
+	out := make([]result.Judged, 0, len(s.all)+len(s.p.OverBudget))
+	excluded := s.p.OverBudget
+	for i := range s.all {
+		for len(excluded) > 0 && Compare(excluded[0], s.p.Candidates[i]) < 0 {
+			out, excluded = append(out, s.p.excluded(excluded[0])), excluded[1:]
+		}
+		out = append(out, s.judged(i, winner))
+	}
+	for _, e := range excluded {
+		out = append(out, s.p.excluded(e))
+	}
+	return out
+}
+
+func newJudged(c Candidate) result.Judged {
+	return result.Judged{ConfigID: c.ID, Assignment: c.Assignment, Model: c.Spec().FullLayers(), Train: c.Recipe, Cost: c.Cost,
+		Networks: []result.ScreenedNetwork{}, Witnesses: []result.Key{}}
+}
+
+func (p *Problem) excluded(c Candidate) result.Judged {
+	j := newJudged(c)
+	j.Finding, j.Reason = result.FoundOver, over(c, p.Target.Within)
+	return j
+}
+
+// judged says what became of candidate i.
+func (s *state) judged(i, winner int) result.Judged {
+	c := s.all[i]
+	j := newJudged(s.p.Candidates[i])
+	j.Reason = c.reason
+	for _, n := range c.nets {
+		sn := result.ScreenedNetwork{Seed: n.seed, Status: n.result.Status, Accuracy: n.accuracy, Upper: n.upper, ClearlyFails: n.clear}
+		if n.result.Correct.Validation != nil {
+			sn.Correct = *n.result.Correct.Validation
+		}
+		j.Networks = append(j.Networks, sn)
+	}
+	if len(c.nets) > 0 && c.standing != unjudged {
+		v := c.statistic
+		j.Statistic = &v
+	}
+	switch {
+	case i > winner:
+		j.Finding, j.Reason = result.FoundDearer, "dearer than the winner"
+	case c.standing == certified:
+		j.Finding = result.FoundWinner
+	case c.standing == refuted:
+		j.Finding = result.FoundRefuted
+	case c.standing == skipped:
+		j.Finding = result.FoundSkipped
+		for _, w := range c.witnesses[:witnessesNeeded] {
+			j.Witnesses = append(j.Witnesses, result.Key{ConfigID: s.p.Candidates[w.candidate].ID, Seed: w.net.seed})
+		}
+		j.Reason = s.whySkipped(c)
+	case c.standing == unjudged:
+		j.Finding = result.FoundUnjudged
+	default:
+		j.Finding = result.FoundRejected
+	}
+	return j
+}
+
+func (s *state) whySkipped(c candidate) string {
+	a, b := c.witnesses[0], c.witnesses[1]
+	who := "two networks of " + s.p.Candidates[a.candidate].ID
+	if a.candidate != b.candidate {
+		who = s.p.Candidates[a.candidate].ID + " and " + s.p.Candidates[b.candidate].ID
+	}
+	return fmt.Sprintf("%s, at least as large in every layer, clearly fail: at most %s and %s", who, bound(a.net.upper), bound(b.net.upper))
+}
+
+// tested lists the networks of one opening.
+func (s *state) tested(o *opening) []result.TestedNetwork {
+	out := []result.TestedNetwork{}
+	for k, n := range s.all[o.candidate].nets {
+		if k >= len(o.lower) {
+			break
+		}
+		correct := min(max(*n.result.Correct.Test, 0), s.p.Data.Test)
+		two, err := stats.ClopperPearson(correct, s.p.Data.Test, s.p.Target.Confidence)
+		if err != nil {
+			continue // only a bad confidence does that, and it was checked
+		}
+		out = append(out, result.TestedNetwork{Seed: n.seed, Correct: correct, Accuracy: float64(correct) / float64(s.p.Data.Test),
+			Lower: o.lower[k], Interval: [2]float64{two.Low, two.High}})
+	}
+	return out
+}
+
+// verdict fills in the answer.
+func (s *state) verdict(c *result.Certificate, winner int) {
+	unjudgedBelow := 0
+	for _, d := range s.all[:winner] {
+		if d.standing == unjudged {
+			unjudgedBelow++
+		}
+	}
+	if unjudgedBelow > 0 {
+		c.Warnings = append(c.Warnings, fmt.Sprintf("%d configurations could not be judged, as a trial failed: whether one of them meets the target is open", unjudgedBelow))
+	}
+	c.Verdict = result.Certified
+	if winner < len(s.all) {
+		config, o := s.p.Candidates[winner], s.all[winner].opening
+		c.Winner = &result.Winner{ConfigID: config.ID, Assignment: config.Assignment, Footprint: config.Footprint,
+			Alpha: o.alpha, Bound: o.bound, Networks: s.tested(o)}
+	} else {
+		c.Verdict = result.Unmet
+		c.Nearest = s.nearest()
+	}
+	if unjudgedBelow > 0 {
+		c.Verdict = result.Incomplete
+	}
+	c.Summary = s.summary(winner, unjudgedBelow)
+}
+
+// nearest is the configuration that came closest: one that only the test
+// images refuted, else the highest statistic; the cheaper one of equals.
+func (s *state) nearest() *result.NearestMiss {
+	best := -1
+	better := func(i, j int) bool {
+		a, b := s.all[i], s.all[j]
+		switch {
+		case a.opening != nil && b.opening != nil:
+			return a.opening.bound > b.opening.bound
+		case a.opening != nil || b.opening != nil:
+			return a.opening != nil
+		}
+		return a.statistic > b.statistic
+	}
+	for i, c := range s.all {
+		if len(c.nets) > 0 && c.standing != unjudged && (best < 0 || better(i, best)) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	c, config := s.all[best], s.p.Candidates[best]
+	n := &result.NearestMiss{ConfigID: config.ID, Assignment: config.Assignment, Cost: config.Cost, Statistic: c.statistic, Seeds: len(c.nets), Reason: c.reason}
+	if c.opening != nil {
+		n.TestBound = &c.opening.bound
+	}
+	return n
+}
+
+func (s *state) assumption(winner int) result.Assumption {
+	a := result.Assumption{Contradicted: []result.Key{}}
+	if s.p.Exact {
+		a.Text = "none: no configuration was skipped for what larger ones showed"
+		return a
+	}
+	a.Text = assumptionText
+	for i, c := range s.all[:winner] {
+		switch {
+		case c.standing == skipped:
+			a.Skipped++
+		case len(c.nets) > 0 && s.foreign(i) >= witnessesNeeded:
+			a.Checked++
+		}
+	}
+	for i, c := range s.all {
+		for _, n := range c.nets {
+			if n.clear && s.contradicted(s.p.insideOf(i)) {
+				a.Contradicted = append(a.Contradicted, result.Key{ConfigID: s.p.Candidates[i].ID, Seed: n.seed})
+			}
+		}
+	}
+	return a
+}
+
+func (s *state) effort() result.Effort {
+	e := result.Effort{Trials: len(s.taken), Steps: s.steps, GridTrials: len(s.p.Candidates) * len(s.p.Seeds), GridSteps: s.p.FullSteps(), Rounds: s.rounds}
+	if e.GridSteps > 0 {
+		e.Share = float64(e.Steps) / float64(e.GridSteps)
+	}
+	return e
+}
+
+// evidence lists the result files, the machines and the results' warnings.
+func (s *state) evidence(c *result.Certificate, fileOf FileOf) error {
+	warned := map[string]int{}
+	for i := range s.all {
+		for _, n := range s.all[i].nets {
+			f, err := fileOf(result.Key{ConfigID: s.p.Candidates[i].ID, Seed: n.seed})
+			if err != nil {
+				return fmt.Errorf("certificate: %w", err)
+			}
+			c.Files = append(c.Files, f)
+			if !slices.ContainsFunc(c.Machines, func(e result.Environment) bool { return reflect.DeepEqual(e, n.result.Environment) }) {
+				c.Machines = append(c.Machines, n.result.Environment)
+			}
+			for _, w := range n.result.Warnings {
+				warned[w]++
+			}
+		}
+	}
+	slices.SortFunc(c.Files, func(a, b result.File) int {
+		if a.Path < b.Path {
+			return -1
+		}
+		return 1
+	})
+	for _, w := range sortedKeys(warned) {
+		c.Warnings = append(c.Warnings, fmt.Sprintf("%s (%d results)", w, warned[w]))
+	}
+	return nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,151 @@
+package search
+
+import (
+	"fmt"
+
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/result"
+	"slimfit/pkg/stats"
+)
+
+// opening is one look at the test images.
+type opening struct {
+	candidate int
+	alpha     float64 // chance of error given to it
+	lower     []float64
+	bound     float64 // what the rule compares with the target
+	passed    bool
+	reason    string // why not
+}
+
+// certify opens the test images for a candidate that passed on the validation
+// images, or returns the networks whose test results are missing.
+func (s *state) certify(i int, finished Lookup) []result.Key {
+	c := &s.all[i]
+	var missing []result.Key
+	results := make([]*result.Result, len(c.nets))
+	for k, n := range c.nets {
+		key := result.Key{ConfigID: s.p.Candidates[i].ID, Seed: n.seed}
+		r, ok := finished(key)
+		if !ok || r.Correct.Test == nil {
+			missing = append(missing, key)
+			continue
+		}
+		results[k] = r
+	}
+	if len(missing) > 0 {
+		return missing
+	}
+	for k := range c.nets {
+		c.nets[k].result = results[k]
+	}
+	o := &opening{candidate: i, alpha: s.nextAlpha(i)}
+	s.p.examine(o, results)
+	c.opening, c.changed = o, true
+	s.openings = append(s.openings, o)
+	return nil
+}
+
+// nextAlpha is the chance of error that the next opening may spend: half of
+// what is left, or all of it for the dearest candidate, which no other can
+// follow. What is spent never exceeds 1 - confidence in total, so that this
+// bounds the chance of any false certificate of the search, however many
+// candidates fail first (Bonferroni). To give the first one all of it would
+// leave nothing for the second.
+func (s *state) nextAlpha(i int) float64 {
+	left := s.alphaLeft()
+	if i < len(s.all)-1 {
+		left /= 2
+	}
+	return left
+}
+
+func (s *state) alphaLeft() float64 {
+	left := 1 - s.p.Target.Confidence
+	for _, o := range s.openings {
+		left -= o.alpha
+	}
+	return max(left, 0)
+}
+
+// examine judges all networks of a candidate on the test images. To say that
+// every network passes needs no correction over the networks: if one is truly
+// below the target, its own test must err.
+func (p *Problem) examine(o *opening, results []*result.Result) {
+	images, confidence := p.Data.Test, 1-o.alpha
+	var wrong [][]int
+	var acc []float64
+	for _, r := range results {
+		correct := min(max(*r.Correct.Test, 0), images)
+		low, err := stats.LowerBound(correct, images, confidence)
+		if err != nil { // alpha has been halved until it vanished
+			o.reason = err.Error()
+			return
+		}
+		o.lower = append(o.lower, low)
+		acc = append(acc, float64(correct)/float64(images))
+		wrong = append(wrong, indices(r.Wrong.Test))
+	}
+	var err error
+	if o.bound, err = p.testBound(o.lower, acc, wrong, o.alpha); err != nil {
+		o.reason = err.Error()
+		return
+	}
+	o.passed = o.bound >= p.Target.Accuracy
+	if !o.passed {
+		o.reason = fmt.Sprintf("on the test images the lower bound is %s, below %s", bound(o.bound), plain(p.Target.Accuracy))
+	}
+	for _, r := range results {
+		trouble := p.recallTrouble(r.Seed, r.Confusion.Test, func(right, all int) float64 {
+			low, err := stats.LowerBound(right, all, confidence)
+			if err != nil {
+				return 0
+			}
+			return low
+		})
+		if trouble != "" && o.passed {
+			o.passed, o.reason = false, "on the test images, by its lower bound, "+trouble
+		}
+	}
+}
+
+// testBound is the rule's lower bound on the test images.
+func (p *Problem) testBound(lower, acc []float64, wrong [][]int, alpha float64) (float64, error) {
+	switch p.Target.Rule {
+	case experiment.RuleMean:
+		e, err := stats.EstimateMean(wrong, p.Data.Test)
+		if err != nil {
+			return 0, err
+		}
+		return e.Lower(1 - alpha)
+	case experiment.RuleTolerance:
+		// Half of alpha for the spread over seeds, half for the images.
+		e, err := stats.EstimateMean(wrong, p.Data.Test)
+		if err != nil {
+			return 0, err
+		}
+		k, err := stats.ToleranceFactor(len(acc), toleranceCoverage, 1-alpha/2)
+		if err != nil {
+			return 0, err
+		}
+		s, err := stats.Summarize(acc)
+		if err != nil {
+			return 0, err
+		}
+		low, err := e.LowerOnImages(1 - alpha/2)
+		return low - k*s.SD, err
+	}
+	bound := 1.0
+	for _, low := range lower {
+		bound = min(bound, low)
+	}
+	return bound, nil
+}
+
+func indices(wrong [][2]int) []int {
+	out := make([]int, len(wrong))
+	for i, w := range wrong {
+		out[i] = w[0]
+	}
+	return out
+}

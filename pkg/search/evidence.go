@@ -1,0 +1,153 @@
+package search
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"slimfit/pkg/result"
+)
+
+// readEvidence reads the result files that a certificate names.
+func readEvidence(c *result.Certificate, p *Problem, open func(string) ([]byte, error)) (map[result.Key]*result.Result, []Fault) {
+	results := map[result.Key]*result.Result{}
+	paths := map[string]Candidate{}
+	keys := map[string]result.Key{}
+	for _, candidate := range p.Candidates {
+		for _, s := range p.Seeds {
+			k := keyOf(candidate, s)
+			paths[resultPath(k)], keys[resultPath(k)] = candidate, k
+		}
+	}
+	var faults []Fault
+	for _, f := range c.Files {
+		k, ok := keys[f.Path]
+		if !ok {
+			faults = append(faults, Fault{f.Path, "it is not a trial of the certificate's configurations and seeds"})
+			continue
+		}
+		b, err := open(f.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			faults = append(faults, Fault{f.Path, "the file is missing"})
+			continue
+		} else if err != nil {
+			faults = append(faults, Fault{f.Path, err.Error()})
+			continue
+		}
+		if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != f.SHA256 {
+			faults = append(faults, Fault{f.Path, "the file was changed: its SHA-256 is not the certificate's"})
+		}
+		var r result.Result
+		if err := json.Unmarshal(b, &r); err != nil {
+			faults = append(faults, Fault{f.Path, "it is no result: " + err.Error()})
+			continue
+		}
+		if r.Key() != k {
+			faults = append(faults, Fault{f.Path, "it says that it is the result of " + r.Key().String()})
+			continue
+		}
+		for _, d := range p.doubts(paths[f.Path], &r) {
+			faults = append(faults, Fault{f.Path, d})
+		}
+		results[k] = &r
+	}
+	return results, faults
+}
+
+// doubts lists what in a result contradicts itself or the configuration that
+// it claims to be of. A result forged with care has none: only training it
+// again shows that.
+func (p *Problem) doubts(c Candidate, r *result.Result) []string {
+	var out []string
+	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if !sameData(r.Dataset, p.Data) {
+		if r.Dataset.Digest != p.Data.Digest {
+			add("it is of another version of the data set: %s, the certificate has %s", short(r.Dataset.Digest), short(p.Data.Digest))
+		} else {
+			add("the data set is split or shaped otherwise than in the certificate")
+		}
+	}
+	full := c.Spec().FullLayers()
+	same := len(r.Model) == len(full)
+	for i := 0; same && i < len(full); i++ {
+		same = full[i] == r.Model[i]
+	}
+	if !same {
+		add("its model is not the one of %s", c.ID)
+	}
+	if !sameRecipe(r.Train, c.Recipe) {
+		add("its recipe is not the one of %s", c.ID)
+	}
+	if r.Footprint.Parameters != c.Footprint.Parameters || r.Footprint.MACs != c.Footprint.MACs || r.Footprint.Peak != c.Footprint.Peak {
+		add("its footprint is not the one of its model")
+	}
+	if r.Status != result.Done {
+		return out
+	}
+	if r.Steps != c.Recipe.Steps {
+		add("%d steps trained, the recipe says %d", r.Steps, c.Recipe.Steps)
+	}
+	if r.Correct.Validation == nil {
+		add("done without validation figures")
+	}
+	out = append(out, splitDoubts("validation", p.Data.Validation, p.Data.Classes, r.Accuracy.Validation, r.Correct.Validation, r.Wrong.Validation, r.Confusion.Validation)...)
+	return append(out, splitDoubts("test", p.Data.Test, p.Data.Classes, r.Accuracy.Test, r.Correct.Test, r.Wrong.Test, r.Confusion.Test)...)
+}
+
+// splitDoubts compares the four accounts of one split with each other.
+func splitDoubts(name string, images, classes int, accuracy *float64, correct *int, wrong [][2]int, confusion [][]int) []string {
+	if accuracy == nil && correct == nil && wrong == nil && confusion == nil {
+		return nil
+	}
+	if accuracy == nil || correct == nil || confusion == nil || wrong == nil && (correct == nil || *correct != images) {
+		return []string{name + ": accuracy, correct, wrong or confusion is missing"}
+	}
+	var out []string
+	add := func(format string, args ...any) { out = append(out, name+": "+fmt.Sprintf(format, args...)) }
+	if *correct < 0 || *correct > images || *accuracy != float64(*correct)/float64(images) {
+		add("accuracy %v is not %d of %d images", *accuracy, *correct, images)
+	}
+	if len(wrong) != images-*correct {
+		add("%d wrong images listed, %d of %d are correct", len(wrong), *correct, images)
+	}
+	predicted := make([]int, classes) // wrong answers by predicted class
+	for k, w := range wrong {
+		if w[0] < 0 || w[0] >= images || k > 0 && w[0] <= wrong[k-1][0] || w[1] < 0 || w[1] >= classes {
+			add("entry %d of the wrong images, %v, is out of order or range", k, w)
+			return out
+		}
+		predicted[w[1]]++
+	}
+	if len(confusion) != classes {
+		add("the confusion matrix has %d rows, want %d", len(confusion), classes)
+		return out
+	}
+	right, all := 0, 0
+	for truth, row := range confusion {
+		if len(row) != classes {
+			add("row %d of the confusion matrix has %d columns, want %d", truth, len(row), classes)
+			return out
+		}
+		for guess, n := range row {
+			all += n
+			if guess == truth {
+				right += n
+			} else {
+				predicted[guess] -= n
+			}
+		}
+	}
+	if right != *correct || all != images {
+		add("the confusion matrix counts %d of %d images correct", right, all)
+	}
+	for class, n := range predicted {
+		if n != 0 {
+			add("the confusion matrix and the wrong images disagree on answers %d", class)
+			break
+		}
+	}
+	return out
+}

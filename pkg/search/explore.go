@@ -1,0 +1,131 @@
+package search
+
+// maxWeighed bounds the trials that are weighed against each other, so that a
+// round's choice stays linear in the number of candidates.
+const maxWeighed = 256
+
+// explore picks a round of trials. An exact search walks up from the cheapest.
+// Otherwise each pick is the trial expected to settle the most candidates: if
+// it passes, all dearer ones; if it clearly fails, those it contains, which it
+// half settles until a second witness is there. Later picks of the round take
+// the likelier outcome of the earlier ones for granted.
+func (s *state) explore(fresh []int) []trial {
+	if s.p.Exact {
+		var out []trial
+		for _, i := range fresh[:min(s.p.Round, len(fresh))] {
+			out = append(out, trial{i, s.p.Seeds[0]})
+		}
+		return out
+	}
+	e := explorer{state: s, fresh: fresh, count: map[int]int{}, picked: map[trial]bool{}}
+	for _, i := range fresh {
+		e.count[i] = len(s.all[i].witnesses)
+	}
+	var out []trial
+	for len(out) < s.p.Round && len(e.fresh) > 0 {
+		best, value, pass := trial{}, 0.0, false
+		for _, t := range e.options() {
+			if v, likely := e.value(t); v > value {
+				best, value, pass = t, v, likely
+			}
+		}
+		if value == 0 {
+			break
+		}
+		out = append(out, best)
+		e.assume(best, pass)
+	}
+	return out
+}
+
+// explorer weighs the trials of one round.
+type explorer struct {
+	*state
+	fresh  []int       // candidates that are not settled yet, cheapest first
+	count  map[int]int // witnesses of each, assumed ones included
+	picked map[trial]bool
+}
+
+// options lists the trials to weigh: the first seed of an unsettled candidate,
+// and another seed of a configuration that clearly failed.
+func (e *explorer) options() []trial {
+	var out []trial
+	stride := (len(e.fresh) + maxWeighed - 1) / maxWeighed
+	for k := len(e.fresh) - 1; k >= 0; k -= stride {
+		out = append(out, trial{e.fresh[k], e.p.Seeds[0]})
+	}
+	for i, c := range e.all {
+		n := len(c.nets)
+		if n > 0 && n < len(e.p.Seeds) && c.nets[n-1].clear && len(c.witnesses) > 0 {
+			out = append(out, trial{i, e.p.Seeds[n]})
+		}
+	}
+	return out
+}
+
+// value is how many candidates the trial is expected to settle, and whether it
+// is likelier to pass than to fail.
+func (e *explorer) value(t trial) (float64, bool) {
+	if e.picked[t] {
+		return 0, false
+	}
+	inside := map[int]bool{}
+	for _, j := range e.p.insideOf(t.candidate) {
+		inside[j] = true
+	}
+	first := len(e.all[t.candidate].nets) == 0
+	ifFails, dearer, rank := 0.0, 0, 0
+	for k, j := range e.fresh {
+		if j == t.candidate {
+			rank = k
+			ifFails++
+		} else if inside[j] {
+			if e.count[j]+1 >= witnessesNeeded {
+				ifFails++
+			} else {
+				ifFails += 0.5
+			}
+		}
+		if j >= t.candidate {
+			dearer++
+		}
+	}
+	if !first {
+		return ifFails, false
+	}
+	p := e.chance(t.candidate, rank)
+	return p*float64(dearer) + (1-p)*ifFails, p > 0.5
+}
+
+// chance guesses whether a candidate will pass: the cheapest passing one is
+// equally likely anywhere among the unsettled, unless a trained network above
+// or below it says otherwise.
+func (e *explorer) chance(i, rank int) float64 {
+	if e.count[i] > 0 {
+		return 0.05
+	}
+	for _, j := range e.p.insideOf(i) {
+		if e.all[j].standing == passed || e.all[j].standing == refuted {
+			return 0.95
+		}
+	}
+	return float64(rank+1) / float64(len(e.fresh)+1)
+}
+
+// assume settles what the picked trial's likelier outcome would settle.
+func (e *explorer) assume(t trial, pass bool) {
+	e.picked[t] = true
+	for _, j := range e.p.insideOf(t.candidate) {
+		if !pass {
+			e.count[j]++
+		}
+	}
+	var left []int
+	for _, j := range e.fresh {
+		settled := j == t.candidate || !pass && e.count[j] >= witnessesNeeded || pass && j > t.candidate
+		if !settled {
+			left = append(left, j)
+		}
+	}
+	e.fresh = left
+}

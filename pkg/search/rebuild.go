@@ -1,0 +1,87 @@
+package search
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"slimfit/models"
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/footprint"
+	"slimfit/pkg/result"
+)
+
+// fromCertificate makes the problem that a certificate answers, from what it
+// says of its configurations; IDs and costs are computed anew. The problem is
+// nil where it cannot be made.
+func fromCertificate(c *result.Certificate) (*Problem, []Fault) {
+	var faults []Fault
+	p := &Problem{Experiment: c.Experiment, Data: c.Dataset, Seeds: c.Seeds, Options: Options{Exact: c.Exact, Round: c.Round},
+		Target: experiment.Target{Accuracy: c.Target.Accuracy, Confidence: c.Target.Confidence, Rule: c.Target.Rule, Cost: c.Target.Cost,
+			Seeds: len(c.Seeds), RecallAll: c.Target.RecallAll}}
+	for _, l := range c.Target.Within {
+		p.Target.Within = append(p.Target.Within, experiment.Budget{Cost: l.Cost, Limit: l.Limit})
+	}
+	for _, r := range c.Target.Recall {
+		p.Target.Recall = append(p.Target.Recall, experiment.Recall{Class: r.Class, Floor: r.Floor})
+	}
+	if err := checkTarget(c); err != nil {
+		return nil, []Fault{{"certificate", err.Error()}}
+	}
+	var all []Candidate
+	seen := map[string]bool{}
+	for i, j := range c.Candidates {
+		where := fmt.Sprintf("candidates[%d] %s", i, j.ConfigID)
+		config, f, err := rebuild(j, c)
+		if err != nil {
+			return nil, append(faults, Fault{where, err.Error()})
+		}
+		if id := config.ID(); id != j.ConfigID {
+			return nil, append(faults, Fault{where, "its model, data set and recipe make the ID " + id})
+		}
+		if seen[j.ConfigID] {
+			return nil, append(faults, Fault{where, "it is listed twice"})
+		}
+		seen[j.ConfigID] = true
+		all = append(all, Candidate{ID: j.ConfigID, Assignment: j.Assignment, Config: config, Footprint: f})
+	}
+	if err := p.setCandidates(all); err != nil {
+		return nil, append(faults, Fault{"certificate", err.Error()})
+	}
+	return p, faults
+}
+
+// checkTarget refuses a target that no experiment file could have had.
+func checkTarget(c *result.Certificate) error {
+	t := c.Target
+	if !(t.Accuracy > 0 && t.Accuracy < 1) || !(t.Confidence >= 0.5 && t.Confidence < 1) {
+		return fmt.Errorf("target accuracy %v with confidence %v is out of range", t.Accuracy, t.Confidence)
+	}
+	if !slices.Contains([]string{experiment.RuleWorst, experiment.RuleMean, experiment.RuleTolerance}, t.Rule) {
+		return fmt.Errorf("target rule %q is unknown", t.Rule)
+	}
+	if _, err := footprint.ParseCost(string(t.Cost)); err != nil {
+		return err
+	}
+	if c.Round < 1 || len(c.Seeds) < 1 {
+		return fmt.Errorf("%d trials a round and %d seeds: need at least one of each", c.Round, len(c.Seeds))
+	}
+	sorted := slices.Sorted(slices.Values(c.Seeds))
+	if len(slices.Compact(sorted)) != len(c.Seeds) {
+		return fmt.Errorf("a seed is listed twice")
+	}
+	return nil
+}
+
+func rebuild(j result.Judged, c *result.Certificate) (config models.Config, f footprint.Footprint, err error) {
+	if len(j.Model) == 0 {
+		return config, f, errors.New("it has no model")
+	}
+	config = models.Config{Layers: j.Model[:len(j.Model)-1], Data: c.Dataset, Recipe: j.Train}
+	full := config.Spec().FullLayers()
+	if full[len(full)-1] != j.Model[len(j.Model)-1] {
+		return config, f, errors.New("its last layer is not the classifier of the data set")
+	}
+	f, err = footprint.Of(config.Spec())
+	return config, f, err
+}

@@ -1,0 +1,63 @@
+package search
+
+import "slimfit/pkg/result"
+
+// Lookup returns a finished trial of the run folder, and whether there is one.
+type Lookup func(result.Key) (*result.Result, bool)
+
+// Plan is where a search stands after every result that is there.
+type Plan struct {
+	Train []result.Key // trials to train next; their results go into the run folder
+	Open  []result.Key // networks whose test images are to be opened next
+	Done  bool         // neither: the verdict stands
+
+	state *state
+}
+
+// Replay goes through the search from its start with the results that are
+// there, and stops where one is missing. It uses no result that it would not
+// have asked for by then: what else lies in the folder changes nothing, and no
+// test result is looked at before its network was chosen.
+func (p *Problem) Replay(finished Lookup) Plan {
+	s := newState(p)
+	for {
+		a := s.next()
+		switch {
+		case a.done:
+			return Plan{Done: true, state: s}
+		case a.test >= 0:
+			if missing := s.certify(a.test, finished); len(missing) > 0 {
+				return Plan{Open: missing, state: s}
+			}
+		default:
+			if missing := s.takeRound(a.trials, finished); len(missing) > 0 {
+				return Plan{Train: missing, state: s}
+			}
+		}
+	}
+}
+
+// takeRound takes the results of a round, or returns the trials that are
+// missing and takes none.
+func (s *state) takeRound(trials []trial, finished Lookup) []result.Key {
+	var missing []result.Key
+	results := make([]*result.Result, len(trials))
+	for k, t := range trials {
+		key := result.Key{ConfigID: s.p.Candidates[t.candidate].ID, Seed: t.seed}
+		r, ok := finished(key)
+		if !ok {
+			missing = append(missing, key)
+		}
+		results[k] = r
+	}
+	if len(missing) > 0 {
+		return missing
+	}
+	for k, t := range trials {
+		s.take(t.candidate, results[k])
+	}
+	s.rounds++
+	return nil
+}
+
+func keyOf(c Candidate, seed int64) result.Key { return result.Key{ConfigID: c.ID, Seed: seed} }

@@ -1,0 +1,154 @@
+package search
+
+import (
+	"slices"
+
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/result"
+)
+
+// standing is where a candidate stands.
+type standing int
+
+const (
+	untrained standing = iota
+	open               // trained, not decided
+	passed             // meets the rule on the validation images with every seed
+	rejected           // its own seeds fail the rule
+	skipped            // witnesses speak against it, see witnesses
+	refuted            // passed, but failed on the test images
+	certified          // passed on both
+	unjudged           // a trial failed for a technical reason
+)
+
+// witnessesNeeded is how many networks must clearly fail before smaller
+// configurations are skipped for it: one may be a bad start.
+const witnessesNeeded = 2
+
+// candidate is what is known of one candidate.
+type candidate struct {
+	nets      []network // in the order of seeds
+	changed   bool      // since own was judged
+	own       standing  // by its own networks alone
+	standing  standing
+	reason    string
+	statistic float64   // the rule's, over nets
+	witnesses []witness // clearly failing networks that contain it, cheapest first
+	opening   *opening  // of the test images
+}
+
+// witness is a clearly failing network that is at least as large as another
+// candidate in every layer.
+type witness struct {
+	candidate int
+	net       network
+}
+
+// state is what a search knows after some rounds. All of it follows from the
+// problem and the results taken so far.
+type state struct {
+	p        *Problem
+	taken    map[result.Key]bool
+	all      []candidate // by candidate index, cheapest first
+	openings []*opening
+	rounds   int
+	steps    int // asked for
+}
+
+func newState(p *Problem) *state {
+	return &state{p: p, taken: map[result.Key]bool{}, all: make([]candidate, len(p.Candidates))}
+}
+
+// take adds finished trials.
+func (s *state) take(i int, r *result.Result) {
+	if s.taken[r.Key()] {
+		return
+	}
+	s.taken[r.Key()] = true
+	s.all[i].nets = append(s.all[i].nets, s.p.look(r))
+	s.all[i].changed = true
+	s.steps += s.p.Candidates[i].Recipe.Steps
+}
+
+// judge brings every standing up to date.
+func (s *state) judge() {
+	for i := range s.all {
+		if c := &s.all[i]; c.changed {
+			s.p.judgeOwn(c)
+			c.changed = false
+		}
+	}
+	s.gatherWitnesses()
+	for i := range s.all {
+		c := &s.all[i]
+		c.standing = c.own
+		if (c.standing == untrained || c.standing == open) && len(c.witnesses) >= witnessesNeeded {
+			c.standing = skipped
+		}
+	}
+}
+
+// gatherWitnesses lists for every candidate the clearly failing networks that
+// contain it, its own among them. A configuration that a trained network inside
+// it contradicts, by reaching the target, is no witness. An exact search has
+// none.
+func (s *state) gatherWitnesses() {
+	for i := range s.all {
+		s.all[i].witnesses = nil
+	}
+	if s.p.Exact {
+		return
+	}
+	for i := range s.all {
+		var clear []network
+		for _, n := range s.all[i].nets {
+			if n.clear {
+				clear = append(clear, n)
+			}
+		}
+		if len(clear) == 0 {
+			continue
+		}
+		inside := s.p.insideOf(i)
+		if s.contradicted(inside) {
+			continue
+		}
+		for _, j := range inside {
+			for _, n := range clear {
+				s.all[j].witnesses = append(s.all[j].witnesses, witness{i, n})
+			}
+		}
+	}
+}
+
+func (s *state) contradicted(inside []int) bool {
+	return slices.ContainsFunc(inside, func(j int) bool {
+		return slices.ContainsFunc(s.all[j].nets, func(n network) bool { return n.reaches })
+	})
+}
+
+// horizon is the cheapest candidate that passed, or that passes as far as it
+// was trained; the number of candidates if there is none. Nothing beyond it is
+// trained while it stands.
+func (s *state) horizon() int {
+	for i, c := range s.all {
+		if c.standing == passed || c.standing == certified || c.standing == open && s.promising(c) {
+			return i
+		}
+	}
+	return len(s.all)
+}
+
+// promising says whether an open candidate's seeds meet the target so far. A
+// spread over one or two seeds means nothing yet, so tolerance looks at the
+// mean.
+func (s *state) promising(c candidate) bool {
+	if s.p.Target.Rule != experiment.RuleTolerance {
+		return c.statistic >= s.p.Target.Accuracy
+	}
+	sum := 0.0
+	for _, n := range c.nets {
+		sum += n.accuracy
+	}
+	return sum/float64(len(c.nets)) >= s.p.Target.Accuracy
+}

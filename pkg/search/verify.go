@@ -1,0 +1,72 @@
+package search
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"slimfit/pkg/result"
+)
+
+// Fault is one statement that does not hold.
+type Fault struct {
+	Where string // a file, or a place in the certificate
+	What  string
+}
+
+func (f Fault) String() string { return f.Where + ": " + f.What }
+
+// ReadCertificate decodes a certificate; keys that it does not know are an
+// error, as they would go unchecked.
+func ReadCertificate(b []byte) (*result.Certificate, error) {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	var c result.Certificate
+	if err := dec.Decode(&c); err != nil {
+		return nil, fmt.Errorf("read certificate: %w", err)
+	}
+	if dec.More() {
+		return nil, fmt.Errorf("read certificate: more after its end")
+	}
+	if c.Format != result.CertificateFormat {
+		return nil, fmt.Errorf("read certificate: format %d, this program knows %d", c.Format, result.CertificateFormat)
+	}
+	return &c, nil
+}
+
+// Verify checks every statement of a certificate from the result files alone:
+// that they are the ones it names, agree with themselves and with their
+// configurations, and that the search, gone through again with nothing else,
+// ends with this very certificate. open reads a file below the run folder.
+func Verify(c *result.Certificate, open func(path string) ([]byte, error)) []Fault {
+	p, faults := fromCertificate(c)
+	if p == nil {
+		return faults
+	}
+	results, more := readEvidence(c, p, open)
+	faults = append(faults, more...)
+	plan := p.Replay(func(k result.Key) (*result.Result, bool) {
+		r, ok := results[k]
+		return r, ok
+	})
+	if !plan.Done {
+		what := "train"
+		missing := plan.Train
+		if len(plan.Open) > 0 {
+			what, missing = "open the test images of", plan.Open
+		}
+		return append(faults, Fault{"certificate", fmt.Sprintf("with these results the search is not at its end: it would %s %s", what, missing[0])})
+	}
+	listed := map[string]result.File{}
+	for _, f := range c.Files {
+		listed[f.Path] = f
+	}
+	again, err := p.Certificate(plan, c.Slimfit, func(k result.Key) (result.File, error) { return listed[resultPath(k)], nil })
+	if err != nil {
+		return append(faults, Fault{"certificate", err.Error()})
+	}
+	return append(faults, differences(c, again)...)
+}
+
+// resultPath is where a trial's result lies below the run folder.
+func resultPath(k result.Key) string { return k.String() + "/result.json" }

@@ -1,0 +1,131 @@
+package search
+
+import (
+	"fmt"
+	"strconv"
+
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/result"
+	"slimfit/pkg/stats"
+)
+
+// percent prints an accuracy, bound one with the digit that decides, plain a
+// figure as a person wrote it.
+func percent(v float64) string { return fmt.Sprintf("%.2f %%", 100*v) }
+func bound(v float64) string   { return fmt.Sprintf("%.3f %%", 100*v) }
+func plain(v float64) string {
+	// Ten digits hide that 100 * 0.29 is 28.999999999999996.
+	return strconv.FormatFloat(100*v, 'g', 10, 64) + " %"
+}
+
+const assumptionText = "A configuration is skipped untrained where two networks clearly fail that are at least as large in every layer: " +
+	"same recipe and layers in the same order, no kernel, filter count or width smaller, no stride or pooling window larger. " +
+	"This assumes that making every layer smaller does not turn a clear failure into a pass. " +
+	"A network that a smaller one outdid skips nothing, and some of the most doubtful skipped configurations are trained all the same."
+
+// rules says how the certificate was decided.
+func (p *Problem) rules() []string {
+	t := p.Target
+	out := []string{
+		fmt.Sprintf("Configurations are ordered by %s; equal ones by parameters, multiply-accumulates, peak activation elements, then ID.", t.Cost),
+		p.screeningRule(),
+		fmt.Sprintf("A network clearly fails when the one-sided Clopper-Pearson upper bound of its accuracy is below the target, with the bounds of all %d configurations holding together at %s (Bonferroni).",
+			len(p.Candidates), plain(t.Confidence)),
+		"A diverged seed rejects its configuration.",
+	}
+	if t.RecallAll > 0 || len(t.Recall) > 0 {
+		out = append(out, "Every network's recall of each class with a floor reaches the floor: as seen on the validation images, and by its one-sided Clopper-Pearson lower bound on the test images.")
+	}
+	return append(out,
+		fmt.Sprintf("Trials are asked for in rounds of about %d.", p.Round),
+		p.testRule(),
+		"The test images are opened for the cheapest configuration that passes screening, and for the next one only if it fails there. "+
+			"Each opening may err with half of what is left of alpha, or all of it for the dearest configuration, which no other can follow, so that all together err with at most 1 - confidence.")
+}
+
+func (p *Problem) screeningRule() string {
+	n, t := len(p.Seeds), plain(p.Target.Accuracy)
+	switch p.Target.Rule {
+	case experiment.RuleMean:
+		return fmt.Sprintf("Screening: the mean validation accuracy of %d seeds is at least %s. If the first two seeds both clearly fail, it is rejected at once.", n, t)
+	case experiment.RuleTolerance:
+		return fmt.Sprintf("Screening: mean - %.3f sd of the validation accuracies of %d seeds is at least %s (one-sided normal tolerance factor for %s of seeds). If the first two seeds both clearly fail, or no values of the missing seeds could make it pass, it is rejected at once.",
+			p.factor, n, t, plain(toleranceCoverage))
+	}
+	return fmt.Sprintf("Screening: the validation accuracy of each of %d seeds is at least %s. One that is not rejects at once.", n, t)
+}
+
+func (p *Problem) testRule() string {
+	t := plain(p.Target.Accuracy)
+	switch p.Target.Rule {
+	case experiment.RuleMean:
+		return "Test: the one-sided lower bound of the mean accuracy, over seeds and images, is at least " + t + " (Student's t, the variances over seeds and over images added)."
+	case experiment.RuleTolerance:
+		return "Test: mean - k sd over the seeds, less the uncertainty of the mean over images, is at least " + t + "; half of alpha goes into k, half into the images."
+	}
+	return "Test: the one-sided Clopper-Pearson lower bound of every network's accuracy is at least " + t + "."
+}
+
+// promises says what the numbers can and cannot promise.
+func (s *state) promises(winner int, c *result.Certificate) []string {
+	n, t := len(s.p.Seeds), plain(s.p.Target.Accuracy)
+	risk := plain(1 - s.p.Target.Confidence)
+	if winner == len(s.all) {
+		return []string{fmt.Sprintf("No certificate was issued. A rejected configuration may still have a true accuracy above %s: screening looks at %d validation images and these seeds only.", t, s.p.Data.Validation)}
+	}
+	var out []string
+	switch s.p.Target.Rule {
+	case experiment.RuleMean:
+		out = append(out, fmt.Sprintf("The mean accuracy of this recipe over seeds and images like these is at least %s, by a procedure that certifies wrongly in at most %s of searches. Single networks may lie below.", t, risk))
+	case experiment.RuleTolerance:
+		out = append(out, fmt.Sprintf("At least %s of networks trained like this have an accuracy of at least %s, by a procedure that certifies wrongly in at most %s of searches, if accuracies over seeds are normal.", plain(toleranceCoverage), t, risk),
+			s.normality(winner, c))
+	default:
+		out = append(out, fmt.Sprintf("Each of these %d trained networks is right on at least %s of images like the test images, by a procedure that certifies a network below that in at most %s of searches.", n, t, risk))
+		conf, err := stats.MinimumConfidence(n, 0.95)
+		if err == nil {
+			out = append(out, fmt.Sprintf("It does not promise the next seed: that the worst of %d bounds 95 %% of future seeds holds with a confidence of %.0f %% only; 59 seeds make it 95 %%.", n, 100*conf))
+		}
+	}
+	return append(out,
+		"The configuration was chosen on the validation images, so its accuracy there flatters it; the test images were not looked at before it was chosen.",
+		"Images from another source than this data set's are not covered.")
+}
+
+// normality checks what the tolerance rule assumes, on the test accuracies.
+func (s *state) normality(winner int, c *result.Certificate) string {
+	var acc []float64
+	for _, n := range c.Winner.Networks {
+		acc = append(acc, n.Accuracy)
+	}
+	a, err := stats.AndersonDarling(acc)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("Normality of the %d accuracies could not be tested: %v.", len(acc), err)
+	case a.P < 0.05:
+		c.Warnings = append(c.Warnings, fmt.Sprintf("the winner's accuracies are not normal (Anderson-Darling p = %.3g): the tolerance bound does not hold", a.P))
+		return fmt.Sprintf("The accuracies of the seeds are not normal (Anderson-Darling, p = %.3g): the tolerance bound does not hold.", a.P)
+	}
+	return fmt.Sprintf("Nothing speaks against normal accuracies over seeds (Anderson-Darling, p = %.2f), which %d values can hardly show.", a.P, len(acc))
+}
+
+// summary is the answer in one sentence.
+func (s *state) summary(winner, unjudged int) string {
+	t, n := plain(s.p.Target.Accuracy), len(s.all)
+	var text string
+	switch {
+	case n == 0:
+		return "No configuration is within the budgets."
+	case winner < n:
+		c := s.p.Candidates[winner]
+		text = fmt.Sprintf("%s is the cheapest of %d configurations that was shown to meet %s, with %d %s", c.ID, n, t, c.Cost, s.p.Target.Cost.Unit())
+	case unjudged > 0:
+		text = fmt.Sprintf("No configuration was found to meet %s", t)
+	default:
+		text = fmt.Sprintf("None of the %d configurations meets %s", n, t)
+	}
+	if unjudged > 0 {
+		text += fmt.Sprintf("; %d that are cheaper or may meet it could not be judged", unjudged)
+	}
+	return text + "."
+}
