@@ -5,11 +5,13 @@ LIBTENSORFLOW ?=# prefix of an installed libtensorflow, instead of a download
 export LIBTENSORFLOW
 
 # The worker finds its library beside the repository's bin/ even after the
-# folder was moved; tests, which run elsewhere, by the absolute path.
+# folder was moved; tests, which run elsewhere, by the absolute path. NVML's
+# functions are bound when they are called (-z lazy): most machines lack them.
 TENSORFLOW := $(CURDIR)/.tensorflow
-export CGO_CFLAGS  := -g -O2 "-I$(TENSORFLOW)/include"
-export CGO_LDFLAGS := "-L$(TENSORFLOW)/lib" -Wl,-rpath,$$ORIGIN/../.tensorflow/lib "-Wl,-rpath,$(TENSORFLOW)/lib"
+export CGO_CFLAGS  := -g -O2 -Wno-deprecated-declarations "-I$(TENSORFLOW)/include"
+export CGO_LDFLAGS := "-L$(TENSORFLOW)/lib" -Wl,-z,lazy -Wl,-rpath,$$ORIGIN/../.tensorflow/lib "-Wl,-rpath,$(TENSORFLOW)/lib"
 export GOFLAGS     += -trimpath
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 KERAS       := .venv/bin/python
@@ -27,7 +29,7 @@ env: ## print the cgo variables for `go build ./...` and editors, for eval
 
 build: setup ## build bin/slimfit (pure Go) and bin/slimfit-worker (TensorFlow)
 	@CGO_ENABLED=0 go build -o bin/ ./cmd/slimfit
-	@go build -o bin/ ./cmd/slimfit-worker
+	@go build -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/slimfit-worker
 
 data: build ## fetch MNIST into the cache
 	@bin/slimfit data fetch mnist
@@ -50,7 +52,7 @@ fuzz: setup ## run every fuzz target for FUZZTIME (10s) each
 check-imports: ## check that the rooms import only what scripts/imports.txt allows
 	@scripts/check_imports.py
 
-venv:
+venv: ## set up .venv/ for check-keras and bench
 	@scripts/setup_venv.sh
 
 check-keras: build venv ## compare counts, logits and training steps with Keras

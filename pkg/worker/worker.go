@@ -108,7 +108,7 @@ func (s *server) handle(ctx context.Context, c protocol.Command) {
 	case c.Measure != nil:
 		s.report(c.Measure.Pack.ID, s.measure(*c.Measure))
 	case c.Info:
-		s.emit(protocol.Event{Type: protocol.Ready, Environment: &s.env})
+		s.info()
 	}
 	// TensorFlow's tensors are freed by finalizers, which follow Go's idea of
 	// memory in use: it does not see what they hold.
