@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,15 +76,19 @@ func loadExperiments(c *cli.Context, files []string) ([]*experiment.Experiment, 
 
 // plan is one experiment as plan prints it.
 type plan struct {
-	Name           string              `json:"experiment"`
-	Baseline       planBaseline        `json:"baseline"`
+	planHead
 	Configurations []planConfiguration `json:"configurations"` // by rising parameters
-	Totals         planTotals          `json:"totals"`
-	Estimate       *planEstimate       `json:"estimate,omitempty"` // of the pending trials; absent where nothing is known
 
 	about string
 	axes  []experiment.Axis
 	seeds int
+}
+
+type planHead struct {
+	Name     string        `json:"experiment"`
+	Baseline planBaseline  `json:"baseline"`
+	Totals   planTotals    `json:"totals"`
+	Estimate *planEstimate `json:"estimate,omitempty"` // of the pending trials; absent where nothing is known
 }
 
 type planBaseline struct {
@@ -121,9 +127,9 @@ type planEstimate struct {
 
 // newPlan counts and asks the sources; nothing is printed yet.
 func newPlan(c *cli.Context, e *experiment.Experiment, sources planSources) (plan, error) {
-	p := plan{Name: e.Name, about: e.About, axes: e.Axes, seeds: len(e.Seeds),
+	p := plan{about: e.About, axes: e.Axes, seeds: len(e.Seeds), planHead: planHead{Name: e.Name,
 		Baseline: planBaseline{e.Baseline.Name, e.Baseline.ID, e.Baseline.Footprint},
-		Totals:   planTotals{Configurations: len(e.Configs), Status: map[result.Status]int{}}}
+		Totals:   planTotals{Configurations: len(e.Configs), Status: map[result.Status]int{}}}}
 	var known map[result.Key]result.Status
 	if sources.status != nil {
 		var err error
@@ -170,9 +176,7 @@ func newPlan(c *cli.Context, e *experiment.Experiment, sources planSources) (pla
 func writePlans(w io.Writer, format string, plans []plan) error {
 	switch format {
 	case "json":
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(plans)
+		return writePlansJSON(w, plans)
 	case "csv":
 		return plansTable(plans).csv(w)
 	}
@@ -186,6 +190,40 @@ func writePlans(w io.Writer, format string, plans []plan) error {
 	}
 	_, err := fmt.Fprint(w, "\n"+conventions(format == "markdown"))
 	return err
+}
+
+// writePlansJSON writes one configuration at a time, as an encoder would hold
+// the whole text of a large plan in memory.
+func writePlansJSON(w io.Writer, plans []plan) error {
+	b := bufio.NewWriter(w)
+	b.WriteString("[")
+	for i, p := range plans {
+		head, err := json.MarshalIndent(p.planHead, "  ", "  ")
+		if err != nil {
+			return err
+		}
+		b.WriteString(comma(i) + "\n  ")
+		b.Write(bytes.TrimSuffix(head, []byte("\n  }")))
+		b.WriteString(",\n    \"configurations\": [")
+		for j, c := range p.Configurations {
+			one, err := json.MarshalIndent(c, "      ", "  ")
+			if err != nil {
+				return err
+			}
+			b.WriteString(comma(j) + "\n      ")
+			b.Write(one)
+		}
+		b.WriteString("\n    ]\n  }")
+	}
+	b.WriteString("\n]\n")
+	return b.Flush()
+}
+
+func comma(i int) string {
+	if i == 0 {
+		return ""
+	}
+	return ","
 }
 
 // conventions says what each column counts.
