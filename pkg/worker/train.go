@@ -63,6 +63,9 @@ func (s *server) train(ctx context.Context, p protocol.Pack) error {
 	now := time.Now()
 	j := &job{server: s, pack: p, training: t, started: now, saved: now,
 		warnings: make([][]string, len(p.Members)), gone: make([]bool, len(p.Members))}
+	for i := range j.warnings {
+		j.warnings[i] = append(j.warnings[i], set.Notes...)
+	}
 	if p.Step > 0 {
 		if err := j.restore(); err != nil {
 			return err

@@ -1,0 +1,188 @@
+package graph
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	tg "github.com/galeone/tfgo"
+	tf "github.com/wamuir/graft/tensorflow"
+	frameworkpb "github.com/wamuir/graft/tensorflow/core/framework/graph_go_proto"
+	tensorpb "github.com/wamuir/graft/tensorflow/core/framework/tensor_shape_go_proto"
+	typespb "github.com/wamuir/graft/tensorflow/core/framework/types_go_proto"
+	corepb "github.com/wamuir/graft/tensorflow/core/protobuf/for_core_protos_go_proto"
+	"github.com/wamuir/graft/tensorflow/op"
+	"google.golang.org/protobuf/proto"
+
+	"slimfit/models"
+)
+
+// Names of an exported graph's nodes and of its signature's tensors.
+const (
+	ImagesName        = "images"        // float32 [n, h, w, c], pixels in [0, 1]
+	LogitsName        = "logits"        // float32 [n, classes]
+	ProbabilitiesName = "probabilities" // float32 [n, classes], softmax of the logits
+	ClassName         = "class"         // int64 [n], the largest logit
+)
+
+// Frozen returns a GraphDef, encoded, of the network for inference: weights as
+// constants, no dropout, no optimizer, any number of images at once.
+func Frozen(spec models.Spec, w models.Weights) (def []byte, err error) {
+	defer recovered("export the graph", &err)
+	arrays, err := Arrays(spec, w)
+	if err != nil {
+		return nil, fmt.Errorf("export the graph: %w", err)
+	}
+	ns, err := plan([]Net{{Spec: spec}})
+	if err != nil {
+		return nil, fmt.Errorf("export the graph: %w", err)
+	}
+	ns.builder = newBuilder()
+	ns.values = make([]tf.Output, len(ns.params))
+	for i, p := range ns.params {
+		a, err := arrayOf(arrays, p)
+		if err != nil {
+			return nil, err
+		}
+		t, err := floatTensor(a.Values, p.shape...)
+		if err != nil {
+			return nil, fmt.Errorf("export %s: %w", a.Name, err)
+		}
+		ns.values[i] = tg.Const(ns.at(a.Name), t)
+	}
+	in := spec.Input
+	images := op.Placeholder(named(ns.root, ImagesName), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, int64(in.H), int64(in.W), int64(in.C))))
+	outs, err := ns.forward(images, nil)
+	if err != nil {
+		return nil, fmt.Errorf("export the graph: %w", err)
+	}
+	logits := op.Identity(named(ns.root, LogitsName), outs[0])
+	op.Softmax(named(ns.root, ProbabilitiesName), logits)
+	op.ArgMax(named(ns.root, ClassName), logits, ns.int("axis", 1))
+	g, err := ns.root.Finalize()
+	if err != nil {
+		return nil, fmt.Errorf("export the graph: %w", plain(err))
+	}
+	var b bytes.Buffer
+	if _, err := g.WriteTo(&b); err != nil {
+		return nil, fmt.Errorf("export the graph: %w", err)
+	}
+	return rename(b.Bytes())
+}
+
+// named is a scope whose one operation is found again by name: its node is
+// called name/<type>, which rename shortens to name.
+func named(root *op.Scope, name string) *op.Scope { return root.SubScope(name) }
+
+// rename gives the signature's nodes their own names: graft can only put an
+// operation below a scope.
+func rename(def []byte) ([]byte, error) {
+	var g frameworkpb.GraphDef
+	if err := proto.Unmarshal(def, &g); err != nil {
+		return nil, fmt.Errorf("export the graph: %w", err)
+	}
+	names := map[string]string{
+		ImagesName + "/Placeholder": ImagesName, LogitsName + "/Identity": LogitsName,
+		ProbabilitiesName + "/Softmax": ProbabilitiesName, ClassName + "/ArgMax": ClassName,
+	}
+	for _, n := range g.Node {
+		if to, ok := names[n.Name]; ok {
+			n.Name = to
+		}
+		for i, in := range n.Input {
+			if to, ok := names[in]; ok {
+				n.Input[i] = to
+			}
+		}
+	}
+	return proto.MarshalOptions{Deterministic: true}.Marshal(&g)
+}
+
+// arrayOf finds the one owner's array of a param of a single network.
+func arrayOf(arrays []Array, p param) (Array, error) {
+	name := p.owners[0].node + "/bias"
+	if p.kernel {
+		name = p.owners[0].node + "/kernel"
+	}
+	for _, a := range arrays {
+		if a.Name == name {
+			return a, nil
+		}
+	}
+	return Array{}, fmt.Errorf("export the graph: no weights for %s", name)
+}
+
+// SavedModel returns the content of a saved_model.pb with the serving
+// signature: images -> logits, probabilities, class. Weights are constants, so
+// the folder needs no variables.
+func SavedModel(spec models.Spec, w models.Weights) ([]byte, error) {
+	def, err := Frozen(spec, w)
+	if err != nil {
+		return nil, err
+	}
+	var g frameworkpb.GraphDef
+	if err := proto.Unmarshal(def, &g); err != nil {
+		return nil, fmt.Errorf("export the SavedModel: %w", err)
+	}
+	in, classes := spec.Input, int64(spec.Classes)
+	signature := &corepb.SignatureDef{
+		MethodName: "tensorflow/serving/predict",
+		Inputs: map[string]*corepb.TensorInfo{
+			ImagesName: info(ImagesName, typespb.DataType_DT_FLOAT, -1, int64(in.H), int64(in.W), int64(in.C))},
+		Outputs: map[string]*corepb.TensorInfo{
+			LogitsName:        info(LogitsName, typespb.DataType_DT_FLOAT, -1, classes),
+			ProbabilitiesName: info(ProbabilitiesName, typespb.DataType_DT_FLOAT, -1, classes),
+			ClassName:         info(ClassName, typespb.DataType_DT_INT64, -1),
+		},
+	}
+	m := &corepb.SavedModel{SavedModelSchemaVersion: 1, MetaGraphs: []*corepb.MetaGraphDef{{
+		MetaInfoDef: &corepb.MetaGraphDef_MetaInfoDef{Tags: []string{ServeTag}, TensorflowVersion: tf.Version()},
+		GraphDef:    &g, SignatureDef: map[string]*corepb.SignatureDef{"serving_default": signature},
+	}}}
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("export the SavedModel: %w", err)
+	}
+	return b, nil
+}
+
+// ServeTag is the tag of the SavedModel's only graph.
+const ServeTag = "serve"
+
+func info(name string, dtype typespb.DataType, dims ...int64) *corepb.TensorInfo {
+	shape := &tensorpb.TensorShapeProto{}
+	for _, d := range dims {
+		shape.Dim = append(shape.Dim, &tensorpb.TensorShapeProto_Dim{Size: d})
+	}
+	return &corepb.TensorInfo{Encoding: &corepb.TensorInfo_Name{Name: name + ":0"}, Dtype: dtype, TensorShape: shape}
+}
+
+// Model is a loaded SavedModel.
+type Model struct {
+	model *tg.Model
+}
+
+// LoadModel loads a SavedModel that this package wrote. What tfgo panics with
+// comes back as an error.
+func LoadModel(dir string, device Device) (m *Model, err error) {
+	defer recovered("load the SavedModel "+dir, &err)
+	c, err := device.config()
+	if err != nil {
+		return nil, err
+	}
+	return &Model{model: tg.LoadModel(dir, []string{ServeTag}, &tf.SessionOptions{Config: c})}, nil
+}
+
+// Logits applies the model to float pixels in [0, 1], [n, h, w, c].
+func (m *Model) Logits(pixels []float32, in models.Shape) (logits []float32, err error) {
+	defer recovered("run the SavedModel", &err)
+	if len(pixels) == 0 || len(pixels)%in.Elements() != 0 {
+		return nil, errors.New("run the SavedModel: no whole images")
+	}
+	t, err := floatTensor(pixels, int64(len(pixels)/in.Elements()), int64(in.H), int64(in.W), int64(in.C))
+	if err != nil {
+		return nil, fmt.Errorf("run the SavedModel: %w", err)
+	}
+	out := m.model.Exec([]tf.Output{m.model.Op(LogitsName, 0)}, map[tf.Output]*tf.Tensor{m.model.Op(ImagesName, 0): t})
+	return floats(out[0])
+}
