@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"io/fs"
-	"path/filepath"
 	"runtime"
 	"sync"
 
@@ -40,7 +39,7 @@ func (f *Folder) ResultsOf(keys []result.Key, d Detail) (results []result.Result
 		if d == Full {
 			all[i], errs[i] = f.ReadResult(keys[i])
 		} else {
-			all[i], errs[i] = brief.read(filepath.Join(f.TrialDir(keys[i]), resultName), keys[i])
+			all[i], errs[i] = brief.read(f.ResultPath(keys[i]), keys[i])
 		}
 	})
 	n := 0
@@ -76,4 +75,14 @@ func each(n int, do func(i int)) {
 	}
 	close(next)
 	wg.Wait()
+}
+
+// EachResult reads the results of these trials, with their lists, and calls do
+// with each; err is ReadResult's. Calls come from several goroutines, in no
+// order.
+func (f *Folder) EachResult(keys []result.Key, do func(i int, r result.Result, err error)) {
+	each(len(keys), func(i int) {
+		r, err := f.ReadResult(keys[i])
+		do(i, r, err)
+	})
 }

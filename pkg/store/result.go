@@ -45,7 +45,7 @@ func (f *Folder) WriteResult(r result.Result, token uint64, replace bool) error 
 // ReadResult reads a trial's result.json. The error is fs.ErrNotExist or a
 // *ResultError where that is the reason.
 func (f *Folder) ReadResult(k result.Key) (result.Result, error) {
-	path := filepath.Join(f.TrialDir(k), resultName)
+	path := f.ResultPath(k)
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return result.Result{}, fmt.Errorf("read result: %w", err)
@@ -63,13 +63,13 @@ func (f *Folder) ReadResult(k result.Key) (result.Result, error) {
 // SetResultAside renames a damaged result.json to result.json.damaged-<n>. The
 // caller holds the trial's lease.
 func (f *Folder) SetResultAside(k result.Key) (name string, err error) {
-	return setAside(filepath.Join(f.TrialDir(k), resultName))
+	return setAside(f.ResultPath(k))
 }
 
 // RemoveResult removes a result.json, so that its trial can be trained again.
 // The caller holds the trial's lease.
 func (f *Folder) RemoveResult(k result.Key) error {
-	if err := os.Remove(filepath.Join(f.TrialDir(k), resultName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(f.ResultPath(k)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove a result: %w", err)
 	}
 	return nil
@@ -179,3 +179,6 @@ func checkHead(r result.Result, k result.Key) string {
 	}
 	return ""
 }
+
+// ResultPath is the trial's result.json.
+func (f *Folder) ResultPath(k result.Key) string { return filepath.Join(f.TrialDir(k), resultName) }

@@ -1,0 +1,252 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"slimfit/pkg/protocol"
+	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+)
+
+// errStopped is the cause of an attempt that was stopped as it was asked to.
+var errStopped = errors.New("stopped")
+
+// trialError is the cause of an attempt that failed with the worker: it died,
+// hung, or said that it can't go on.
+type trialError struct {
+	reason string
+	told   bool // by the worker itself, in an Error event
+}
+
+func (e *trialError) Error() string { return e.reason }
+
+// attempt lets the worker do a claim. Trials that get a result leave c.open.
+// The cause is nil when the worker did all it could, errStopped after a stop,
+// a *trialError, or what made the run abort.
+func (r *run) attempt(ctx context.Context, w *worker, slot int, c *claim) error {
+	command := protocol.Command{Train: &c.pack}
+	if c.evaluate {
+		command = protocol.Command{Evaluate: &c.pack}
+	}
+	w.log.take()
+	r.begin(w, slot, c)
+	defer r.copyLog(w, c)
+	if err := w.send(command); err != nil {
+		w.kill()
+		return r.died(w)
+	}
+	silence := time.NewTicker(time.Second)
+	defer silence.Stop()
+	stop := ctx.Done()
+	for quiet, stopping := 0, 0; ; {
+		select {
+		case e, ok := <-w.events:
+			quiet = 0
+			if !ok {
+				return r.died(w)
+			}
+			if over, cause := r.handle(slot, c, e); over {
+				return cause
+			}
+		case <-stop:
+			stop = nil
+			if err := w.send(protocol.Command{Stop: true}); err != nil {
+				return errStopped
+			}
+		case <-silence.C:
+			// Counted in ticks: a supervisor that was itself paused does not
+			// blame the worker.
+			quiet++
+			if stop == nil {
+				stopping++
+			}
+			switch {
+			case stopping > int(r.StopGrace/time.Second):
+				w.kill()
+				r.died(w)
+				return errStopped
+			case quiet > int(r.Hang/time.Second):
+				w.kill()
+				r.died(w)
+				return &trialError{reason: fmt.Sprintf("the worker was silent for %v and was killed%s", r.Hang, w.log.last())}
+			}
+		}
+	}
+}
+
+// died is the cause of an attempt whose worker is gone.
+func (r *run) died(w *worker) error {
+	for range w.events { // what it said last does not count any more
+	}
+	return &trialError{reason: "the worker died: " + w.end()}
+}
+
+// handle takes one event; over is true when it ends the attempt.
+func (r *run) handle(slot int, c *claim, e protocol.Event) (over bool, cause error) {
+	if e.Type == protocol.Warning {
+		r.emit(Event{Kind: Notice, Message: e.Message})
+		return false, nil
+	}
+	if e.Pack != c.pack.ID {
+		return false, nil // of an earlier pack
+	}
+	switch e.Type {
+	case protocol.Started:
+		r.track.step(slot, e.Step, nil)
+	case protocol.Progress:
+		r.track.step(slot, e.Step, e.Members)
+		r.emit(Event{Kind: Progress})
+	case protocol.Finished:
+		if i, ok := r.member(c, e.Key); ok && e.Result != nil {
+			if err := r.finish(c, i, e); err != nil {
+				return true, &fatal{err}
+			}
+		}
+	case protocol.Fenced:
+		if i, ok := r.member(c, e.Key); ok {
+			r.drop(c, i)
+		}
+	case protocol.PackDone:
+		if len(c.open) > 0 {
+			return true, &trialError{reason: "the worker finished without all results"}
+		}
+		r.note(slot, c)
+		return true, nil
+	case protocol.Stopped:
+		return true, errStopped
+	case protocol.Error:
+		return r.complaint(c, e)
+	}
+	return false, nil
+}
+
+// complaint handles a worker that says that the pack, or one member of it,
+// can't go on.
+func (r *run) complaint(c *claim, e protocol.Event) (over bool, cause error) {
+	if e.Storage || outOfSpace(e.Message) {
+		return true, &fatal{errors.New(e.Message)}
+	}
+	if i, ok := r.member(c, e.Key); ok {
+		if err := r.blame(c, i, &trialError{reason: e.Message, told: true}); err != nil {
+			return true, err
+		}
+		return false, nil
+	}
+	return true, &trialError{reason: e.Message, told: true}
+}
+
+// outOfSpace recognizes what no retry helps against in a message from deep
+// within TensorFlow.
+func outOfSpace(message string) bool {
+	message = strings.ToLower(message)
+	for _, m := range []string{"no space left on device", "read-only file system", "disk quota exceeded"} {
+		if strings.Contains(message, m) {
+			return true
+		}
+	}
+	return false
+}
+
+// member finds the open trial that an event is about.
+func (r *run) member(c *claim, k *result.Key) (trial int, ok bool) {
+	if k == nil {
+		return 0, false
+	}
+	i, known := r.index[*k]
+	_, open := c.open[i]
+	return i, known && open
+}
+
+// drop leaves a trial to the process that took its lease over.
+func (r *run) drop(c *claim, i int) {
+	delete(c.open, i)
+	r.emit(Event{Kind: Notice, Message: fmt.Sprintf("%s was taken over by another process", r.label(r.trials[i]))})
+	r.queue.later(&job{members: []int{i}}, r.session.Every())
+}
+
+// afterwards decides what becomes of the trials that an attempt left open.
+func (r *run) afterwards(ctx context.Context, c *claim, cause error) {
+	left := slices.Sorted(maps.Keys(c.open))
+	var stop *fatal
+	if errors.As(cause, &stop) {
+		r.abort(stop)
+	}
+	if len(left) == 0 {
+		return
+	}
+	var failure *trialError
+	if ctx.Err() != nil || !errors.As(cause, &failure) {
+		r.release(c)
+		return
+	}
+	if len(left) == 1 {
+		if err := r.blame(c, left[0], failure); err != nil {
+			r.release(c)
+			r.abort(err)
+		}
+		return
+	}
+	// One of them may be the culprit: halves find it, and need less memory.
+	r.emit(Event{Kind: Retry, Message: fmt.Sprintf("%s (training %d trials together; they are taken up again from their checkpoints, in two halves)", failure.reason, len(left))})
+	for _, i := range left {
+		r.log(i, "%s", failure.reason)
+	}
+	r.release(c)
+	for _, half := range [][]int{left[:len(left)/2], left[len(left)/2:]} {
+		r.queue.add(&job{members: half, cost: r.track.costOf(half)})
+	}
+}
+
+// blame counts a failure against a trial that trained alone, or that a worker
+// named: it is tried again, or fails. The error is fatal.
+func (r *run) blame(c *claim, i int, failure *trialError) error {
+	r.mu.Lock()
+	r.deaths[i]++
+	deaths := r.deaths[i]
+	r.mu.Unlock()
+	r.log(i, "%s", failure.reason)
+	if deaths > r.Retries {
+		if err := r.sameAgain(failure); err != nil {
+			return err
+		}
+		err := r.fail(c, i, failure.reason)
+		if errors.Is(err, store.ErrFenced) {
+			r.drop(c, i)
+			return nil
+		}
+		if err != nil {
+			return &fatal{err}
+		}
+		return nil
+	}
+	r.emit(Event{Kind: Retry, Message: fmt.Sprintf("%s: %s; it is taken up again from its checkpoint (%d of %d)", r.label(r.trials[i]), failure.reason, deaths, r.Retries)})
+	token := c.open[i]
+	delete(c.open, i)
+	if err := r.session.Release(r.Folder.TrialDir(keyFor(r.trials[i])), token); err != nil {
+		return &fatal{err}
+	}
+	r.queue.add(&job{members: []int{i}, cost: r.track.costOf([]int{i})})
+	return nil
+}
+
+// sameAgain ends a run that is going wrong as a whole: the same complaint from
+// the workers for one trial after the other, and no success yet. The trials stay
+// pending rather than fail one by one.
+func (r *run) sameAgain(failure *trialError) error {
+	const enough = 3
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !failure.told || r.trained > 0 {
+		return nil
+	}
+	if r.alike[failure.reason]++; r.alike[failure.reason] <= enough {
+		return nil
+	}
+	return &fatal{fmt.Errorf("the first trials all fail in the same way, the others are left: %s", failure.reason)}
+}

@@ -1,0 +1,139 @@
+package sweep
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/protocol"
+)
+
+// Calibration of one pack takes about calibrateSeconds of training steps; its
+// bounds keep a wrong prediction harmless.
+const (
+	calibrateSeconds = 1.0
+	calibrateLeast   = 10 // steps
+	calibrateMost    = 500
+)
+
+// Calibrate measures packs whose speed is not known, a second or so each, the
+// costliest first and at most this many, on the options' workers side by side.
+// Nothing is written but s. Of the options it needs Workers, Command and
+// Source.
+func (s *Speeds) Calibrate(ctx context.Context, o Options, packs []Pack, most int) error {
+	todo := s.unknown(o, packs, most)
+	if len(todo) == 0 {
+		return nil
+	}
+	queue := make(chan Pack, len(todo))
+	for _, p := range todo {
+		queue <- p
+	}
+	close(queue)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var workers sync.WaitGroup
+	for _, slot := range o.Workers {
+		workers.Go(func() {
+			if err := s.measure(ctx, o, slot, queue); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	workers.Wait()
+	if ctx.Err() != nil {
+		return fmt.Errorf("calibrate: %w", context.Cause(ctx))
+	}
+	return nil
+}
+
+// unknown lists a pack of each shape that was not measured yet, the shapes that
+// cost most in total first.
+func (s *Speeds) unknown(o Options, packs []Pack, most int) []Pack {
+	total := map[string]float64{}
+	example := map[string]Pack{}
+	var keys []string
+	for _, p := range packs {
+		k := speedKey(p.Trials, o.Workers[0], len(o.Workers))
+		if _, ok := s.get(k); ok {
+			continue
+		}
+		if _, ok := example[k]; !ok {
+			keys, example[k] = append(keys, k), p
+		}
+		total[k] += p.Cost
+	}
+	slices.SortStableFunc(keys, func(a, b string) int { return cmp.Compare(total[b], total[a]) })
+	var todo []Pack
+	for _, k := range keys[:min(most, len(keys))] {
+		todo = append(todo, example[k])
+	}
+	return todo
+}
+
+// measure lets one worker measure packs of the queue.
+func (s *Speeds) measure(ctx context.Context, o Options, slot Slot, queue <-chan Pack) error {
+	var w *worker
+	defer func() {
+		if w != nil {
+			w.close(0) // it holds nothing that matters
+		}
+	}()
+	for p := range queue {
+		if w == nil {
+			var err error
+			if w, err = startWorker(ctx, o.Command(slot)); err != nil {
+				return err
+			}
+		}
+		step, err := measureOne(ctx, w, o, p, s.cost.Step(p.Trials))
+		if err != nil {
+			return err
+		}
+		s.put(speedKey(p.Trials, o.Workers[0], len(o.Workers)), speed{Step: step, Predicted: s.cost.Step(p.Trials)})
+	}
+	return nil
+}
+
+// measureOne returns the seconds a step of the pack.
+func measureOne(ctx context.Context, w *worker, o Options, p Pack, predicted float64) (float64, error) {
+	t := p.Trials[0]
+	pack := protocol.Pack{ID: 1, Source: o.Source, Data: t.Data, Recipe: t.Recipe}
+	for _, t := range p.Trials {
+		pack.Members = append(pack.Members, protocol.Member{Key: keyFor(t), Layers: t.Layers})
+	}
+	steps := min(max(int(calibrateSeconds/max(predicted, 1e-6)), calibrateLeast), calibrateMost)
+	if err := w.send(protocol.Command{Measure: &protocol.Measure{Pack: pack, Steps: steps}}); err != nil {
+		return 0, err
+	}
+	timeout := time.NewTimer(DefaultHang)
+	defer timeout.Stop()
+	for {
+		select {
+		case e, ok := <-w.events:
+			switch {
+			case !ok:
+				return 0, fmt.Errorf("the worker died: %s", w.end())
+			case e.Type == protocol.Measured:
+				return e.Seconds, nil
+			case e.Type == protocol.Error:
+				return 0, fmt.Errorf("measure %s: %s", nameOf(p.Trials), e.Message)
+			}
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		case <-timeout.C:
+			return 0, fmt.Errorf("measure %s: no answer after %v", nameOf(p.Trials), DefaultHang)
+		}
+	}
+}
+
+func nameOf(trials []experiment.Trial) string {
+	if len(trials) == 1 {
+		return trials[0].ID
+	}
+	return fmt.Sprintf("%s and %d more", trials[0].ID, len(trials)-1)
+}

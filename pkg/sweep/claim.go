@@ -1,0 +1,210 @@
+package sweep
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"slimfit/pkg/protocol"
+	"slimfit/pkg/store"
+)
+
+// claim is a job whose trials are leased to this process, ready for a worker.
+type claim struct {
+	pack     protocol.Pack
+	evaluate bool
+	open     map[int]uint64 // the trials still to be finished, and the tokens of their leases
+	order    []int          // of the pack's members
+}
+
+// held is a leased trial on its way into a claim.
+type held struct {
+	trial int
+	token uint64
+	steps []int // where it can go on: at its whole checkpoints, newest first, and last at 0
+}
+
+// claim leases a job's trials and finds the step where they can go on. Trials
+// that are finished meanwhile are counted; those of other processes come back
+// later; those that are at another step become a job of their own. A nil claim
+// means that there is nothing to do now.
+func (r *run) claim(j *job) (*claim, error) {
+	var got []held
+	evaluate := j.evaluate
+	for n, i := range j.members {
+		if r.isSettled(i) {
+			continue
+		}
+		h, err := r.take(i, &evaluate)
+		var other *store.HeldError
+		if errors.As(err, &other) {
+			r.emit(Event{Kind: Detail, Message: other.Error()})
+			// The first trial of a pack stands for all: two processes that take
+			// packs apart between them would lose what packing gains.
+			rest := &job{members: []int{i}, cost: j.cost / float64(len(j.members)), evaluate: j.evaluate}
+			if len(got) == 0 {
+				rest.members, rest.cost = j.members[n:], j.cost
+			}
+			r.queue.later(rest, r.session.Every())
+			if len(got) == 0 {
+				return nil, nil
+			}
+			continue
+		}
+		if err != nil {
+			r.giveBack(got)
+			return nil, err
+		}
+		if h != nil {
+			got = append(got, *h)
+		}
+	}
+	if len(got) == 0 {
+		return nil, nil
+	}
+	step, now, later := together(got)
+	if len(later) > 0 {
+		r.giveBack(later)
+		rest := &job{cost: j.cost * float64(len(later)) / float64(len(got))}
+		for _, h := range later {
+			rest.members = append(rest.members, h.trial)
+		}
+		r.queue.add(rest)
+	}
+	return r.newClaim(now, step, evaluate), nil
+}
+
+// take leases one trial; nil means that it needs nothing. evaluate is cleared
+// where the trial must be trained after all.
+func (r *run) take(i int, evaluate *bool) (*held, error) {
+	if v, res, err := r.look(i); v == finished {
+		if err == nil {
+			r.accept(i, res)
+		}
+		return nil, err
+	}
+	key := keyFor(r.trials[i])
+	dir := r.Folder.TrialDir(key)
+	token, err := r.session.Acquire(dir)
+	if err != nil {
+		return nil, err
+	}
+	h := &held{trial: i, token: token}
+	keep, err := r.prepare(h, evaluate)
+	if err != nil || !keep {
+		return nil, errors.Join(err, r.session.Release(dir, token))
+	}
+	return h, nil
+}
+
+// prepare looks again at a trial that is leased now, and clears away what would
+// be in the way of its training. keep is false where it needs none.
+func (r *run) prepare(h *held, evaluate *bool) (keep bool, err error) {
+	i, t := h.trial, r.trials[h.trial]
+	key := keyFor(t)
+	dir := r.Folder.TrialDir(key)
+	v, res, err := r.look(i)
+	switch v {
+	case finished:
+		if err == nil {
+			r.accept(i, res)
+		}
+		return false, err
+	case damaged:
+		aside, serr := r.Folder.SetResultAside(key)
+		if serr != nil {
+			return false, serr
+		}
+		r.emit(Event{Kind: Notice, Message: fmt.Sprintf("%v; it is set aside as %s and the trial is trained again", err, aside)})
+	case toRetry:
+		if err := r.Folder.RemoveResult(key); err != nil {
+			return false, err
+		}
+	case toEvaluate:
+		r.mu.Lock()
+		r.replace[i] = true
+		r.mu.Unlock()
+		if !*evaluate {
+			// Trained by another process just now: its test set is a job of its own.
+			r.queue.add(&job{members: []int{i}, evaluate: true})
+			return false, nil
+		}
+		if _, err := store.LoadWeights(dir); err == nil {
+			h.steps = []int{0}
+			return true, nil
+		}
+		r.emit(Event{Kind: Notice, Message: fmt.Sprintf("%s has no weights for its test: it is trained again", r.label(t))})
+	}
+	*evaluate = false
+	h.steps, err = store.Checkpoints(dir)
+	var bad *store.DamageError
+	if errors.As(err, &bad) {
+		r.emit(Event{Kind: Notice, Message: bad.Error()})
+		err = nil
+	}
+	h.steps = slices.DeleteFunc(h.steps, func(s int) bool { return s > t.Recipe.Steps })
+	h.steps = append(h.steps, 0)
+	return true, err
+}
+
+// together divides leased trials into those that go on now, all from one step,
+// and the others. Checkpoints of a pack are written one after the other, so
+// after a kill some members may be one checkpoint ahead: all then go on from
+// the newest that every member has. Without one, the step that most members
+// stand at goes first, the later one in a tie.
+func together(got []held) (step int, now, later []held) {
+	common := slices.Clone(got[0].steps)
+	count := map[int]int{} // of trials, by newest step
+	for _, h := range got {
+		common = slices.DeleteFunc(common, func(s int) bool { return !slices.Contains(h.steps, s) })
+		count[h.steps[0]]++
+	}
+	if common[0] > 0 || len(count) == 1 {
+		return common[0], got, nil
+	}
+	for s, n := range count {
+		if n > count[step] || n == count[step] && s > step {
+			step = s
+		}
+	}
+	for _, h := range got {
+		if h.steps[0] == step {
+			now = append(now, h)
+		} else {
+			later = append(later, h)
+		}
+	}
+	return step, now, later
+}
+
+func (r *run) newClaim(got []held, step int, evaluate bool) *claim {
+	t := r.trials[got[0].trial]
+	r.mu.Lock()
+	r.packs++
+	id := r.packs
+	r.mu.Unlock()
+	c := &claim{evaluate: evaluate, open: map[int]uint64{}, pack: protocol.Pack{ID: id, Source: r.Source, Data: t.Data, Recipe: t.Recipe,
+		Step: step, CheckpointEvery: r.CheckpointEvery.Seconds(), Test: r.Test}}
+	for _, h := range got {
+		t := r.trials[h.trial]
+		c.open[h.trial] = h.token
+		c.order = append(c.order, h.trial)
+		c.pack.Members = append(c.pack.Members, protocol.Member{Key: keyFor(t), Layers: t.Layers,
+			Dir: r.Folder.TrialDir(keyFor(t)), Token: h.token})
+	}
+	return c
+}
+
+// giveBack releases leases; an error only means that others wait a term.
+func (r *run) giveBack(got []held) {
+	for _, h := range got {
+		r.session.Release(r.Folder.TrialDir(keyFor(r.trials[h.trial])), h.token)
+	}
+}
+
+// release gives back what is left of a claim.
+func (r *run) release(c *claim) {
+	for i, token := range c.open {
+		r.session.Release(r.Folder.TrialDir(keyFor(r.trials[i])), token)
+	}
+}

@@ -1,0 +1,220 @@
+package sweep
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"slimfit/pkg/protocol"
+	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+)
+
+// finish writes what a worker says of a finished trial. An error means that
+// files cannot be written.
+func (r *run) finish(c *claim, i int, e protocol.Event) error {
+	t, token := r.trials[i], c.open[i]
+	key := keyFor(t)
+	dir := r.Folder.TrialDir(key)
+	res, err := r.complete(c, i, *e.Result)
+	if err != nil {
+		return err
+	}
+	if !c.evaluate {
+		err = r.Folder.WriteHistory(key, token, e.History)
+	}
+	if err == nil {
+		err = r.write(i, token, res)
+	}
+	switch {
+	case errors.Is(err, store.ErrFenced):
+		r.drop(c, i)
+		return nil
+	case err != nil && !errors.Is(err, fs.ErrExist):
+		return err
+	case err != nil: // there is one accepted result a trial, and another process was first
+		r.queue.add(&job{members: []int{i}})
+	default:
+		r.accept(i, res)
+		r.log(i, "%s", outcome(res))
+		brief := res
+		brief.Wrong, brief.Confusion = result.Wrong{}, result.Confusion{}
+		r.emit(Event{Kind: Trained, Label: r.label(t), Result: &brief})
+	}
+	delete(c.open, i)
+	if err := r.clear(res, dir, token); err != nil {
+		return err
+	}
+	return r.session.Release(dir, token)
+}
+
+// write writes a result and counts it as this run's.
+func (r *run) write(i int, token uint64, res result.Result) error {
+	r.mu.Lock()
+	replace := r.replace[i]
+	r.mu.Unlock()
+	if err := r.Folder.WriteResult(res, token, replace); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if res.Status != result.Failed {
+		r.trained++
+	}
+	r.touched[res.ConfigID] = struct{}{}
+	return nil
+}
+
+// complete fills in what the supervisor knows of a result. A judgement of
+// trained weights joins the result that is there.
+func (r *run) complete(c *claim, i int, res result.Result) (result.Result, error) {
+	t := r.trials[i]
+	if c.evaluate {
+		old, err := r.Folder.ReadResult(keyFor(t))
+		if err != nil {
+			return res, err
+		}
+		old.Accuracy.Test, old.Correct.Test = res.Accuracy.Test, res.Correct.Test
+		old.Wrong.Test, old.Confusion.Test = res.Wrong.Test, res.Confusion.Test
+		res = old
+	}
+	res.Experiment, res.ConfigID, res.Seed = r.Experiment, t.ID, t.Seed
+	res.Assignment = t.Assignment
+	if res.Assignment == nil {
+		res.Assignment = map[string]any{}
+	}
+	res.Model, res.Train, res.Dataset = t.Spec().FullLayers(), t.Recipe, t.Data
+	res.Footprint = t.Footprint
+	if res.Warnings == nil {
+		res.Warnings = []string{}
+	}
+	return res, nil
+}
+
+// clear removes what a finished trial needs no more.
+func (r *run) clear(res result.Result, dir string, token uint64) error {
+	if err := store.RemoveCheckpoints(dir, token); err != nil && !errors.Is(err, store.ErrFenced) {
+		return err
+	}
+	if r.Keep == KeepNone || res.Status != result.Done {
+		return store.RemoveWeights(dir)
+	}
+	return nil
+}
+
+// fail writes a failed result. The trial's checkpoints stay: --retry-failed goes
+// on from them. A trial that has a result already, and could not be evaluated,
+// keeps it.
+func (r *run) fail(c *claim, i int, reason string) error {
+	t, token := r.trials[i], c.open[i]
+	now := time.Now().UTC()
+	res, err := r.complete(&claim{}, i, result.Result{Status: result.Failed, Reason: reason, Started: now, Finished: now})
+	if err != nil {
+		return err
+	}
+	res.Environment.Host = r.session.Owner().Host
+	r.mu.Lock()
+	keep := r.replace[i]
+	r.mu.Unlock()
+	if !keep {
+		if err := r.write(i, token, res); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	r.accept(i, res)
+	r.emit(Event{Kind: Trained, Label: r.label(t), Result: &res})
+	delete(c.open, i)
+	return r.session.Release(r.Folder.TrialDir(keyFor(t)), token)
+}
+
+// tidyWeights leaves the weights of each configuration's best seed.
+func (r *run) tidyWeights() error {
+	if r.Keep != KeepBest {
+		return nil
+	}
+	for id := range r.touched {
+		if err := r.Folder.KeepBestWeights(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin notes the start of an attempt.
+func (r *run) begin(w *worker, slot int, c *claim) {
+	r.track.begin(slot, w.cmd.Process.Pid, c, r.memberStates(c))
+	what := "training"
+	if c.evaluate {
+		what = "evaluation"
+	}
+	text := fmt.Sprintf("%s starts at step %d of %d: worker %d of %s, %s", what, c.pack.Step, c.pack.Recipe.Steps,
+		w.cmd.Process.Pid, r.session.Owner(), r.Workers[slot].Device)
+	if n := len(c.order); n > 1 {
+		text += fmt.Sprintf(", in a pack of %d", n)
+	}
+	for _, i := range c.order {
+		r.log(i, "%s, lease %d", text, c.open[i])
+	}
+	r.emit(Event{Kind: Detail, Message: fmt.Sprintf("%s: %s", text, r.label(r.trials[c.order[0]]))})
+}
+
+func (r *run) memberStates(c *claim) []MemberState {
+	var all []MemberState
+	for _, i := range c.order {
+		all = append(all, MemberState{Key: keyFor(r.trials[i]), Label: r.label(r.trials[i])})
+	}
+	return all
+}
+
+// outcome is a finished trial in a line.
+func outcome(res result.Result) string {
+	text := string(res.Status)
+	if res.Reason != "" {
+		text += ": " + res.Reason
+	}
+	for _, a := range []struct {
+		name  string
+		value *float64
+	}{{"validation", res.Accuracy.Validation}, {"test", res.Accuracy.Test}} {
+		if a.value != nil {
+			text += fmt.Sprintf(", %s accuracy %.2f %%", a.name, 100**a.value)
+		}
+	}
+	return text
+}
+
+// log adds a line to a trial's log.
+func (r *run) log(i int, format string, args ...any) {
+	line := time.Now().UTC().Format("2006-01-02T15:04:05Z ") + fmt.Sprintf(format, args...) + "\n"
+	r.append(i, line)
+}
+
+// copyLog adds what the worker wrote to its stderr to the logs of its trials.
+func (r *run) copyLog(w *worker, c *claim) {
+	lines := w.log.take()
+	if len(lines) == 0 {
+		return
+	}
+	for _, i := range c.order {
+		r.append(i, "  "+strings.Join(lines, "\n  ")+"\n")
+	}
+}
+
+// append does not stop the run where a log cannot be written; that is said
+// once.
+func (r *run) append(i int, text string) {
+	err := r.Folder.Log(keyFor(r.trials[i]), text)
+	if err == nil || errors.Is(err, os.ErrNotExist) {
+		return
+	}
+	r.mu.Lock()
+	told := r.logFault
+	r.logFault = true
+	r.mu.Unlock()
+	if !told {
+		r.emit(Event{Kind: Notice, Message: err.Error()})
+	}
+}

@@ -1,0 +1,112 @@
+// Package sweep trains an experiment's trials: it puts them into packs, feeds
+// worker processes, survives what happens to them, and writes the results. It
+// knows workers only as processes that speak pkg/protocol.
+package sweep
+
+import (
+	"fmt"
+	"os/exec"
+	"time"
+
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/protocol"
+	"slimfit/pkg/store"
+)
+
+// Options is how Run trains.
+type Options struct {
+	Folder     *store.Folder
+	Experiment string          // goes into each result
+	Source     protocol.Source // of the images
+	Test       bool            // open the test set at the end of each trial
+
+	Workers []Slot               // one worker process each; at least one
+	Command func(Slot) *exec.Cmd // the worker's command line and environment, not started
+
+	CheckpointEvery time.Duration // 0: only when stopped
+	Lease           time.Duration // silence after which other processes may take this one's trials; 0: store.DefaultTerm
+	Retries         int           // abnormal deaths of a trial that trains alone, before it counts as failed
+	RetryFailed     bool          // train the trials again that failed in an earlier run
+	Keep            Keep          // whose weights stay
+	NoWait          bool          // do not wait for trials that other processes are training
+	Hang            time.Duration // a worker that says nothing for so long is killed; 0: DefaultHang
+	StopGrace       time.Duration // time for the checkpoint after a stop; 0: DefaultGrace
+
+	Packs  func(trials []experiment.Trial, workers int) []Pack // nil: BuildPacks with DefaultCost
+	Label  func(experiment.Configuration) string               // how people call a configuration; nil: its ID
+	Events func(Event)                                         // nil: nobody listens; calls do not overlap
+	Speeds *Speeds                                             // gets what packs really took; nil: nobody asks
+}
+
+// Defaults of Options.
+const (
+	DefaultCheckpoint = time.Minute
+	DefaultRetries    = 1
+	DefaultHang       = 10 * time.Minute // a progress event comes about once a second; building a graph and evaluating take longer
+	DefaultGrace      = time.Minute
+)
+
+// Slot is the place of one worker process.
+type Slot struct {
+	Index   int    // from 0
+	Threads int    // of the worker's sessions
+	Device  Device // the zero value is the CPU
+}
+
+// Device is a processor that a worker is given.
+type Device struct {
+	Name           string  `json:"name"`                      // for people; "" is the CPU
+	Visible        string  `json:"visible,omitempty"`         // its CUDA_VISIBLE_DEVICES; "" is the CPU
+	MemoryFraction float64 `json:"memory_fraction,omitempty"` // that one worker may take, in (0, 1]; 0: as needed
+}
+
+func (d Device) String() string {
+	if d.Visible == "" {
+		return "CPU"
+	}
+	if d.Name == "" {
+		return "GPU " + d.Visible
+	}
+	return d.Name
+}
+
+// Keep says whose weights stay when a trial is done.
+type Keep string
+
+const (
+	KeepAll  Keep = "all"
+	KeepBest Keep = "best" // of each configuration, the seed with the best validation accuracy
+	KeepNone Keep = "none"
+)
+
+// withDefaults fills in what was left zero.
+func (o Options) withDefaults() (Options, error) {
+	if len(o.Workers) == 0 {
+		return o, fmt.Errorf("train: no workers")
+	}
+	if o.Folder == nil || o.Command == nil {
+		return o, fmt.Errorf("train: no run folder or no worker command")
+	}
+	if o.Lease <= 0 {
+		o.Lease = store.DefaultTerm
+	}
+	if o.Hang <= 0 {
+		o.Hang = DefaultHang
+	}
+	if o.StopGrace <= 0 {
+		o.StopGrace = DefaultGrace
+	}
+	if o.Keep == "" {
+		o.Keep = KeepAll
+	}
+	if o.Packs == nil {
+		o.Packs = func(trials []experiment.Trial, workers int) []Pack { return BuildPacks(trials, workers, DefaultCost()) }
+	}
+	if o.Label == nil {
+		o.Label = func(c experiment.Configuration) string { return c.ID }
+	}
+	if o.Events == nil {
+		o.Events = func(Event) {}
+	}
+	return o, nil
+}

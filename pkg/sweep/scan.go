@@ -1,0 +1,158 @@
+package sweep
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"reflect"
+	"sync"
+
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+)
+
+// verdict is what a trial's folder says about it.
+type verdict int
+
+const (
+	toTrain    verdict = iota // no result
+	finished                  // a result that stands
+	damaged                   // a result that cannot be believed
+	toRetry                   // failed before, and is to be trained again
+	toEvaluate                // trained, but the test set is still closed
+)
+
+// look reads what there is of a trial. The error is a *store.ResultError for
+// damaged, else of reading.
+func (r *run) look(i int) (verdict, result.Result, error) {
+	res, err := r.Folder.ReadResult(keyFor(r.trials[i]))
+	return r.judge(i, res, err)
+}
+
+// judge says what ReadResult's answer means for the trial.
+func (r *run) judge(i int, res result.Result, err error) (verdict, result.Result, error) {
+	var bad *store.ResultError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return toTrain, res, nil
+	case errors.As(err, &bad):
+		return damaged, res, err
+	case err != nil:
+		return finished, res, err
+	}
+	if what := differs(res, r.trials[i]); what != "" {
+		return damaged, res, &store.ResultError{File: r.Folder.ResultPath(res.Key()), Reason: what + " is not the configuration's"}
+	}
+	if res.Status == result.Failed {
+		r.mu.Lock()
+		at, ok := r.retry[i]
+		r.mu.Unlock()
+		if ok && at.Equal(res.Finished) {
+			return toRetry, res, nil
+		}
+	}
+	if r.Test && res.Status == result.Done && res.Accuracy.Test == nil && res.Dataset.Test > 0 {
+		return toEvaluate, res, nil
+	}
+	return finished, res, nil
+}
+
+// differs names the part of a result that contradicts its configuration, "" if
+// none does. The data set's name is only a label.
+func differs(res result.Result, t experiment.Trial) string {
+	data := t.Data
+	data.Name = res.Dataset.Name
+	switch {
+	case !reflect.DeepEqual(res.Model, t.Spec().FullLayers()):
+		return "model"
+	case !reflect.DeepEqual(res.Train, t.Recipe):
+		return "train"
+	case !reflect.DeepEqual(res.Dataset, data):
+		return "dataset"
+	}
+	return ""
+}
+
+// scan reads the results that are there and makes jobs of what is left.
+func (r *run) scan() ([]*job, error) {
+	keys := make([]result.Key, len(r.trials))
+	for i, t := range r.trials {
+		keys[i] = keyFor(t)
+	}
+	verdicts := make([]verdict, len(keys))
+	var mu sync.Mutex
+	var fault error
+	r.Folder.EachResult(keys, func(i int, res result.Result, err error) {
+		if err == nil && res.Status == result.Failed && r.RetryFailed {
+			r.mu.Lock()
+			r.retry[i] = res.Finished
+			r.mu.Unlock()
+		}
+		v, res, err := r.judge(i, res, err)
+		verdicts[i] = v
+		if v == finished && err != nil {
+			mu.Lock()
+			fault = fmt.Errorf("read what is done: %w", err)
+			mu.Unlock()
+		} else if v == finished {
+			r.accept(i, res)
+		}
+	})
+	if fault != nil {
+		return nil, fault
+	}
+	r.track.began()
+	return r.jobs(verdicts), nil
+}
+
+// jobs packs the trials that are left.
+func (r *run) jobs(verdicts []verdict) []*job {
+	var train []experiment.Trial
+	var jobs []*job
+	for i, v := range verdicts {
+		switch v {
+		case toTrain, damaged, toRetry:
+			train = append(train, r.trials[i])
+		case toEvaluate:
+			jobs = append(jobs, &job{members: []int{i}, evaluate: true})
+		}
+	}
+	packs := r.Packs(train, len(r.Workers))
+	all := make([]*job, 0, len(packs)+len(jobs))
+	for _, p := range packs {
+		j := &job{cost: p.Cost}
+		for _, t := range p.Trials {
+			i := r.index[keyFor(t)]
+			j.members = append(j.members, i)
+			r.track.cost(i, p.Cost/float64(len(p.Trials)))
+		}
+		all = append(all, j)
+	}
+	return append(all, jobs...)
+}
+
+// accept counts a finished trial, once; ours says that this run trained it.
+func (r *run) accept(i int, res result.Result) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.settled[i] != "" {
+		return
+	}
+	r.settled[i] = res.Status
+	if res.Status != result.Done {
+		t := r.trials[i]
+		r.failures[i] = Failure{Key: keyFor(t), Label: r.label(t), Status: res.Status, Reason: res.Reason}
+	}
+	r.track.finished(i, res.Status)
+}
+
+func (r *run) isSettled(i int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.settled[i] != ""
+}
+
+func (r *run) label(t experiment.Trial) string {
+	return fmt.Sprintf("%s, seed %d", r.Label(*t.Configuration), t.Seed)
+}

@@ -1,0 +1,365 @@
+// Package sweeptest is a worker without TensorFlow, for tests of what
+// supervises workers. Its networks learn nothing, but they do so exactly as
+// real ones: step by step, each step from the one before and the seed alone,
+// with checkpoints, histories and results.
+package sweeptest
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"slimfit/models"
+	"slimfit/pkg/protocol"
+	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+)
+
+// Variable is the environment variable with the worker's Options, as JSON.
+const Variable = "SLIMFIT_FAKE_WORKER"
+
+// Options is how the worker behaves.
+type Options struct {
+	StepMillis float64 `json:"step_ms"` // time of one step of a pack
+	Faults     []Fault `json:"faults,omitempty"`
+	Start      string  `json:"start,omitempty"` // fail to start with this last line on stderr
+}
+
+// Fault is something that happens to a trial at a step.
+type Fault struct {
+	Match string `json:"match"` // of "config-id/seed-n", a prefix
+	At    int    `json:"at"`    // after this many steps
+	Do    string `json:"do"`    // kill, exit, hang, error, storage or diverge
+	Alone bool   `json:"alone"` // only where the trial trains alone
+	Once  string `json:"once"`  // a file: only while it does not exist, then it is made
+}
+
+// Main is the whole program: it reads its options from the environment.
+func Main(args []string, in io.Reader, out, log io.Writer) int {
+	var o Options
+	if text := os.Getenv(Variable); text != "" {
+		if err := json.Unmarshal([]byte(text), &o); err != nil {
+			fmt.Fprintf(log, "fake worker: %s: %v\n", Variable, err)
+			return 2
+		}
+	}
+	if o.Start != "" {
+		fmt.Fprintln(log, "fake worker: "+o.Start)
+		return 127
+	}
+	// A batch system signals every process; what they mean is the supervisor's business.
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1)
+	w := &worker{Options: o, out: json.NewEncoder(out), log: log, stop: make(chan struct{}, 1), packs: make(chan protocol.Command)}
+	go func() {
+		w.read(in)
+		os.Exit(0) // the supervisor is gone
+	}()
+	w.emit(protocol.Event{Type: protocol.Ready, Environment: environment()})
+	for c := range w.packs {
+		w.do(c)
+	}
+	return 0
+}
+
+func environment() *result.Environment {
+	return &result.Environment{Slimfit: "test", TensorFlow: "none", Host: "fake", CPUFeatures: []string{}, Threads: 1, Device: "CPU"}
+}
+
+type worker struct {
+	Options
+	mu    sync.Mutex
+	out   *json.Encoder
+	log   io.Writer
+	stop  chan struct{}
+	packs chan protocol.Command
+}
+
+func (w *worker) emit(e protocol.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.out.Encode(e) // to a supervisor that is gone: the end of stdin tells
+}
+
+func (w *worker) read(in io.Reader) {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, 64<<20)
+	for lines.Scan() {
+		var c protocol.Command
+		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
+			fmt.Fprintln(w.log, "fake worker:", err)
+			os.Exit(2)
+		}
+		if c.Stop {
+			select {
+			case w.stop <- struct{}{}:
+			default:
+			}
+			continue
+		}
+		w.packs <- c
+	}
+}
+
+func (w *worker) do(c protocol.Command) {
+	var err error
+	id := 0
+	switch {
+	case c.Train != nil:
+		id = c.Train.ID
+		err = w.train(*c.Train)
+	case c.Evaluate != nil:
+		id = c.Evaluate.ID
+		err = w.evaluate(*c.Evaluate)
+	case c.Measure != nil:
+		w.emit(protocol.Event{Type: protocol.Measured, Pack: c.Measure.Pack.ID, Seconds: w.StepMillis / 1000})
+	}
+	if err != nil {
+		var path *os.PathError
+		w.emit(protocol.Event{Type: protocol.Error, Pack: id, Message: err.Error(), Storage: errors.As(err, &path)})
+	}
+}
+
+// net is the state of one trial; all of it is in its checkpoint.
+type net struct {
+	Hash    [32]byte       `json:"hash"`
+	History []result.Point `json:"history"`
+	gone    bool
+}
+
+func newNet(m protocol.Member) net {
+	return net{Hash: sha256.Sum256([]byte(m.Key.String()))}
+}
+
+// next trains one step.
+func (n *net) next(step int) {
+	var b [40]byte
+	copy(b[:], n.Hash[:])
+	binary.LittleEndian.PutUint64(b[32:], uint64(step))
+	n.Hash = sha256.Sum256(b[:])
+	if step%10 == 9 {
+		p := result.Point{Step: step + 1, Loss: n.fraction(0) * 3}
+		if step%50 == 49 {
+			v := n.fraction(8)
+			p.Validation = &v
+		}
+		n.History = append(n.History, p)
+	}
+}
+
+// fraction is a number in [0, 1) that the state decides.
+func (n *net) fraction(at int) float64 {
+	return float64(binary.LittleEndian.Uint64(n.Hash[at:])>>11) / (1 << 53)
+}
+
+func (w *worker) train(p protocol.Pack) error {
+	nets := make([]net, len(p.Members))
+	for i, m := range p.Members {
+		nets[i] = newNet(m)
+		if p.Step > 0 {
+			b, err := store.LoadCheckpointAt(m.Dir, p.Step)
+			if err != nil {
+				return fmt.Errorf("resume %s: %w", m.Key, err)
+			}
+			if err := json.Unmarshal(b, &nets[i]); err != nil {
+				return fmt.Errorf("resume %s: %w", m.Key, err)
+			}
+		}
+	}
+	fmt.Fprintf(w.log, "fake worker: %d trials from step %d\n", len(nets), p.Step)
+	w.emit(protocol.Event{Type: protocol.Started, Pack: p.ID, Step: p.Step})
+	saved := time.Now()
+	for step := p.Step; step < p.Recipe.Steps; step++ {
+		select {
+		case <-w.stop:
+			if err := w.checkpoint(p, nets, step); err != nil {
+				return err
+			}
+			w.emit(protocol.Event{Type: protocol.Stopped, Pack: p.ID, Step: step})
+			return nil
+		default:
+		}
+		time.Sleep(time.Duration(w.StepMillis * float64(time.Millisecond)))
+		for i := range nets {
+			nets[i].next(step)
+		}
+		if err := w.faults(p, nets, step+1); err != nil {
+			return err
+		}
+		if step%20 == 0 {
+			w.progress(p, nets, step+1)
+		}
+		if p.CheckpointEvery > 0 && time.Since(saved).Seconds() >= p.CheckpointEvery && step+1 < p.Recipe.Steps {
+			if err := w.checkpoint(p, nets, step+1); err != nil {
+				return err
+			}
+			saved = time.Now()
+		}
+	}
+	return w.finish(p, nets)
+}
+
+func (w *worker) faults(p protocol.Pack, nets []net, step int) error {
+	for i, m := range p.Members {
+		for _, f := range w.Faults {
+			if f.At != step || !strings.HasPrefix(m.Key.String(), f.Match) || f.Alone && len(nets) > 1 || nets[i].gone || !first(f.Once) {
+				continue
+			}
+			fmt.Fprintf(w.log, "fake worker: %s at step %d of %s\n", f.Do, step, m.Key)
+			switch f.Do {
+			case "kill":
+				syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			case "exit":
+				os.Exit(3)
+			case "hang":
+				select {}
+			case "error":
+				return errors.New("the graph does not fit")
+			case "storage":
+				return &os.PathError{Op: "write", Path: m.Dir, Err: syscall.ENOSPC}
+			case "diverge":
+				r := base(p, m)
+				r.Status, r.Reason, r.Steps = result.Diverged, fmt.Sprintf("the loss was NaN at step %d", step), step
+				nets[i].gone = true
+				w.emit(protocol.Event{Type: protocol.Finished, Pack: p.ID, Key: &m.Key, Result: &r, History: nets[i].History})
+			}
+		}
+	}
+	return nil
+}
+
+// first says whether a fault's file is new.
+func first(once string) bool {
+	if once == "" {
+		return true
+	}
+	f, err := os.OpenFile(once, os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return true
+}
+
+func (w *worker) progress(p protocol.Pack, nets []net, step int) {
+	e := protocol.Event{Type: protocol.Progress, Pack: p.ID, Step: step}
+	for i, m := range p.Members {
+		if !nets[i].gone {
+			e.Members = append(e.Members, protocol.MemberProgress{Key: m.Key, Loss: nets[i].fraction(0) * 3})
+		}
+	}
+	w.emit(e)
+}
+
+func (w *worker) checkpoint(p protocol.Pack, nets []net, step int) error {
+	for i, m := range p.Members {
+		if nets[i].gone {
+			continue
+		}
+		b, err := json.Marshal(nets[i])
+		if err != nil {
+			return err
+		}
+		if err := w.fenced(p, m, &nets[i], store.SaveCheckpoint(m.Dir, m.Token, step, b)); err != nil {
+			return err
+		}
+	}
+	w.emit(protocol.Event{Type: protocol.Checkpoint, Pack: p.ID, Step: step})
+	return nil
+}
+
+func (w *worker) fenced(p protocol.Pack, m protocol.Member, n *net, err error) error {
+	if !errors.Is(err, store.ErrFenced) {
+		return err
+	}
+	n.gone = true
+	w.emit(protocol.Event{Type: protocol.Fenced, Pack: p.ID, Key: &m.Key, Message: err.Error()})
+	return nil
+}
+
+func (w *worker) finish(p protocol.Pack, nets []net) error {
+	for i, m := range p.Members {
+		if nets[i].gone {
+			continue
+		}
+		err := w.fenced(p, m, &nets[i], store.SaveWeights(m.Dir, m.Token, nets[i].Hash[:]))
+		if err != nil {
+			return err
+		}
+		if nets[i].gone {
+			continue
+		}
+		r := judge(p, m, nets[i].Hash)
+		w.emit(protocol.Event{Type: protocol.Finished, Pack: p.ID, Step: p.Recipe.Steps, Key: &m.Key, Result: &r, History: nets[i].History})
+	}
+	w.emit(protocol.Event{Type: protocol.PackDone, Pack: p.ID, Step: p.Recipe.Steps})
+	return nil
+}
+
+func (w *worker) evaluate(p protocol.Pack) error {
+	for _, m := range p.Members {
+		b, err := store.LoadWeights(m.Dir)
+		if err != nil {
+			return err
+		}
+		if len(b) != 32 {
+			return fmt.Errorf("evaluate %s: these are no weights", m.Key)
+		}
+		r := judge(p, m, [32]byte(b))
+		w.emit(protocol.Event{Type: protocol.Finished, Pack: p.ID, Key: &m.Key, Result: &r})
+	}
+	w.emit(protocol.Event{Type: protocol.PackDone, Pack: p.ID})
+	return nil
+}
+
+// base is what every result of the worker says; nothing is from the clock.
+func base(p protocol.Pack, m protocol.Member) result.Result {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	return result.Result{ConfigID: m.Key.ConfigID, Seed: m.Key.Seed, Status: result.Done, Train: p.Recipe, Dataset: p.Data,
+		Steps: p.Recipe.Steps, Seconds: float64(p.Recipe.Steps) / 1000, Environment: *environment(), Warnings: []string{}, Started: at, Finished: at}
+}
+
+// judge makes the accuracies out of the weights: the wider and the deeper a
+// network, the better, and a little luck.
+func judge(p protocol.Pack, m protocol.Member, weights [32]byte) result.Result {
+	r := base(p, m)
+	sum := sha256.Sum256(weights[:])
+	r.WeightsSHA = hex.EncodeToString(sum[:])
+	n := net{Hash: weights}
+	spec := models.Spec{Input: p.Data.Input, Classes: p.Data.Classes, Layers: m.Layers}
+	size := 0.0
+	if nodes, err := spec.Nodes(); err == nil {
+		for _, n := range nodes {
+			if n.Layer.Kind == models.Conv {
+				size += float64(n.Layer.Filters * n.Layer.Kernel[0])
+			}
+		}
+	}
+	rate := 0.98 - 0.3/(1+size/4) + 0.02*(n.fraction(16)-0.5)
+	split := func(images int) (accuracy *float64, correct *int, wrong [][2]int) {
+		c := int(rate * float64(images))
+		a := float64(c) / float64(max(1, images))
+		wrong = [][2]int{}
+		for i := range images - c {
+			wrong = append(wrong, [2]int{i, i % p.Data.Classes})
+		}
+		return &a, &c, wrong
+	}
+	if p.Data.Validation > 0 {
+		r.Accuracy.Validation, r.Correct.Validation, r.Wrong.Validation = split(p.Data.Validation)
+	}
+	if p.Test && p.Data.Test > 0 {
+		r.Accuracy.Test, r.Correct.Test, r.Wrong.Test = split(p.Data.Test)
+	}
+	return r
+}

@@ -1,0 +1,208 @@
+package sweep
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"slimfit/pkg/protocol"
+	"slimfit/pkg/result"
+)
+
+// worker is a running worker process.
+type worker struct {
+	cmd    *exec.Cmd
+	in     *os.File
+	events chan protocol.Event // closed when the process has ended
+	log    tail
+	env    result.Environment
+
+	gone chan struct{} // closed when the process has ended
+	how  error         // of its end; valid once gone is closed
+}
+
+// maxEvent bounds one line of a worker: a result with every image of a large
+// test set wrong is well below it.
+const maxEvent = 64 << 20
+
+const (
+	startGrace = 2 * time.Minute // for a worker to load its library and say that it is ready
+	sendGrace  = time.Minute     // for a worker to take a command
+	closeGrace = 5 * time.Second // for an idle worker to end
+)
+
+// startWorker starts the command and waits until the worker is ready. It dies
+// with this process: by the end of its stdin, and by a signal from the kernel.
+func startWorker(ctx context.Context, cmd *exec.Cmd) (*worker, error) {
+	w := &worker{cmd: cmd, events: make(chan protocol.Event, 64), gone: make(chan struct{})}
+	if err := w.start(); err != nil {
+		return nil, fmt.Errorf("start the worker %s: %w", cmd.Path, err)
+	}
+	timeout := time.NewTimer(startGrace)
+	defer timeout.Stop()
+	for {
+		select {
+		case e, ok := <-w.events:
+			if !ok {
+				return nil, fmt.Errorf("the worker %s did not start: %s", cmd.Path, w.end())
+			}
+			if e.Type == protocol.Ready {
+				if e.Environment != nil {
+					w.env = *e.Environment
+				}
+				return w, nil
+			}
+		case <-timeout.C:
+			w.close(0)
+			return nil, fmt.Errorf("the worker %s was not ready after %v%s", cmd.Path, startGrace, w.log.last())
+		case <-ctx.Done():
+			w.close(0)
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// start starts the process and the goroutines that read from it.
+func (w *worker) start() error {
+	inR, inW, err1 := os.Pipe()
+	outR, outW, err2 := os.Pipe()
+	logR, logW, err3 := os.Pipe()
+	theirs, ours := []*os.File{inR, outW, logW}, []*os.File{inW, outR, logR}
+	if err := errors.Join(err1, err2, err3); err != nil {
+		closeAll(append(theirs, ours...))
+		return err
+	}
+	w.in = inW
+	w.cmd.Stdin, w.cmd.Stdout, w.cmd.Stderr = inR, outW, logW
+	w.cmd.SysProcAttr = &syscall.SysProcAttr{
+		Setpgid:   true, // Ctrl-C is for the supervisor alone
+		Pdeathsig: syscall.SIGKILL,
+	}
+	started := make(chan error)
+	go w.wait(started)
+	err := <-started
+	closeAll(theirs)
+	if err != nil {
+		closeAll(ours)
+		return err
+	}
+	var readers sync.WaitGroup
+	readers.Go(func() { w.readEvents(outR) })
+	readers.Go(func() { w.log.read(logR) })
+	go func() {
+		<-w.gone
+		// A grandchild may hold the pipes open; what the worker said is there by now.
+		timer := time.AfterFunc(time.Second, func() { closeAll(ours) })
+		readers.Wait()
+		timer.Stop()
+		closeAll(ours)
+		close(w.events)
+	}()
+	return nil
+}
+
+// wait starts the process and waits for its end. The kernel sends the death
+// signal when the thread that started the process ends, so this goroutine keeps
+// its thread for as long.
+func (w *worker) wait(started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := w.cmd.Start()
+	started <- err
+	if err != nil {
+		return
+	}
+	w.how = w.cmd.Wait()
+	close(w.gone)
+}
+
+// readEvents decodes the worker's lines. What is no event is for the log.
+func (w *worker) readEvents(r io.Reader) {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, maxEvent)
+	for lines.Scan() {
+		var e protocol.Event
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil || e.Type == "" {
+			w.log.add(lines.Text())
+			continue
+		}
+		w.events <- e
+	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		w.log.add(fmt.Sprintf("slimfit: the worker wrote a line of more than %d bytes", maxEvent))
+		w.kill()
+	}
+}
+
+// send gives the worker a command. An error means that it is gone, which its
+// events will tell.
+func (w *worker) send(c protocol.Command) error {
+	b, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("tell the worker: %w", err)
+	}
+	w.in.SetWriteDeadline(time.Now().Add(sendGrace)) // where a pipe has no deadlines, a worker that does not read is found by its silence
+	_, err = w.in.Write(append(b, '\n'))
+	return err
+}
+
+// kill ends the worker at once, with all that it started.
+func (w *worker) kill() {
+	syscall.Kill(-w.cmd.Process.Pid, syscall.SIGKILL)
+}
+
+// over says whether the process has ended.
+func (w *worker) over() bool {
+	select {
+	case <-w.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// close ends the worker: by the end of its stdin, after a while by force.
+func (w *worker) close(patience time.Duration) {
+	w.in.Close()
+	timer := time.AfterFunc(patience, w.kill)
+	defer timer.Stop()
+	for range w.events { // let it finish what it wants to say
+	}
+}
+
+// end says how the worker ended and what it said last. Its events must have
+// been closed.
+func (w *worker) end() string {
+	<-w.gone
+	how := "it ended by itself"
+	var exit *exec.ExitError
+	if errors.As(w.how, &exit) {
+		how = exit.String()
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+			how = "killed by signal: " + status.Signal().String()
+			if status.Signal() == syscall.SIGKILL {
+				how += " (the system may have run out of memory)"
+			}
+		}
+	} else if w.how != nil {
+		how = w.how.Error()
+	}
+	return how + w.log.last()
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
