@@ -11,17 +11,20 @@ import (
 	"slimfit/pkg/result"
 )
 
-// readEvidence reads the result files that a certificate names.
-func readEvidence(c *result.Certificate, p *Problem, open func(string) ([]byte, error)) (map[result.Key]*result.Result, []Fault) {
-	results := map[result.Key]*result.Result{}
-	paths := map[string]Candidate{}
-	keys := map[string]result.Key{}
+// read reads the result files that a certificate names.
+func (e Evidence) read(c *result.Certificate, p *Problem) (map[result.Key]*result.Result, []Fault) {
+	candidates, keys := map[string]Candidate{}, map[string]result.Key{}
 	for _, candidate := range p.Candidates {
 		for _, s := range p.Seeds {
 			k := keyOf(candidate, s)
-			paths[resultPath(k)], keys[resultPath(k)] = candidate, k
+			candidates[resultPath(k)], keys[resultPath(k)] = candidate, k
 		}
 	}
+	opened := map[string]bool{}
+	for _, o := range c.Openings {
+		opened[o.ConfigID] = true
+	}
+	results := map[result.Key]*result.Result{}
 	var faults []Fault
 	for _, f := range c.Files {
 		k, ok := keys[f.Path]
@@ -29,32 +32,50 @@ func readEvidence(c *result.Certificate, p *Problem, open func(string) ([]byte, 
 			faults = append(faults, Fault{f.Path, "it is not a trial of the certificate's configurations and seeds"})
 			continue
 		}
-		b, err := open(f.Path)
-		if errors.Is(err, fs.ErrNotExist) {
-			faults = append(faults, Fault{f.Path, "the file is missing"})
-			continue
-		} else if err != nil {
-			faults = append(faults, Fault{f.Path, err.Error()})
-			continue
+		r, found := e.readOne(f, k, !opened[k.ConfigID])
+		if r != nil {
+			for _, d := range p.doubts(candidates[f.Path], r) {
+				found = append(found, Fault{f.Path, d})
+			}
+			results[k] = r
 		}
-		if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != f.SHA256 {
-			faults = append(faults, Fault{f.Path, "the file was changed: its SHA-256 is not the certificate's"})
-		}
-		var r result.Result
-		if err := json.Unmarshal(b, &r); err != nil {
-			faults = append(faults, Fault{f.Path, "it is no result: " + err.Error()})
-			continue
-		}
-		if r.Key() != k {
-			faults = append(faults, Fault{f.Path, "it says that it is the result of " + r.Key().String()})
-			continue
-		}
-		for _, d := range p.doubts(paths[f.Path], &r) {
-			faults = append(faults, Fault{f.Path, d})
-		}
-		results[k] = &r
+		faults = append(faults, found...)
 	}
 	return results, faults
+}
+
+// readOne reads one result file; sealed says that its test images were closed
+// when the certificate was written. The result is nil where there is none.
+func (e Evidence) readOne(f result.File, k result.Key, sealed bool) (*result.Result, []Fault) {
+	b, err := e.Open(f.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, []Fault{{f.Path, "the file is missing"}}
+	} else if err != nil {
+		return nil, []Fault{{f.Path, err.Error()}}
+	}
+	var faults []Fault
+	if !isFile(b, f) {
+		before, err := b, errors.New("unknown")
+		if sealed && e.Sealed != nil {
+			before, err = e.Sealed(b)
+		}
+		if err != nil || !isFile(before, f) {
+			faults = append(faults, Fault{f.Path, "the file was changed: its SHA-256 is not the certificate's"})
+		}
+	}
+	var r result.Result
+	if err := json.Unmarshal(b, &r); err != nil {
+		return nil, append(faults, Fault{f.Path, "it is no result: " + err.Error()})
+	}
+	if r.Key() != k {
+		return nil, append(faults, Fault{f.Path, "it says that it is the result of " + r.Key().String()})
+	}
+	return &r, faults
+}
+
+func isFile(b []byte, f result.File) bool {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]) == f.SHA256
 }
 
 // doubts lists what in a result contradicts itself or the configuration that

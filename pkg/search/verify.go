@@ -16,6 +16,14 @@ type Fault struct {
 
 func (f Fault) String() string { return f.Where + ": " + f.What }
 
+// Evidence is the run folder that a certificate rests on.
+type Evidence struct {
+	Open func(path string) ([]byte, error) // reads a file below it
+	// Sealed turns a result file into what it was before its test images were
+	// opened, as a later search may have done; nil if that is not known.
+	Sealed func(content []byte) ([]byte, error)
+}
+
 // ReadCertificate decodes a certificate; keys that it does not know are an
 // error, as they would go unchecked.
 func ReadCertificate(b []byte) (*result.Certificate, error) {
@@ -37,13 +45,13 @@ func ReadCertificate(b []byte) (*result.Certificate, error) {
 // Verify checks every statement of a certificate from the result files alone:
 // that they are the ones it names, agree with themselves and with their
 // configurations, and that the search, gone through again with nothing else,
-// ends with this very certificate. open reads a file below the run folder.
-func Verify(c *result.Certificate, open func(path string) ([]byte, error)) []Fault {
+// ends with this very certificate.
+func Verify(c *result.Certificate, folder Evidence) []Fault {
 	p, faults := fromCertificate(c)
 	if p == nil {
 		return faults
 	}
-	results, more := readEvidence(c, p, open)
+	results, more := folder.read(c, p)
 	faults = append(faults, more...)
 	plan := p.Replay(func(k result.Key) (*result.Result, bool) {
 		r, ok := results[k]

@@ -77,12 +77,55 @@ func encode(t *testing.T, p *Problem, w *world, k result.Key, plan Plan) []byte 
 }
 
 func (s searched) verify() []Fault {
-	return Verify(s.cert, func(path string) ([]byte, error) {
-		if b, ok := s.files[path]; ok {
-			return b, nil
-		}
-		return nil, fs.ErrNotExist
+	return Verify(s.cert, Evidence{
+		Open: func(path string) ([]byte, error) {
+			if b, ok := s.files[path]; ok {
+				return b, nil
+			}
+			return nil, fs.ErrNotExist
+		},
+		Sealed: func(b []byte) ([]byte, error) {
+			var r result.Result
+			if err := json.Unmarshal(b, &r); err != nil {
+				return nil, err
+			}
+			r.Accuracy.Test, r.Correct.Test, r.Wrong.Test, r.Confusion.Test = nil, nil, nil, nil
+			return json.Marshal(r)
+		},
 	})
+}
+
+// Another search in the same folder may open the test images of a trial that
+// this one left closed: nothing that this certificate says has changed.
+func TestVerifyAfterALaterOpening(t *testing.T) {
+	s := search(t, Options{})
+	for _, j := range s.cert.Candidates {
+		if j.Finding != result.FoundRejected {
+			continue
+		}
+		path := resultPath(result.Key{ConfigID: j.ConfigID, Seed: 0})
+		var r result.Result
+		if err := json.Unmarshal(s.files[path], &r); err != nil {
+			t.Fatal(err)
+		}
+		right, accuracy := s.p.Data.Test, 1.0
+		r.Correct.Test, r.Accuracy.Test, r.Wrong.Test = &right, &accuracy, [][2]int{}
+		for class := range 10 {
+			row := make([]int, 10)
+			row[class] = right / 10
+			r.Confusion.Test = append(r.Confusion.Test, row)
+		}
+		b, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.files[path] = b
+		if faults := s.verify(); len(faults) > 0 {
+			t.Errorf("faults: %v", faults)
+		}
+		return
+	}
+	t.Fatal("no rejected configuration")
 }
 
 func TestVerifyTheTruth(t *testing.T) {

@@ -1,0 +1,126 @@
+package search
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+
+	"slimfit/models"
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/footprint"
+	"slimfit/pkg/result"
+)
+
+// Trained is a trial as its folder holds it.
+type Trained struct {
+	Result  result.Result
+	History []result.Point // nil where it is not known
+}
+
+// Sample draws k distinct trials of those that the certificate rests on, all
+// of them where there are fewer. The same seed draws the same ones. They come
+// in the certificate's order.
+func Sample(c *result.Certificate, k int, seed uint64) ([]experiment.Trial, error) {
+	var all []experiment.Trial
+	for _, j := range c.Candidates {
+		if len(j.Networks) == 0 {
+			continue
+		}
+		config, f, err := rebuild(j, c)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", j.ConfigID, err)
+		}
+		for _, n := range j.Networks {
+			all = append(all, experiment.Trial{Seed: n.Seed, Configuration: configuration(j, config, f)})
+		}
+	}
+	picked := make([]bool, len(all))
+	for _, i := range rand.New(rand.NewPCG(seed, 0)).Perm(len(all))[:min(max(k, 0), len(all))] {
+		picked[i] = true
+	}
+	var out []experiment.Trial
+	for i, t := range all {
+		if picked[i] {
+			out = append(out, t)
+		}
+	}
+	return out, nil
+}
+
+func configuration(j result.Judged, config models.Config, f footprint.Footprint) *experiment.Configuration {
+	return &experiment.Configuration{ID: j.ConfigID, Assignment: j.Assignment, Config: config, Footprint: f}
+}
+
+// Retrained compares a trial with its training anew, bit for bit: weights,
+// history, and every wrong image of the splits that both judged. where names
+// the trial. A difference on another machine may be that machine's; the fault
+// says so.
+func Retrained(where string, old, again Trained) []Fault {
+	var faults []Fault
+	a, b := old.Result, again.Result
+	add := func(format string, args ...any) {
+		faults = append(faults, Fault{where, "trained again: " + fmt.Sprintf(format, args...)})
+	}
+	if a.Status != b.Status {
+		add("it is now %s, was %s", b.Status, a.Status)
+		return append(faults, otherMachine(where, a.Environment, b.Environment)...)
+	}
+	if a.WeightsSHA != b.WeightsSHA {
+		add("other weights, SHA-256 %s, was %s", short(b.WeightsSHA), short(a.WeightsSHA))
+	}
+	if i := firstDifference(old.History, again.History); old.History != nil && i >= 0 {
+		add("another history, from its point %d on", i+1)
+	}
+	for _, s := range []struct {
+		name                string
+		was, is             *int
+		wrongThen, wrongNow [][2]int
+	}{
+		{"validation", a.Correct.Validation, b.Correct.Validation, a.Wrong.Validation, b.Wrong.Validation},
+		{"test", a.Correct.Test, b.Correct.Test, a.Wrong.Test, b.Wrong.Test},
+	} {
+		switch {
+		case s.was == nil || s.is == nil:
+		case *s.was != *s.is:
+			add("%d %s images correct, was %d", *s.is, s.name, *s.was)
+		case !slices.Equal(s.wrongThen, s.wrongNow):
+			add("as many %s images correct, but other ones", s.name)
+		}
+	}
+	if len(faults) > 0 {
+		faults = append(faults, otherMachine(where, a.Environment, b.Environment)...)
+	}
+	return faults
+}
+
+// otherMachine names what of two environments can change the last bits.
+func otherMachine(where string, a, b result.Environment) []Fault {
+	var faults []Fault
+	for _, d := range []struct {
+		name    string
+		was, is any
+	}{
+		{"TensorFlow", a.TensorFlow, b.TensorFlow}, {"threads", a.Threads, b.Threads}, {"device", a.Device, b.Device},
+		{"CPU features", a.CPUFeatures, b.CPUFeatures}, {"system", a.OS, b.OS},
+	} {
+		if !reflect.DeepEqual(d.was, d.is) {
+			faults = append(faults, Fault{where, fmt.Sprintf("this may be the machine: %s %v here, %v then", d.name, d.is, d.was)})
+		}
+	}
+	return faults
+}
+
+// firstDifference is the index of the first point in which two histories
+// differ, -1 if they are the same.
+func firstDifference(a, b []result.Point) int {
+	for i := range min(len(a), len(b)) {
+		if !reflect.DeepEqual(a[i], b[i]) {
+			return i
+		}
+	}
+	if len(a) != len(b) {
+		return min(len(a), len(b))
+	}
+	return -1
+}
