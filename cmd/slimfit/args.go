@@ -12,7 +12,7 @@ import (
 // library stops reading flags at the first argument: `run FILE -j 2` becomes
 // `run -j 2 FILE`. Everything after "--" stays where it is.
 func flagsFirst(app *cli.App, args []string) []string {
-	if len(args) < 2 {
+	if len(args) < 2 || args[len(args)-1] == "--generate-bash-completion" { // which must stay last
 		return args
 	}
 	head, rest := args[:1], args[1:]

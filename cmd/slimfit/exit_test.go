@@ -103,16 +103,17 @@ func TestFlagsFirst(t *testing.T) {
 		{Name: "data", Subcommands: []*cli.Command{{Name: "fetch", Flags: []cli.Flag{cacheFlag()}}}},
 	}}
 	for in, want := range map[string]string{
-		"run f.yaml -j 2 -n --set a=b": "run -j 2 -n --set a=b -- f.yaml",
-		"run -n f.yaml":                "run -n -- f.yaml",
-		"run f.yaml --jobs=2 g.yaml":   "run --jobs=2 -- f.yaml g.yaml",
-		"run f.yaml -- -j":             "run -- f.yaml -j",
-		"run - -j 3":                   "run -j 3 -- -",
-		"run f.yaml -j":                "run -j -- f.yaml",
-		"data fetch mnist --cache c":   "data fetch --cache c -- mnist",
-		"data mnist --cache c":         "data mnist --cache c",
-		"other f -j 2":                 "other f -j 2",
-		"":                             "",
+		"run f.yaml -j 2 -n --set a=b":        "run -j 2 -n --set a=b -- f.yaml",
+		"run -n f.yaml":                       "run -n -- f.yaml",
+		"run f.yaml --jobs=2 g.yaml":          "run --jobs=2 -- f.yaml g.yaml",
+		"run f.yaml -- -j":                    "run -- f.yaml -j",
+		"run - -j 3":                          "run -j 3 -- -",
+		"run f.yaml -j":                       "run -j -- f.yaml",
+		"data fetch mnist --cache c":          "data fetch --cache c -- mnist",
+		"data mnist --cache c":                "data mnist --cache c",
+		"other f -j 2":                        "other f -j 2",
+		"run f -j --generate-bash-completion": "run f -j --generate-bash-completion",
+		"":                                    "",
 	} {
 		got := flagsFirst(app, append([]string{"slimfit"}, strings.Fields(in)...))
 		if !slices.Equal(got[1:], strings.Fields(want)) {

@@ -125,6 +125,8 @@ func loadExperiment(c *cli.Context, file string) (*experiment.Experiment, error)
 	if err != nil {
 		return nil, &exitError{code: exitUsage, err: err}
 	}
+	detail(c, "%s: data set %s, digest %.12s: %d training, %d validation and %d test images of %s in %d classes", file, e.Data.Name, e.Data.Digest,
+		e.Data.Train, e.Data.Validation, e.Data.Test, e.Data.Input, e.Data.Classes)
 	for _, w := range e.Warnings {
 		note(c, "%s: %s", file, w)
 	}

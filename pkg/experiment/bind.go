@@ -20,15 +20,16 @@ func (p *problems) references(root *yaml.Node) bool {
 	before := len(p.errs)
 	axes := axisNodes(lookup(root, "matrix"))
 	var names []string
+	known, used := map[string]bool{}, map[string]bool{}
 	for _, a := range axes {
 		names = append(names, a.Value)
+		known[a.Value] = true
 	}
-	used := map[string]bool{}
 	var walk func(n *yaml.Node)
 	walk = func(n *yaml.Node) {
 		if name, ok := reference(n); ok {
 			used[name] = true
-			if !slices.Contains(names, name) {
+			if !known[name] {
 				used[nearest(name, names)] = true // say it once
 				p.add(n, "there is no axis %q in matrix%s", name, DidYouMean(name, names, "%q"))
 			}
@@ -53,13 +54,14 @@ func (p *problems) references(root *yaml.Node) bool {
 // axisNodes lists the first mention of each axis in a matrix.
 func axisNodes(n *yaml.Node) []*yaml.Node {
 	var axes []*yaml.Node
+	seen := map[string]bool{"include": true, "exclude": true}
 	add := func(n *yaml.Node) {
 		for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
 			k := n.Content[i]
-			known := slices.ContainsFunc(axes, func(a *yaml.Node) bool { return a.Value == k.Value })
-			if !known && isAxisName(k.Value) && k.Value != "include" && k.Value != "exclude" {
+			if !seen[k.Value] && isAxisName(k.Value) {
 				axes = append(axes, k)
 			}
+			seen[k.Value] = true
 		}
 	}
 	if n == nil {
