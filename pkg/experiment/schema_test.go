@@ -46,7 +46,7 @@ func asJSON(t *testing.T, source []byte) any {
 	if err := yaml.Unmarshal(source, &v); err != nil {
 		t.Fatal(err)
 	}
-	b, err := json.Marshal(v)
+	b, err := json.Marshal(textKeys(v))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,6 +55,27 @@ func asJSON(t *testing.T, source []byte) any {
 		t.Fatal(err)
 	}
 	return doc
+}
+
+// textKeys turns keys such as the class 7 into JSON's text, as editors do.
+func textKeys(v any) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = textKeys(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = textKeys(v[k])
+		}
+	case map[any]any:
+		m := map[string]any{}
+		for k, x := range v {
+			m[fmt.Sprint(k)] = textKeys(x)
+		}
+		return m
+	}
+	return v
 }
 
 // Every file in experiments/ loads on the real data set's description,
