@@ -45,6 +45,8 @@ const (
 	Float32  = "float32"
 	BFloat16 = "bfloat16"
 
+	Int8 = "int8"
+
 	PerSeed = "per_seed" // each seed has its own order of images
 	Shared  = "shared"   // all seeds see the images in one order; init and dropout still differ
 )

@@ -21,11 +21,13 @@ type networks struct {
 	params []param
 	values []tf.Output // of each param, read from the variables
 	index  map[string]int
+
+	classes int
 }
 
 // plan lists the params of the networks, fused ones first.
 func plan(nets []Net) (*networks, error) {
-	ns := &networks{index: map[string]int{}}
+	ns := &networks{index: map[string]int{}, classes: nets[0].Spec.Classes}
 	for _, n := range nets {
 		nodes, err := n.Spec.Nodes()
 		if err != nil {
@@ -95,22 +97,23 @@ func (ns *networks) skip(net int) int {
 
 func (ns *networks) value(name string) tf.Output { return ns.values[ns.index[name]] }
 
-// masks makes the dropout masks of one training step; nil in evaluation.
-type masks struct {
+// training is what a training step has besides the layers; nil in evaluation.
+type training struct {
 	batch int
 	step  tf.Output            // int64 scalar
-	made  map[string]tf.Output // by seed, layer and size: networks of one seed share them
+	masks map[string]tf.Output // dropout by seed, layer and size: networks of one seed share them
+	quant *tf.Output           // float32 scalar, 1 while the numbers are rounded as int8 does; nil: never
 }
 
 // forward applies every network to x: [batch, h, w, c], float32 in [0, 1]. It
 // returns the logits of each, [batch, classes].
-func (ns *networks) forward(x tf.Output, drop *masks) ([]tf.Output, error) {
+func (ns *networks) forward(x tf.Output, tr *training) ([]tf.Output, error) {
 	starts := make([]tf.Output, len(ns.nodes))
 	for _, net := range ns.rest {
 		starts[net] = x
 	}
 	for i, s := range ns.stems {
-		outs := ns.stem(i, s, x)
+		outs := ns.stem(i, s, x, tr)
 		if err := ns.check("of a pack's first convolution: ", s.conv); err != nil {
 			return nil, err
 		}
@@ -120,7 +123,7 @@ func (ns *networks) forward(x tf.Output, drop *masks) ([]tf.Output, error) {
 	}
 	logits := make([]tf.Output, len(ns.nodes))
 	for net := range ns.nodes {
-		out, err := ns.tail(net, starts[net], drop)
+		out, err := ns.tail(net, starts[net], tr)
 		if err != nil {
 			return nil, err
 		}
@@ -131,8 +134,8 @@ func (ns *networks) forward(x tf.Output, drop *masks) ([]tf.Output, error) {
 
 // stem applies a group's convolution, pool, bias and activation once and
 // splits the channels between its networks.
-func (ns *networks) stem(i int, s stem, x tf.Output) []tf.Output {
-	y := ns.linear(x, ns.value(stemName(i, "kernel")), s.conv)
+func (ns *networks) stem(i int, s stem, x tf.Output, tr *training) []tf.Output {
+	y := ns.linear(x, ns.roundKernel(ns.value(stemName(i, "kernel")), s.conv, tr), s.conv)
 	if s.pool != nil {
 		y = ns.pool(y, *s.pool)
 	}
@@ -154,19 +157,22 @@ func (ns *networks) stem(i int, s stem, x tf.Output) []tf.Output {
 			outs[k] = ns.activate(outs[k], act)
 		}
 	}
+	for k := range outs {
+		outs[k] = ns.roundOutput(outs[k], tr)
+	}
 	return outs
 }
 
 // tail applies the nodes of a network after its stem.
-func (ns *networks) tail(net int, x tf.Output, drop *masks) (tf.Output, error) {
+func (ns *networks) tail(net int, x tf.Output, tr *training) (tf.Output, error) {
 	flat := false
 	nodes := ns.nodes[net][ns.skip(net):]
 	for i := 0; i < len(nodes); i++ {
 		n := nodes[i]
 		switch n.Layer.Kind {
 		case models.Dropout:
-			if drop != nil && n.Layer.Rate > 0 {
-				x = ns.dropout(x, n, flat, ns.seeds[net], drop)
+			if tr != nil && n.Layer.Rate > 0 {
+				x = ns.dropout(x, n, flat, ns.seeds[net], tr)
 			}
 		case models.MaxPool, models.AvgPool, models.GlobalAvgPool:
 			x = ns.pool(x, n)
@@ -174,7 +180,7 @@ func (ns *networks) tail(net int, x tf.Output, drop *masks) (tf.Output, error) {
 			if n.Layer.Kind == models.Dense && !flat {
 				x, flat = ns.reshape(x, -1, int32(n.In.Elements())), true
 			}
-			x = ns.linear(x, ns.value(paramName(net, n, "kernel")), n)
+			x = ns.linear(x, ns.roundKernel(ns.value(paramName(net, n, "kernel")), n, tr), n)
 			if i+1 < len(nodes) && nodes[i+1].Layer.Kind == models.MaxPool && maxBeforeBias(n.Layer.Activation) {
 				i++
 				x = ns.pool(x, nodes[i])
@@ -182,7 +188,7 @@ func (ns *networks) tail(net int, x tf.Output, drop *masks) (tf.Output, error) {
 			if n.Bias {
 				x = op.BiasAdd(ns.at(n.Name+"_bias"), x, ns.value(paramName(net, n, "bias")))
 			}
-			x = ns.activate(x, n.Layer.Activation)
+			x = ns.roundOutput(ns.activate(x, n.Layer.Activation), tr)
 		}
 		if err := ns.check("", n); err != nil {
 			return x, err
@@ -193,21 +199,21 @@ func (ns *networks) tail(net int, x tf.Output, drop *masks) (tf.Output, error) {
 
 // dropout keeps each value with probability 1-rate, scaled by 1/(1-rate). The
 // mask comes from (seed, layer, step) alone.
-func (ns *networks) dropout(x tf.Output, n models.Node, flat bool, seed int64, drop *masks) tf.Output {
-	shape := []int32{int32(drop.batch), int32(n.In.H), int32(n.In.W), int32(n.In.C)}
+func (ns *networks) dropout(x tf.Output, n models.Node, flat bool, seed int64, tr *training) tf.Output {
+	shape := []int32{int32(tr.batch), int32(n.In.H), int32(n.In.W), int32(n.In.C)}
 	if flat {
-		shape = []int32{int32(drop.batch), int32(n.In.Elements())}
+		shape = []int32{int32(tr.batch), int32(n.In.Elements())}
 	}
 	key := fmt.Sprintf("%d %s %v %v", seed, n.Name, shape, n.Layer.Rate)
-	mask, ok := drop.made[key]
+	mask, ok := tr.masks[key]
 	if !ok {
 		rate := float32(n.Layer.Rate)
 		layerKey := int64(Generator(seed, "dropout", n.Name).Uint64())
-		seeds := op.Pack(ns.at("dropout_key"), []tf.Output{tg.Const(ns.at("dropout_seed"), layerKey), drop.step})
+		seeds := op.Pack(ns.at("dropout_key"), []tf.Output{tg.Const(ns.at("dropout_seed"), layerKey), tr.step})
 		u := op.StatelessRandomUniform(ns.at("dropout_uniform"), ns.ints("dropout_shape", shape...), seeds)
 		keep := op.Cast(ns.at("dropout_keep"), op.GreaterEqual(ns.at("dropout_kept"), u, ns.scalar("rate", rate)), tf.Float)
 		mask = op.Mul(ns.at("dropout_mask"), keep, ns.scalar("scale", 1/(1-rate)))
-		drop.made[key] = mask
+		tr.masks[key] = mask
 	}
 	return op.Mul(ns.at(n.Name), x, mask)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	tf "github.com/wamuir/graft/tensorflow"
+
+	"slimfit/models"
 )
 
 // Step trains every network on one batch, given as indices of the training
@@ -31,6 +33,13 @@ func (p *Pack) Step(step int, batch []int32, losses []float64) (err error) {
 			return fmt.Errorf("train step %d: %w", step, err)
 		}
 		feeds[p.step.decay] = share
+	}
+	if p.recipe.Quantize == models.Int8 {
+		on, err := tf.NewTensor(roundingAt(p.recipe, step))
+		if err != nil {
+			return fmt.Errorf("train step %d: %w", step, err)
+		}
+		feeds[p.step.quant] = on
 	}
 	out, err := p.session.Run(feeds, []tf.Output{p.step.losses}, p.step.targets)
 	if err != nil {

@@ -22,6 +22,9 @@ type Net struct {
 type Images struct {
 	Pixels []uint8
 	Labels []uint8
+	// Teacher holds a teacher's logits for each image, [n, classes], where the
+	// recipe has a teacher.
+	Teacher []float32
 }
 
 // Pack is a set of networks for images of one shape that train on the same
@@ -36,6 +39,7 @@ type Pack struct {
 	eval    evalOps
 	images  resource
 	labels  resource
+	teacher resource // logits, where the recipe has one
 }
 
 // stepOps are the feeds and fetches of one training step.
@@ -44,6 +48,7 @@ type stepOps struct {
 	step    tf.Output // int64: 0-based
 	rate    tf.Output // float32
 	decay   tf.Output // float32
+	quant   tf.Output // float32: 1 while numbers are rounded as int8 does, else 0
 	losses  tf.Output // float32 [networks, batch]
 	targets []*tf.Operation
 }
@@ -104,6 +109,9 @@ func (p *Pack) build(images int) error {
 	in := p.input
 	p.images = ns.variable("images", tf.Uint8, []int64{int64(images), int64(in.Elements())})
 	p.labels = ns.variable("labels", tf.Int32, []int64{int64(images)})
+	if p.recipe.Teacher != nil {
+		p.teacher = ns.variable("teacher", tf.Float, []int64{int64(images), int64(ns.classes)})
+	}
 	if err := ns.root.Err(); err != nil {
 		return plain(err)
 	}
@@ -129,20 +137,16 @@ func (p *Pack) buildStep() error {
 	s.decay = op.Placeholder(ns.at("decay_share"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
 	pixels := op.ResourceGather(ns.at("pixels"), p.images.handle, s.batch, tf.Uint8)
 	labels := op.ResourceGather(ns.at("labels"), p.labels.handle, s.batch, tf.Int32)
-	logits, err := ns.forward(p.scaled(pixels), &masks{batch: p.recipe.Batch, step: s.step, made: map[string]tf.Output{}})
+	tr := &training{batch: p.recipe.Batch, step: s.step, masks: map[string]tf.Output{}}
+	if p.recipe.Quantize == models.Int8 {
+		s.quant = op.Placeholder(ns.at("quant"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
+		tr.quant = &s.quant
+	}
+	logits, err := ns.forward(p.scaled(pixels), tr)
 	if err != nil {
 		return err
 	}
-	losses := make([]tf.Output, len(logits))
-	upstream := make([]tf.Output, len(logits))
-	share := ns.scalar("batch_share", 1/float32(batch))
-	for i, l := range logits {
-		// SparseSoftmaxCrossEntropyWithLogits has no gradient in C++; its second
-		// output is the gradient of each image's loss.
-		var grad tf.Output
-		losses[i], grad = op.SparseSoftmaxCrossEntropyWithLogits(ns.at("loss"), l, labels)
-		upstream[i] = op.Mul(ns.at("mean_loss"), grad, share)
-	}
+	losses, upstream := p.losses(logits, labels)
 	s.losses = op.Pack(ns.at("losses"), losses)
 	grads := op.Gradients(ns.at("gradients"), logits, ns.values, upstream...)
 	if err := ns.root.Err(); err != nil {
@@ -215,5 +219,5 @@ func (p *Pack) load(train Images) error {
 	if err := errors.Join(p.images.set(p.session, pixels), p.labels.set(p.session, classes)); err != nil {
 		return fmt.Errorf("load the training images: %w", err)
 	}
-	return nil
+	return p.loadTeacher(train)
 }

@@ -35,10 +35,16 @@ type Pack struct {
 	Data            models.Data   `json:"data"`
 	Recipe          models.Recipe `json:"recipe"`
 	Members         []Member      `json:"members"`
-	Step            int           `json:"step"`             // steps that every member's checkpoint has done; 0 starts afresh
-	CheckpointEvery float64       `json:"checkpoint_every"` // seconds; 0 means only on Stop
-	Test            bool          `json:"test"`             // open the test set at the end
-	Summaries       bool          `json:"summaries,omitempty"`
+	Step            int           `json:"step"`              // steps that every member's checkpoint has done; 0 starts afresh
+	CheckpointEvery float64       `json:"checkpoint_every"`  // seconds; 0 means only on Stop
+	Test            bool          `json:"test"`              // open the test set at the end
+	Teacher         *Teacher      `json:"teacher,omitempty"` // where the recipe has one
+}
+
+// Teacher is the trained network that a recipe's teacher names.
+type Teacher struct {
+	Layers []models.Layer `json:"layers"` // without the last dense layer
+	Dir    string         `json:"dir"`    // its trial's folder, absolute: checkpoint/weights.bin
 }
 
 // Member is one trial of a pack.

@@ -56,8 +56,9 @@ type member struct {
 }
 
 // New builds the networks for the data set, at step 0. All nets have one batch
-// order: one seed, or a recipe with a shared order.
-func New(set *dataset.Set, nets []graph.Net, recipe models.Recipe, device graph.Device) (*Training, error) {
+// order: one seed, or a recipe with a shared order. teacher holds the logits of
+// the recipe's teacher for each training image, [n, classes]; nil without one.
+func New(set *dataset.Set, nets []graph.Net, recipe models.Recipe, teacher []float32, device graph.Device) (*Training, error) {
 	if recipe.Batch > set.Train.N() {
 		return nil, fmt.Errorf("train: a batch of %d images is more than the %d training images", recipe.Batch, set.Train.N())
 	}
@@ -67,7 +68,7 @@ func New(set *dataset.Set, nets []graph.Net, recipe models.Recipe, device graph.
 			return nil, fmt.Errorf("train: seeds %d and %d in one pack need order: shared", nets[0].Seed, n.Seed)
 		}
 	}
-	pack, err := graph.NewPack(nets, recipe, graph.Images{Pixels: set.Train.Pixels, Labels: set.Train.Labels}, device)
+	pack, err := graph.NewPack(nets, recipe, graph.Images{Pixels: set.Train.Pixels, Labels: set.Train.Labels, Teacher: teacher}, device)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func recipe(steps int) models.Recipe {
 
 func start(t *testing.T, set *dataset.Set, r models.Recipe, nets ...graph.Net) *Training {
 	t.Helper()
-	tr, err := New(set, nets, r, graph.DeviceFor(r, 1, false))
+	tr, err := New(set, nets, r, nil, graph.DeviceFor(r, 1, false))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestSeedsDiffer(t *testing.T) {
 		}
 	}
 	r.Order = models.PerSeed
-	if _, err := New(set, []graph.Net{net(1, 2), net(2, 2)}, r, graph.Device{Threads: 1}); err == nil {
+	if _, err := New(set, []graph.Net{net(1, 2), net(2, 2)}, r, nil, graph.Device{Threads: 1}); err == nil {
 		t.Error("two seeds with orders of their own share a pack")
 	}
 }

@@ -42,6 +42,15 @@ func (s *server) measure(m protocol.Measure) error {
 	return nil
 }
 
+// loadWeights reads the trained weights of the trial in dir.
+func loadWeights(dir string) (w models.Weights, err error) {
+	b, err := store.LoadWeights(dir)
+	if err != nil {
+		return nil, err
+	}
+	return w, w.UnmarshalBinary(b)
+}
+
 // evaluate judges trained weights.
 func (s *server) evaluate(p protocol.Pack) error {
 	set, err := s.load(p)
@@ -55,12 +64,8 @@ func (s *server) evaluate(p protocol.Pack) error {
 	defer t.Close()
 	digests := make([]string, len(p.Members))
 	for i, m := range p.Members {
-		b, err := store.LoadWeights(m.Dir)
+		w, err := loadWeights(m.Dir)
 		if err != nil {
-			return fmt.Errorf("evaluate %s: %w", m.Key, err)
-		}
-		var w models.Weights
-		if err := w.UnmarshalBinary(b); err != nil {
 			return fmt.Errorf("evaluate %s: %w", m.Key, err)
 		}
 		if err := t.SetWeights(i, w); err != nil {

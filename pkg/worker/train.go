@@ -46,7 +46,11 @@ func (s *server) newTraining(p protocol.Pack, set *dataset.Set) (*train.Training
 	}
 	device := graph.DeviceFor(p.Recipe, s.options.Threads, s.options.GPU)
 	device.MemoryFraction = s.options.MemoryFraction
-	return train.New(set, nets(p), p.Recipe, device)
+	teacher, err := s.teacherLogits(p, set, device)
+	if err != nil {
+		return nil, err
+	}
+	return train.New(set, nets(p), p.Recipe, teacher, device)
 }
 
 // train runs a pack to its end or to a Stop.

@@ -30,13 +30,15 @@ type Options struct {
 
 // server is the state between commands.
 type server struct {
-	options  Options
-	events   *json.Encoder
-	commands chan protocol.Command
-	env      result.Environment
-	set      *dataset.Set // the last one loaded
-	setKey   string
-	failed   error // the first event that could not be sent
+	options    Options
+	events     *json.Encoder
+	commands   chan protocol.Command
+	env        result.Environment
+	set        *dataset.Set // the last one loaded
+	setKey     string
+	teacher    []float32 // logits of the last teacher for the training images of its set
+	teacherKey string
+	failed     error // the first event that could not be sent
 }
 
 // Serve handles commands from in, one JSON object a line, until it ends or ctx
