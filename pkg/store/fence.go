@@ -14,8 +14,9 @@ import (
 // drop the trial and write nothing more to its folder.
 var ErrFenced = errors.New("the trial's lease was taken over")
 
-// A lease is a file lease.<token> in the trial's folder. A taker creates the
-// file of the next token, removes the one before it, then sweeps away what
+// A lease is a file lease.<token> in the trial's folder; given back, it is
+// renamed to lease.<token>.free, which works on a full disk too. A taker creates
+// the file of the next token, removes the one before it, then sweeps away what
 // former owners have half-written; only then does it read the folder. So tokens
 // only rise and each has had one owner. The last one stays when the trial is
 // finished.
@@ -25,7 +26,10 @@ var ErrFenced = errors.New("the trial's lease was taken over")
 // comes before the sweep, and so before the new owner reads, or it fails for
 // want of the temporary file. A paused owner can therefore never write behind
 // the back of the next one.
-const leasePrefix = "lease."
+const (
+	leasePrefix = "lease."
+	freeSuffix  = ".free"
+)
 
 func leasePath(dir string, token uint64) string {
 	return filepath.Join(dir, leasePrefix+strconv.FormatUint(token, 10))
@@ -43,7 +47,7 @@ func CheckLease(dir string, token uint64) error {
 	if err != nil {
 		return fmt.Errorf("check lease: %w", err)
 	}
-	if newest > token {
+	if newest.token > token {
 		return fmt.Errorf("%s: lease %d: %w", dir, token, ErrFenced)
 	}
 	// On NFS the listing may come from a cache; opening asks the server.
@@ -52,7 +56,7 @@ func CheckLease(dir string, token uint64) error {
 		return f.Close()
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		if newest, err := newestLease(dir); err == nil && newest > token {
+		if newest, err := newestLease(dir); err == nil && newest.token > token {
 			return fmt.Errorf("%s: lease %d: %w", dir, token, ErrFenced)
 		}
 		return fmt.Errorf("the trial's lease was deleted under the run: %w", err)
@@ -60,29 +64,44 @@ func CheckLease(dir string, token uint64) error {
 	return fmt.Errorf("check lease: %w", err)
 }
 
-// leases lists the tokens in the trial's folder, in no order.
-func leases(dir string) ([]uint64, error) {
+// leaseName is a lease file in a trial's folder.
+type leaseName struct {
+	token uint64
+	free  bool // was given back
+}
+
+func (l leaseName) path(dir string) string {
+	if l.free {
+		return leasePath(dir, l.token) + freeSuffix
+	}
+	return leasePath(dir, l.token)
+}
+
+// leases lists the lease files in the trial's folder, in no order.
+func leases(dir string) ([]leaseName, error) {
 	names, err := readNames(dir)
 	if err != nil {
 		return nil, err
 	}
-	var tokens []uint64
+	var all []leaseName
 	for _, name := range names {
-		if digits, ok := strings.CutPrefix(name, leasePrefix); ok {
-			if n, err := strconv.ParseUint(digits, 10, 64); err == nil {
-				tokens = append(tokens, n)
-			}
+		digits, ok := strings.CutPrefix(name, leasePrefix)
+		digits, free := strings.CutSuffix(digits, freeSuffix)
+		if n, err := strconv.ParseUint(digits, 10, 64); ok && err == nil {
+			all = append(all, leaseName{n, free})
 		}
 	}
-	return tokens, nil
+	return all, nil
 }
 
-// newestLease is the highest token in the trial's folder, 0 without any.
-func newestLease(dir string) (uint64, error) {
-	tokens, err := leases(dir)
-	var newest uint64
-	for _, n := range tokens {
-		newest = max(newest, n)
+// newestLease is the one with the highest token in the trial's folder; its
+// token is 0 without any.
+func newestLease(dir string) (newest leaseName, err error) {
+	all, err := leases(dir)
+	for _, l := range all {
+		if l.token > newest.token {
+			newest = l
+		}
 	}
 	return newest, err
 }

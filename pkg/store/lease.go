@@ -12,11 +12,10 @@ import (
 
 // leaseRecord is the content of a lease file.
 type leaseRecord struct {
-	Owner    Owner     `json:"owner"`
-	Every    float64   `json:"every"` // seconds between the owner's heartbeats
-	Term     float64   `json:"term"`  // seconds of silence after which the lease is free
-	Taken    time.Time `json:"taken"` // by the owner's clock, for people
-	Released bool      `json:"released,omitempty"`
+	Owner Owner     `json:"owner"`
+	Every float64   `json:"every"` // seconds between the owner's heartbeats
+	Term  float64   `json:"term"`  // seconds of silence after which the lease is free
+	Taken time.Time `json:"taken"` // by the owner's clock, for people
 }
 
 // HeldError means that another process, which may well be alive, holds the
@@ -46,8 +45,8 @@ func (s *Session) Acquire(dir string) (token uint64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("lease a trial: %w", err)
 	}
-	if last > 0 {
-		free, owner, err := s.free(leasePath(dir, last))
+	if last.token > 0 && !last.free {
+		free, owner, err := s.free(last.path(dir))
 		if err != nil {
 			return 0, err
 		}
@@ -55,8 +54,8 @@ func (s *Session) Acquire(dir string) (token uint64, err error) {
 			return 0, &HeldError{dir, owner}
 		}
 	}
-	token = last + 1
-	err = s.leaseFile(dir, token, false).create()
+	token = last.token + 1
+	err = s.leaseFile(dir, token).create()
 	if errors.Is(err, fs.ErrExist) {
 		return 0, &HeldError{Dir: dir}
 	}
@@ -72,19 +71,19 @@ func (s *Session) Acquire(dir string) (token uint64, err error) {
 // settle makes a lease that was just created the only one. It is not ours
 // after all if a slower look at the folder made it, behind newer ones.
 func (s *Session) settle(dir string, token uint64) error {
-	tokens, err := leases(dir)
+	all, err := leases(dir)
 	if err != nil {
 		return fmt.Errorf("lease a trial: %w", err)
 	}
-	for _, t := range tokens {
-		if t > token {
+	for _, l := range all {
+		if l.token > token {
 			os.Remove(leasePath(dir, token))
 			return &HeldError{Dir: dir}
 		}
 	}
-	for _, t := range tokens {
-		if t < token {
-			if err := os.Remove(leasePath(dir, t)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, l := range all {
+		if l.token < token {
+			if err := os.Remove(l.path(dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("take over a lease: %w", err)
 			}
 		}
@@ -98,28 +97,24 @@ func (s *Session) settle(dir string, token uint64) error {
 // Release gives a lease back. One that was taken over is not ours to release:
 // that is no error.
 func (s *Session) Release(dir string, token uint64) error {
-	err := s.leaseFile(dir, token, true).replace()
-	if errors.Is(err, ErrFenced) || errors.Is(err, fs.ErrNotExist) {
-		return nil
+	free := leaseName{token, true}.path(dir)
+	if err := os.Rename(leasePath(dir, token), free); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("release a lease: %w", err)
 	}
-	return err
+	return nil
 }
 
 // leaseFile is not synced: after a power cut every owner is dead, and an
 // unreadable lease falls free when its term is over.
-func (s *Session) leaseFile(dir string, token uint64, release bool) file {
-	b, _ := json.Marshal(leaseRecord{Owner: s.self.Owner, Every: s.self.Every, Term: s.self.Term,
-		Taken: time.Now(), Released: release}) // plain fields: cannot fail
+func (s *Session) leaseFile(dir string, token uint64) file {
+	b, _ := json.Marshal(leaseRecord{Owner: s.self.Owner, Every: s.self.Every, Term: s.self.Term, Taken: time.Now()}) // plain fields: cannot fail
 	f := content(leasePath(dir, token), append(b, '\n'), nil)
 	f.durable = false
-	if release {
-		f.fence = func() error { return CheckLease(dir, token) }
-	}
 	return f
 }
 
-// free says whether the lease in the file is nobody's: released, or its owner
-// is dead or silent.
+// free says whether the lease in the file is nobody's: its owner is dead or
+// silent.
 func (s *Session) free(path string) (bool, Owner, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -132,7 +127,7 @@ func (s *Session) free(path string) (bool, Owner, error) {
 	if json.Unmarshal(b, &r) != nil || r.Owner.Nonce == "" {
 		return s.unreadable(path, b), Owner{}, nil
 	}
-	if r.Released || r.Owner.dead(s.self.Owner) {
+	if r.Owner.dead(s.self.Owner) {
 		return true, r.Owner, nil
 	}
 	if r.Owner.Nonce == s.self.Owner.Nonce {

@@ -68,6 +68,9 @@ func TestLeaseCycle(t *testing.T) {
 		if err := a.Release(dir, token); err != nil {
 			t.Fatal(err)
 		}
+		if err := CheckLease(dir, token); err == nil {
+			t.Fatal("a released lease counts")
+		}
 		a, b = b, a
 	}
 	if names, _ := readNames(dir); len(names) != 1 {
@@ -84,7 +87,7 @@ func TestFencedOwnerWritesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.leaseFile(dir, old+1, false).create(); err != nil { // another took over
+	if err := s.leaseFile(dir, old+1).create(); err != nil { // another took over
 		t.Fatal(err)
 	}
 	for name, err := range map[string]error{
@@ -130,7 +133,7 @@ func TestSweptOwnerIsFenced(t *testing.T) {
 				return CheckLease(dir, token)
 			}
 			// Between this check and the rename another process takes over.
-			if err := s.leaseFile(dir, token+1, false).replace(); err != nil {
+			if err := s.leaseFile(dir, token+1).replace(); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.settle(dir, token+1); err != nil {

@@ -5,7 +5,7 @@
 //	<out>/<name>/experiment.yaml
 //	             <config-id>/seed-<n>/result.json, history.csv, log.txt
 //	                                  checkpoint/    while it trains, then weights.bin
-//	                                  lease.<token>  who trains it, or trained it last
+//	                                  lease.<token>  who trains it; .free: who did last
 //	             processes/      a heartbeat and status file for each process at work
 //	             report/
 package store

@@ -1,0 +1,400 @@
+package sweep
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"slimfit/pkg/sweep/sweeptest"
+)
+
+// long is a run that other processes have time to disturb: 12 trials of 150
+// steps, checkpoints all the time.
+func long(t *testing.T) setting {
+	t.Helper()
+	return setting{Out: t.TempDir(), Name: "long", Filters: []int{2, 4, 6, 16}, Seeds: 3, Steps: 150, Jobs: 2,
+		Checkpoint: 5 * time.Millisecond, Lease: 2 * time.Second, Worker: sweeptest.Options{StepMillis: 2}}
+}
+
+// wait polls until the condition holds.
+func wait(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for end := time.Now().Add(60 * time.Second); !condition(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s: not within a minute", what)
+		}
+	}
+}
+
+// checkpoints counts the checkpoint files in the run folder.
+func checkpoints(s setting) int {
+	found, _ := filepath.Glob(filepath.Join(s.Out, s.Name, "*", "seed-*", "checkpoint", "step-*.bin"))
+	return len(found)
+}
+
+// Kill the group, the supervisor alone or a worker alone at random moments,
+// again and again, with another -j each time: the results are those of an
+// undisturbed run, to the byte.
+func TestKilledAtRandomMoments(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	s := long(t)
+	want := undisturbed(t, s)
+	kills := map[string]int{}
+	for round := 0; ; round++ {
+		if round > 60 {
+			t.Fatal("not finished after 60 rounds")
+		}
+		s.Jobs = 1 + random.IntN(3)
+		cmd, out := process(t, s)
+		var ended error
+		over := make(chan struct{})
+		go func() { ended = cmd.Wait(); close(over) }()
+		for alive := true; alive; {
+			select {
+			case <-over:
+				alive = false
+				continue
+			case <-time.After(time.Duration(20+random.IntN(350)) * time.Millisecond):
+			}
+			// Mostly workers at first, so that there is a run to disturb.
+			switch pids := workers(t, s, cmd.Process.Pid); random.IntN(4) {
+			case 0:
+				kills["group"]++
+				syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+			case 1:
+				kills["supervisor"]++
+				cmd.Process.Kill()
+			default:
+				if len(pids) > 0 {
+					kills["worker"]++
+					syscall.Kill(pids[random.IntN(len(pids))], syscall.SIGKILL)
+				}
+			}
+		}
+		if ended == nil {
+			if strings.Contains(out.String(), `"Failed":0`) || !strings.Contains(out.String(), `"failed":0`) {
+				t.Logf("last round: %s", out)
+			}
+			break
+		}
+		var exit interface{ ExitCode() int }
+		if errors.As(ended, &exit) && exit.ExitCode() > 0 {
+			t.Fatalf("round %d: %v: %s", round, ended, out)
+		}
+	}
+	t.Logf("killed: %v", kills)
+	got := files(t, s)
+	retryKilled(t, s, got)
+	same(t, files(t, s), want)
+}
+
+// retryKilled trains again what was killed too often while it was alone: that
+// is how it should be, and no news of the training.
+func retryKilled(t *testing.T, s setting, got map[string][]byte) {
+	t.Helper()
+	for name, b := range got {
+		if filepath.Base(name) == "result.json" && strings.Contains(string(b), `"status": "failed"`) {
+			t.Logf("%s failed after two kills; it is retried", name)
+			mustRun(t, s, func(o *Options) { o.RetryFailed = true })
+			return
+		}
+	}
+}
+
+// Workers do not outlive a killed supervisor, whatever they are doing.
+func TestWorkersDieWithTheSupervisor(t *testing.T) {
+	s := long(t)
+	s.Worker.StepMillis = 60_000 // deep in a step, deaf to its stdin's end but for the goroutine
+	s.Lease = 300 * time.Millisecond
+	cmd, _ := process(t, s)
+	var pids []int
+	wait(t, "two workers", func() bool { pids = workers(t, s, cmd.Process.Pid); return len(pids) == 2 })
+	cmd.Process.Kill()
+	cmd.Wait()
+	for _, pid := range pids {
+		wait(t, "the worker's end", func() bool {
+			b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+			return err != nil || strings.Contains(string(b), ") Z")
+		})
+	}
+}
+
+// Two runs on one folder share the work.
+func TestTwoRunsShareTheWork(t *testing.T) {
+	s := long(t)
+	s.Lease = time.Minute
+	want := undisturbed(t, s)
+	a, outA := process(t, s)
+	b, outB := process(t, s)
+	if err := errors.Join(a.Wait(), b.Wait()); err != nil {
+		t.Fatalf("%v: %s %s", err, outA, outB)
+	}
+	same(t, files(t, s), want)
+	trained := 0
+	for _, out := range []string{outA.String(), outB.String()} {
+		summary := lastSummary(t, out)
+		if summary.State.Done != len(s.trials()) || summary.Left != 0 {
+			t.Errorf("summary %+v", summary)
+		}
+		trained += summary.Trained
+	}
+	if trained != len(s.trials()) {
+		t.Errorf("%d results accepted, want one a trial: %d", trained, len(s.trials()))
+	}
+}
+
+func lastSummary(t *testing.T, out string) (s Summary) {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		if strings.HasPrefix(line, `{"State"`) {
+			if err := json.Unmarshal([]byte(line), &s); err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+	}
+	t.Fatalf("no summary in %s", out)
+	return s
+}
+
+// A supervisor that was stopped for longer than its lease, with its workers
+// running on, finds its trials taken over and leaves them alone.
+func TestPausedSupervisorIsFenced(t *testing.T) {
+	t.Parallel()
+	s := long(t)
+	want := undisturbed(t, s)
+	cmd, out := process(t, s)
+	wait(t, "a checkpoint", func() bool { return checkpoints(s) > 0 })
+	syscall.Kill(-cmd.Process.Pid, syscall.SIGSTOP)
+	for _, pid := range workers(t, s, cmd.Process.Pid) {
+		syscall.Kill(pid, syscall.SIGSTOP)
+	}
+	summary, rec := mustRun(t, s, nil)
+	if summary.State.Done != len(s.trials()) || summary.Trained == 0 {
+		t.Errorf("the second run: %+v", summary)
+	}
+	if m := rec.messages(Waiting); !strings.Contains(m, fmt.Sprintf("process %d", cmd.Process.Pid)) {
+		t.Errorf("it did not say for whom it waits: %q", m)
+	}
+	got := files(t, s)
+	for _, pid := range workers(t, s, cmd.Process.Pid) {
+		syscall.Kill(pid, syscall.SIGCONT)
+	}
+	syscall.Kill(-cmd.Process.Pid, syscall.SIGCONT)
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the first run: %v: %s", err, out)
+	}
+	if first := lastSummary(t, out.String()); first.State.Done != len(s.trials()) || first.Trained+summary.Trained != len(s.trials()) {
+		t.Errorf("the first run: %+v", first)
+	}
+	same(t, got, want)
+	same(t, files(t, s), want)
+}
+
+func TestDamagedResultsAreTrainedAgain(t *testing.T) {
+	s := small(t)
+	want := undisturbed(t, s)
+	mustRun(t, s, nil)
+	f := mustOpen(t, s)
+	trials := s.trials()
+	edit := func(i int, change func(string) string) {
+		path := f.ResultPath(keyFor(trials[i]))
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(change(string(b))), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	edit(0, func(s string) string { return s[:len(s)/2] })
+	edit(2, func(s string) string { return strings.Replace(s, `"learning_rate":0.0001`, `"learning_rate":0.1`, 1) })
+	edit(3, func(s string) string { return strings.Replace(s, trials[3].ID, trials[0].ID, 1) })
+	edit(6, func(string) string { return "best result ever" })
+	summary, rec := mustRun(t, s, nil)
+	if summary.Trained != 4 || summary.State.Done != len(trials) {
+		t.Errorf("summary %+v, want 4 trained again", summary)
+	}
+	notices := rec.messages(Notice)
+	for _, i := range []int{0, 2, 3, 6} {
+		if path := f.ResultPath(keyFor(trials[i])); !strings.Contains(notices, path+".damaged-1") {
+			t.Errorf("no notice names %s: %s", path, notices)
+		} else if _, err := os.Stat(path + ".damaged-1"); err != nil {
+			t.Error(err)
+		}
+	}
+	if !strings.Contains(notices, "train is not the configuration's") {
+		t.Errorf("%s", notices)
+	}
+	same(t, files(t, s), want)
+}
+
+// A damaged checkpoint is set aside, and the older one serves.
+func TestDamagedCheckpoint(t *testing.T) {
+	s := long(t)
+	s.Filters, s.Seeds, s.Jobs = []int{16}, 1, 1
+	want := undisturbed(t, s)
+	cmd, _ := process(t, s)
+	wait(t, "two checkpoints", func() bool { return checkpoints(s) >= 2 })
+	syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	cmd.Wait()
+	wait(t, "the worker's end", func() bool {
+		return len(workers(t, s, cmd.Process.Pid)) == 0 || !alive(workers(t, s, cmd.Process.Pid)[0])
+	})
+	found, _ := filepath.Glob(filepath.Join(s.Out, s.Name, "*", "seed-*", "checkpoint", "step-*.bin"))
+	newest := found[len(found)-1]
+	b, err := os.ReadFile(newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(newest, b[:len(b)-5], 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, rec := mustRun(t, s, nil)
+	if m := rec.messages(Notice); !strings.Contains(m, newest) || !strings.Contains(m, "set aside") {
+		t.Errorf("notices %q, want one that names %s", m, newest)
+	}
+	if m := rec.messages(Detail); strings.Contains(m, "starts at step 0 ") {
+		t.Errorf("it began afresh: %s", m)
+	}
+	same(t, files(t, s), want)
+}
+
+func alive(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !strings.Contains(string(b), ") Z")
+}
+
+// mountTiny mounts a small file system, or skips the test aloud.
+func mountTiny(t *testing.T, options string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tiny", dir, "tmpfs", 0, options); err != nil {
+		t.Skipf("SKIPPED: cannot mount a small file system: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+func TestDiskFull(t *testing.T) {
+	s := small(t)
+	want := undisturbed(t, s)
+	s.Out = mountTiny(t, "size=160k")
+	summary, _, err := tryRun(t, context.Background(), s, nil)
+	wantFatal(t, err, "no space left on device", s.Out)
+	if summary.State.Failed != 0 || summary.Left == 0 {
+		t.Errorf("summary %+v, want no trial to blame", summary)
+	}
+	done := summary.State.Done
+	if err := syscall.Mount("tiny", s.Out, "tmpfs", syscall.MS_REMOUNT, "size=10m"); err != nil {
+		t.Fatal(err)
+	}
+	again, _ := mustRun(t, s, nil)
+	if again.State.Before != done || again.State.Done != len(s.trials()) {
+		t.Errorf("%d were done, then %+v", done, again)
+	}
+	same(t, files(t, s), want)
+}
+
+func TestReadOnlyFolder(t *testing.T) {
+	s := small(t)
+	s.Out = mountTiny(t, "size=10m")
+	s.Worker.StepMillis, s.Lease = 5, 2*time.Second // this process lives on, and its leases cannot be given back
+	remount := func(flags uintptr) {
+		if err := syscall.Mount("tiny", s.Out, "tmpfs", syscall.MS_REMOUNT|flags, "size=10m"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.AfterFunc(300*time.Millisecond, func() { // in mid-run; busy for as long as files are open for writing
+		for syscall.Mount("tiny", s.Out, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, "size=10m") == syscall.EBUSY {
+			time.Sleep(time.Millisecond)
+		}
+	})
+	_, _, err := tryRun(t, context.Background(), s, nil)
+	wantFatal(t, err, "read-only file system", s.Out)
+	_, _, err = tryRun(t, context.Background(), s, nil)
+	if !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), s.Out) {
+		t.Errorf("started on a read-only folder: %v", err)
+	}
+	remount(0)
+	if summary, _ := mustRun(t, s, nil); summary.State.Done != len(s.trials()) {
+		t.Errorf("afterwards: %+v", summary)
+	}
+}
+
+func TestFilesDeletedUnderTheRun(t *testing.T) {
+	for name, del := range map[string]func(root string) string{
+		"run folder": func(root string) string { return root },
+		"a trial's folder": func(root string) string {
+			found, _ := filepath.Glob(filepath.Join(root, "*", "seed-*", "checkpoint"))
+			return filepath.Dir(found[0])
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := small(t)
+			s.Steps, s.Lease = 400, 2*time.Second
+			root := filepath.Join(s.Out, s.Name)
+			var gone string
+			_, _, err := tryRun(t, context.Background(), s, func(o *Options) {
+				o.Events = func(e Event) {
+					if gone == "" && e.Kind == Progress && checkpoints(s) > 0 {
+						gone = del(root)
+						for errors.Is(os.RemoveAll(gone), syscall.ENOTEMPTY) { // a worker is writing there
+						}
+					}
+				}
+			})
+			wantFatal(t, err, "deleted under the run", gone)
+			if name == "run folder" {
+				if _, err := os.Stat(root); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("it came back: %v", err)
+				}
+			}
+			if summary, _ := mustRun(t, s, nil); summary.State.Done != len(s.trials()) {
+				t.Errorf("afterwards: %+v", summary)
+			}
+		})
+	}
+}
+
+// Status files, and whatever else lies about in the folder, are no part of the
+// results.
+func TestStrayFilesDoNoHarm(t *testing.T) {
+	s := small(t)
+	want := undisturbed(t, s)
+	root := filepath.Join(s.Out, s.Name)
+	key := keyString(s.trials()[0])
+	for name, text := range map[string]string{
+		"processes/somebody.json":                  "{",
+		key + "/result.json.tmp-0123":              "{",
+		key + "/checkpoint/step-0000.bin.tmp-0123": "x",
+		key + "/checkpoint/step-many.bin":          "x",
+		key + "/lease.x":                           "x",
+		"notes.txt":                                "do not forget",
+	} {
+		path := filepath.Join(root, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustRun(t, s, nil)
+	same(t, files(t, s), want)
+}
