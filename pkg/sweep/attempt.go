@@ -167,7 +167,7 @@ func (r *run) member(c *claim, k *result.Key) (trial int, ok bool) {
 func (r *run) drop(c *claim, i int) {
 	delete(c.open, i)
 	r.emit(Event{Kind: Notice, Message: fmt.Sprintf("%s was taken over by another process", r.label(r.trials[i]))})
-	r.queue.later(&job{members: []int{i}}, r.session.Every())
+	r.queue.later(&job{members: []int{i}}, r.pollEvery())
 }
 
 // afterwards decides what becomes of the trials that an attempt left open.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"slimfit/pkg/protocol"
 	"slimfit/pkg/store"
@@ -45,7 +46,7 @@ func (r *run) claim(j *job) (*claim, error) {
 			if len(got) == 0 {
 				rest.members, rest.cost = j.members[n:], j.cost
 			}
-			r.queue.later(rest, r.session.Every())
+			r.queue.later(rest, r.pollEvery())
 			if len(got) == 0 {
 				return nil, nil
 			}
@@ -208,3 +209,6 @@ func (r *run) release(c *claim) {
 		r.session.Release(r.Folder.TrialDir(keyFor(r.trials[i])), token)
 	}
 }
+
+// pollEvery is how often the run looks after trials of other processes.
+func (r *run) pollEvery() time.Duration { return min(r.session.Every(), 5*time.Second) }

@@ -41,7 +41,7 @@ type speed struct {
 	Run       bool    `json:"run"`       // of a real run, which is worth more than a calibration
 }
 
-// leastSteps is how long a pack must train, in seconds, for its speed to count.
+// leastTraining is how long a pack must train, in seconds, for its speed to count.
 const leastTraining = 2.0
 
 // LoadSpeeds reads what is known of a machine from the cache folder; nothing
