@@ -39,6 +39,7 @@ run: data ## train experiments/quickstart.yaml on MNIST and print its report
 	@bin/slimfit report runs/quickstart
 
 test: data ## run all tests
+	cd scripts && python3 -m unittest -q setup_libtensorflow_test
 	go test ./...
 
 lint: setup ## gofmt, go vet, staticcheck

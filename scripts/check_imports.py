@@ -49,9 +49,9 @@ def permitted(name, allowed):
 
 def impure(paths, rooms):
     """Returns what the packages and their tests must not reach, but do."""
-    deps = (dep.split()[0] for dep in go_list("-deps", "-test", *paths))
-    return sorted({dep for dep in deps
-                   if dep.startswith(C_MODULES) or "tensorflow" in rooms.get(dep.removeprefix(MODULE), [])})
+    deps = [dep.split()[0] for dep in go_list("-deps", "-test", *paths)]
+    return sorted({module for module in C_MODULES if any(dep.startswith(module) for dep in deps)}
+                  | {dep for dep in deps if "tensorflow" in rooms.get(dep.removeprefix(MODULE), [])})
 
 
 def go_list(*args):
@@ -60,4 +60,7 @@ def go_list(*args):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except subprocess.CalledProcessError:
+        sys.exit("check-imports: go list failed, see above")

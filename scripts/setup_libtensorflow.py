@@ -154,13 +154,15 @@ def fetch(name, digest):
 def download(name):
     """Fetches one wheel by pip, for the wheel's own Python and platform."""
     project, version, python, abi, tags = name[: -len(".whl")].split("-")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps",
                "--no-cache-dir", "--only-binary=:all:", "--implementation", "cp" if abi != "none" else "py",
                "--python-version", re.sub(r"\D", "", python), "--abi", abi, "--dest", str(WHEELS)]
     for tag in tags.split("."):
         command += ["--platform", tag]
     command.append(f"{project}=={version}")
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if not sys.stderr.isatty():
+        command.append("-qq")  # else pip shows how far it is
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, stderr=subprocess.PIPE, text=True)
     if done.returncode:
         raise SetupError(
             f"{done.stderr.strip()}\ncannot download {name}.\n"
