@@ -16,7 +16,8 @@ import (
 // above the minute or so for which an NFS client may answer from its cache.
 const (
 	DefaultTerm = 90 * time.Second
-	beatsInTerm = 9
+	beatsInTerm = 9               // at least
+	slowestBeat = 5 * time.Second // `status --watch` shows what the last one said
 )
 
 // Process is what a process at work on a run folder tells the others: a file of
@@ -63,7 +64,7 @@ func (f *Folder) Join(term time.Duration, status func() any) (*Session, error) {
 	}
 	s := &Session{folder: f, status: status, stop: make(chan struct{}), done: make(chan struct{}),
 		lost: make(chan error, 1), seen: map[string]sighting{}}
-	every := term / beatsInTerm
+	every := min(term/beatsInTerm, slowestBeat)
 	s.self = Process{Owner: newOwner(), Every: every.Seconds(), Term: term.Seconds(), Started: time.Now()}
 	if err := os.Mkdir(f.path(processDir), 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("join run folder: %w", err)
@@ -102,7 +103,7 @@ func (s *Session) run(every time.Duration) {
 	defer close(s.done)
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	failures := 0
+	good := time.Now()
 	for {
 		select {
 		case <-s.stop:
@@ -111,12 +112,11 @@ func (s *Session) run(every time.Duration) {
 		}
 		err := s.beat()
 		if err == nil {
-			failures = 0
+			good = time.Now()
 			continue
 		}
-		failures++
 		// A deleted folder does not come back; a full disk may.
-		if errors.Is(err, fs.ErrNotExist) || failures >= beatsInTerm/2 {
+		if errors.Is(err, fs.ErrNotExist) || time.Since(good) >= seconds(s.self.Term)/2 {
 			s.lost <- fmt.Errorf("heartbeat: %w", err)
 			return
 		}
@@ -228,6 +228,10 @@ func (f *Folder) Processes() ([]Process, error) {
 func (p Process) Dead(now time.Time) bool {
 	return p.Owner.dead(newOwner()) || now.Sub(p.written) > seconds(p.Term)
 }
+
+// Silence is the time since the process was heard of, by the folder's clock and
+// now.
+func (p Process) Silence(now time.Time) time.Duration { return max(0, now.Sub(p.written)) }
 
 func readProcess(path string) (Process, error) {
 	f, err := os.Open(path) // and stat the open file: NFS then asks the server

@@ -7,6 +7,7 @@
 //	                                  checkpoint/    while it trains, then weights.bin
 //	                                  lease.<token>  who trains it; .free: who did last
 //	             processes/      a heartbeat and status file for each process at work
+//	             speeds/         how long packs took here, for estimates
 //	             report/
 package store
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math"
 	"path"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -34,6 +35,9 @@ func ThisMachine(root fs.FS) Machine {
 	m.limit(root)
 	return m
 }
+
+// Name tells machines of different speed apart.
+func (m Machine) Name() string { return fmt.Sprintf("%s, %d CPUs, %s", m.CPU, m.CPUs, runtime.GOARCH) }
 
 // limit applies what the files under root say.
 func (m *Machine) limit(root fs.FS) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,9 +17,9 @@ import (
 	"slimfit/pkg/experiment"
 )
 
-// Speeds are the measured speeds of packs on this machine, kept in a file of
-// the cache folder: from runs, and from Calibrate. They turn predicted costs
-// into times. Safe for use by several goroutines.
+// Speeds are the measured speeds of packs on this machine: from runs, kept in
+// the run folder, and from Calibrate, kept in the cache folder. They turn
+// predicted costs into times. Safe for use by several goroutines.
 type Speeds struct {
 	path string
 	cost CostModel
@@ -44,12 +45,12 @@ type speed struct {
 // leastTraining is how long a pack must train, in seconds, for its speed to count.
 const leastTraining = 2.0
 
-// LoadSpeeds reads what is known of a machine from the cache folder; nothing
+// LoadSpeeds reads what is known of a machine from a cache or run folder; nothing
 // known, or a file that cannot be read, is an empty table. machine is any text
 // that tells machines apart.
-func LoadSpeeds(cache, machine string, cost CostModel) *Speeds {
+func LoadSpeeds(dir, machine string, cost CostModel) *Speeds {
 	sum := sha256.Sum256([]byte(machine))
-	s := &Speeds{path: filepath.Join(cache, "speeds", hex.EncodeToString(sum[:6])+".json"), cost: cost}
+	s := &Speeds{path: filepath.Join(dir, "speeds", hex.EncodeToString(sum[:6])+".json"), cost: cost}
 	s.table = readTable(s.path)
 	s.table.Machine = machine
 	return s
@@ -92,6 +93,16 @@ func (s *Speeds) Save() error {
 	}
 	s.fresh = false
 	return nil
+}
+
+// Learn adds what other knows; what real runs took is worth most.
+func (s *Speeds) Learn(other *Speeds) {
+	other.mu.Lock()
+	known := maps.Clone(other.table.Packs)
+	other.mu.Unlock()
+	for k, v := range known {
+		s.put(k, v)
+	}
 }
 
 func ignoreMissing(err error) error {
