@@ -49,8 +49,9 @@ func (s *state) fresh(horizon int) []int {
 }
 
 // resolve asks for more seeds of open candidates up to the horizon, cheapest
-// first, as many as each has had already: a candidate near the threshold
-// usually falls to one of the next few.
+// first, as many as each has had already, as a candidate near the threshold
+// usually falls to one of the next few; but two at least, as one would leave a
+// second worker idle.
 func (s *state) resolve(horizon int) []trial {
 	var out []trial
 	for i, c := range s.all[:min(horizon+1, len(s.all))] {
@@ -58,7 +59,7 @@ func (s *state) resolve(horizon int) []trial {
 			continue
 		}
 		n := len(c.nets)
-		for k := n; k < min(2*n, len(s.p.Seeds)); k++ {
+		for k := n; k < min(max(2*n, n+2), len(s.p.Seeds)); k++ {
 			out = append(out, trial{i, s.p.Seeds[k]})
 		}
 		if len(out) >= s.p.Round {

@@ -172,3 +172,14 @@ func splitDoubts(name string, images, classes int, accuracy *float64, correct *i
 	}
 	return out
 }
+
+// Doubts lists what in the result of a candidate contradicts itself or its
+// configuration; nil for a trial of no candidate.
+func (p *Problem) Doubts(r *result.Result) []string {
+	for _, c := range p.Candidates {
+		if c.ID == r.ConfigID {
+			return p.doubts(c, r)
+		}
+	}
+	return nil
+}

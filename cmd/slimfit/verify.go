@@ -1,0 +1,251 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"slimfit/models"
+	"slimfit/pkg/dataset"
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/protocol"
+	"slimfit/pkg/result"
+	"slimfit/pkg/search"
+	"slimfit/pkg/store"
+)
+
+// verifyCommand checks a certificate against the results beside it.
+func verifyCommand(train trainer) *cli.Command {
+	return &cli.Command{
+		Name:      "verify",
+		Usage:     "check every statement of a certificate from the result files beside it",
+		ArgsUsage: "CERTIFICATE",
+		Flags: append(trainerFlags(), cacheFlag(),
+			&cli.IntFlag{Name: "retrain", Usage: "train `K` of its trials again, drawn at random, and compare bit for bit"},
+			&cli.Int64Flag{Name: "draw", Usage: "draw the trials to train again by `SEED` (default: by chance)"},
+			&cli.StringFlag{Name: "into", Usage: "train again in the fresh `FOLDER` and keep it (default: a temporary one)"}),
+		Action: func(c *cli.Context) error {
+			file, err := oneArg(c, "certificate")
+			if err != nil {
+				return err
+			}
+			v, err := newVerifier(c, file)
+			if err != nil {
+				return err
+			}
+			v.check()
+			if k := c.Int("retrain"); k > 0 && len(v.faults) == 0 {
+				if err := v.retrain(k, train); err != nil {
+					return err
+				}
+			}
+			return v.conclude()
+		},
+	}
+}
+
+// verifier is one check at work.
+type verifier struct {
+	c       *cli.Context
+	cert    *result.Certificate
+	file    string
+	dir     string // the run folder
+	path    string // of the user's own data
+	checked []string
+	faults  []search.Fault
+}
+
+func newVerifier(c *cli.Context, file string) (*verifier, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, ioError(fmt.Errorf("read certificate: %w", err))
+	}
+	cert, err := search.ReadCertificate(b)
+	if err != nil {
+		return nil, &exitError{code: exitTrials, err: fmt.Errorf("%s: %w", file, err)}
+	}
+	dir, err := filepath.Abs(filepath.Dir(file))
+	if err != nil {
+		return nil, ioError(err)
+	}
+	return &verifier{c: c, cert: cert, file: file, dir: dir}, nil
+}
+
+// check does everything that needs no training.
+func (v *verifier) check() {
+	v.faults = search.Verify(v.cert, search.Evidence{
+		Open:   func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(v.dir, filepath.FromSlash(path))) },
+		Sealed: sealed,
+	})
+	v.say("%d result files and every statement that follows from them", len(v.cert.Files))
+	v.checkGrid()
+}
+
+func (v *verifier) say(format string, args ...any) {
+	v.checked = append(v.checked, fmt.Sprintf(format, args...))
+}
+
+// sealed is a result file as it was before its test images were opened.
+func sealed(b []byte) ([]byte, error) {
+	var r result.Result
+	if err := json.Unmarshal(b, &r); err != nil {
+		return nil, err
+	}
+	r.Accuracy.Test, r.Correct.Test, r.Wrong.Test, r.Confusion.Test = nil, nil, nil, nil
+	return store.EncodeResult(r)
+}
+
+// checkGrid compares the certificate with the experiment file and the data set,
+// as far as they are there.
+func (v *verifier) checkGrid() {
+	file := filepath.Join(v.dir, "experiment.yaml")
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		note(v.c, "there is no experiment.yaml beside the certificate: whether it lists every configuration is not checked")
+		return
+	}
+	var ref dataset.Ref
+	e, err := experiment.Load(file, nil, func(r dataset.Ref) (models.Data, error) {
+		ref = r
+		return v.cert.Dataset, nil
+	})
+	if err != nil {
+		v.faults = append(v.faults, search.Fault{Where: file, What: err.Error()})
+		return
+	}
+	v.path = ref.Path
+	listed := map[string]bool{}
+	for _, j := range v.cert.Candidates {
+		listed[j.ConfigID] = true
+	}
+	for _, c := range e.Configs {
+		if !listed[c.ID] {
+			v.faults = append(v.faults, search.Fault{Where: "certificate", What: fmt.Sprintf("%s of %s is not in it", c.ID, file)})
+		}
+		delete(listed, c.ID)
+	}
+	for id := range listed {
+		v.faults = append(v.faults, search.Fault{Where: "certificate", What: fmt.Sprintf("%s is not in %s", id, file)})
+	}
+	v.say("the %d configurations of experiment.yaml", len(e.Configs))
+	data, err := dataset.Describe(ref, v.c.String("cache"))
+	switch {
+	case err != nil:
+		note(v.c, "the data set is not here, its version is not checked: %v", err)
+	case data.Digest != v.cert.Dataset.Digest:
+		v.faults = append(v.faults, search.Fault{Where: "data set " + data.Name,
+			What: fmt.Sprintf("it is another version: its digest is %s, the certificate's %s", data.Digest, v.cert.Dataset.Digest)})
+	default:
+		v.say("the version of data set %s", data.Name)
+	}
+}
+
+// retrain trains some trials anew and compares.
+func (v *verifier) retrain(k int, train trainer) error {
+	seed := v.c.Int64("draw")
+	if !v.c.IsSet("draw") {
+		seed = rand.Int64N(1 << 32)
+	}
+	trials, err := search.Sample(v.cert, k, uint64(seed))
+	if err != nil {
+		return err
+	}
+	into := v.c.String("into")
+	if into == "" {
+		if into, err = os.MkdirTemp("", "slimfit-verify-"); err != nil {
+			return ioError(err)
+		}
+		defer os.RemoveAll(into)
+	}
+	fresh, err := store.Create(into, "retrained", nil)
+	if err != nil {
+		return ioError(err)
+	}
+	note(v.c, "training %d trials again, drawn by --draw %d", len(trials), seed)
+	test, closed := v.byTest(trials)
+	for _, part := range []struct {
+		trials []experiment.Trial
+		test   bool
+	}{{closed, false}, {test, true}} {
+		if len(part.trials) == 0 {
+			continue
+		}
+		if _, err := train(v.c, trainJob{folder: fresh, experiment: v.cert.Experiment, trials: part.trials, test: part.test,
+			source: protocol.Source{Cache: v.c.String("cache"), Path: v.path}}); err != nil {
+			return err
+		}
+	}
+	for _, t := range trials {
+		if err := v.compare(t, fresh); err != nil {
+			return err
+		}
+	}
+	v.say("%d trials trained again, bit for bit (--draw %d)", len(trials), seed)
+	return nil
+}
+
+// byTest splits trials by whether the certificate opened their test images.
+func (v *verifier) byTest(trials []experiment.Trial) (test, closed []experiment.Trial) {
+	opened := map[string]bool{}
+	for _, o := range v.cert.Openings {
+		opened[o.ConfigID] = true
+	}
+	for _, t := range trials {
+		if opened[t.ID] {
+			test = append(test, t)
+		} else {
+			closed = append(closed, t)
+		}
+	}
+	return test, closed
+}
+
+func (v *verifier) compare(t experiment.Trial, fresh *store.Folder) error {
+	key := result.Key{ConfigID: t.ID, Seed: t.Seed}
+	old, err := trained(&store.Folder{Dir: v.dir}, key)
+	if err != nil {
+		return err
+	}
+	again, err := trained(fresh, key)
+	if err != nil {
+		return err
+	}
+	v.faults = append(v.faults, search.Retrained(key.String(), old, again)...)
+	return nil
+}
+
+// trained reads a trial with its history, which need not be there.
+func trained(f *store.Folder, k result.Key) (search.Trained, error) {
+	r, err := f.ReadResult(k)
+	if err != nil {
+		return search.Trained{}, ioError(err)
+	}
+	history, err := f.ReadHistory(k)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return search.Trained{}, ioError(err)
+	}
+	return search.Trained{Result: r, History: history}, nil
+}
+
+// conclude prints what was found.
+func (v *verifier) conclude() error {
+	w := v.c.App.Writer
+	for _, f := range v.faults {
+		fmt.Fprintln(w, f)
+	}
+	if n := len(v.faults); n > 0 {
+		return &exitError{code: exitTrials, err: fmt.Errorf("%s: %d faults", v.file, n)}
+	}
+	fmt.Fprintf(w, "%s holds: %s\nchecked:\n", v.file, v.cert.Summary)
+	for _, s := range v.checked {
+		if _, err := fmt.Fprintln(w, "  "+s); err != nil {
+			return ioError(err)
+		}
+	}
+	return nil
+}
