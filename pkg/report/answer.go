@@ -1,0 +1,215 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/footprint"
+)
+
+// Answer is what the report comes to.
+type Answer struct {
+	Sentence string         `json:"sentence"`
+	More     []string       `json:"more"` // what qualifies it, a sentence each
+	Cost     footprint.Cost `json:"cost"` // what was to be small
+	Pick     int            `json:"pick"` // row of the smallest network that meets the target; -1: none
+	Open     []int          `json:"open"` // cheaper rows that are undecided
+}
+
+// answer picks the cheapest row that meets the target and says so, and writes
+// what was asked.
+func (r *Report) answer() {
+	r.Answer = Answer{Cost: r.cost(), Pick: -1}
+	r.Asked = r.asked()
+	switch {
+	case r.Counts.Done == 0:
+		r.Answer.Sentence = r.nothingYet()
+	case r.Target == nil:
+		r.Answer.Sentence = r.describe()
+	case r.Evidence.answers():
+		r.certified()
+	default:
+		r.pick()
+	}
+}
+
+func (r *Report) asked() string {
+	if r.Target == nil && len(r.Rows) == 1 {
+		return fmt.Sprintf("How accurate is the network on %s, and what does it cost? No target accuracy was set.", plain(r.Dataset.Name))
+	}
+	if r.Target == nil {
+		return fmt.Sprintf("How accurate is each of %s on %s, and what does it cost? No target accuracy was set.", plural(len(r.Rows), "network"), plain(r.Dataset.Name))
+	}
+	s := fmt.Sprintf("Of %s, which has the fewest %s and still classifies at least %s of the images of %s correctly?",
+		plural(len(r.Rows), "network"), r.Costs[r.costIndex(r.Target.Cost)].Head, threshold(r.Target.Accuracy), plain(r.Dataset.Name))
+	var limits []string
+	for _, l := range r.Target.Within {
+		limits = append(limits, fmt.Sprintf("at most %s %s", count(l.Limit), r.Costs[r.costIndex(l.Cost)].Head))
+	}
+	for _, f := range r.Target.Recall {
+		limits = append(limits, "recall of "+f.Name+" at least "+f.Value)
+	}
+	if len(limits) > 0 {
+		s += " Also required: " + list(limits) + "."
+	}
+	return s
+}
+
+func (r *Report) nothingYet() string {
+	s := fmt.Sprintf("No answer yet: none of %s has finished", plural(r.Counts.Planned, "trial"))
+	if r.Counts.Failed+r.Counts.Diverged > 0 {
+		s += fmt.Sprintf(" (%d failed, %d diverged)", r.Counts.Failed, r.Counts.Diverged)
+	}
+	return s + "."
+}
+
+// describe is the answer where no target was set: the two ends of the range.
+func (r *Report) describe() string {
+	best, smallest := -1, -1
+	for _, i := range r.byCost(footprint.Parameters) {
+		s := r.Rows[i].Score(r.Split)
+		if s == nil {
+			continue
+		}
+		if smallest < 0 {
+			smallest = i
+		}
+		if best < 0 || s.Mean > r.Rows[best].Score(r.Split).Mean {
+			best = i
+		}
+	}
+	if best < 0 {
+		return "Trials have finished, but none has an accuracy."
+	}
+	one := func(i int) string {
+		row := &r.Rows[i]
+		return fmt.Sprintf("%s, with %s parameters and a mean %s accuracy of %s %%", row.Label, count(float64(row.Footprint.Parameters)), r.Split, percent(row.Score(r.Split).Mean))
+	}
+	switch {
+	case len(r.Rows) == 1:
+		return "The network is " + one(best) + "."
+	case best == smallest:
+		return "The smallest network is also the most accurate: " + one(best) + "."
+	}
+	return "The most accurate network is " + one(best) + "; the smallest is " + one(smallest) + "."
+}
+
+// pick walks from the cheapest row up to the first that meets the target.
+func (r *Report) pick() {
+	for _, i := range r.byCost(r.Target.Cost) {
+		if r.Rows[i].Verdict == Undecided {
+			r.Answer.Open = append(r.Answer.Open, i)
+		}
+		if r.Rows[i].Verdict == Meets {
+			r.Answer.Pick = i
+			break
+		}
+	}
+	if n := len(r.Answer.Open); n > 0 {
+		r.Answer.More = append(r.Answer.More, fmt.Sprintf("Not final: %s could still meet it, but results are missing (%s).", r.openRows(n), r.examples(r.Answer.Open)))
+	}
+	if r.Answer.Pick < 0 {
+		r.nonePicked()
+	} else {
+		r.picked(&r.Rows[r.Answer.Pick])
+	}
+}
+
+func (r *Report) openRows(n int) string {
+	if r.Answer.Pick < 0 {
+		return plural(n, "network")
+	}
+	return plural(n, "cheaper network")
+}
+
+// examples names at most three rows.
+func (r *Report) examples(rows []int) string {
+	var names []string
+	for _, i := range rows[:min(3, len(rows))] {
+		names = append(names, r.Rows[i].Label)
+	}
+	s := strings.Join(names, "; ")
+	if len(rows) > 3 {
+		s += fmt.Sprintf("; and %d more", len(rows)-3)
+	}
+	return s
+}
+
+// rule says in words how seeds are judged, for "the smallest network ...".
+func (r *Report) rule() string {
+	n := r.Target.Seeds
+	switch {
+	case r.Target.Rule == experiment.RuleMean:
+		return fmt.Sprintf("whose mean over %s reaches", plural(n, "seed"))
+	case r.Target.Rule == experiment.RuleTolerance:
+		return fmt.Sprintf("whose tolerance bound over %s reaches", plural(n, "seed"))
+	case n == 1:
+		return "whose one seed reaches"
+	}
+	return fmt.Sprintf("whose %d seeds all reach", n)
+}
+
+func (r *Report) picked(row *Row) {
+	k := r.costIndex(r.Target.Cost)
+	s := fmt.Sprintf("The smallest network %s %s on the %s images is %s: %s %s", r.rule(), threshold(r.Target.Accuracy), r.Split, row.Label, count(row.Costs[k]), r.Costs[k].Head)
+	r.Answer.Sentence = s + r.fewer(row, k) + "."
+	if r.Split == Test {
+		if len(r.Rows) > 1 {
+			r.Answer.More = append(r.Answer.More, "It was chosen on the test images themselves, so its accuracy there flatters it: the best of many is partly lucky.")
+		}
+		return
+	}
+	t := row.Test
+	if t == nil {
+		r.Answer.More = append(r.Answer.More, "The test images have not been opened for it.")
+		return
+	}
+	r.Answer.More = append(r.Answer.More, "On the test images, which were not used to choose it, "+spread(t)+".")
+	if t.WorstBound != nil {
+		r.Answer.More = append(r.Answer.More, fmt.Sprintf("The least accurate of these networks is, with 95 %% confidence, at least %s %% accurate on new images like these. A network trained with another seed may be less so.", percent(*t.WorstBound)))
+	}
+}
+
+// fewer compares the row's cost with the baseline's.
+func (r *Report) fewer(row *Row, k int) string {
+	if row.Ratios[k] <= 1 {
+		return ""
+	}
+	return fmt.Sprintf(", %s fewer than %s", times(row.Ratios[k]), r.Baseline.Name)
+}
+
+func spread(s *Score) string {
+	if s.N == 1 {
+		return fmt.Sprintf("its one seed scores %s %%", percent(s.Mean))
+	}
+	return fmt.Sprintf("its %d seeds score %s to %s %% (mean %s %%)", s.N, percent(s.Min), percent(s.Max), percent(s.Mean))
+}
+
+func (r *Report) nonePicked() {
+	nearest := -1
+	value := func(i int) *float64 {
+		for _, j := range r.Rows[i].judged[r.Split] {
+			if j.Rule == r.Target.Rule {
+				return j.Value
+			}
+		}
+		return nil
+	}
+	for _, i := range r.byCost(r.Target.Cost) {
+		if v := value(i); v != nil && (nearest < 0 || *v > *value(nearest)) {
+			nearest = i
+		}
+	}
+	s := fmt.Sprintf("None of %s meets the target of %s on the %s images", plural(len(r.Rows), "network"), threshold(r.Target.Accuracy), r.Split)
+	if len(r.Answer.Open) > 0 {
+		s = fmt.Sprintf("No network is known to meet the target of %s on the %s images yet", threshold(r.Target.Accuracy), r.Split)
+	}
+	if nearest >= 0 {
+		s += fmt.Sprintf("; the nearest is %s (%s %s %%)", r.Rows[nearest].Label, judgedName(r.Target.Rule), percent(*value(nearest)))
+		if w := r.Rows[nearest]; len(w.OverBudget) > 0 {
+			s += ", " + w.Why
+		}
+	}
+	r.Answer.Sentence = s + "."
+}

@@ -1,0 +1,81 @@
+// One network: its layers, its errors, its training, its seeds.
+const measures = [["parameters", "parameters"], ["weights", "weights"], ["biases", "biases"], ["macs", "MACs"], ["elements", "output elements"]];
+
+function select(i) {
+  state.selected = i;
+  element("selected").value = String(i);
+  drawNetwork();
+}
+
+function drawNetwork() {
+  const row = report.rows[state.selected], list = [];
+  report.costs.forEach((c, k) => list.push([c.head, count(row.costs[k]), c.slug]));
+  for (const s of ["validation", "test"]) if (row.scores[s]) list.push([s + ", mean", percent(row.scores[s].mean) + " %", s], [s + ", range", spreadText(row.scores[s]), "mean-sd-min-max"]);
+  element("facts").replaceChildren(make("p", { class: "hint" }, row.id + (row.done < row.planned ? ": " + trouble(row) : "")), facts(list));
+  drawLayers(row);
+  drawConfusion(row);
+  drawTraining(row);
+  drawSeeds(row);
+}
+
+// share is a part in percent; a small one is not nothing.
+const share = (v) => (v < 0.001 ? "under 0.1 %" : v < 0.1 ? (100 * v).toFixed(1) + " %" : Math.round(100 * v) + " %");
+
+const small = (box, options) => Plot.plot({ width: Math.max(280, box.clientWidth), style: { background: "none", fontSize: "12px" }, ...options });
+
+function drawLayers(row) {
+  const box = element("layers"), key = element("measure").value, total = d3.sum(row.layers, (l) => l[key]);
+  const max = d3.max(row.layers, (l) => l[key]) || 1;
+  box.replaceChildren(small(box, { marginLeft: 104, marginRight: 96, height: 34 + 30 * row.layers.length, x: { axis: null, domain: [0, max] }, y: { domain: row.layers.map((l) => l.name), label: null, tickSize: 0 },
+    marks: [
+      Plot.barX(row.layers, { x: key, y: "name", fill: "var(--s0)", rx: 2, title: (l) => `${l.name}: ${l.kind}, output ${l.output}` }),
+      Plot.ruleX([0], { stroke: "var(--faint)" }),
+      Plot.text(row.layers, { x: key, y: "name", dx: 6, textAnchor: "start", fill: "currentColor", text: (l) => count(l[key]) + (l[key] ? " · " + share(l[key] / total) : "") }),
+    ] }));
+}
+
+function drawConfusion(row) {
+  const box = element("confusion"), m = row.confusion[state.split];
+  element("confusion-title").textContent = `Confusion matrix, ${state.split} images, all finished seeds`;
+  if (!m) return box.replaceChildren(make("p", { class: "hint" }, "Not in the results, or too large for this page."));
+  const n = m.length, cells = [], edge = Math.min(460, Math.max(280, box.clientWidth));
+  m.forEach((line, truth) => line.forEach((v, guess) => cells.push({ truth, guess, v, share: v / Math.max(1, d3.sum(line)) })));
+  const worst = d3.max(cells, (c) => (c.truth === c.guess ? 0 : c.share)) || 1;
+  box.replaceChildren(small(box, { width: edge, height: edge - 20, marginLeft: 46, marginBottom: 40, marginRight: 46, padding: 0.04, opacity: { type: "identity" }, color: { type: "identity" },
+    x: { domain: d3.range(n), label: "predicted class", labelAnchor: "center", tickSize: 0 }, y: { domain: d3.range(n), label: "true class", labelAnchor: "center", tickSize: 0 },
+    marks: [
+      Plot.cell(cells, { x: "guess", y: "truth", rx: 2, fill: (c) => (c.truth === c.guess ? "var(--s2)" : "var(--s1)"), fillOpacity: (c) => (c.truth === c.guess ? 0.18 : c.v ? 0.12 + (0.88 * c.share) / worst : 0.03) }),
+      n <= 12 ? Plot.text(cells.filter((c) => c.v), { x: "guess", y: "truth", text: (c) => (c.v < 10000 ? String(c.v) : Math.round(c.v / 1000) + "k"), fontSize: n <= 10 && edge > 380 ? 11 : 8, fill: "currentColor" }) : null,
+      n <= 40 ? Plot.text(cells.filter((c) => c.truth === c.guess), { x: n - 1, y: "truth", dx: edge / n / 2 + 2, textAnchor: "start", fontSize: 10, fill: "var(--quiet)", text: (c) => (100 * c.share).toFixed(1) + "%" }) : null,
+    ].filter(Boolean) }));
+  box.append(make("p", { class: "hint" }, "Rows are true classes; orange cells are mistakes, darker where they take a larger share of the class. On the right: the share of each class that was found (recall)."));
+}
+
+function drawTraining(row) {
+  const lines = row.trials.flatMap((t, n) => (t.history || []).map(([step, loss, accuracy]) => ({ seed: t.seed, n, step, loss, accuracy: accuracy === null ? null : 100 * accuracy })));
+  for (const [id, key, label, log] of [["loss", "loss", "training loss", true], ["accuracy", "accuracy", "validation accuracy (%)", false]]) {
+    const box = element(id), data = lines.filter((l) => l[key] !== null && (!log || l[key] > 0));
+    if (!data.length) { box.replaceChildren(make("p", { class: "hint" }, "No history in the run folder.")); continue; }
+    const marks = [
+      Plot.axisX({ ticks: 4, tickFormat: count, ...below }),
+      log ? costAxis("y", data.map((l) => l[key]), true) : [Plot.gridY({ ticks: 5 }), Plot.axisY({ ticks: 5 })],
+      Plot.line(data, { x: "step", y: key, z: "seed", stroke: (l) => color(l.n), strokeWidth: 1.4, title: (l) => `seed ${l.seed}` }),
+    ];
+    if (!log) marks.push(Plot.ruleY([100 * state.threshold], { stroke: "currentColor", strokeDasharray: "6 4" }));
+    box.replaceChildren(small(box, { height: 250, marginLeft: 46, marginRight: 22, marginBottom: 40, color: { type: "identity" }, x: { label: "training steps" }, y: { type: log ? "log" : "linear", label }, marks }));
+    box.append(make("div", { class: "key" }, ...row.trials.filter((t) => t.history).slice(0, 12).map((t) => {
+      const n = row.trials.indexOf(t), swatch = make("span", { "aria-hidden": "true" });
+      swatch.style.cssText = `width:14px;height:3px;background:${color(n)}`;
+      return make("span", {}, swatch, "seed " + t.seed);
+    })));
+  }
+}
+
+function drawSeeds(row) {
+  const head = [["seed", "seed"], ["status", "done"], ["validation %", "validation"], ["95 % interval", "interval-of-one-network"], ["test %", "test"], ["95 % interval", "interval-of-one-network"], ["seconds", "seconds"], ["reason", ""]];
+  const cells = (m) => (m ? [percent(m.accuracy), m.low === null ? "–" : percent(m.low) + "–" + percent(m.high)] : ["–", "–"]);
+  element("seeds").replaceChildren(
+    make("thead", {}, make("tr", {}, ...head.map(([h, slug]) => make("th", { scope: "col" }, term(h, slug))))),
+    make("tbody", {}, ...row.trials.map((t) => make("tr", {}, ...[String(t.seed), t.status, ...cells(t.validation), ...cells(t.test), ["missing", "skipped"].includes(t.status) ? "–" : t.seconds.toFixed(1), t.reason]
+      .map((c, n) => make("td", { class: n === 1 ? t.status : null }, c))))));
+}

@@ -1,0 +1,84 @@
+// What the page knows and what the reader chose. Every view draws from both.
+const report = JSON.parse(document.getElementById("data").textContent);
+const state = {
+  x: report.chart.cost ? report.chart.x : "", // "": the chart's own axis
+  log: report.chart.log,
+  split: report.split,
+  rule: report.rule,
+  bars: "range",
+  threshold: report.threshold, // a fraction
+  selected: 0,
+};
+const element = (id) => document.getElementById(id);
+
+// count is a whole number with thousands separators, as in the tables.
+const count = (v) => Math.round(v).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+const percent = (v) => (100 * v).toFixed(2);
+const times = (v) => (v >= 100 ? count(v) : v >= 10 ? v.toFixed(1) : v.toFixed(2)) + "×";
+const costIndex = (key) => Math.max(0, report.costs.findIndex((c) => c.key === key));
+
+// pickCost is the cost that "smallest" speaks of: the one across, or the target's.
+const pickCost = () => costIndex(state.x || report.cost);
+const score = (row) => row.scores[state.split];
+
+// verdict applies the threshold as the Go code does: under the worst rule one
+// seed below it is enough, whatever is missing.
+function verdict(row) {
+  const j = row.judged[state.split].find((j) => j.rule === state.rule);
+  const name = { worst: "worst seed ", mean: "mean ", tolerance: "tolerance bound " }[state.rule];
+  if (row.over.length) return { is: "misses", why: "over budget: " + row.over.join(", ") };
+  if (j.out) return { is: "misses", why: j.out };
+  const below = j.value !== null && j.value < state.threshold;
+  if (below && (j.complete || state.rule === "worst")) return { is: "misses", why: name + percent(j.value) + " %" };
+  if (!j.complete) return { is: "undecided", why: j.lacks };
+  return { is: "meets", why: name + percent(j.value) + " %" };
+}
+
+// byCost orders rows by a cost, then parameters, MACs, peak and ID.
+function byCost(k) {
+  const tie = [k, costIndex("parameters"), costIndex("macs"), costIndex("peak")];
+  return d3.range(report.rows.length).sort((a, b) => {
+    const x = report.rows[a], y = report.rows[b];
+    for (const t of tie) if (x.costs[t] !== y.costs[t]) return x.costs[t] - y.costs[t];
+    return x.id < y.id ? -1 : x.id > y.id ? 1 : 0;
+  });
+}
+
+// pick is the smallest row that meets the threshold, or -1, and the smaller
+// ones that are undecided.
+function pick() {
+  const open = [];
+  for (const i of byCost(pickCost())) {
+    const v = verdict(report.rows[i]).is;
+    if (v === "meets") return { row: i, open };
+    if (v === "undecided") open.push(i);
+  }
+  return { row: -1, open };
+}
+
+// make builds an element; text is always text, never markup.
+function make(tag, attributes, ...children) {
+  const e = document.createElement(tag);
+  for (const [k, v] of Object.entries(attributes || {})) if (v !== null && v !== undefined) e.setAttribute(k, v);
+  e.append(...children.filter((c) => c !== null && c !== undefined));
+  return e;
+}
+
+function options(select, entries, chosen) {
+  select.replaceChildren(...entries.map(([value, text]) => make("option", { value }, text)));
+  select.value = chosen;
+}
+
+// term is text with its definition on hover and focus.
+function term(text, slug) {
+  if (!report.notes[slug]) return document.createTextNode(text);
+  return make("span", { class: "term", tabindex: "0", "data-def": slug, "aria-describedby": "def-" + slug }, text);
+}
+
+function facts(list) {
+  return make("dl", {}, ...list.map(([name, value, slug]) => make("div", {}, make("dt", {}, term(name, slug)), make("dd", {}, value))));
+}
+
+const spreadText = (s) => (s.n === 1 ? percent(s.mean) + " %" : percent(s.min) + "–" + percent(s.max) + " %");
+const color = (slice) => `var(--s${slice % 8})`;
+const symbol = (slice) => ["circle", "square", "triangle", "diamond", "star", "wye"][slice % 6];

@@ -1,0 +1,207 @@
+package report
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/footprint"
+)
+
+// Chart says how accuracy is drawn: what is on x, and which rows form a curve.
+type Chart struct {
+	X      string   `json:"x"`      // an axis's name, or a cost's key
+	Cost   bool     `json:"cost"`   // X is a cost
+	Label  string   `json:"label"`  // of the x axis, with its unit
+	Log    bool     `json:"log"`    // scale of x
+	Values []string `json:"values"` // of an axis on x, in order; nil for a cost
+	Number bool     `json:"number"` // Values are numbers; else they stand at 0, 1, 2, ...
+	Slice  string   `json:"slice"`  // the axis that colours tell; "" where there is one colour
+	Slices []string `json:"slices"` // its values
+	Lines  bool     `json:"lines"`  // rows of a curve are joined; false where too many axes vary
+	Curves []Curve  `json:"curves"`
+}
+
+// Curve is a list of rows that differ in one axis.
+type Curve struct {
+	Label string `json:"label"`
+	Slice int    `json:"slice"` // in Chart.Slices
+	Rows  []int  `json:"rows"`  // by rising x
+}
+
+// Beyond these, lines are a tangle and colours can't be told apart.
+const (
+	maxCurves = 12
+	maxSlices = 8
+)
+
+// chart chooses x, slices and curves: the experiment's `report` section first,
+// then what suits the axes.
+func (r *Report) chart(e *experiment.Experiment) {
+	c := &r.Chart
+	if e != nil {
+		c.X, c.Slice, c.Log = e.Report.X, e.Report.Slice, e.Report.Scale == "log"
+	}
+	varying := r.varying()
+	if c.X == "" {
+		c.X = defaultX(varying, c.Slice)
+	}
+	if c.X == "" {
+		c.X, c.Log = string(r.cost()), true
+	}
+	if c.Slice == "" {
+		for _, a := range varying {
+			if a.Name != c.X && len(a.Values) <= maxSlices {
+				c.Slice = a.Name
+				break
+			}
+		}
+	}
+	if a := r.axis(c.Slice); a != nil {
+		c.Slices = a.Values
+	} else {
+		c.Slice, c.Slices = "", []string{""}
+	}
+	r.placeRows()
+	r.curves(varying)
+}
+
+// varying lists the axes with more than one value.
+func (r *Report) varying() []Axis {
+	var out []Axis
+	for _, a := range r.Axes {
+		if len(a.Values) > 1 {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+func (r *Report) axis(name string) *Axis {
+	for i := range r.Axes {
+		if r.Axes[i].Name == name {
+			return &r.Axes[i]
+		}
+	}
+	return nil
+}
+
+// defaultX is the last numeric axis beside the slice, where at most two axes
+// vary; with more, only a cost orders the networks.
+func defaultX(varying []Axis, slice string) string {
+	if len(varying) > 2 {
+		return ""
+	}
+	for _, a := range slices.Backward(varying) {
+		if a.Name != slice && numeric(a.Values) {
+			return a.Name
+		}
+	}
+	return ""
+}
+
+func numeric(values []string) bool {
+	for _, v := range values {
+		if _, err := strconv.ParseFloat(v, 64); err != nil {
+			return false
+		}
+	}
+	return len(values) > 0
+}
+
+// placeRows sets each row's X.
+func (r *Report) placeRows() {
+	c := &r.Chart
+	axis := r.axis(c.X)
+	if axis == nil {
+		k := r.costIndex(footprint.Cost(c.X))
+		c.X, c.Cost, c.Label = string(r.Costs[k].Key), true, r.Costs[k].Unit
+		for i := range r.Rows {
+			x := r.Rows[i].Costs[k]
+			r.Rows[i].X = &x
+			c.Log = c.Log && x > 0
+		}
+		return
+	}
+	c.Label, c.Values, c.Number = axis.Name, axis.Values, numeric(axis.Values)
+	at := r.axisIndex(axis.Name)
+	for i := range r.Rows {
+		v := r.Rows[i].Values[at]
+		if v == "" {
+			continue
+		}
+		x := position(c, slices.Index(axis.Values, v), v)
+		r.Rows[i].X = &x
+		c.Log = c.Log && x > 0
+	}
+	c.Log = c.Log && c.Number
+}
+
+func (r *Report) axisIndex(name string) int {
+	return slices.IndexFunc(r.Axes, func(a Axis) bool { return a.Name == name })
+}
+
+// curves groups rows that share every axis but the one that x sweeps.
+func (r *Report) curves(varying []Axis) {
+	c := &r.Chart
+	sweep := c.X
+	if c.Cost {
+		sweep = ""
+		for _, a := range varying {
+			if a.Name != c.Slice && (sweep == "" || len(a.Values) > len(r.axis(sweep).Values)) {
+				sweep = a.Name
+			}
+		}
+	}
+	others := slices.DeleteFunc(slices.Clone(varying), func(a Axis) bool { return a.Name == sweep || a.Name == c.Slice })
+	c.Lines = r.group(others) <= maxCurves
+	if !c.Lines {
+		r.group(nil)
+	}
+	for i := range c.Curves {
+		slices.SortStableFunc(c.Curves[i].Rows, func(a, b int) int {
+			x, y := r.Rows[a].X, r.Rows[b].X
+			switch {
+			case x == nil || y == nil:
+				return 0
+			case *x < *y:
+				return -1
+			case *x > *y:
+				return 1
+			}
+			return 0
+		})
+	}
+}
+
+// group makes one curve of the rows that agree on the slice and the other
+// axes, and returns how many there are.
+func (r *Report) group(others []Axis) int {
+	c := &r.Chart
+	c.Curves = nil
+	place := map[string]int{}
+	slice := r.axisIndex(c.Slice)
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		var names []string
+		curve := Curve{}
+		if slice >= 0 {
+			curve.Slice = max(0, slices.Index(c.Slices, row.Values[slice]))
+			names = append(names, c.Slice+" "+row.Values[slice])
+		}
+		for _, a := range others {
+			names = append(names, a.Name+" "+row.Values[r.axisIndex(a.Name)])
+		}
+		curve.Label = strings.Join(names, ", ")
+		at, ok := place[curve.Label]
+		if !ok {
+			at = len(c.Curves)
+			place[curve.Label] = at
+			c.Curves = append(c.Curves, curve)
+		}
+		c.Curves[at].Rows = append(c.Curves[at].Rows, i)
+		row.Curve = at
+	}
+	return len(c.Curves)
+}

@@ -1,0 +1,211 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Document is the comparison in reading order.
+func (c *Comparison) Document() []Section {
+	names := [2]string{plain(c.Names[0]), plain(c.Names[1])}
+	if names[0] == names[1] {
+		names = [2]string{names[0] + " (first)", names[1] + " (second)"}
+	}
+	facts := []Fact{}
+	for i, name := range names {
+		facts = append(facts, Fact{name, fmt.Sprintf("%s. %s", c.Counts[i], c.Answers[i])})
+	}
+	sections := []Section{{Text: nonEmpty(append([]string{c.common()}, c.Warnings...)), Facts: facts}}
+	if len(c.Differ) > 0 {
+		sections = append(sections, Section{Title: "What differs", Text: []string{"First | second:"}, Facts: c.Differ})
+	}
+	for _, s := range []Split{Validation, Test} {
+		if t := c.table(s, names); len(t.Rows) > 0 {
+			sections = append(sections, Section{Title: strings.ToUpper(string(s[:1])) + string(s[1:]) + " accuracy", Tables: []Table{t}, Text: []string{c.summary(s)}})
+		}
+	}
+	if list := c.unpaired(names); len(list) > 0 {
+		sections = append(sections, Section{Title: "Without a partner", List: list})
+	}
+	return append(sections, Section{Title: "Definitions", Facts: c.notes()})
+}
+
+// common says how much there is to compare, and what is the same to the bit.
+func (c *Comparison) common() string {
+	common, same := 0, 0
+	for _, p := range c.Pairs {
+		common += p.Common
+		same += p.Identical
+	}
+	s := fmt.Sprintf("%s with %s that both have trained.", plural(len(c.Pairs), "network"), plural(common, "seed"))
+	if same > 0 {
+		s += fmt.Sprintf(" The weights of %s are the same, bit for bit.", plural(same, "trial"))
+	}
+	return s
+}
+
+func (c *Comparison) summary(s Split) string {
+	better, worse, judged := 0, 0, 0
+	for i := range c.Pairs {
+		d := c.Pairs[i].On(s)
+		if d == nil || d.Holm == nil {
+			continue
+		}
+		judged++
+		switch {
+		case *d.Holm >= significant:
+		case d.Mean > 0:
+			better++
+		default:
+			worse++
+		}
+	}
+	return fmt.Sprintf("Of %s, the second is better in %d and worse in %d (corrected p below 5 %%); the others may be chance.", plural(judged, "pair"), better, worse)
+}
+
+func (c *Comparison) table(s Split, names [2]string) Table {
+	t := Table{Name: "differences-" + string(s), Caption: "Mean " + string(s) + " accuracies in percent, and their difference in points (second minus first)",
+		Columns: []Column{{Head: "network"}, {names[0], true}, {names[1], true}, {"difference", true}, {"95 % interval", true}, {"p, corrected", true},
+			{"common seeds", true}, {"least to largest", true}, {"seconds", true}}}
+	for i := range c.Pairs {
+		p := &c.Pairs[i]
+		d := p.On(s)
+		if d == nil {
+			continue
+		}
+		interval, corrected, spread, time := none, none, none, none
+		if d.Interval != nil {
+			interval = points(d.Interval.Low) + " to " + points(d.Interval.High)
+		}
+		if d.Holm != nil {
+			corrected = probability(*d.Holm)
+		}
+		if len(d.Seeds) > 0 {
+			low, high := d.Seeds[0].Diff, d.Seeds[0].Diff
+			for _, x := range d.Seeds {
+				low, high = min(low, x.Diff), max(high, x.Diff)
+			}
+			spread = points(low) + " to " + points(high)
+		}
+		if p.Seconds[0] != nil && p.Seconds[1] != nil {
+			time = fmt.Sprintf("%.1f | %.1f", *p.Seconds[0], *p.Seconds[1])
+		}
+		t.Rows = append(t.Rows, []string{plain(p.Label), scoreText(&d.Scores[0]), scoreText(&d.Scores[1]), points(d.Mean), interval, corrected,
+			fmt.Sprint(len(d.Seeds)), spread, time})
+	}
+	return t
+}
+
+// scoreText is the mean and the number of seeds that it is of.
+func scoreText(s *Score) string { return fmt.Sprintf("%s (n %d)", percent(s.Mean), s.N) }
+
+func probability(p float64) string {
+	if p < 0.001 {
+		return "< 0.001"
+	}
+	return fmt.Sprintf("%.3f", p)
+}
+
+func (c *Comparison) unpaired(names [2]string) []string {
+	var out []string
+	for side, rows := range c.Unpaired {
+		for i, r := range rows {
+			if i == maxNamed {
+				out = append(out, fmt.Sprintf("and %d more, only in %s", len(rows)-i, names[side]))
+				break
+			}
+			out = append(out, fmt.Sprintf("%s (%s), only in %s", plain(r.Label), plain(r.ID), names[side]))
+		}
+	}
+	return out
+}
+
+func (c *Comparison) notes() []Fact {
+	facts := []Fact{
+		{"pairs", "The same configuration; where recipe or data differ, the same network with the same matrix values, or the only one of its kind on both sides."},
+		{"difference", "Of the mean accuracies over the seeds that are done, second minus first, in percentage points."},
+		{"least to largest", "Of the differences of single seeds that both have done."},
+		{"p, corrected", "Two-sided chance of so large a difference where there is none, Holm-corrected for the number of pairs."},
+	}
+	used := map[string]bool{}
+	for i := range c.Pairs {
+		for _, s := range []Split{Validation, Test} {
+			if d := c.Pairs[i].On(s); d != nil {
+				used[d.Method] = true
+			}
+		}
+	}
+	for _, m := range []struct{ method, text string }{
+		{byCrossed, fmt.Sprintf("Interval and p: %s (%d draws; Owen 2007). Both judge the same images, and another seed gives another network.", byCrossed, c.Replicates)},
+		{byPairedT, "Interval and p where images or their lists differ: " + byPairedT + "; it sees the spread over seeds only."},
+		{byMcNemar, "p of single networks: " + byMcNemar + ", on the same images; it says nothing of other seeds."},
+	} {
+		if used[m.method] {
+			facts = append(facts, Fact{"method", m.text})
+		}
+	}
+	return facts
+}
+
+func (c *Comparison) title() string { return plain(c.Names[0]) + " and " + plain(c.Names[1]) }
+
+// Text writes the comparison for a terminal.
+func (c *Comparison) Text() []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s\n%s\n", c.title(), strings.Repeat("=", len([]rune(c.title()))))
+	writeText(&b, c.Document())
+	return b.Bytes()
+}
+
+// Markdown writes the comparison in GitHub's flavour.
+func (c *Comparison) Markdown() []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# %s\n", markdown(c.title()))
+	writeMarkdown(&b, c.Document())
+	return b.Bytes()
+}
+
+// JSON writes the comparison, indented.
+func (c *Comparison) JSON() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(c); err != nil {
+		return nil, fmt.Errorf("write json: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// CSV writes one line a pair and split, and one a seed that both have done.
+// Accuracies and differences are fractions.
+func (c *Comparison) CSV() ([]byte, error) {
+	lines := [][]string{{"network", "config_id_1", "config_id_2", "images", "seed", "accuracy_1", "accuracy_2", "n_1", "n_2", "difference", "low", "high", "p", "p_corrected", "method"}}
+	for i := range c.Pairs {
+		p := &c.Pairs[i]
+		for _, s := range []Split{Validation, Test} {
+			d := p.On(s)
+			if d == nil {
+				continue
+			}
+			head := []string{cell(p.Label), cell(p.IDs[0]), cell(p.IDs[1]), string(s)}
+			line := append(append([]string{}, head...), "all", number(d.Scores[0].Mean), number(d.Scores[1].Mean), fmt.Sprint(d.Scores[0].N), fmt.Sprint(d.Scores[1].N), number(d.Mean), "", "", "", "", d.Method)
+			if d.Interval != nil {
+				line[10], line[11] = number(d.Interval.Low), number(d.Interval.High)
+			}
+			if d.P != nil {
+				line[12] = number(*d.P)
+			}
+			if d.Holm != nil {
+				line[13] = number(*d.Holm)
+			}
+			lines = append(lines, line)
+			for _, x := range d.Seeds {
+				lines = append(lines, append(append([]string{}, head...), fmt.Sprint(x.Seed), number(x.Accuracies[0]), number(x.Accuracies[1]), "1", "1", number(x.Diff), "", "", "", "", ""))
+			}
+		}
+	}
+	return writeCSV(lines)
+}

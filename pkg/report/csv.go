@@ -1,0 +1,181 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// TrialsCSV writes one line a planned trial: for spreadsheets and data frames.
+// Accuracies are fractions, as in the result files; an empty field is a figure
+// that does not exist. Axes that only some reports have are empty in others.
+func TrialsCSV(reports []*Report) ([]byte, error) {
+	axes := allAxes(reports)
+	head := append([]string{"experiment", "config_id", "label"}, axes...)
+	head = append(head, "seed", "status", "reason")
+	for _, s := range []Split{Validation, Test} {
+		head = append(head, string(s), string(s)+"_correct", string(s)+"_images", string(s)+"_low", string(s)+"_high")
+	}
+	head = append(append(head, "steps", "seconds"), costHeads(reports)...)
+	lines := [][]string{head}
+	for _, r := range reports {
+		for i := range r.Rows {
+			row := &r.Rows[i]
+			for j := range row.Trials {
+				t := &row.Trials[j]
+				line := append(r.identity(row, axes), fmt.Sprint(t.Seed), string(t.Status), cell(t.Reason))
+				for _, s := range []Split{Validation, Test} {
+					line = append(line, measuredCells(t.On(s))...)
+				}
+				if t.Status == missing || t.Status == skipped {
+					line = append(line, "", "")
+				} else {
+					line = append(line, fmt.Sprint(t.Steps), number(t.Seconds))
+				}
+				lines = append(lines, append(line, costCells(row)...))
+			}
+		}
+	}
+	return writeCSV(lines)
+}
+
+// ConfigurationsCSV writes one line a configuration: what the results table
+// shows.
+func ConfigurationsCSV(reports []*Report) ([]byte, error) {
+	axes := allAxes(reports)
+	head := append([]string{"experiment", "config_id", "label"}, axes...)
+	head = append(append(head, costHeads(reports)...), "activations_with_dense", "planned", "done", "failed", "diverged", "missing", "skipped")
+	for _, s := range []Split{Validation, Test} {
+		head = append(head, string(s)+"_mean", string(s)+"_sd", string(s)+"_min", string(s)+"_max")
+	}
+	head = append(head, "seconds_mean", "verdict", "why", "published", "published_source")
+	lines := [][]string{head}
+	for _, r := range reports {
+		for i := range r.Rows {
+			row := &r.Rows[i]
+			line := append(append(r.identity(row, axes), costCells(row)...), fmt.Sprint(row.Footprint.Activations.All))
+			c := row.Counts
+			for _, n := range []int{c.Planned, c.Done, c.Failed, c.Diverged, c.Missing, c.Skipped} {
+				line = append(line, fmt.Sprint(n))
+			}
+			for _, s := range []Split{Validation, Test} {
+				line = append(line, scoreFields(row.Score(s))...)
+			}
+			time, published, source := "", "", ""
+			if row.Seconds != nil {
+				time = number(row.Seconds.Mean)
+			}
+			if row.Published != nil {
+				published, source = number(row.Published.Accuracy), cell(row.Published.Source)
+			}
+			lines = append(lines, append(line, time, string(row.Verdict), cell(row.Why), published, source))
+		}
+	}
+	return writeCSV(lines)
+}
+
+func allAxes(reports []*Report) []string {
+	var axes []string
+	seen := map[string]bool{}
+	for _, r := range reports {
+		for _, a := range r.Axes {
+			if !seen[a.Name] {
+				seen[a.Name] = true
+				axes = append(axes, a.Name)
+			}
+		}
+	}
+	return axes
+}
+
+func costHeads(reports []*Report) []string {
+	var heads []string
+	for _, c := range reports[0].Costs {
+		heads = append(heads, string(c.Key))
+	}
+	return heads
+}
+
+func costCells(row *Row) []string {
+	var cells []string
+	for _, c := range row.Costs {
+		cells = append(cells, number(c))
+	}
+	return cells
+}
+
+func (r *Report) identity(row *Row, axes []string) []string {
+	line := []string{cell(r.Name), cell(row.ID), cell(row.Label)}
+	for _, name := range axes {
+		v := ""
+		if at := r.axisIndex(name); at >= 0 {
+			v = row.Values[at]
+		}
+		line = append(line, cell(v))
+	}
+	return line
+}
+
+func measuredCells(m *Measured) []string {
+	if m == nil {
+		return []string{"", "", "", "", ""}
+	}
+	cells := []string{number(m.Accuracy), "", "", "", ""}
+	if m.Correct != nil {
+		cells[1], cells[2] = fmt.Sprint(*m.Correct), fmt.Sprint(m.Images)
+	}
+	if m.Interval != nil {
+		cells[3], cells[4] = number(m.Interval.Low), number(m.Interval.High)
+	}
+	return cells
+}
+
+func scoreFields(s *Score) []string {
+	if s == nil {
+		return []string{"", "", "", ""}
+	}
+	sd := ""
+	if s.SD != nil {
+		sd = number(*s.SD)
+	}
+	return []string{number(s.Mean), sd, number(s.Min), number(s.Max)}
+}
+
+func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+// cell keeps a spreadsheet from taking text as a formula: text that starts as
+// one gets a quote in front, as spreadsheets themselves write it.
+func cell(s string) string {
+	s = plain(s)
+	if s == "" || !strings.ContainsRune("=+-@", rune(s[0])) {
+		return s
+	}
+	if _, err := strconv.ParseFloat(s, 64); err == nil {
+		return s
+	}
+	return "'" + s
+}
+
+func writeCSV(lines [][]string) ([]byte, error) {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	if err := w.WriteAll(lines); err != nil {
+		return nil, fmt.Errorf("write csv: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// JSON writes a list of reports, indented, without escapes of <, > and &.
+func JSON(reports []*Report) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(reports); err != nil {
+		return nil, fmt.Errorf("write json: %w", err)
+	}
+	return b.Bytes(), nil
+}

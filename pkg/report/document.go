@@ -1,0 +1,221 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"slimfit/pkg/result"
+)
+
+// Section is one part of a report in the order of reading. Text, Markdown and
+// LaTeX are three ways to write a list of them.
+type Section struct {
+	Title   string
+	Text    []string // paragraphs
+	Facts   []Fact
+	Figures []Figure
+	Tables  []Table
+	List    []string
+}
+
+// Figure is a drawing beside the text.
+type Figure struct {
+	Name    string // of its files, without folder and ending
+	Caption string
+}
+
+// Table is a table as text.
+type Table struct {
+	Name    string // short, for labels
+	Caption string
+	Columns []Column
+	Rows    [][]string
+}
+
+// Column is a table's column.
+type Column struct {
+	Head  string
+	Right bool // numbers stand to the right
+}
+
+// Document is the report in reading order.
+func (r *Report) Document() []Section {
+	all := []Section{
+		{Text: append([]string{plain(r.About), "Asked: " + r.Asked, "Answer: " + r.Answer.Sentence}, r.Answer.More...)},
+		{Title: "What was done", Facts: r.Setup},
+		r.resultsSection(),
+		{Title: "What each network costs", Tables: []Table{r.footprintTable()},
+			Text: []string{"For one image, counted from the architecture. Each figure has its own convention; see the definitions."}},
+		{Title: "Every seed", Tables: []Table{r.seedsTable()}},
+		r.trainingSection(),
+		r.pairsSection(),
+		r.publishedSection(),
+		r.evidenceSection(),
+		r.missingSection(),
+		r.warningsSection(),
+		r.environmentSection(),
+		r.definitionsSection(),
+	}
+	var out []Section
+	for _, s := range all {
+		s.Text = nonEmpty(s.Text)
+		if len(s.Text)+len(s.Facts)+len(s.Figures)+len(s.Tables)+len(s.List) > 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func nonEmpty(lines []string) []string {
+	var out []string
+	for _, l := range lines {
+		if l != "" {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func (r *Report) resultsSection() Section {
+	s := Section{Title: "Accuracy and size", Tables: []Table{r.resultsTable()}}
+	for _, f := range r.Figures() {
+		if f.Name != trainingFigure {
+			s.Figures = append(s.Figures, f)
+		}
+	}
+	return s
+}
+
+func (r *Report) trainingSection() Section {
+	for _, f := range r.Figures() {
+		if f.Name == trainingFigure {
+			return Section{Title: "Training", Figures: []Figure{f}}
+		}
+	}
+	return Section{}
+}
+
+func (r *Report) publishedSection() Section {
+	t := r.publishedTable()
+	if len(t.Rows) == 0 {
+		return Section{}
+	}
+	return Section{Title: "Beside published figures", Tables: []Table{t}}
+}
+
+func (r *Report) pairsSection() Section {
+	if r.Pairs == nil {
+		return Section{}
+	}
+	s := Section{Title: "Which differences are real", Text: []string{fmt.Sprintf(
+		"Of %s, %d differ beyond what seeds and images explain (%s accuracy, corrected p below 5 %%).",
+		plural(len(r.Pairs.Pairs), "pair"), r.Pairs.Different, r.Pairs.Split)}}
+	if t, ok := r.pairsTable(); ok {
+		s.Tables = append(s.Tables, t)
+	}
+	return s
+}
+
+func (r *Report) evidenceSection() Section {
+	e := r.Evidence
+	if e == nil {
+		return Section{}
+	}
+	s := Section{Title: "Certificate", Text: append([]string{e.Summary}, e.Notes...), Facts: e.Facts, List: e.Rules}
+	for _, t := range e.Tables {
+		if len(t.Rows) > 0 {
+			s.Tables = append(s.Tables, t)
+		}
+	}
+	return s
+}
+
+// maxNamed is how many trials are named one by one.
+const maxNamed = 20
+
+func (r *Report) missingSection() Section {
+	m := &r.Missing
+	s := Section{Title: "What is missing"}
+	for i := range r.Rows {
+		for _, t := range r.Rows[i].Trials {
+			if t.Status != result.Failed && t.Status != result.Diverged || len(s.List) == maxNamed {
+				continue
+			}
+			s.List = append(s.List, strings.TrimSuffix(fmt.Sprintf("%s/seed-%d %s: %s", r.Rows[i].ID, t.Seed, t.Status, plain(t.Reason)), ": "))
+		}
+	}
+	if n := len(m.Failed) + len(m.Diverged); n > maxNamed {
+		s.List = append(s.List, fmt.Sprintf("and %d more that failed or diverged", n-maxNamed))
+	}
+	if n := len(m.Trials); n > 0 {
+		s.List = append(s.List, fmt.Sprintf("%s without a result: %s", plural(n, "trial"), keys(m.Trials)))
+		if m.Command != "" {
+			s.List = append(s.List, "To train what is missing: `"+m.Command+"`")
+		}
+	}
+	if len(m.Skipped) > 0 {
+		s.List = append(s.List, fmt.Sprintf("%s left out by the search, which answers without them", plural(len(m.Skipped), "trial")))
+	}
+	if len(m.Failed) > 0 && m.Retry != "" {
+		s.List = append(s.List, "To try again what failed: `"+m.Retry+"`")
+	}
+	return s
+}
+
+// keys names some trials and counts the rest.
+func keys(all []result.Key) string {
+	var names []string
+	for _, k := range all[:min(3, len(all))] {
+		names = append(names, plain(k.String()))
+	}
+	s := strings.Join(names, ", ")
+	if len(all) > 3 {
+		s += fmt.Sprintf(" and %d more", len(all)-3)
+	}
+	return s
+}
+
+func (r *Report) warningsSection() Section {
+	s := Section{Title: "Warnings"}
+	for _, w := range r.Warnings {
+		line := plain(w.Text)
+		if len(w.Trials) > 0 {
+			line = fmt.Sprintf("%s: %s (%s)", plural(len(w.Trials), "trial"), line, keys(w.Trials))
+		}
+		s.List = append(s.List, line)
+	}
+	return s
+}
+
+func (r *Report) environmentSection() Section {
+	if len(r.Machines) == 0 {
+		return Section{}
+	}
+	t := Table{Name: "environment", Caption: "Where the trials ran", Columns: []Column{{Head: "trials", Right: true},
+		{Head: "CPU"}, {Head: "device"}, {Head: "threads", Right: true}, {Head: "TensorFlow"}, {Head: "slimfit"}, {Head: "Go"}, {Head: "system"}, {Head: "host"}}}
+	for _, m := range r.Machines {
+		t.Rows = append(t.Rows, []string{fmt.Sprint(m.Trials), plain(m.CPU), deviceText(m.Environment), fmt.Sprint(m.Threads),
+			plain(m.TensorFlow), plain(m.Slimfit), plain(m.Go), plain(m.OS), plain(m.Host)})
+	}
+	return Section{Title: "Environment", Tables: []Table{t}}
+}
+
+func deviceText(e result.Environment) string {
+	parts := nonEmpty([]string{plain(e.Device), prefixed("driver ", plain(e.Driver)), prefixed("CUDA ", plain(e.CUDA))})
+	return strings.Join(parts, ", ")
+}
+
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
+	}
+	return prefix + s
+}
+
+func (r *Report) definitionsSection() Section {
+	s := Section{Title: "Definitions"}
+	for _, n := range r.Notes {
+		s.Facts = append(s.Facts, Fact{n.Term, n.Text})
+	}
+	return s
+}

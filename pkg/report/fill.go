@@ -1,0 +1,270 @@
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"slimfit/pkg/result"
+	"slimfit/pkg/stats"
+)
+
+// reportConfidence is that of every interval in tables, whatever the target's.
+const reportConfidence = 0.95
+
+// fill puts results into the rows and sums them up.
+func (r *Report) fill(in Input) {
+	for _, w := range in.Warnings {
+		r.warn(w)
+	}
+	own, others := byKey(in.Results), byKey(in.Others)
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		row.wrong = map[Split][][]int{}
+		row.history = map[int64][]history{}
+		for j := range row.Trials {
+			key := result.Key{ConfigID: row.ID, Seed: row.Trials[j].Seed}
+			res, ok := own[key]
+			if !ok {
+				res, ok = others[key]
+			}
+			if !ok && r.Evidence.answers() {
+				row.Trials[j].Status = skipped
+				r.Missing.Skipped = append(r.Missing.Skipped, key)
+				continue
+			}
+			if !ok {
+				r.Missing.Trials = append(r.Missing.Trials, key)
+				continue
+			}
+			r.take(row, &row.Trials[j], res)
+			row.history[key.Seed] = in.Histories[key]
+		}
+		row.sum()
+		r.Counts.add(row.Counts)
+	}
+	r.leftOut(in.Results)
+	r.environments(own, others)
+	slices.SortStableFunc(r.Warnings, func(a, b Warning) int { return cmp.Compare(len(a.Trials), len(b.Trials)) })
+}
+
+func byKey(results []result.Result) map[result.Key]*result.Result {
+	m := make(map[result.Key]*result.Result, len(results))
+	for i := range results {
+		if _, ok := m[results[i].Key()]; !ok { // the first folder wins
+			m[results[i].Key()] = &results[i]
+		}
+	}
+	return m
+}
+
+func (r *Report) take(row *Row, t *Trial, res *result.Result) {
+	key := res.Key()
+	t.Status, t.Reason = res.Status, res.Reason
+	t.Steps, t.Seconds, t.WeightsSHA = res.Steps, res.Seconds, res.WeightsSHA
+	if res.Experiment != r.Name {
+		t.From = res.Experiment
+		r.warn(fmt.Sprintf("Taken from experiment %s, which has the same configuration and seed.", res.Experiment), key)
+	}
+	for _, w := range res.Warnings {
+		r.warn(w, key)
+	}
+	switch res.Status {
+	case result.Failed:
+		r.Missing.Failed = append(r.Missing.Failed, key)
+		return
+	case result.Diverged:
+		r.Missing.Diverged = append(r.Missing.Diverged, key)
+		return
+	case result.Done:
+	default:
+		t.Status = missing
+		r.Missing.Trials = append(r.Missing.Trials, key)
+		r.warn(fmt.Sprintf("The result file has the status %q, which is not final; counted as missing.", res.Status), key)
+		return
+	}
+	if sha, err := json.Marshal(res.Model); err == nil && string(sha) != row.model {
+		r.warn("The result file holds another network than the experiment's configuration of the same ID.", key)
+	}
+	t.Validation = measured(res.Accuracy.Validation, res.Correct.Validation, res.Dataset.Validation)
+	t.Test = measured(res.Accuracy.Test, res.Correct.Test, res.Dataset.Test)
+	if t.Validation == nil && t.Test == nil {
+		r.warn("Done, but without an accuracy.", key)
+	}
+	if t.Validation != nil && res.Wrong.Validation != nil {
+		row.wrong[Validation] = append(row.wrong[Validation], indices(res.Wrong.Validation))
+	}
+	if t.Test != nil && res.Wrong.Test != nil {
+		row.wrong[Test] = append(row.wrong[Test], indices(res.Wrong.Test))
+	}
+	t.recall = map[Split][]float64{Validation: recalls(res.Confusion.Validation), Test: recalls(res.Confusion.Test)}
+	row.Confusion.Validation = addMatrix(row.Confusion.Validation, res.Confusion.Validation)
+	row.Confusion.Test = addMatrix(row.Confusion.Test, res.Confusion.Test)
+}
+
+func measured(accuracy *float64, correct *int, images int) *Measured {
+	if accuracy == nil {
+		return nil
+	}
+	m := &Measured{Accuracy: *accuracy, Correct: correct, Images: images}
+	if correct != nil && images > 0 {
+		if i, err := stats.ClopperPearson(*correct, images, reportConfidence); err == nil {
+			m.Interval = &stats.Interval{Low: round(i.Low), High: round(i.High)}
+		}
+	}
+	return m
+}
+
+func indices(wrong [][2]int) []int {
+	out := make([]int, len(wrong))
+	for i, w := range wrong {
+		out[i] = w[0]
+	}
+	return out
+}
+
+// addMatrix sums confusion matrices of one size; another size is ignored.
+func addMatrix(sum, m [][]int) [][]int {
+	if sum == nil {
+		for _, line := range m {
+			sum = append(sum, slices.Clone(line))
+		}
+		return sum
+	}
+	for i := range min(len(sum), len(m)) {
+		for j := range min(len(sum[i]), len(m[i])) {
+			sum[i][j] += m[i][j]
+		}
+	}
+	return sum
+}
+
+// sum counts the row's trials and summarizes those that are done.
+func (row *Row) sum() {
+	var time []float64
+	for i := range row.Trials {
+		t := &row.Trials[i]
+		row.Counts.Planned++
+		switch t.Status {
+		case result.Done:
+			row.Counts.Done++
+			time = append(time, t.Seconds)
+		case result.Failed:
+			row.Counts.Failed++
+		case result.Diverged:
+			row.Counts.Diverged++
+		case skipped:
+			row.Counts.Skipped++
+		default:
+			row.Counts.Missing++
+		}
+	}
+	row.Validation, row.Test = score(row.Trials, Validation), score(row.Trials, Test)
+	if s, err := stats.Summarize(time); err == nil {
+		s.Mean, s.SD = round(s.Mean), round(s.SD)
+		row.Seconds = &s
+	}
+}
+
+func (c *Counts) add(d Counts) {
+	c.Planned += d.Planned
+	c.Done += d.Done
+	c.Failed += d.Failed
+	c.Diverged += d.Diverged
+	c.Missing += d.Missing
+	c.Skipped += d.Skipped
+}
+
+// score summarizes the trials that have an accuracy on the split.
+func score(trials []Trial, split Split) *Score {
+	var values []float64
+	var worst *Measured
+	for i := range trials {
+		m := trials[i].On(split)
+		if m == nil {
+			continue
+		}
+		values = append(values, m.Accuracy)
+		if worst == nil || m.Accuracy < worst.Accuracy {
+			worst = m
+		}
+	}
+	s, err := stats.Summarize(values)
+	if err != nil { // no values
+		return nil
+	}
+	out := &Score{N: s.N, Mean: round(s.Mean), Min: s.Min, Max: s.Max}
+	if s.N > 1 {
+		sd := round(s.SD)
+		out.SD = &sd
+		if i, err := stats.TInterval(values, reportConfidence); err == nil {
+			out.Mean95 = &stats.Interval{Low: round(max(0, i.Low)), High: round(min(1, i.High))}
+		}
+	}
+	if worst.Correct != nil && worst.Images > 0 {
+		if b, err := stats.LowerBound(*worst.Correct, worst.Images, reportConfidence); err == nil {
+			b = round(b)
+			out.WorstBound = &b
+		}
+	}
+	return out
+}
+
+// leftOut warns of results that the experiment does not plan.
+func (r *Report) leftOut(results []result.Result) {
+	planned := map[result.Key]bool{}
+	for i := range r.Rows {
+		for _, t := range r.Rows[i].Trials {
+			planned[result.Key{ConfigID: r.Rows[i].ID, Seed: t.Seed}] = true
+		}
+	}
+	for i := range results {
+		if !planned[results[i].Key()] {
+			r.warn("In the run folder, but not in the experiment file: left out of this report.", results[i].Key())
+		}
+	}
+}
+
+// warn adds the trials to the warning of that text.
+func (r *Report) warn(text string, trials ...result.Key) {
+	for i := range r.Warnings {
+		if r.Warnings[i].Text == text {
+			r.Warnings[i].Trials = append(r.Warnings[i].Trials, trials...)
+			return
+		}
+	}
+	r.Warnings = append(r.Warnings, Warning{Text: text, Trials: trials})
+}
+
+// environments counts where the trials of the report ran, most first.
+func (r *Report) environments(own, others map[result.Key]*result.Result) {
+	place := map[string]int{}
+	for i := range r.Rows {
+		for _, t := range r.Rows[i].Trials {
+			if t.Status == missing || t.Status == skipped {
+				continue
+			}
+			key := result.Key{ConfigID: r.Rows[i].ID, Seed: t.Seed}
+			res := own[key]
+			if res == nil {
+				res = others[key]
+			}
+			text, err := json.Marshal(res.Environment)
+			if err != nil {
+				continue // strings and numbers only: cannot happen
+			}
+			at, ok := place[string(text)]
+			if !ok {
+				at = len(r.Machines)
+				place[string(text)] = at
+				r.Machines = append(r.Machines, Environment{Environment: res.Environment})
+			}
+			r.Machines[at].Trials++
+		}
+	}
+	slices.SortStableFunc(r.Machines, func(a, b Environment) int { return cmp.Compare(b.Trials, a.Trials) })
+	if len(r.Machines) > 1 {
+		r.warn(fmt.Sprintf("The trials ran in %d different environments: the same seed need not give the same bits in all of them.", len(r.Machines)))
+	}
+}

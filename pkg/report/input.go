@@ -1,0 +1,117 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/result"
+)
+
+// Input is what a report is made from.
+type Input struct {
+	Experiment  *experiment.Experiment // nil where the file is gone: then the results say what there is
+	Results     []result.Result        // of the run folder, one a trial
+	Others      []result.Result        // of other experiments: used where the same trial is missing here
+	Histories   map[result.Key][]result.Point
+	Certificate *result.Certificate // of a search; nil without one
+	Published   []PublishedRow      // what somebody else reports
+	Warnings    []string            // what was noticed on reading the folder
+	Command     string              // that trains what is missing
+	Retry       string              // that trains what failed again
+}
+
+// Options are the reader's wishes.
+type Options struct {
+	Split Split // to judge and draw by; "": validation where there is a target to choose by, else test
+}
+
+// Build computes a report. It fails on results that contradict themselves, not
+// on results that are missing.
+func Build(in Input, opt Options) (*Report, error) {
+	in.Results = slices.Clone(in.Results)
+	slices.SortFunc(in.Results, func(a, b result.Result) int {
+		return cmp.Or(cmp.Compare(a.ConfigID, b.ConfigID), cmp.Compare(a.Seed, b.Seed))
+	})
+	for _, list := range [][]result.Result{in.Results, in.Others} {
+		for i := range list {
+			if err := check(&list[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	r, err := newReport(in)
+	if err != nil {
+		return nil, err
+	}
+	if r.Target, err = newTarget(in.Experiment); err != nil {
+		return nil, err
+	}
+	r.certify(in.Certificate)
+	r.fill(in)
+	if r.Split, err = r.chooseSplit(opt.Split); err != nil {
+		return nil, err
+	}
+	if err := r.publish(in.Published); err != nil {
+		return nil, err
+	}
+	for i := range r.Rows {
+		r.judge(&r.Rows[i])
+	}
+	r.Front = r.front(r.cost())
+	r.chart(in.Experiment)
+	if r.Pairs, err = r.compareAll(); err != nil {
+		return nil, err
+	}
+	r.Missing.Command, r.Missing.Retry = in.Command, in.Retry
+	r.answer()
+	r.Setup = r.setup()
+	r.Notes = r.notes()
+	return r, nil
+}
+
+// check refuses a result that no run writes.
+func check(res *result.Result) error {
+	for _, s := range []struct {
+		split    Split
+		accuracy *float64
+		correct  *int
+		images   int
+	}{
+		{Validation, res.Accuracy.Validation, res.Correct.Validation, res.Dataset.Validation},
+		{Test, res.Accuracy.Test, res.Correct.Test, res.Dataset.Test},
+	} {
+		if s.accuracy != nil && !(*s.accuracy >= 0 && *s.accuracy <= 1) {
+			return fmt.Errorf("result %s: %s accuracy %v is not a fraction", res.Key(), s.split, *s.accuracy)
+		}
+		if s.correct != nil && (*s.correct < 0 || *s.correct > s.images) {
+			return fmt.Errorf("result %s: %d correct of %d %s images", res.Key(), *s.correct, s.images, s.split)
+		}
+	}
+	return nil
+}
+
+// chooseSplit keeps the test images for the end: networks are chosen on
+// validation, but where nothing is chosen the test accuracy is the figure.
+func (r *Report) chooseSplit(want Split) (Split, error) {
+	if want != "" && want != Validation && want != Test {
+		return "", fmt.Errorf("split %q: want validation or test", want)
+	}
+	has := map[Split]bool{}
+	for i := range r.Rows {
+		for _, s := range []Split{Validation, Test} {
+			has[s] = has[s] || r.Rows[i].Score(s) != nil
+		}
+	}
+	if want == "" {
+		want = Validation
+		if r.Target == nil && has[Test] || !has[Validation] && has[Test] {
+			want = Test
+		}
+	}
+	if !has[want] && (has[Validation] || has[Test]) {
+		return "", fmt.Errorf("split %q: no result has an accuracy on it", want)
+	}
+	return want, nil
+}

@@ -1,0 +1,141 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// Markdown writes the reports as one document in GitHub's flavour. Figures are
+// linked as <figures>/<name>.svg; with "" they are left out.
+func Markdown(reports []*Report, figures string) []byte {
+	var b bytes.Buffer
+	for i, r := range reports {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "# %s\n", markdown(plain(r.Name)))
+		document := r.Document()
+		for j := range document {
+			if figures == "" {
+				document[j].Figures = nil
+			}
+			for k := range document[j].Figures {
+				document[j].Figures[k].Name = figures + "/" + figureFile(reports, r, document[j].Figures[k].Name)
+			}
+		}
+		writeMarkdown(&b, document)
+	}
+	return b.Bytes()
+}
+
+// figureFile tells the figures of several reports in one folder apart.
+func figureFile(reports []*Report, r *Report, name string) string {
+	if len(reports) == 1 {
+		return name
+	}
+	return fileName(r.Name) + "-" + name
+}
+
+// fileName keeps what is safe in every file system; experiment names are.
+func fileName(s string) string {
+	s = strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' {
+			return c
+		}
+		return '-'
+	}, s)
+	if s == "" {
+		return "experiment"
+	}
+	return s[:min(len(s), 64)]
+}
+
+func writeMarkdown(b *bytes.Buffer, document []Section) {
+	for _, s := range document {
+		if s.Title != "" {
+			fmt.Fprintf(b, "\n## %s\n", markdown(plain(s.Title)))
+		}
+		for _, p := range s.Text {
+			text := markdown(plain(p))
+			for _, label := range []string{"Asked:", "Answer:"} {
+				if rest, ok := strings.CutPrefix(text, label); ok {
+					text = "**" + label + "**" + rest
+				}
+			}
+			fmt.Fprintf(b, "\n%s\n", text)
+		}
+		for i, f := range s.Facts {
+			if i == 0 {
+				b.WriteByte('\n')
+			}
+			fmt.Fprintf(b, "- **%s**: %s\n", markdown(plain(f.Name)), markdown(plain(f.Value)))
+		}
+		for _, f := range s.Figures {
+			fmt.Fprintf(b, "\n![%s](%s.svg)\n\n*%s*\n", markdown(f.Caption), f.Name, markdown(f.Caption))
+		}
+		for _, t := range s.Tables {
+			markdownTable(b, t)
+		}
+		for i, l := range s.List {
+			if i == 0 {
+				b.WriteByte('\n')
+			}
+			fmt.Fprintf(b, "- %s\n", markdownCode(plain(l)))
+		}
+	}
+}
+
+func markdownTable(b *bytes.Buffer, t Table) {
+	fmt.Fprintf(b, "\n%s:\n\n|", markdown(t.Caption))
+	for _, c := range t.Columns {
+		fmt.Fprintf(b, " %s |", markdown(c.Head))
+	}
+	b.WriteString("\n|")
+	for _, c := range t.Columns {
+		if c.Right {
+			b.WriteString(" ---: |")
+		} else {
+			b.WriteString(" --- |")
+		}
+	}
+	b.WriteByte('\n')
+	for _, row := range t.Rows {
+		b.WriteByte('|')
+		for _, cell := range row {
+			fmt.Fprintf(b, " %s |", markdown(strings.TrimSpace(plain(cell))))
+		}
+		b.WriteByte('\n')
+	}
+}
+
+// markdown escapes what Markdown or HTML would take as markup. A dot, a minus
+// or a plus is markup only at the start of a line, where none of ours stands.
+func markdown(s string) string {
+	var b strings.Builder
+	for _, c := range s {
+		switch c {
+		case '&':
+			b.WriteString("&amp;")
+		case '<':
+			b.WriteString("&lt;")
+		case '>':
+			b.WriteString("&gt;")
+		case '\\', '`', '*', '_', '[', ']', '|', '#', '~', '!', '$':
+			b.WriteRune('\\')
+			b.WriteRune(c)
+		default:
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}
+
+// markdownCode escapes a line but for a command between two backquotes.
+func markdownCode(s string) string {
+	parts := strings.Split(s, "`")
+	if len(parts) != 3 {
+		return markdown(s)
+	}
+	return markdown(parts[0]) + "`" + parts[1] + "`" + markdown(parts[2])
+}

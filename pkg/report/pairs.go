@@ -1,0 +1,87 @@
+package report
+
+import (
+	"fmt"
+
+	"slimfit/pkg/stats"
+)
+
+// Pairs compares every two configurations on the report's split.
+type Pairs struct {
+	Split      Split  `json:"split"`
+	Rows       []int  `json:"rows"` // that could be compared: two seeds or more, with lists of wrong images
+	Pairs      []Pair `json:"pairs"`
+	Different  int    `json:"different"` // pairs whose corrected P is below 5 %
+	Replicates int    `json:"replicates"`
+}
+
+// Pair is one comparison: the first row's mean accuracy minus the second's.
+type Pair struct {
+	A    int              `json:"a"`
+	B    int              `json:"b"`
+	Diff stats.Difference `json:"difference"`
+	Holm float64          `json:"holm"` // P corrected for the number of pairs
+}
+
+// Comparisons of many configurations grow with the square of their number,
+// and after correction show little.
+const (
+	maxCompared       = 40
+	bootstrapDraws    = 2000
+	bootstrapSeed     = 1705_03338
+	significant       = 0.05
+	minSeedsToCompare = 2
+)
+
+// compareAll runs the crossed bootstrap over seeds and images. It returns nil
+// where fewer than two configurations, or too many, can be compared.
+func (r *Report) compareAll() (*Pairs, error) {
+	images := r.Dataset.Validation
+	if r.Split == Test {
+		images = r.Dataset.Test
+	}
+	p := &Pairs{Split: r.Split, Replicates: bootstrapDraws}
+	var groups []stats.Group
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		s, wrong := row.Score(r.Split), row.wrong[r.Split]
+		if s == nil || s.N < minSeedsToCompare || len(wrong) != s.N {
+			continue
+		}
+		p.Rows = append(p.Rows, i)
+		groups = append(groups, stats.Group{Name: row.ID, Wrong: wrong})
+	}
+	if len(groups) < 2 || len(groups) > maxCompared {
+		return nil, nil
+	}
+	draws, err := stats.CrossedBootstrap(groups, images, bootstrapDraws, bootstrapSeed)
+	if err != nil {
+		return nil, fmt.Errorf("compare configurations: %w", err)
+	}
+	var ps []float64
+	for a := range groups {
+		for b := a + 1; b < len(groups); b++ {
+			d, err := draws.Difference(a, b, reportConfidence)
+			if err != nil {
+				return nil, fmt.Errorf("compare configurations: %w", err)
+			}
+			ps = append(ps, d.P)
+			p.Pairs = append(p.Pairs, Pair{A: p.Rows[a], B: p.Rows[b], Diff: roundDifference(d)})
+		}
+	}
+	for i, holm := range stats.Holm(ps) {
+		p.Pairs[i].Holm = round(holm)
+		if holm < significant {
+			p.Different++
+		}
+	}
+	return p, nil
+}
+
+// roundDifference rounds as the rest of the report: sums of squares differ in
+// their last bits between machines.
+func roundDifference(d stats.Difference) stats.Difference {
+	d.Mean, d.SE, d.DF, d.P = round(d.Mean), round(d.SE), round(d.DF), round(d.P)
+	d.Interval.Low, d.Interval.High = round(d.Interval.Low), round(d.Interval.High)
+	return d
+}

@@ -1,0 +1,210 @@
+// Package report turns results into what people read: tables and figures as
+// text, Markdown, CSV, JSON, LaTeX and one self-contained HTML page.
+//
+// It works in two steps. Build computes everything that a report says into a
+// Report: rows, scores, verdicts, the pick, fronts, comparisons, warnings. Then
+// renderers write it and compute nothing that another renderer would not say.
+// The same input gives the same bytes: no clock, no map order, computed
+// figures rounded to twelve digits so that machines agree.
+package report
+
+import (
+	"slimfit/models"
+	"slimfit/pkg/footprint"
+	"slimfit/pkg/result"
+	"slimfit/pkg/stats"
+)
+
+// Report is everything that the report of one experiment says.
+type Report struct {
+	Name     string        `json:"experiment"`
+	About    string        `json:"about"`
+	Planned  bool          `json:"planned"` // false: the experiment file is gone, only what was found is known
+	Asked    string        `json:"asked"`
+	Answer   Answer        `json:"answer"`
+	Target   *Target       `json:"target"` // nil where none was set
+	Split    Split         `json:"split"`  // the images that networks are judged and drawn by
+	Setup    []Fact        `json:"setup"`
+	Dataset  models.Data   `json:"dataset"`
+	Axes     []Axis        `json:"axes"`
+	Costs    []Cost        `json:"costs"`
+	Baseline Baseline      `json:"baseline"`
+	Seeds    []int64       `json:"seeds"`
+	Rows     []Row         `json:"configurations"` // in the experiment's order
+	Counts   Counts        `json:"trials"`
+	Chart    Chart         `json:"chart"`
+	Front    []int         `json:"front"`       // rows that no other beats in Answer.Cost and mean accuracy at once, by rising cost
+	Pairs    *Pairs        `json:"pairs"`       // nil where there is nothing to compare
+	Evidence *Evidence     `json:"certificate"` // nil without a search
+	Missing  Missing       `json:"missing"`
+	Warnings []Warning     `json:"warnings"`
+	Machines []Environment `json:"environments"`
+	Notes    []Note        `json:"definitions"`
+}
+
+// Split names the images of a figure.
+type Split string
+
+const (
+	Validation Split = "validation" // held back from training, to choose by
+	Test       Split = "test"       // seen by nobody until the end
+)
+
+// Fact is one line of "what was done".
+type Fact struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Axis is one key of the matrix, its values as text.
+type Axis struct {
+	Name   string   `json:"name"`
+	Values []string `json:"values"` // in the experiment's order
+}
+
+// Cost is one figure of a network that should be small.
+type Cost struct {
+	Key  footprint.Cost `json:"key"`
+	Head string         `json:"head"` // short, for table heads
+	Unit string         `json:"unit"` // for axes
+}
+
+// Baseline is the network that ratios are against.
+type Baseline struct {
+	Name  string    `json:"name"`
+	Row   int       `json:"row"`   // in Rows, -1 where it is not one of them
+	Costs []float64 `json:"costs"` // as Report.Costs
+}
+
+// Row is one configuration.
+type Row struct {
+	ID         string              `json:"config_id"`
+	Label      string              `json:"label"`
+	Values     []string            `json:"values"` // of each axis; "" where it has none
+	Model      []models.Layer      `json:"model"`  // the last dense layer included
+	Train      models.Recipe       `json:"train"`
+	Footprint  footprint.Footprint `json:"footprint"`
+	Costs      []float64           `json:"costs"`  // as Report.Costs
+	Ratios     []float64           `json:"ratios"` // baseline / this, as Report.Costs
+	Trials     []Trial             `json:"trials"` // one a planned seed, in the experiment's order
+	Counts     Counts              `json:"counts"`
+	Validation *Score              `json:"validation"` // over the seeds that are done; nil where none is
+	Test       *Score              `json:"test"`
+	Seconds    *stats.Summary      `json:"seconds"`     // of training, over the seeds that are done
+	OverBudget []string            `json:"over_budget"` // limits of the target that it breaks
+	Verdict    Verdict             `json:"verdict"`     // "" without a target
+	Why        string              `json:"why"`         // of the verdict, in words
+	Published  *Published          `json:"published"`   // what somebody else reports for it
+	Confusion  result.Confusion    `json:"confusion"`   // summed over the seeds that are done
+	X          *float64            `json:"x"`           // place on the chart's x; nil where it has none
+	Curve      int                 `json:"curve"`       // of the chart
+	judged     map[Split][]judged  // by rule, for the page's own threshold
+	model      string              // Model as JSON, to find the same network elsewhere
+	wrong      map[Split][][]int   // of each seed that is done and has the list
+	history    map[int64][]history // by seed
+}
+
+type history = result.Point
+
+// Score describes the accuracy of one configuration over its finished seeds.
+type Score struct {
+	N      int             `json:"n"`
+	Mean   float64         `json:"mean"`
+	SD     *float64        `json:"sd"` // over seeds, n-1; nil for one seed
+	Min    float64         `json:"min"`
+	Max    float64         `json:"max"`
+	Mean95 *stats.Interval `json:"mean95"` // Student's 95 % interval of the mean over seeds; nil for one seed
+	// WorstBound is the one-sided 95 % Clopper-Pearson bound of the worst seed;
+	// nil where the number of images is not known.
+	WorstBound *float64 `json:"worst_bound"`
+}
+
+// Status of a planned trial that has no result.
+const (
+	missing result.Status = "missing"
+	skipped result.Status = "skipped" // a search answered without it
+)
+
+// Trial is one configuration with one seed.
+type Trial struct {
+	Seed       int64               `json:"seed"`
+	Status     result.Status       `json:"status"` // done, failed, diverged, missing or skipped
+	Reason     string              `json:"reason"`
+	Validation *Measured           `json:"validation"`
+	Test       *Measured           `json:"test"`
+	Steps      int                 `json:"steps"`
+	Seconds    float64             `json:"seconds"`
+	WeightsSHA string              `json:"weights_sha256,omitempty"`
+	From       string              `json:"from,omitempty"` // another experiment that it was trained for
+	recall     map[Split][]float64 // of each class, where the confusion matrix is known
+}
+
+// Measured is the accuracy of one network on one split.
+type Measured struct {
+	Accuracy float64         `json:"accuracy"`
+	Correct  *int            `json:"correct"`
+	Images   int             `json:"images"`
+	Interval *stats.Interval `json:"interval"` // two-sided 95 % Clopper-Pearson; nil without counts
+}
+
+// Counts says how many trials stand where.
+type Counts struct {
+	Planned  int `json:"planned"`
+	Done     int `json:"done"`
+	Failed   int `json:"failed"`
+	Diverged int `json:"diverged"`
+	Missing  int `json:"missing"`
+	Skipped  int `json:"skipped"`
+}
+
+// Missing is what keeps the report from being complete.
+type Missing struct {
+	Trials   []result.Key `json:"trials"`   // planned, without a result
+	Skipped  []result.Key `json:"skipped"`  // left out by a search
+	Failed   []result.Key `json:"failed"`   //
+	Diverged []result.Key `json:"diverged"` //
+	Command  string       `json:"command"`  // that trains what is missing; "" where nothing is or nobody knows
+	Retry    string       `json:"retry"`    // that trains what failed again
+}
+
+// Warning is something that a reader should know before trusting a figure.
+type Warning struct {
+	Text   string       `json:"text"`
+	Trials []result.Key `json:"trials"` // that it is about; none: the whole report
+}
+
+// Environment is a machine and software that trials ran on.
+type Environment struct {
+	result.Environment
+	Trials int `json:"trials"`
+}
+
+// Note defines one term of the report.
+type Note struct {
+	Term string `json:"term"`
+	Text string `json:"text"`
+}
+
+// Published is what somebody else reports for a configuration.
+type Published struct {
+	Accuracy float64  `json:"accuracy"` // a fraction
+	Seconds  *float64 `json:"seconds"`  // of training, on their machine
+	Source   string   `json:"source"`   // such as "Table IV"
+	Place    string   `json:"place"`    // where Accuracy lies among our seeds
+}
+
+// Score returns the row's score on the split.
+func (r *Row) Score(s Split) *Score {
+	if s == Test {
+		return r.Test
+	}
+	return r.Validation
+}
+
+// On returns the trial's accuracy on the split.
+func (t *Trial) On(s Split) *Measured {
+	if s == Test {
+		return t.Test
+	}
+	return t.Validation
+}

@@ -1,0 +1,221 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"slimfit/models"
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/footprint"
+	"slimfit/pkg/result"
+)
+
+// newReport lays out the report: one row a configuration, one trial a planned
+// seed, nothing filled in.
+func newReport(in Input) (*Report, error) {
+	r := &Report{Costs: costs(), Warnings: []Warning{}, Machines: []Environment{}}
+	r.Missing = Missing{Trials: []result.Key{}, Failed: []result.Key{}, Diverged: []result.Key{}, Skipped: []result.Key{}}
+	if in.Experiment != nil {
+		r.fromExperiment(in.Experiment)
+	} else if err := r.fromResults(in.Results); err != nil {
+		return nil, err
+	}
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		model, err := json.Marshal(row.Model)
+		if err != nil {
+			return nil, fmt.Errorf("configuration %s: write its model: %w", row.ID, err)
+		}
+		row.model = string(model)
+		for _, s := range r.Seeds {
+			row.Trials = append(row.Trials, Trial{Seed: s, Status: missing})
+		}
+		for k, c := range r.Costs {
+			figure := float64(row.Footprint.Get(c.Key))
+			row.Costs = append(row.Costs, figure)
+			row.Ratios = append(row.Ratios, round(r.Baseline.Costs[k]/max(figure, 1)))
+		}
+	}
+	return r, nil
+}
+
+func costs() []Cost {
+	heads := map[footprint.Cost]string{
+		footprint.Parameters: "parameters", footprint.Weights: "weights", footprint.MACs: "MACs",
+		footprint.ActivationE: "activations", footprint.Peak: "peak activations", footprint.WeightBytes: "weight bytes",
+	}
+	var all []Cost
+	for _, c := range footprint.Costs() {
+		all = append(all, Cost{Key: c, Head: heads[c], Unit: c.Unit()})
+	}
+	return all
+}
+
+func (r *Report) setBaseline(name string, row int, f footprint.Footprint) {
+	r.Baseline = Baseline{Name: name, Row: row}
+	for _, c := range r.Costs {
+		r.Baseline.Costs = append(r.Baseline.Costs, float64(f.Get(c.Key)))
+	}
+}
+
+func (r *Report) fromExperiment(e *experiment.Experiment) {
+	r.Name, r.About, r.Planned = e.Name, e.About, true
+	r.Dataset, r.Seeds = e.Data, e.Seeds
+	for _, a := range e.Axes {
+		axis := Axis{Name: a.Name}
+		for _, v := range a.Values {
+			axis.Values = append(axis.Values, valueText(v))
+		}
+		r.Axes = append(r.Axes, axis)
+	}
+	baseline := -1
+	for i, c := range e.Configs {
+		if c.ID == e.Baseline.ID {
+			baseline = i
+		}
+		row := Row{ID: c.ID, Model: c.Spec().FullLayers(), Train: c.Recipe, Footprint: c.Footprint, Values: r.values(c.Assignment)}
+		r.Rows = append(r.Rows, row)
+	}
+	r.label()
+	name := e.Baseline.Name
+	if baseline >= 0 {
+		name = r.Rows[baseline].Label
+	}
+	r.setBaseline(name, baseline, e.Baseline.Footprint)
+}
+
+// fromResults works where the experiment file is gone: every configuration
+// and seed that has a result is taken as planned.
+func (r *Report) fromResults(results []result.Result) error {
+	if len(results) == 0 {
+		return fmt.Errorf("no experiment file and no results: nothing to report")
+	}
+	first := map[string]*result.Result{}
+	var ids []string
+	for i := range results {
+		res := &results[i]
+		if _, ok := first[res.ConfigID]; !ok {
+			first[res.ConfigID] = res
+			ids = append(ids, res.ConfigID)
+		}
+		if !slices.Contains(r.Seeds, res.Seed) {
+			r.Seeds = append(r.Seeds, res.Seed)
+		}
+	}
+	slices.Sort(r.Seeds)
+	r.Name, r.Dataset = results[0].Experiment, results[0].Dataset
+	r.axesOf(results)
+	largest := 0
+	for _, id := range ids {
+		res := first[id]
+		row := Row{ID: id, Model: res.Model, Train: res.Train, Footprint: res.Footprint, Values: r.values(res.Assignment)}
+		r.Rows = append(r.Rows, row)
+	}
+	r.label()
+	slices.SortStableFunc(r.Rows, func(a, b Row) int { return r.compareValues(a, b) })
+	for i := range r.Rows {
+		if r.Rows[i].Footprint.Parameters > r.Rows[largest].Footprint.Parameters {
+			largest = i
+		}
+	}
+	r.setBaseline(r.Rows[largest].Label, largest, r.Rows[largest].Footprint)
+	r.warn("The experiment file is gone: only configurations and seeds that have a result are known, so nothing can be called missing.")
+	return nil
+}
+
+// axesOf collects the axes that results name, by name; values by size.
+func (r *Report) axesOf(results []result.Result) {
+	seen := map[string]map[string]bool{}
+	for _, res := range results {
+		for name, v := range res.Assignment {
+			if seen[name] == nil {
+				seen[name] = map[string]bool{}
+			}
+			seen[name][valueText(v)] = true
+		}
+	}
+	for _, name := range sortedKeys(seen) {
+		values := sortedKeys(seen[name])
+		slices.SortStableFunc(values, compareNatural)
+		r.Axes = append(r.Axes, Axis{Name: name, Values: values})
+	}
+}
+
+func (r *Report) values(assignment map[string]any) []string {
+	values := make([]string, len(r.Axes))
+	for i, a := range r.Axes {
+		if v, ok := assignment[a.Name]; ok {
+			values[i] = valueText(v)
+		}
+	}
+	return values
+}
+
+// compareValues orders rows by their axes, first axis first.
+func (r *Report) compareValues(a, b Row) int {
+	for i := range r.Axes {
+		if c := compareNatural(a.Values[i], b.Values[i]); c != 0 {
+			return c
+		}
+	}
+	return compareNatural(a.ID, b.ID)
+}
+
+// label names the rows by the axes that vary; a network of the paper by its
+// name where none does, any other by its ID. Rows that would have one name get
+// their IDs too.
+func (r *Report) label() {
+	used := map[string]int{}
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		var words []string
+		for _, a := range r.varying() {
+			if v := row.Values[r.axisIndex(a.Name)]; v != "" {
+				words = append(words, a.Name+" "+v)
+			}
+		}
+		row.Label = plain(strings.Join(words, ", "))
+		if row.Label == "" {
+			row.Label = namedNetwork(row.Model)
+		}
+		if row.Label == "" {
+			row.Label = row.ID
+		}
+		used[row.Label]++
+	}
+	for i := range r.Rows {
+		if row := &r.Rows[i]; used[row.Label] > 1 && row.Label != row.ID {
+			row.Label += " (" + row.ID + ")"
+		}
+	}
+}
+
+// namedNetwork is the paper's name of a network, or "". The last dense layer
+// is not compared: it is the data set's.
+func namedNetwork(full []models.Layer) string {
+	for _, name := range models.Names() {
+		if layers, ok := models.Named(name); ok && len(full) > 0 && slices.Equal(layers, full[:len(full)-1]) {
+			return name
+		}
+	}
+	return ""
+}
+
+// recipes lists the distinct recipes of the rows, in their order.
+func (r *Report) recipes() []models.Recipe {
+	var all []models.Recipe
+	for i := range r.Rows {
+		if !slices.ContainsFunc(all, func(x models.Recipe) bool { return sameRecipe(x, r.Rows[i].Train) }) {
+			all = append(all, r.Rows[i].Train)
+		}
+	}
+	return all
+}
+
+func sameRecipe(a, b models.Recipe) bool {
+	x, y := a.Teacher, b.Teacher
+	a.Teacher, b.Teacher = nil, nil
+	return a == b && (x == nil) == (y == nil) && (x == nil || *x == *y)
+}

@@ -1,0 +1,145 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"slimfit/models"
+	"slimfit/pkg/experiment"
+)
+
+// setup is what was done, a line each.
+func (r *Report) setup() []Fact {
+	d := r.Dataset
+	facts := []Fact{
+		{"Data set", fmt.Sprintf("%s, images of %s, %d classes", plain(d.Name), d.Input, d.Classes)},
+		{"Images", fmt.Sprintf("%s to train on, %s to choose by (validation), %s for the end (test)", count(float64(d.Train)), count(float64(d.Validation)), count(float64(d.Test)))},
+	}
+	for _, a := range r.Axes {
+		facts = append(facts, Fact{"Axis " + plain(a.Name), plain(strings.Join(a.Values, ", "))})
+	}
+	facts = append(facts, r.trainFacts()...)
+	seeds := make([]string, len(r.Seeds))
+	for i, s := range r.Seeds {
+		seeds[i] = fmt.Sprint(s)
+	}
+	if len(seeds) > 12 {
+		seeds = append(seeds[:10], "...", seeds[len(seeds)-1])
+	}
+	facts = append(facts,
+		Fact{"Trials", fmt.Sprintf("%s with %s each (%s): %s", plural(len(r.Rows), "configuration"), plural(len(r.Seeds), "seed"), strings.Join(seeds, ", "), r.Counts)},
+		Fact{"Baseline", fmt.Sprintf("%s, %s parameters", plain(r.Baseline.Name), count(r.Baseline.Costs[0]))})
+	if r.Target != nil {
+		facts = append(facts, Fact{"Target", r.targetText()})
+	}
+	var total float64
+	for i := range r.Rows {
+		for _, t := range r.Rows[i].Trials {
+			total += t.Seconds
+		}
+	}
+	if total > 0 {
+		facts = append(facts, Fact{"Training time", seconds(total) + " in sum"})
+	}
+	return facts
+}
+
+// String is the counts for reading; what is zero is left out.
+func (c Counts) String() string {
+	parts := []string{fmt.Sprintf("%d of %d done", c.Done, c.Planned)}
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{c.Failed, "failed"}, {c.Diverged, "diverged"}, {c.Missing, "missing"}, {c.Skipped, "skipped by the search"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (r *Report) targetText() string {
+	t := r.Target
+	rule := "every seed reaches it"
+	switch t.Rule {
+	case experiment.RuleMean:
+		rule = "the mean over seeds reaches it"
+	case experiment.RuleTolerance:
+		rule = "the tolerance bound over seeds reaches it"
+	}
+	return fmt.Sprintf("%s accuracy; a network meets it where %s on the %s images", threshold(t.Accuracy), rule, r.Split)
+}
+
+// trainFacts writes the recipe that all rows share on one line, and what
+// differs between them on a second.
+func (r *Report) trainFacts() []Fact {
+	recipes := r.recipes()
+	keys, first := recipeKeys(recipes[0])
+	differ := map[string][]string{}
+	for _, other := range recipes {
+		_, values := recipeKeys(other)
+		for _, k := range keys {
+			if v := values[k]; !slices.Contains(differ[k], v) {
+				differ[k] = append(differ[k], v)
+			}
+		}
+	}
+	var same, varied []string
+	for _, k := range keys {
+		switch {
+		case len(differ[k]) > 1:
+			varied = append(varied, k+" "+strings.Join(differ[k], " or "))
+		case !idle(recipes[0], k):
+			same = append(same, k+" "+first[k])
+		}
+	}
+	facts := []Fact{{"Training", strings.Join(same, ", ")}}
+	if len(varied) > 0 {
+		facts = append(facts, Fact{"Training differs in", strings.Join(varied, "; ")})
+	}
+	return facts
+}
+
+// recipeKeys lists the recipe's settings in their order, with their values as
+// text.
+func recipeKeys(recipe models.Recipe) ([]string, map[string]string) {
+	keys := []string{"optimizer", "momentum", "epsilon", "learning_rate", "schedule", "weight_decay", "batch", "steps",
+		"init", "precision", "order", "deterministic", "quantize", "teacher"}
+	var all map[string]any
+	values := map[string]string{}
+	b, err := json.Marshal(recipe)
+	if err == nil {
+		err = json.Unmarshal(b, &all)
+	}
+	if err != nil {
+		return nil, values // not a number in the recipe: experiments refuse it
+	}
+	for _, k := range keys {
+		values[k] = "none"
+		if v, ok := all[k]; ok {
+			values[k] = valueText(v)
+		}
+	}
+	return keys, values
+}
+
+// idle says whether a setting has no effect in the recipe, or says nothing.
+func idle(recipe models.Recipe, key string) bool {
+	switch key {
+	case "momentum":
+		return recipe.Optimizer != models.Momentum
+	case "epsilon":
+		return recipe.Optimizer != models.Adam
+	case "weight_decay":
+		return recipe.WeightDecay == 0
+	case "deterministic":
+		return !recipe.Deterministic
+	case "quantize":
+		return recipe.Quantize == ""
+	case "teacher":
+		return recipe.Teacher == nil
+	}
+	return false
+}

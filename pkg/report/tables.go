@@ -1,0 +1,245 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"slimfit/pkg/result"
+)
+
+// none stands where there is no figure.
+const none = "–"
+
+// nameColumns are the columns that tell the rows: the axes that vary, or the
+// label where none does, and the ID where that is not enough.
+func (r *Report) nameColumns() (columns []Column, cells func(i int) []string) {
+	axes := r.varying()
+	for _, a := range axes {
+		columns = append(columns, Column{Head: plain(a.Name), Right: numeric(a.Values)})
+	}
+	if len(axes) == 0 {
+		columns = []Column{{Head: "configuration"}}
+	}
+	seen, twice := map[string]bool{}, false
+	named := func(i int) []string {
+		row := &r.Rows[i]
+		if len(axes) == 0 {
+			return []string{plain(row.Label)}
+		}
+		var out []string
+		for _, a := range axes {
+			v := plain(row.Values[r.axisIndex(a.Name)])
+			if v == "" {
+				v = none
+			}
+			out = append(out, v)
+		}
+		return out
+	}
+	for i := range r.Rows {
+		key := strings.Join(named(i), "\x00")
+		twice = twice || seen[key]
+		seen[key] = true
+	}
+	if !twice {
+		return columns, named
+	}
+	return append(columns, Column{Head: "config"}), func(i int) []string { return append(named(i), plain(r.Rows[i].ID)) }
+}
+
+func (r *Report) resultsTable() Table {
+	names, cells := r.nameColumns()
+	t := Table{Name: "results", Caption: "Accuracy in percent over seeds, and size"}
+	k := r.costIndex(r.cost())
+	t.Columns = append(names, Column{r.Costs[k].Head, true}, Column{"ratio", true})
+	t.Columns = append(t.Columns, Column{"seeds done", true})
+	for _, s := range []Split{Validation, Test} {
+		t.Columns = append(t.Columns, Column{string(s) + " mean", true}, Column{"sd", true}, Column{"min–max", true})
+	}
+	if r.Target != nil {
+		t.Columns = append(t.Columns, Column{Head: "meets " + threshold(r.Target.Accuracy)})
+	}
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		line := cells(i)
+		line = append(line, count(row.Costs[k]), times(row.Ratios[k]))
+		line = append(line, row.Counts.short())
+		line = append(append(line, scoreCells(row.Validation)...), scoreCells(row.Test)...)
+		if r.Target != nil {
+			line = append(line, r.verdictCell(i))
+		}
+		t.Rows = append(t.Rows, line)
+	}
+	return t
+}
+
+func scoreCells(s *Score) []string {
+	if s == nil {
+		return []string{none, none, none}
+	}
+	sd := none
+	if s.SD != nil {
+		sd = percent(*s.SD)
+	}
+	return []string{percent(s.Mean), sd, percent(s.Min) + "–" + percent(s.Max)}
+}
+
+// short is "5/5", or "3/5 (1 failed, 1 diverged)".
+func (c Counts) short() string {
+	s := fmt.Sprintf("%d/%d", c.Done, c.Planned)
+	var odd []string
+	if c.Failed > 0 {
+		odd = append(odd, fmt.Sprintf("%d failed", c.Failed))
+	}
+	if c.Diverged > 0 {
+		odd = append(odd, fmt.Sprintf("%d diverged", c.Diverged))
+	}
+	if c.Skipped > 0 {
+		odd = append(odd, fmt.Sprintf("%d skipped", c.Skipped))
+	}
+	if len(odd) > 0 {
+		s += " (" + strings.Join(odd, ", ") + ")"
+	}
+	return s
+}
+
+func (r *Report) verdictCell(i int) string {
+	row := &r.Rows[i]
+	switch {
+	case i == r.Answer.Pick:
+		return "yes, the smallest"
+	case row.Verdict == Meets:
+		return "yes"
+	case row.Verdict == Misses:
+		return "no: " + plain(row.Why)
+	}
+	return "undecided: " + plain(row.Why)
+}
+
+func (r *Report) footprintTable() Table {
+	names, cells := r.nameColumns()
+	t := Table{Name: "footprint", Caption: "Footprint of each network under every convention", Columns: names}
+	heads := []string{"parameters", "weights", "MACs", "weight bytes", "activations", "activations with dense", "peak activations"}
+	for _, h := range heads {
+		t.Columns = append(t.Columns, Column{h, true})
+	}
+	for i := range r.Rows {
+		f := r.Rows[i].Footprint
+		line := cells(i)
+		for _, v := range []int{f.Parameters, f.Weights, f.MACs, f.WeightBytes, f.Activations.Paper, f.Activations.All, f.Peak} {
+			line = append(line, count(float64(v)))
+		}
+		t.Rows = append(t.Rows, line)
+	}
+	return t
+}
+
+// maxSeedColumns is how many seeds get a column of their own.
+const maxSeedColumns = 10
+
+func (r *Report) seedsTable() Table {
+	names, cells := r.nameColumns()
+	t := Table{Name: "seeds", Caption: "Accuracy of every seed in percent", Columns: append(names, Column{Head: "images"})}
+	wide := len(r.Seeds) <= maxSeedColumns
+	for _, s := range r.Seeds {
+		if wide {
+			t.Columns = append(t.Columns, Column{fmt.Sprintf("seed %d", s), true})
+		}
+	}
+	if !wide {
+		t.Columns = append(t.Columns, Column{Head: "accuracies, by seed"})
+	}
+	t.Columns = append(t.Columns, Column{"seconds, mean", true})
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		for _, s := range []Split{Validation, Test} {
+			if row.Score(s) == nil && (s == Validation || row.Score(Validation) != nil) {
+				continue // a row with no score at all gets one line, of the last split
+			}
+			var values []string
+			for j := range row.Trials {
+				values = append(values, row.Trials[j].cell(s))
+			}
+			if !wide {
+				values = []string{strings.Join(values, " ")}
+			}
+			line := append(append(cells(i), string(s)), values...)
+			time := none
+			if row.Seconds != nil {
+				time = fmt.Sprintf("%.1f", row.Seconds.Mean)
+			}
+			t.Rows = append(t.Rows, append(line, time))
+		}
+	}
+	return t
+}
+
+// cell is the trial's accuracy in percent, or what kept it from having one.
+func (t *Trial) cell(s Split) string {
+	switch m := t.On(s); {
+	case m != nil:
+		return percent(m.Accuracy)
+	case t.Status == result.Done:
+		return none
+	}
+	return string(t.Status)
+}
+
+// maxMatrix is the most configurations that a matrix of differences shows.
+const maxMatrix = 16
+
+// pairsTable is a matrix of the row's mean minus the column's, with a mark
+// where it is real. It is left out where it would be too wide.
+func (r *Report) pairsTable() (Table, bool) {
+	if len(r.Pairs.Rows) > maxMatrix {
+		return Table{}, false
+	}
+	names, cells := r.nameColumns()
+	t := Table{Name: "differences", Columns: append([]Column{{"", true}}, names...),
+		Caption: "Difference of mean accuracies in points, row minus column; * marks a corrected p below 5 %"}
+	for n := range r.Pairs.Rows {
+		t.Columns = append(t.Columns, Column{fmt.Sprint(n + 1), true})
+	}
+	values := map[[2]int]string{}
+	for _, p := range r.Pairs.Pairs {
+		mark := " "
+		if p.Holm < significant {
+			mark = "*"
+		}
+		values[[2]int{p.A, p.B}] = points(p.Diff.Mean) + mark
+		values[[2]int{p.B, p.A}] = points(-p.Diff.Mean) + mark
+	}
+	for n, i := range r.Pairs.Rows {
+		line := append([]string{fmt.Sprint(n + 1)}, cells(i)...)
+		for _, j := range r.Pairs.Rows {
+			line = append(line, values[[2]int{i, j}])
+		}
+		t.Rows = append(t.Rows, line)
+	}
+	return t, true
+}
+
+func (r *Report) publishedTable() Table {
+	names, cells := r.nameColumns()
+	t := Table{Name: "published", Caption: "Test accuracy in percent and training time beside published figures", Columns: append(names,
+		Column{Head: "source"}, Column{"published", true}, Column{"ours, mean", true}, Column{"sd", true}, Column{"min–max", true},
+		Column{Head: "its place among our seeds"}, Column{"published s", true}, Column{"our s", true})}
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		p := row.Published
+		if p == nil {
+			continue
+		}
+		theirs, ours := none, none
+		if p.Seconds != nil {
+			theirs = fmt.Sprintf("%.0f", *p.Seconds)
+		}
+		if row.Seconds != nil {
+			ours = fmt.Sprintf("%.0f", row.Seconds.Mean)
+		}
+		line := append(cells(i), plain(p.Source), percent(p.Accuracy))
+		line = append(append(line, scoreCells(row.Test)...), p.Place, theirs, ours)
+		t.Rows = append(t.Rows, line)
+	}
+	return t
+}
