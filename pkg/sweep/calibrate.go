@@ -51,6 +51,11 @@ func (s *Speeds) Calibrate(ctx context.Context, o Options, packs []Pack, most in
 	return nil
 }
 
+// Unknown is how many packs Calibrate would measure.
+func (s *Speeds) Unknown(o Options, packs []Pack, most int) int {
+	return len(s.unknown(o, packs, most))
+}
+
 // unknown lists a pack of each shape that was not measured yet, the shapes that
 // cost most in total first.
 func (s *Speeds) unknown(o Options, packs []Pack, most int) []Pack {

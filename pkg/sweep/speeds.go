@@ -42,6 +42,9 @@ type speed struct {
 	Run       bool    `json:"run"`       // of a real run, which is worth more than a calibration
 }
 
+// FromRuns is what Estimate rests on at best.
+const FromRuns = "from earlier runs"
+
 // leastTraining is how long a pack must train, in seconds, for its speed to count.
 const leastTraining = 2.0
 
@@ -184,7 +187,7 @@ func (s *Speeds) Estimate(packs []Pack, workers []Slot) (took time.Duration, fro
 	seconds := Makespan(timed, len(workers))
 	switch {
 	case run == len(packs):
-		from = "from earlier runs"
+		from = FromRuns
 	case run+calibrated == len(packs):
 		from = "from a calibration"
 	default:

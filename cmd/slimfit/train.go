@@ -1,0 +1,169 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"slimfit/pkg/dataset"
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/protocol"
+	"slimfit/pkg/store"
+	"slimfit/pkg/sweep"
+)
+
+// trainFlags are those of every command that trains.
+func trainFlags() []cli.Flag {
+	return []cli.Flag{jobsFlag(), threadsFlag(), workerFlag(),
+		&cli.DurationFlag{Name: "checkpoint", Value: sweep.DefaultCheckpoint, Usage: "`TIME` between checkpoints of a trial; 0: only when stopped"},
+		&cli.IntFlag{Name: "retries", Value: sweep.DefaultRetries, Usage: "take a trial up again `N` times after its worker died, before it counts as failed"},
+		&cli.BoolFlag{Name: "retry-failed", Usage: "train the trials again that failed in an earlier run, from their last checkpoints"},
+		&cli.StringFlag{Name: "keep", Value: string(sweep.KeepAll), Usage: "`WHOSE` trained weights stay: all, best (of each configuration the best seed on validation) or none"},
+		&cli.DurationFlag{Name: "hang", Value: sweep.DefaultHang, Usage: "kill a worker that says nothing for `TIME`"},
+		&cli.DurationFlag{Name: "lease", Value: store.DefaultTerm, Usage: "`TIME` without a sign of life after which other processes take this one's trials over"},
+		&cli.BoolFlag{Name: "no-wait", Usage: "end rather than wait for trials that other processes are training (exit code 75)"},
+	}
+}
+
+func threadsFlag() cli.Flag {
+	return &cli.IntFlag{Name: "threads", Value: 1, Usage: "`N` threads of each worker; results are the same bit for bit only at 1"}
+}
+
+// training is what a command wants trained.
+type training struct {
+	experiment *experiment.Experiment
+	folder     *store.Folder
+	trials     []experiment.Trial
+	test       bool // open the test images, also of trials that are trained already
+}
+
+// checkTrainFlags refuses values that make no sense, before anything is done.
+func checkTrainFlags(c *cli.Context) error {
+	for _, f := range []struct {
+		name  string
+		least int
+	}{{"jobs", 0}, {"threads", 1}, {"retries", 0}} {
+		if n := c.Int(f.name); n < f.least {
+			return usagef("--%s %d: need at least %d", f.name, n, f.least)
+		}
+	}
+	for _, f := range []struct {
+		name  string
+		least time.Duration
+	}{{"checkpoint", 0}, {"hang", time.Second}, {"lease", time.Second}} {
+		if d := c.Duration(f.name); d < f.least {
+			return usagef("--%s %v: need at least %v", f.name, d, f.least)
+		}
+	}
+	switch keep := sweep.Keep(c.String("keep")); keep {
+	case sweep.KeepAll, sweep.KeepBest, sweep.KeepNone:
+	default:
+		return usagef("--keep %s: want all, best or none", keep)
+	}
+	return nil
+}
+
+// checkData says what to do where a known data set is not in the cache: better
+// before the first worker starts than after.
+func checkData(c *cli.Context, e *experiment.Experiment) error {
+	if e.Ref.Path != "" {
+		return nil // it was read just now
+	}
+	if err := dataset.Cached(e.Ref.Name, c.String("cache")); err != nil {
+		return ioError(fmt.Errorf("%w; `slimfit data fetch %s` gets it", err, e.Ref.Name))
+	}
+	return nil
+}
+
+// trainAll trains what has no result yet, with progress on stderr. Its error is
+// the command's.
+func trainAll(c *cli.Context, t training) (sweep.Summary, error) {
+	o, err := sweepOptions(c, t)
+	if err != nil {
+		return sweep.Summary{}, err
+	}
+	p := newProgress(c)
+	o.Events = p.event
+	summary, err := sweep.Run(c.Context, o, t.trials)
+	p.close()
+	if serr := o.Speeds.Save(); serr != nil && err == nil {
+		note(c, "%v", serr) // only estimates suffer
+	}
+	if err != nil && c.Context.Err() == nil {
+		err = ioError(err)
+	}
+	return summary, err
+}
+
+// sweepOptions reads the command's flags.
+func sweepOptions(c *cli.Context, t training) (sweep.Options, error) {
+	file, err := workerFile(c)
+	if err != nil {
+		return sweep.Options{}, err
+	}
+	machine := sweep.ThisMachine(os.DirFS("/"))
+	return sweep.Options{
+		Folder: t.folder, Experiment: t.experiment.Name, Test: t.test, Source: sourceOf(c, t.experiment),
+		Workers: slots(c, machine, t.trials), Command: workerCommand(file),
+		CheckpointEvery: c.Duration("checkpoint"), Lease: c.Duration("lease"), Hang: c.Duration("hang"),
+		Retries: c.Int("retries"), RetryFailed: c.Bool("retry-failed"), Keep: sweep.Keep(c.String("keep")), NoWait: c.Bool("no-wait"),
+		Label:  t.experiment.Label,
+		Speeds: sweep.LoadSpeeds(t.folder.Dir, machine.Name(), sweep.DefaultCost()),
+	}, nil
+}
+
+func sourceOf(c *cli.Context, e *experiment.Experiment) protocol.Source {
+	return protocol.Source{Cache: c.String("cache"), Path: e.Ref.Path}
+}
+
+// slots are the places of the workers: --jobs, or as many as the machine
+// carries.
+func slots(c *cli.Context, machine sweep.Machine, trials []experiment.Trial) []sweep.Slot {
+	threads := max(1, c.Int("threads"))
+	jobs := c.Int("jobs")
+	if jobs < 1 {
+		jobs = machine.Jobs(threads, sweep.WorkerMemory(trials), len(trials))
+	}
+	all := make([]sweep.Slot, jobs)
+	for i := range all {
+		all[i] = sweep.Slot{Index: i, Threads: threads}
+	}
+	return all
+}
+
+// workerCommand is how slimfit-worker is started in a slot. One on the CPU does
+// not see GPUs that other workers use.
+func workerCommand(file string) func(sweep.Slot) *exec.Cmd {
+	return func(s sweep.Slot) *exec.Cmd {
+		args := []string{"--threads", strconv.Itoa(s.Threads)}
+		if s.Device.Visible != "" {
+			args = append(args, "--gpu")
+			if s.Device.MemoryFraction > 0 {
+				args = append(args, "--memory-fraction", strconv.FormatFloat(s.Device.MemoryFraction, 'g', -1, 64))
+			}
+		}
+		cmd := exec.Command(file, args...)
+		cmd.Env = append(os.Environ(), "CUDA_VISIBLE_DEVICES="+s.Device.Visible, "CUDA_DEVICE_ORDER=PCI_BUS_ID")
+		return cmd
+	}
+}
+
+// parseShard reads i/n; "" is all of it.
+func parseShard(text string) (i, n int, err error) {
+	if text == "" {
+		return 1, 1, nil
+	}
+	a, b, ok := strings.Cut(text, "/")
+	i, err1 := strconv.Atoi(a)
+	n, err2 := strconv.Atoi(b)
+	if !ok || errors.Join(err1, err2) != nil || n < 1 || i < 1 || i > n {
+		return 0, 0, usagef("--shard %s: want I/N with 1 <= I <= N, such as 2/8", text)
+	}
+	return i, n, nil
+}
