@@ -1,0 +1,170 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"slimfit/models"
+	"slimfit/pkg/dataset"
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/report"
+	"slimfit/pkg/result"
+	"slimfit/pkg/search"
+	"slimfit/pkg/store"
+)
+
+// maxDetailed is the most trials whose lists of wrong images and histories are
+// read for a report; more would need more memory than a login node has.
+const maxDetailed = 5000
+
+// runFolder takes a run folder; its experiment file may be gone, as long as
+// there are results.
+func runFolder(dir string) (*store.Folder, error) {
+	folder, err := store.Open(dir)
+	if err == nil {
+		return folder, nil
+	}
+	abs, absErr := filepath.Abs(dir)
+	if absErr != nil || !errors.Is(err, fs.ErrNotExist) {
+		return nil, ioError(err)
+	}
+	folder = &store.Folder{Dir: abs}
+	if keys, keysErr := folder.Keys(); keysErr != nil || len(keys) == 0 {
+		return nil, usagef("%v", err)
+	}
+	return folder, nil
+}
+
+// readRun reads everything that a report shows of a run folder.
+func readRun(c *cli.Context, folder *store.Folder) (report.Input, error) {
+	var in report.Input
+	keys, err := folder.Keys()
+	if err != nil {
+		return in, ioError(err)
+	}
+	detail := store.Full
+	if len(keys) > maxDetailed {
+		detail = store.Brief
+		in.Warnings = append(in.Warnings, fmt.Sprintf("More than %d trials: confusion matrices, training curves and comparisons of pairs are left out.", maxDetailed))
+	}
+	results, damaged, err := folder.ResultsOf(keys, detail)
+	if err != nil {
+		return in, ioError(err)
+	}
+	in.Results = results
+	for _, d := range damaged {
+		in.Warnings = append(in.Warnings, fmt.Sprintf("%v; its trial counts as missing", relative(folder, d)))
+	}
+	in.Experiment = readExperiment(c, folder, &in)
+	if in.Experiment == nil && len(results) == 0 {
+		return in, usagef("%s: no readable experiment file and no result in it", folder.Dir)
+	}
+	if detail == store.Full {
+		readHistories(folder, &in)
+	}
+	in.Certificate = readCertificate(folder, &in)
+	verb := "run"
+	if in.Certificate != nil {
+		verb = "search"
+	}
+	// Said from inside the run folder, so that the report does not depend on
+	// where it lies.
+	if in.Experiment != nil && filepath.Base(folder.Dir) == in.Experiment.Name {
+		in.Command = "slimfit " + verb + " --out .. experiment.yaml"
+		in.Retry = "slimfit " + verb + " --retry-failed --out .. experiment.yaml"
+	}
+	return in, nil
+}
+
+// relative names a damaged file below the run folder.
+func relative(folder *store.Folder, d *store.ResultError) error {
+	if rel, err := filepath.Rel(folder.Dir, d.File); err == nil {
+		return &store.ResultError{File: filepath.ToSlash(rel), Reason: d.Reason}
+	}
+	return d
+}
+
+// readExperiment reads the folder's experiment file, without the images where
+// results say what they are; nil where that is not possible.
+func readExperiment(c *cli.Context, folder *store.Folder, in *report.Input) *experiment.Experiment {
+	if _, err := os.Stat(folder.ExperimentPath()); errors.Is(err, fs.ErrNotExist) {
+		return nil // the report says so
+	}
+	e, err := experiment.Load(folder.ExperimentPath(), nil, func(ref dataset.Ref) (models.Data, error) {
+		if d := dataOf(ref, in.Results); d != nil {
+			return *d, nil
+		}
+		return dataset.Describe(ref, c.String("cache"))
+	})
+	if err != nil {
+		note(c, "the experiment file cannot be read, the report is made from the results alone: %v", err)
+		in.Warnings = append(in.Warnings, "The experiment file cannot be read; this report is made from the results alone.")
+		return nil
+	}
+	return e
+}
+
+// dataOf is the user's own data as the results describe it, where they agree
+// and fit the reference: a report does not need the images themselves. Known
+// data sets need no images to be described.
+func dataOf(ref dataset.Ref, results []result.Result) *models.Data {
+	if ref.Path == "" || len(results) == 0 {
+		return nil
+	}
+	d := results[0].Dataset
+	for _, r := range results {
+		if r.Dataset.Digest != d.Digest || r.Dataset.Train != d.Train || r.Dataset.Validation != d.Validation || r.Dataset.Test != d.Test {
+			return nil
+		}
+	}
+	if d.Name != ref.Name || ref.Train > 0 && ref.Train != d.Train || ref.Validation > 0 && ref.Validation != d.Validation || ref.Test > 0 && ref.Test != d.Test {
+		return nil
+	}
+	return &d
+}
+
+func readHistories(folder *store.Folder, in *report.Input) {
+	in.Histories = map[result.Key][]result.Point{}
+	for _, r := range in.Results {
+		points, err := folder.ReadHistory(r.Key())
+		switch {
+		case err == nil:
+			in.Histories[r.Key()] = points
+		case !errors.Is(err, fs.ErrNotExist):
+			in.Warnings = append(in.Warnings, fmt.Sprintf("The training curve of %s cannot be read.", r.Key()))
+		}
+	}
+}
+
+// readCertificate reads a search's certificate and checks it against the
+// result files, as `verify` does.
+func readCertificate(folder *store.Folder, in *report.Input) *result.Certificate {
+	b, err := os.ReadFile(filepath.Join(folder.Dir, "certificate.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var cert *result.Certificate
+	if err == nil {
+		cert, err = search.ReadCertificate(b)
+	}
+	if err != nil {
+		in.Warnings = append(in.Warnings, "certificate.json cannot be read: it is left out; see `slimfit verify`.")
+		return nil
+	}
+	faults := search.Verify(cert, search.Evidence{
+		Open: func(path string) ([]byte, error) {
+			return os.ReadFile(filepath.Join(folder.Dir, filepath.FromSlash(path)))
+		},
+		Sealed: sealed,
+	})
+	if len(faults) > 0 {
+		in.Warnings = append(in.Warnings, fmt.Sprintf("The certificate does not hold, and is left out: %s; `slimfit verify` names every fault (%d).", faults[0], len(faults)))
+		return nil
+	}
+	return cert
+}
