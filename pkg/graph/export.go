@@ -2,7 +2,6 @@ package graph
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 
 	tg "github.com/galeone/tfgo"
@@ -155,34 +154,4 @@ func info(name string, dtype typespb.DataType, dims ...int64) *corepb.TensorInfo
 		shape.Dim = append(shape.Dim, &tensorpb.TensorShapeProto_Dim{Size: d})
 	}
 	return &corepb.TensorInfo{Encoding: &corepb.TensorInfo_Name{Name: name + ":0"}, Dtype: dtype, TensorShape: shape}
-}
-
-// Model is a loaded SavedModel.
-type Model struct {
-	model *tg.Model
-}
-
-// LoadModel loads a SavedModel that this package wrote. What tfgo panics with
-// comes back as an error.
-func LoadModel(dir string, device Device) (m *Model, err error) {
-	defer recovered("load the SavedModel "+dir, &err)
-	c, err := device.config()
-	if err != nil {
-		return nil, err
-	}
-	return &Model{model: tg.LoadModel(dir, []string{ServeTag}, &tf.SessionOptions{Config: c})}, nil
-}
-
-// Logits applies the model to float pixels in [0, 1], [n, h, w, c].
-func (m *Model) Logits(pixels []float32, in models.Shape) (logits []float32, err error) {
-	defer recovered("run the SavedModel", &err)
-	if len(pixels) == 0 || len(pixels)%in.Elements() != 0 {
-		return nil, errors.New("run the SavedModel: no whole images")
-	}
-	t, err := floatTensor(pixels, int64(len(pixels)/in.Elements()), int64(in.H), int64(in.W), int64(in.C))
-	if err != nil {
-		return nil, fmt.Errorf("run the SavedModel: %w", err)
-	}
-	out := m.model.Exec([]tf.Output{m.model.Op(LogitsName, 0)}, map[tf.Output]*tf.Tensor{m.model.Op(ImagesName, 0): t})
-	return floats(out[0])
 }

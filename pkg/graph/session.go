@@ -24,6 +24,7 @@ type Device struct {
 	MemoryFraction float64 // of the GPU's memory; 0: grow as needed
 	Deterministic  bool    // TensorFlow's deterministic kernels
 	BFloat16       bool    // convolutions and matrix products in bfloat16 (oneDNN)
+	Optimize       bool    // TensorFlow's graph optimizer, as other programs have it: for inference alone
 }
 
 // DeviceFor returns the session settings of a recipe.
@@ -61,6 +62,9 @@ func (d Device) config() ([]byte, error) {
 // the whole graph, so a network's last bits would depend on its partners in a
 // pack, and it makes these graphs no faster. bfloat16 is one of its passes.
 func (d Device) rewrites() *corepb.RewriterConfig {
+	if d.Optimize {
+		return nil
+	}
 	if !d.BFloat16 {
 		return &corepb.RewriterConfig{DisableMetaOptimizer: true}
 	}

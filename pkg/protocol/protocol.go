@@ -16,9 +16,12 @@ type Command struct {
 	// Evaluate judges trained weights (checkpoint/weights.bin of each member) on
 	// validation and, where Test is set, test images: a Finished event for each
 	// member, with a result that holds only what was judged, then PackDone.
-	Evaluate *Pack `json:"evaluate,omitempty"`
-	Stop     bool  `json:"stop,omitempty"` // checkpoint the pack in hand, report Stopped, go on reading
-	Info     bool  `json:"info,omitempty"`
+	Evaluate *Pack    `json:"evaluate,omitempty"`
+	Export   *Export  `json:"export,omitempty"`
+	Latency  *Latency `json:"latency,omitempty"`
+	Predict  *Predict `json:"predict,omitempty"`
+	Stop     bool     `json:"stop,omitempty"` // checkpoint the pack in hand, report Stopped, go on reading
+	Info     bool     `json:"info,omitempty"`
 }
 
 // Source tells the worker where the images of a models.Data lie.
@@ -62,6 +65,39 @@ type Measure struct {
 	Steps int  `json:"steps"`
 }
 
+// Model files that only TensorFlow writes and reads.
+const (
+	SavedModel = "savedmodel" // the content of a saved_model.pb
+	Frozen     = "frozen"     // a GraphDef
+)
+
+// Export asks for a network in one of TensorFlow's forms, for inference: an
+// Exported event once File is written.
+type Export struct {
+	Dir    string         `json:"dir,omitempty"` // the trial's folder, absolute: checkpoint/weights.bin; "" takes untrained weights
+	Layers []models.Layer `json:"layers"`        // without the last dense layer
+	Data   models.Data    `json:"data"`          // what the network is for: only its shapes are read
+	Format string         `json:"format"`        // SavedModel or Frozen
+	File   string         `json:"file"`          // absolute; in a folder that is there
+}
+
+// Latency asks how long one image takes in a TensorFlow session on the CPU: a
+// Timed event. Weights are untrained, images noise: neither matters for time.
+type Latency struct {
+	Layers []models.Layer `json:"layers"` // without the last dense layer
+	Data   models.Data    `json:"data"`   // only its shapes are read
+	Images int            `json:"images"` // timed one by one, after some that are not; >= 1
+}
+
+// Predict asks for the logits of an exported network: a Predicted event.
+type Predict struct {
+	Model   string       `json:"model"`   // absolute: a SavedModel's folder, or a file
+	Format  string       `json:"format"`  // SavedModel or Frozen
+	Images  string       `json:"images"`  // absolute: an npy file of float32 in [0, 1], [n, h, w, c]
+	Input   models.Shape `json:"input"`   // of one image
+	Classes int          `json:"classes"` //
+}
+
 // EventType tells which fields of an Event are set.
 type EventType string
 
@@ -76,6 +112,9 @@ const (
 	Error      EventType = "error"      // the pack (or one member: Key) can't go on: Pack, Message
 	Fenced     EventType = "fenced"     // a member's lease is another's now, it is dropped: Pack, Key
 	Measured   EventType = "measured"   // Seconds a step of the whole pack
+	Exported   EventType = "exported"   // an Export's file is written
+	Timed      EventType = "timed"      // Times of a Latency
+	Predicted  EventType = "predicted"  // Logits and Seconds, of all images together
 	Warning    EventType = "warning"    // Message
 )
 
@@ -91,10 +130,19 @@ type Event struct {
 	Environment *result.Environment `json:"environment,omitempty"`
 	GPUs        []GPU               `json:"gpus,omitempty"` // with the answer to Info
 	Seconds     float64             `json:"seconds,omitempty"`
+	Times       *Times              `json:"times,omitempty"`
+	Logits      []float32           `json:"logits,omitempty"` // [n, classes]
 	Message     string              `json:"message,omitempty"`
 	// Storage is set with Error where a file could not be written or read (disk
 	// full, read-only, missing data set): trying again won't help.
 	Storage bool `json:"storage,omitempty"`
+}
+
+// Times sums up single-image latencies, in seconds.
+type Times struct {
+	Median float64 `json:"median"`
+	P95    float64 `json:"p95"` // 95 % of the images took no longer
+	Images int     `json:"images"`
 }
 
 // MemberProgress is where one member of a pack stands.

@@ -109,15 +109,11 @@ func (n network) write(dir string, counts footprint.Footprint, w models.Weights,
 			return err
 		}
 	}
-	scaled := make([]float32, len(images.Pixels))
-	for i, p := range images.Pixels {
-		scaled[i] = float32(p) / 255
-	}
 	labels := make([]int32, images.N())
 	for i, l := range images.Labels {
 		labels[i] = int32(l)
 	}
-	if err := save(dir, "images", scaled, images.N(), n.Input.H, n.Input.W, n.Input.C); err != nil {
+	if err := save(dir, "images", scaled(images), images.N(), n.Input.H, n.Input.W, n.Input.C); err != nil {
 		return err
 	}
 	if err := save(dir, "labels", labels, len(labels)); err != nil {

@@ -109,6 +109,12 @@ func (s *server) handle(ctx context.Context, c protocol.Command) {
 		s.report(c.Evaluate.ID, s.evaluate(*c.Evaluate))
 	case c.Measure != nil:
 		s.report(c.Measure.Pack.ID, s.measure(*c.Measure))
+	case c.Export != nil:
+		s.report(0, s.export(*c.Export))
+	case c.Latency != nil:
+		s.report(0, s.latency(*c.Latency))
+	case c.Predict != nil:
+		s.report(0, s.predict(*c.Predict))
 	case c.Info:
 		s.info()
 	}
