@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -110,7 +111,7 @@ func writeSummary(c *cli.Context, s sweep.Summary, folder *store.Folder, file st
 	if failed > 0 {
 		fmt.Fprintf(&b, "To train the failed ones again: slimfit run %s --retry-failed\n", file)
 	}
-	fmt.Fprintf(&b, "For the report: slimfit report %s\n", folder.Dir)
+	fmt.Fprintf(&b, "For the report: slimfit report %s\n", filepath.Join(c.String("out"), s.State.Experiment))
 	_, err := io.WriteString(c.App.Writer, b.String())
 	return err
 }
