@@ -42,6 +42,7 @@ type Configuration struct {
 	Assignment map[string]any // the matrix value of each axis; empty without a matrix
 	models.Config
 	Footprint footprint.Footprint
+	Teacher   *Teacher // that the recipe names; nil where it has none
 }
 
 // Label is the assignment in the order of the axes, such as "kernel 5,

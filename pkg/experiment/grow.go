@@ -21,6 +21,8 @@ type grower struct {
 	failed       map[*yaml.Node]*failure
 	order        []*yaml.Node    // of failed
 	optimizers   map[string]bool // of all combinations
+	teachers     *teachers
+	noted        []string // warnings
 }
 
 // failure is what is wrong at one place, in the first combination that shows
@@ -60,7 +62,8 @@ func (g *grower) report() {
 func (g *grower) grow(c combo) {
 	layers, nodes := g.layers(g.model, c)
 	r := g.recipe(g.train, c, g.data.Train)
-	ok := g.checkRecipe(r, c)
+	teacher, taught := g.teach(&r, c)
+	ok := g.checkRecipe(r, c) && taught
 	cfg := models.Config{Layers: layers, Data: g.data, Recipe: r}
 	f, err := footprint.Of(cfg.Spec())
 	var at *models.LayerError
@@ -70,7 +73,7 @@ func (g *grower) grow(c combo) {
 	case err != nil:
 		g.fail(g.model.node, c, "model: the last dense layer, which is added by itself, does not fit: %v", errors.Unwrap(err))
 	case ok:
-		g.keep(cfg, c, f)
+		g.keep(cfg, c, f, teacher)
 	}
 }
 
@@ -91,18 +94,18 @@ func (g *grower) checkRecipe(r models.Recipe, c combo) bool {
 }
 
 // keep adds the configuration unless another combination is the same one.
-func (g *grower) keep(cfg models.Config, c combo, f footprint.Footprint) {
+func (g *grower) keep(cfg models.Config, c combo, f footprint.Footprint, teacher *Teacher) {
 	id := cfg.ID()
 	if g.seen[id] {
 		return
 	}
 	g.seen[id] = true
-	g.configs = append(g.configs, Configuration{ID: id, Assignment: g.assignment(c), Config: cfg, Footprint: f})
+	g.configs = append(g.configs, Configuration{ID: id, Assignment: g.assignment(c), Config: cfg, Footprint: f, Teacher: teacher})
 }
 
-// warnings are settings that no configuration reads.
+// warnings are settings that no configuration reads, and what was noted.
 func (g *grower) warnings() []string {
-	var w []string
+	w := g.noted
 	for _, s := range []struct{ key, optimizer string }{{"momentum", models.Momentum}, {"epsilon", models.Adam}} {
 		if v := g.train.get(s.key); v != nil && !g.optimizers[s.optimizer] {
 			w = append(w, fmt.Sprintf("%s: train.%s has no effect: the optimizer is not %s", g.place(v.node), s.key, s.optimizer))

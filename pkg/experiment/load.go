@@ -17,9 +17,21 @@ import (
 // Describe says what a data set is: shape, classes, sizes and digest.
 type Describe func(dataset.Ref) (models.Data, error)
 
-// Load reads an experiment file with --set overrides ("train.steps=2000").
-// What is wrong comes back as Errors, all at once.
+// Sources is what the files that an experiment names are asked from.
+type Sources struct {
+	Describe Describe
+	Teacher  FindTeacher // nil: the digests that the file itself has are taken
+}
+
+// Load is LoadFrom for files in the state that `run` keeps them: what they name
+// as teachers need not be there.
 func Load(file string, sets []string, describe Describe) (*Experiment, error) {
+	return LoadFrom(file, sets, Sources{Describe: describe})
+}
+
+// LoadFrom reads an experiment file with --set overrides ("train.steps=2000").
+// What is wrong comes back as Errors, all at once.
+func LoadFrom(file string, sets []string, from Sources) (*Experiment, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, unreadable(file, err)
@@ -29,7 +41,7 @@ func Load(file string, sets []string, describe Describe) (*Experiment, error) {
 	if err != nil {
 		return nil, unreadable(file, err)
 	}
-	return Parse(file, source, sets, describe)
+	return parseFrom(file, source, sets, from)
 }
 
 func unreadable(file string, err error) error {
@@ -43,6 +55,10 @@ func unreadable(file string, err error) error {
 // Parse is Load for a source in memory; file names it in errors, and its
 // folder is where a relative dataset.path starts.
 func Parse(file string, source []byte, sets []string, describe Describe) (*Experiment, error) {
+	return parseFrom(file, source, sets, Sources{Describe: describe})
+}
+
+func parseFrom(file string, source []byte, sets []string, from Sources) (*Experiment, error) {
 	p := &problems{file: file, origins: map[*yaml.Node]string{}}
 	root := p.parse(source)
 	if root == nil {
@@ -55,7 +71,7 @@ func Parse(file string, source []byte, sets []string, describe Describe) (*Exper
 	e := &Experiment{File: file, Source: source}
 	if v != nil {
 		l := loader{problems: p, root: root, v: v, e: e, changed: len(sets) > 0}
-		l.load(describe)
+		l.load(from)
 	}
 	if err := p.err(); err != nil {
 		return nil, err
@@ -73,18 +89,18 @@ type loader struct {
 	changed bool // the effective file is not the source
 }
 
-func (l *loader) load(describe Describe) {
+func (l *loader) load(from Sources) {
 	e := l.e
 	e.Name, e.About = l.v.str("name", ""), l.v.str("about", "")
 	if v := l.v.get("seeds"); v != nil || !hasKey(l.root, "seeds") {
 		e.Seeds = l.seeds(v)
 	}
-	l.dataset(describe)
+	l.dataset(from.Describe)
 	var m *matrix
 	if v := l.v.get("matrix"); v != nil || !hasKey(l.root, "matrix") {
 		m = l.expandMatrix(v)
 	}
-	l.configurations(m)
+	l.configurations(m, newTeachers(from.Teacher, l.v.get("teachers")))
 	if v := l.v.get("target"); v != nil && e.Seeds != nil {
 		e.Target = l.target(v, len(e.Seeds), e.Data.Classes)
 	}
@@ -139,7 +155,7 @@ func nearSet(ref dataset.Ref) string {
 
 // configurations builds every combination and merges those that are one
 // configuration.
-func (l *loader) configurations(m *matrix) {
+func (l *loader) configurations(m *matrix, t *teachers) {
 	model, train := l.v.get("model"), l.v.get("train")
 	before := len(l.errs)
 	l.references(l.root)
@@ -153,7 +169,7 @@ func (l *loader) configurations(m *matrix) {
 	if len(l.errs) > before || !b.complete() || l.e.Data.Classes == 0 || !model.good() || train == nil && hasKey(l.root, "train") || train != nil && train.bad {
 		return
 	}
-	g := grower{binder: b, data: l.e.Data, model: model, train: train, root: l.root,
+	g := grower{binder: b, data: l.e.Data, model: model, train: train, root: l.root, teachers: t,
 		seen: map[string]bool{}, optimizers: map[string]bool{}, failed: map[*yaml.Node]*failure{}}
 	for _, c := range m.combos {
 		g.grow(c)
@@ -163,6 +179,7 @@ func (l *loader) configurations(m *matrix) {
 		return
 	}
 	l.e.Configs, l.e.Warnings = g.configs, g.warnings()
+	l.keepDigests(t)
 	for _, a := range m.axes {
 		x := Axis{Name: a.name}
 		for _, v := range a.values {

@@ -127,6 +127,7 @@ matrix: {rate: [1e-3, 0.5], teacher: [none, {run: runs/big/c5x32-d10-00c0ffee/se
 model: final
 train: {optimizer: momentum, momentum: 0.5, learning_rate: $rate, schedule: cosine, weight_decay: 1e-4, batch: 100, epochs: 1.5,
   init: he, precision: bfloat16, order: shared, deterministic: true, quantize: int8, teacher: $teacher}
+teachers: {runs/big/c5x32-d10-00c0ffee/seed-3: `+digestA+`}
 `)
 	want := models.Recipe{Optimizer: models.Momentum, Momentum: 0.5, Epsilon: 1e-8, LearningRate: 1e-3, Schedule: models.Cosine, WeightDecay: 1e-4,
 		Batch: 100, Steps: 825, Init: models.InitHe, Precision: models.BFloat16, Order: models.Shared, Deterministic: true, Quantize: "int8"}
@@ -135,7 +136,7 @@ train: {optimizer: momentum, momentum: 0.5, learning_rate: $rate, schedule: cosi
 	}
 	want.LearningRate = 0.5
 	got := e.Configs[3].Recipe
-	if got.Teacher == nil || *got.Teacher != (models.Teacher{Run: "runs/big/c5x32-d10-00c0ffee/seed-3", Temperature: 2, Weight: 0.9}) {
+	if got.Teacher == nil || *got.Teacher != (models.Teacher{Run: "c5x32-d10-00c0ffee/seed-3", Digest: digestA, Temperature: 2, Weight: 0.9}) {
 		t.Errorf("teacher %+v", got.Teacher)
 	}
 	if got.Teacher = nil; got != want {

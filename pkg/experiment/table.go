@@ -46,6 +46,7 @@ func Keys() []Key {
 		{Name: "evaluate", Forms: forms(mapping(Key{Name: "test", Forms: forms(choice(TestAlways, TestWinner)), Default: "run: always, search: winner",
 			Doc: "When the test set is opened: for every trial, or for the network that the search chose only."})), Doc: "What is evaluated."},
 		{Name: "report", Forms: forms(mapping(reportKeys(line)...)), Doc: "What the report's main figure shows."},
+		{Name: "teachers", Forms: forms(teachersForm()), Doc: "SHA-256 of the weights of each run that `train.teacher` names; slimfit fills it in when it trains."},
 		{Name: "batch", Forms: forms(mapping(batchKeys()...)), Doc: "How trials run on a cluster; a site's file may give the same keys."},
 	}
 }
@@ -98,11 +99,23 @@ func trainKeys() []Key {
 		{Name: "deterministic", Axis: true, Forms: forms(Form{Kind: Truth}), Default: "false", Doc: "TensorFlow's deterministic kernels."},
 		{Name: "quantize", Axis: true, Forms: forms(choice("none", "int8")), Default: "none", Doc: "int8: quantization-aware training."},
 		{Name: "teacher", Axis: true, Forms: forms(choice("none"), mapping(
-			Key{Name: "run", Required: true, Forms: forms(text(4096, `([^\x00-\x1f]*/)?[a-z0-9-]+/seed-[0-9]+`, "a trained run such as c5x2-p4-d128-1a2b3c4d/seed-0")), Doc: "The trained run whose soft outputs join the labels: `[folder/]<config-id>/seed-<n>`."},
+			Key{Name: "run", Required: true, Forms: forms(runForm()), Doc: "The trained run whose soft outputs join the labels: `<experiment>/<config-id>/seed-<n>` below --out, or a path. It must be finished."},
 			Key{Name: "temperature", Axis: true, Forms: forms(number("(", 0, 1000, "]")), Default: "4", Doc: "Of the softmax of both networks in the soft loss."},
 			Key{Name: "weight", Axis: true, Forms: forms(number("[", 0, 1, "]")), Default: "0.9", Doc: "Share of the soft loss."})),
 			Default: "none", Doc: "Distillation."},
 	}
+}
+
+// runPattern is the form of a trained run's name or path.
+const runPattern = `([^\x00-\x1f]*/)?[a-z0-9-]+/seed-[0-9]+`
+
+func runForm() Form {
+	return text(4096, runPattern, "a trained run such as paper-final/c5x2-p4-d128-1a2b3c4d/seed-0")
+}
+
+func teachersForm() Form {
+	return table(runPattern, "a trained run", "trained runs to the SHA-256 of their weights",
+		Key{Forms: forms(text(64, `[0-9a-f]{64}`, "64 hexadecimal digits"))})
 }
 
 func targetKeys() []Key {
