@@ -55,7 +55,7 @@ func estimateTime(c *cli.Context, e *experiment.Experiment, pending []experiment
 	if err != nil {
 		return 0, "", err
 	}
-	o := sweep.Options{Workers: workers, Command: workerCommand(file), Source: sourceOf(c, e)}
+	o := sweep.Options{Workers: workers, Command: workerCommand(file, wantsDeterminism(e.Trials())), Source: sourceOf(c, e)}
 	if n := speeds.Unknown(o, packs, calibrateMost); n > 0 {
 		note(c, "measuring the speed of %s on this machine, once", count(n, "pack"))
 		if err := speeds.Calibrate(c.Context, o, packs, calibrateMost); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +28,7 @@ func trainFlags() []cli.Flag {
 		&cli.StringFlag{Name: "keep", Value: string(sweep.KeepAll), Usage: "`WHOSE` trained weights stay: all, best (of each configuration the best seed on validation) or none"},
 		&cli.DurationFlag{Name: "hang", Value: sweep.DefaultHang, Usage: "kill a worker that says nothing for `TIME`"},
 		&cli.DurationFlag{Name: "lease", Value: store.DefaultTerm, Usage: "`TIME` without a sign of life after which other processes take this one's trials over"},
+		&cli.BoolFlag{Name: "tensorboard", Usage: "write TensorBoard event files into each trial's folder, live: tensorboard --logdir DIR"},
 		&cli.BoolFlag{Name: "no-wait", Usage: "end rather than wait for trials that other processes are training (exit code 75)"},
 	}
 }
@@ -90,6 +92,10 @@ func trainAll(c *cli.Context, t training) (sweep.Summary, error) {
 	}
 	p := newProgress(c)
 	o.Events = p.event
+	if c.Bool("tensorboard") {
+		tb := newTensorBoard(t.folder, func(err error) { note(c, "%v", err) })
+		o.Events = func(e sweep.Event) { p.event(e); tb.event(e) }
+	}
 	summary, err := sweep.Run(c.Context, o, t.trials)
 	p.close()
 	if serr := o.Speeds.Save(); serr != nil && err == nil {
@@ -110,7 +116,7 @@ func sweepOptions(c *cli.Context, t training) (sweep.Options, error) {
 	machine := sweep.ThisMachine(os.DirFS("/"))
 	return sweep.Options{
 		Folder: t.folder, Experiment: t.experiment.Name, Test: t.test, Source: sourceOf(c, t.experiment),
-		Workers: slots(c, machine, t.trials), Command: workerCommand(file),
+		Workers: slots(c, machine, t.trials), Command: workerCommand(file, wantsDeterminism(t.trials)),
 		CheckpointEvery: c.Duration("checkpoint"), Lease: c.Duration("lease"), Hang: c.Duration("hang"),
 		Retries: c.Int("retries"), RetryFailed: c.Bool("retry-failed"), Keep: sweep.Keep(c.String("keep")), NoWait: c.Bool("no-wait"),
 		Label:  t.experiment.Label,
@@ -138,8 +144,9 @@ func slots(c *cli.Context, machine sweep.Machine, trials []experiment.Trial) []s
 }
 
 // workerCommand is how slimfit-worker is started in a slot. One on the CPU does
-// not see GPUs that other workers use.
-func workerCommand(file string) func(sweep.Slot) *exec.Cmd {
+// not see GPUs that other workers use. TensorFlow looks once a process whether
+// its kernels must be deterministic, so all trials of a run are if one has to.
+func workerCommand(file string, deterministic bool) func(sweep.Slot) *exec.Cmd {
 	return func(s sweep.Slot) *exec.Cmd {
 		args := []string{"--threads", strconv.Itoa(s.Threads)}
 		if s.Device.Visible != "" {
@@ -150,8 +157,15 @@ func workerCommand(file string) func(sweep.Slot) *exec.Cmd {
 		}
 		cmd := exec.Command(file, args...)
 		cmd.Env = append(os.Environ(), "CUDA_VISIBLE_DEVICES="+s.Device.Visible, "CUDA_DEVICE_ORDER=PCI_BUS_ID")
+		if deterministic {
+			cmd.Env = append(cmd.Env, "TF_DETERMINISTIC_OPS=1")
+		}
 		return cmd
 	}
+}
+
+func wantsDeterminism(trials []experiment.Trial) bool {
+	return slices.ContainsFunc(trials, func(t experiment.Trial) bool { return t.Recipe.Deterministic })
 }
 
 // parseShard reads i/n; "" is all of it.

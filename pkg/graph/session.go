@@ -22,14 +22,14 @@ type Device struct {
 	Threads        int     // of the session's own pool, >= 1
 	GPU            bool    // use the visible GPU where there is one
 	MemoryFraction float64 // of the GPU's memory; 0: grow as needed
-	Deterministic  bool    // TensorFlow's deterministic kernels
-	BFloat16       bool    // convolutions and matrix products in bfloat16 (oneDNN)
-	Optimize       bool    // TensorFlow's graph optimizer, as other programs have it: for inference alone
+
+	BFloat16 bool // convolutions and matrix products in bfloat16 (oneDNN)
+	Optimize bool // TensorFlow's graph optimizer, as other programs have it: for inference alone
 }
 
 // DeviceFor returns the session settings of a recipe.
 func DeviceFor(r models.Recipe, threads int, gpu bool) Device {
-	return Device{Threads: threads, GPU: gpu, Deterministic: r.Deterministic, BFloat16: r.Precision == models.BFloat16}
+	return Device{Threads: threads, GPU: gpu, BFloat16: r.Precision == models.BFloat16}
 }
 
 // config encodes TensorFlow's ConfigProto. One thread gets the single-threaded
