@@ -228,10 +228,10 @@ func workerRow(s sweep.State, i, width int) string {
 func overallRow(s sweep.State, shown, width int) string {
 	right := fmt.Sprintf(" %s/%s trials", thousands(s.Finished()), thousands(s.Total))
 	if n := s.Failed + s.Diverged; n > 0 {
-		right += fmt.Sprintf(", %s failed or diverged", thousands(n))
+		right += fmt.Sprintf(", %s failed", thousands(n))
 	}
 	if n := len(s.Workers) - shown; n > 0 {
-		right += fmt.Sprintf(", %d more workers", n)
+		right += fmt.Sprintf(", %d workers more", n)
 	}
 	if s.Stopping {
 		right += ", stopping"
@@ -241,11 +241,11 @@ func overallRow(s sweep.State, shown, width int) string {
 	return row(s.Experiment, float64(s.Finished())/float64(max(1, s.Total)), right, width)
 }
 
-// row is a label, a bar and what is right of it; the bar gives way first, then
-// the label.
+// row is a label, a bar and what is right of it. In a narrow terminal the bar
+// gives way.
 func row(label string, share float64, right string, width int) string {
-	const bar, least = 20, 16
-	labels := max(least, min(44, width-bar-3-len(right)))
+	const bar = 20
+	labels := max(16, min(44, width*2/5))
 	line := fmt.Sprintf("%-*s", labels, fit(label, labels))
 	if room := width - labels - len(right) - 3; room >= 4 {
 		line += " [" + barText(share, min(room, bar)) + "]"
