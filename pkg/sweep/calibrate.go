@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/protocol"
@@ -107,33 +106,16 @@ func (s *Speeds) measure(ctx context.Context, o Options, slot Slot, queue <-chan
 // measureOne returns the seconds a step of the pack.
 func measureOne(ctx context.Context, w *worker, o Options, p Pack, predicted float64) (float64, error) {
 	t := p.Trials[0]
-	pack := protocol.Pack{ID: 1, Source: o.Source, Data: t.Data, Recipe: t.Recipe}
+	pack := newPack(1, o.Source, t)
 	for _, t := range p.Trials {
 		pack.Members = append(pack.Members, protocol.Member{Key: keyFor(t), Layers: t.Layers})
 	}
 	steps := min(max(int(calibrateSeconds/max(predicted, 1e-6)), calibrateLeast), calibrateMost)
-	if err := w.send(protocol.Command{Measure: &protocol.Measure{Pack: pack, Steps: steps}}); err != nil {
-		return 0, err
+	e, err := w.ask(ctx, protocol.Command{Measure: &protocol.Measure{Pack: pack, Steps: steps}}, protocol.Measured)
+	if err != nil {
+		return 0, fmt.Errorf("measure %s: %w", nameOf(p.Trials), err)
 	}
-	timeout := time.NewTimer(DefaultHang)
-	defer timeout.Stop()
-	for {
-		select {
-		case e, ok := <-w.events:
-			switch {
-			case !ok:
-				return 0, fmt.Errorf("the worker died: %s", w.end())
-			case e.Type == protocol.Measured:
-				return e.Seconds, nil
-			case e.Type == protocol.Error:
-				return 0, fmt.Errorf("measure %s: %s", nameOf(p.Trials), e.Message)
-			}
-		case <-ctx.Done():
-			return 0, context.Cause(ctx)
-		case <-timeout.C:
-			return 0, fmt.Errorf("measure %s: no answer after %v", nameOf(p.Trials), DefaultHang)
-		}
-	}
+	return e.Seconds, nil
 }
 
 func nameOf(trials []experiment.Trial) string {

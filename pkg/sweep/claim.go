@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"slimfit/pkg/experiment"
 	"slimfit/pkg/protocol"
 	"slimfit/pkg/store"
 )
@@ -184,8 +185,8 @@ func (r *run) newClaim(got []held, step int, evaluate bool) *claim {
 	r.packs++
 	id := r.packs
 	r.mu.Unlock()
-	c := &claim{evaluate: evaluate, open: map[int]uint64{}, pack: protocol.Pack{ID: id, Source: r.Source, Data: t.Data, Recipe: t.Recipe,
-		Step: step, CheckpointEvery: r.CheckpointEvery.Seconds(), Test: r.Test}}
+	c := &claim{evaluate: evaluate, open: map[int]uint64{}, pack: newPack(id, r.Source, t)}
+	c.pack.Step, c.pack.CheckpointEvery, c.pack.Test = step, r.CheckpointEvery.Seconds(), r.Test
 	for _, h := range got {
 		t := r.trials[h.trial]
 		c.open[h.trial] = h.token
@@ -194,6 +195,15 @@ func (r *run) newClaim(got []held, step int, evaluate bool) *claim {
 			Dir: r.Folder.TrialDir(keyFor(t)), Token: h.token})
 	}
 	return c
+}
+
+// newPack is a pack for trials like t, still without members.
+func newPack(id int, source protocol.Source, t experiment.Trial) protocol.Pack {
+	p := protocol.Pack{ID: id, Source: source, Data: t.Data, Recipe: t.Recipe}
+	if t.Teacher != nil {
+		p.Teacher = &protocol.Teacher{Layers: t.Teacher.Layers, Dir: t.Teacher.Dir}
+	}
+	return p
 }
 
 // giveBack releases leases; an error only means that others wait a term.

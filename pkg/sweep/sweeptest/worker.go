@@ -123,6 +123,10 @@ func (w *worker) do(c protocol.Command) {
 		err = w.evaluate(*c.Evaluate)
 	case c.Measure != nil:
 		w.emit(protocol.Event{Type: protocol.Measured, Pack: c.Measure.Pack.ID, Seconds: w.StepMillis / 1000})
+	case c.Export != nil:
+		err = w.export(*c.Export)
+	case c.Latency != nil:
+		w.latency(*c.Latency)
 	}
 	if err != nil {
 		var path *os.PathError
