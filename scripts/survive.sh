@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Kills real runs at random moments, resumes them with another number of
+# workers, and compares weights and histories with an undisturbed run.
+# Prints "N passed, N failed". Usage: survive.sh [ROUNDS]
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+rounds=${1:-6}
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+file=experiments/quickstart.yaml
+args=(run -q "$file" --set seeds=2 --set train.steps=600 --set matrix.kernel=[5] --checkpoint 100ms)
+
+# fingerprint DIR: every trial's weights and history, without the clock
+fingerprint() {
+    (cd "$1/quickstart" && for trial in */seed-*; do
+        grep -h '"weights_sha256"' "$trial/result.json"
+        cat "$trial/history.csv"
+    done) | sha256sum
+}
+
+bin/slimfit "${args[@]}" -o "$dir/straight" >/dev/null || exit 1
+want=$(fingerprint "$dir/straight")
+passed=0 failed=0
+for ((round = 1; round <= rounds; round++)); do
+    out=$dir/round-$round kills=0
+    while :; do
+        jobs=$((RANDOM % 3 + 1))
+        setsid bin/slimfit "${args[@]}" -o "$out" -j $jobs >/dev/null 2>"$dir/log" &
+        run=$!
+        sleep "0.$((RANDOM % 9 + 1))"
+        [ $kills -ge 8 ] && break
+        case $((RANDOM % 4)) in
+            0) kill -KILL -- -$run ;;                       # the whole group
+            1) kill -KILL $run ;;                           # the supervisor alone
+            2) pkill -KILL -P $run -f slimfit-worker ;;     # its workers alone
+            3) kill -TERM $run ;;                           # as a scheduler does
+        esac
+        kills=$((kills + 1))
+        [ $((RANDOM % 2)) = 0 ] && sleep 1
+        kill -0 $run 2>/dev/null || wait $run 2>/dev/null
+        kill -KILL -- -$run 2>/dev/null
+        wait $run 2>/dev/null
+    done
+    wait $run
+    code=$?
+    [ $code = 0 ] || { bin/slimfit "${args[@]}" -o "$out" --retry-failed >/dev/null 2>>"$dir/log"; code=$?; }
+    if [ $code = 0 ] && [ "$(fingerprint "$out")" = "$want" ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "round $round: after $kills kills exit code $code, or other weights or histories than undisturbed" >&2
+        tail -n 5 "$dir/log" >&2
+    fi
+done
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
