@@ -121,17 +121,17 @@ func writeReports(c *cli.Context, reports []*report.Report, folders []*store.Fol
 }
 
 func writeFiles(c *cli.Context, folder string, reports []*report.Report) error {
-	files, err := report.Files(reports)
-	if err != nil {
-		return err
-	}
 	if err := os.MkdirAll(filepath.Join(folder, "figures"), 0o777); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	var names []string
-	for _, f := range files {
+	for _, f := range report.Files(reports) {
 		names = append(names, f.Name)
-		if err := store.WriteFile(filepath.Join(folder, filepath.FromSlash(f.Name)), f.Content); err != nil {
+		b, err := f.Make()
+		if err != nil {
+			return err
+		}
+		if err := store.WriteFile(filepath.Join(folder, filepath.FromSlash(f.Name)), b); err != nil {
 			return fmt.Errorf("write report: %w", err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -168,12 +169,15 @@ func writeCSV(lines [][]string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// JSON writes a list of reports, indented, without escapes of <, > and &.
+// JSON writes a list of reports without escapes of <, > and &, indented unless
+// it is too long for anyone to read.
 func JSON(reports []*Report) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
+	if !slices.ContainsFunc(reports, func(r *Report) bool { return len(r.Rows) > pageRows }) {
+		e.SetIndent("", "  ")
+	}
 	if err := e.Encode(reports); err != nil {
 		return nil, fmt.Errorf("write json: %w", err)
 	}

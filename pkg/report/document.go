@@ -38,8 +38,10 @@ type Column struct {
 	Right bool // numbers stand to the right
 }
 
-// Document is the report in reading order.
+// Document is the report in reading order, without the networks that nobody
+// would look at one by one.
 func (r *Report) Document() []Section {
+	r = r.shown(textRows)
 	all := []Section{
 		{Text: append([]string{plain(r.About), "Asked: " + r.Asked, "Answer: " + r.Answer.Sentence}, r.Answer.More...)},
 		{Title: "What was done", Facts: r.Setup},
@@ -77,7 +79,7 @@ func nonEmpty(lines []string) []string {
 }
 
 func (r *Report) resultsSection() Section {
-	s := Section{Title: "Accuracy and size", Tables: []Table{r.resultsTable()}}
+	s := Section{Title: "Accuracy and size", Text: []string{r.leftOutText()}, Tables: []Table{r.resultsTable()}}
 	for _, f := range r.Figures() {
 		if f.Name != trainingFigure {
 			s.Figures = append(s.Figures, f)

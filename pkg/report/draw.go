@@ -35,6 +35,7 @@ const (
 
 // draw makes the figure of the name; see Figures.
 func (r *Report) draw(name string) (*drawing, error) {
+	r = r.shown(pageRows)
 	switch name {
 	case accuracyFigure:
 		return r.drawAccuracy()

@@ -2,9 +2,10 @@ package report
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
@@ -41,7 +42,7 @@ func (r *Report) fill(in Input) {
 			r.take(row, &row.Trials[j], res)
 			row.history[key.Seed] = in.Histories[key]
 		}
-		row.sum()
+		r.sum(row)
 		r.Counts.add(row.Counts)
 	}
 	r.leftOut(in.Results)
@@ -84,11 +85,11 @@ func (r *Report) take(row *Row, t *Trial, res *result.Result) {
 		r.warn(fmt.Sprintf("The result file has the status %q, which is not final; counted as missing.", res.Status), key)
 		return
 	}
-	if sha, err := json.Marshal(res.Model); err == nil && string(sha) != row.model {
+	if !slices.Equal(res.Model, row.Model) {
 		r.warn("The result file holds another network than the experiment's configuration of the same ID.", key)
 	}
-	t.Validation = measured(res.Accuracy.Validation, res.Correct.Validation, res.Dataset.Validation)
-	t.Test = measured(res.Accuracy.Test, res.Correct.Test, res.Dataset.Test)
+	t.Validation = r.measured(res.Accuracy.Validation, res.Correct.Validation, res.Dataset.Validation)
+	t.Test = r.measured(res.Accuracy.Test, res.Correct.Test, res.Dataset.Test)
 	if t.Validation == nil && t.Test == nil {
 		r.warn("Done, but without an accuracy.", key)
 	}
@@ -103,16 +104,12 @@ func (r *Report) take(row *Row, t *Trial, res *result.Result) {
 	row.Confusion.Test = addMatrix(row.Confusion.Test, res.Confusion.Test)
 }
 
-func measured(accuracy *float64, correct *int, images int) *Measured {
+func (r *Report) measured(accuracy *float64, correct *int, images int) *Measured {
 	if accuracy == nil {
 		return nil
 	}
 	m := &Measured{Accuracy: *accuracy, Correct: correct, Images: images}
-	if correct != nil && images > 0 {
-		if i, err := stats.ClopperPearson(*correct, images, reportConfidence); err == nil {
-			m.Interval = &stats.Interval{Low: round(i.Low), High: round(i.High)}
-		}
-	}
+	m.Interval = r.binomial.interval(m)
 	return m
 }
 
@@ -141,7 +138,7 @@ func addMatrix(sum, m [][]int) [][]int {
 }
 
 // sum counts the row's trials and summarizes those that are done.
-func (row *Row) sum() {
+func (r *Report) sum(row *Row) {
 	var time []float64
 	for i := range row.Trials {
 		t := &row.Trials[i]
@@ -160,7 +157,7 @@ func (row *Row) sum() {
 			row.Counts.Missing++
 		}
 	}
-	row.Validation, row.Test = score(row.Trials, Validation), score(row.Trials, Test)
+	row.Validation, row.Test = r.score(row.Trials, Validation), r.score(row.Trials, Test)
 	if s, err := stats.Summarize(time); err == nil {
 		s.Mean, s.SD = round(s.Mean), round(s.SD)
 		row.Seconds = &s
@@ -177,9 +174,31 @@ func (c *Counts) add(d Counts) {
 }
 
 // score summarizes the trials that have an accuracy on the split.
-func score(trials []Trial, split Split) *Score {
+func (r *Report) score(trials []Trial, split Split) *Score {
+	s, worst := summary(trials, split)
+	if s.N == 0 {
+		return nil
+	}
+	out := &Score{N: s.N, Mean: round(s.Mean), Min: s.Min, Max: s.Max, WorstBound: r.binomial.bound(worst)}
+	if s.N > 1 {
+		sd := round(s.SD)
+		out.SD = &sd
+		var values []float64
+		for i := range trials {
+			if m := trials[i].On(split); m != nil {
+				values = append(values, m.Accuracy)
+			}
+		}
+		if i, err := stats.TInterval(values, reportConfidence); err == nil {
+			out.Mean95 = &stats.Interval{Low: round(max(0, i.Low)), High: round(min(1, i.High))}
+		}
+	}
+	return out
+}
+
+// summary is of the accuracies on the split; N is 0 where there are none.
+func summary(trials []Trial, split Split) (s stats.Summary, worst *Measured) {
 	var values []float64
-	var worst *Measured
 	for i := range trials {
 		m := trials[i].On(split)
 		if m == nil {
@@ -191,24 +210,10 @@ func score(trials []Trial, split Split) *Score {
 		}
 	}
 	s, err := stats.Summarize(values)
-	if err != nil { // no values
-		return nil
+	if err != nil {
+		return stats.Summary{}, nil
 	}
-	out := &Score{N: s.N, Mean: round(s.Mean), Min: s.Min, Max: s.Max}
-	if s.N > 1 {
-		sd := round(s.SD)
-		out.SD = &sd
-		if i, err := stats.TInterval(values, reportConfidence); err == nil {
-			out.Mean95 = &stats.Interval{Low: round(max(0, i.Low)), High: round(min(1, i.High))}
-		}
-	}
-	if worst.Correct != nil && worst.Images > 0 {
-		if b, err := stats.LowerBound(*worst.Correct, worst.Images, reportConfidence); err == nil {
-			b = round(b)
-			out.WorstBound = &b
-		}
-	}
-	return out
+	return s, worst
 }
 
 // leftOut warns of results that the experiment does not plan.
@@ -250,14 +255,11 @@ func (r *Report) environments(own, others map[result.Key]*result.Result) {
 			if res == nil {
 				res = others[key]
 			}
-			text, err := json.Marshal(res.Environment)
-			if err != nil {
-				continue // strings and numbers only: cannot happen
-			}
-			at, ok := place[string(text)]
+			text := environmentKey(&res.Environment)
+			at, ok := place[text]
 			if !ok {
 				at = len(r.Machines)
-				place[string(text)] = at
+				place[text] = at
 				r.Machines = append(r.Machines, Environment{Environment: res.Environment})
 			}
 			r.Machines[at].Trials++
@@ -267,4 +269,9 @@ func (r *Report) environments(own, others map[result.Key]*result.Result) {
 	if len(r.Machines) > 1 {
 		r.warn(fmt.Sprintf("The trials ran in %d different environments: the same seed need not give the same bits in all of them.", len(r.Machines)))
 	}
+}
+
+// environmentKey is the same for equal environments only.
+func environmentKey(e *result.Environment) string {
+	return strings.Join(append([]string{e.Slimfit, e.TensorFlow, e.Go, e.OS, e.Host, e.CPU, strconv.Itoa(e.Threads), e.Device, e.Driver, e.CUDA}, e.CPUFeatures...), "\x00")
 }

@@ -30,10 +30,13 @@ type Options struct {
 // Build computes a report. It fails on results that contradict themselves, not
 // on results that are missing.
 func Build(in Input, opt Options) (*Report, error) {
-	in.Results = slices.Clone(in.Results)
-	slices.SortFunc(in.Results, func(a, b result.Result) int {
+	order := func(a, b result.Result) int {
 		return cmp.Or(cmp.Compare(a.ConfigID, b.ConfigID), cmp.Compare(a.Seed, b.Seed))
-	})
+	}
+	if !slices.IsSortedFunc(in.Results, order) {
+		in.Results = slices.Clone(in.Results)
+		slices.SortFunc(in.Results, order)
+	}
 	for _, list := range [][]result.Result{in.Results, in.Others} {
 		for i := range list {
 			if err := check(&list[i]); err != nil {

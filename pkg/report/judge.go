@@ -132,8 +132,9 @@ func (r *Report) see(row *Row, split Split, rule string) judged {
 	if r.Target != nil {
 		trials, confidence = trials[:min(r.Target.Seeds, len(trials))], r.Target.Confidence
 	}
-	s := score(trials, split)
-	j.Complete = s != nil && s.N == len(trials) // may become false below
+	s, _ := summary(trials, split)
+	s.Mean = round(s.Mean)
+	j.Complete = s.N > 0 && s.N == len(trials) // may become false below
 	absent := 0
 	for _, t := range trials {
 		if t.Status == result.Diverged && j.Out == "" {
@@ -156,7 +157,7 @@ func (r *Report) see(row *Row, split Split, rule string) judged {
 			j.Complete, j.Lacks = false, "results without a confusion matrix, which the recall floors need"
 		}
 	}
-	if s == nil {
+	if s.N == 0 {
 		return j
 	}
 	switch rule {
@@ -165,7 +166,7 @@ func (r *Report) see(row *Row, split Split, rule string) judged {
 	case experiment.RuleMean:
 		j.Value = &s.Mean
 	case experiment.RuleTolerance:
-		if s.N < toleranceSeeds || s.SD == nil {
+		if s.N < toleranceSeeds {
 			j.Complete, j.Lacks = false, fmt.Sprintf("the tolerance rule needs %d seeds", toleranceSeeds)
 			break
 		}
@@ -174,7 +175,7 @@ func (r *Report) see(row *Row, split Split, rule string) judged {
 			j.Complete, j.Lacks = false, err.Error()
 			break
 		}
-		v := round(s.Mean - k**s.SD)
+		v := round(s.Mean - k*s.SD)
 		j.Value = &v
 	}
 	return j

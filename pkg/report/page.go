@@ -26,6 +26,7 @@ type page struct {
 	Style       template.CSS
 	Scripts     []template.JS
 	Licences    string
+	LeftOut     string
 	Drawn       bool
 	Still       template.URL // the accuracy figure, for readers without scripts
 	Caption     string
@@ -49,7 +50,8 @@ type pageSection struct {
 // network. All text is escaped by html/template; on top of it, the page's
 // policy lets no script run but those that are written here, by their hash.
 func (r *Report) HTML() ([]byte, error) {
-	p := page{R: r.clean(), Data: r.pageData()}
+	r = r.shown(min(pageRows, max(1, pageLines/max(1, len(r.Seeds)))))
+	p := page{R: r.clean(), Data: r.pageData(), LeftOut: r.leftOutText()}
 	if err := p.load(); err != nil {
 		return nil, err
 	}

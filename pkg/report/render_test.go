@@ -44,14 +44,22 @@ func TestGolden(t *testing.T) {
 
 // The same results give the same bytes, in whatever order they are read.
 func TestFilesAreReproducible(t *testing.T) {
-	write := func(shuffle bool) []File {
+	type written struct {
+		name    string
+		content []byte
+	}
+	write := func(shuffle bool) []written {
 		in := flawed(t)
 		if shuffle {
 			rand.New(rand.NewPCG(1, 1)).Shuffle(len(in.Results), func(i, j int) { in.Results[i], in.Results[j] = in.Results[j], in.Results[i] })
 		}
-		files, err := Files([]*Report{build(t, in, Options{}), build(t, onePlan(t), Options{})})
-		if err != nil {
-			t.Fatal(err)
+		var files []written
+		for _, f := range Files([]*Report{build(t, in, Options{}), build(t, onePlan(t), Options{})}) {
+			b, err := f.Make()
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, written{f.Name, b})
 		}
 		return files
 	}
@@ -61,9 +69,9 @@ func TestFilesAreReproducible(t *testing.T) {
 	}
 	var names []string
 	for i := range a {
-		names = append(names, a[i].Name)
-		if a[i].Name != b[i].Name || !bytes.Equal(a[i].Content, b[i].Content) {
-			t.Errorf("%s differs between two writes", a[i].Name)
+		names = append(names, a[i].name)
+		if a[i].name != b[i].name || !bytes.Equal(a[i].content, b[i].content) {
+			t.Errorf("%s differs between two writes", a[i].name)
 		}
 	}
 	for _, want := range []string{"report.md", "results.csv", "report.json", "tables.tex", "simulated-slices.html", "figures/simulated-slices-accuracy.svg", "figures/simulated-one-training.png"} {
@@ -317,5 +325,45 @@ func TestCertificate(t *testing.T) {
 	c.Target.Accuracy = 0.5
 	if s = build(t, in, Options{}); s.Counts.Missing != 1 || s.Evidence.Answers {
 		t.Error("a certificate of another target answers")
+	}
+}
+
+// A report that is cut down for the eye keeps what answers the question, and
+// says what it left out.
+func TestShown(t *testing.T) {
+	r := build(t, manyPlan(t), Options{})
+	s := r.shown(50)
+	if len(s.Rows) != 50 || s.LeftOut != 450 || r.LeftOut != 0 || len(r.Rows) != 500 {
+		t.Fatalf("%d rows shown, %d left out", len(s.Rows), s.LeftOut)
+	}
+	if s.Rows[s.Answer.Pick].ID != r.Rows[r.Answer.Pick].ID || s.Rows[s.Baseline.Row].ID != r.Rows[r.Baseline.Row].ID {
+		t.Error("the pick or the baseline is another network")
+	}
+	for k, i := range s.Front {
+		if s.Rows[i].ID != r.Rows[r.Front[k]].ID {
+			t.Errorf("the front's number %d is another network", k)
+		}
+	}
+	drawn := 0
+	for _, c := range s.Chart.Curves {
+		for _, i := range c.Rows {
+			drawn++
+			if s.Chart.Curves[s.Rows[i].Curve].Label != c.Label {
+				t.Errorf("%s is on the curve %s", s.Rows[i].Label, c.Label)
+			}
+		}
+	}
+	if drawn != 50 {
+		t.Errorf("%d rows on curves, want 50", drawn)
+	}
+	if text := string(r.Text()); !strings.Contains(text, "Shown are 200 of 500 networks") {
+		t.Error("the text does not say that networks are left out")
+	}
+	b, err := ConfigurationsCSV([]*Report{r})
+	if err != nil || bytes.Count(b, []byte("\n")) != 501 {
+		t.Errorf("%d lines of csv, error %v", bytes.Count(b, []byte("\n")), err)
+	}
+	if r.shown(500) != r {
+		t.Error("a report that fits is copied")
 	}
 }

@@ -31,6 +31,7 @@ type Report struct {
 	Baseline Baseline      `json:"baseline"`
 	Seeds    []int64       `json:"seeds"`
 	Rows     []Row         `json:"configurations"` // in the experiment's order
+	LeftOut  int           `json:"-"`              // rows that are not in Rows, see shown
 	Counts   Counts        `json:"trials"`
 	Chart    Chart         `json:"chart"`
 	Front    []int         `json:"front"`       // rows that no other beats in Answer.Cost and mean accuracy at once, by rising cost
@@ -40,6 +41,7 @@ type Report struct {
 	Warnings []Warning     `json:"warnings"`
 	Machines []Environment `json:"environments"`
 	Notes    []Note        `json:"definitions"`
+	binomial *binomial
 }
 
 // Split names the images of a figure.

@@ -15,7 +15,7 @@ import (
 // newReport lays out the report: one row a configuration, one trial a planned
 // seed, nothing filled in.
 func newReport(in Input) (*Report, error) {
-	r := &Report{Costs: costs(), Warnings: []Warning{}, Machines: []Environment{}}
+	r := &Report{Costs: costs(), binomial: newBinomial(), Warnings: []Warning{}, Machines: []Environment{}}
 	r.Missing = Missing{Trials: []result.Key{}, Failed: []result.Key{}, Diverged: []result.Key{}, Skipped: []result.Key{}}
 	if in.Experiment != nil {
 		r.fromExperiment(in.Experiment)
@@ -167,11 +167,11 @@ func (r *Report) compareValues(a, b Row) int {
 // name where none does, any other by its ID. Rows that would have one name get
 // their IDs too.
 func (r *Report) label() {
-	used := map[string]int{}
+	used, varying := map[string]int{}, r.varying()
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		var words []string
-		for _, a := range r.varying() {
+		for _, a := range varying {
 			if v := row.Values[r.axisIndex(a.Name)]; v != "" {
 				words = append(words, a.Name+" "+v)
 			}
