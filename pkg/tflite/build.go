@@ -80,7 +80,7 @@ func (b *builder) node(n models.Node, w Weights, flat bool) error {
 			code = AveragePool2D
 		}
 		b.op(Op{Code: code, Padding: l.Padding, Stride: [2]int{l.Stride, l.Stride},
-			Window: [2]int{l.Size, l.Size}}, n.Name, imageShape(n.Out))
+			Window: [2]int{l.Size, l.Size}, Activation: models.None}, n.Name, imageShape(n.Out))
 		return nil
 	case models.GlobalAvgPool:
 		axes := b.add(Tensor{Type: Int32, Shape: []int{2}, Data: int32Bytes([]int32{1, 2})})

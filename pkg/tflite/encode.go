@@ -3,7 +3,6 @@ package tflite
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 	"slices"
 
 	flatbuffers "github.com/google/flatbuffers/go"
@@ -140,7 +139,7 @@ func (e *encoder) tensor(t Tensor, buffer uint32) flatbuffers.UOffsetT {
 }
 
 func (e *encoder) quant(q Quant) flatbuffers.UOffsetT {
-	return e.once(fmt.Sprint("quant ", q), func() flatbuffers.UOffsetT {
+	return e.once(fmt.Sprint("quant ", q.ZeroPoint, q.Axis, string(float32Bytes(q.Scale))), func() flatbuffers.UOffsetT {
 		scale, zero := e.floats(q.Scale), e.longs(q.ZeroPoint, len(q.Scale))
 		e.StartObject(quantDimension + 1)
 		e.PrependUOffsetTSlot(quantScale, scale, 0)
@@ -166,45 +165,52 @@ func (e *encoder) operator(op Op, opcode uint32) flatbuffers.UOffsetT {
 	return e.EndObject()
 }
 
+// options writes an operator's options; the single bytes come together, which
+// saves padding.
 func (e *encoder) options(op Op) flatbuffers.UOffsetT {
-	h, w := int32(op.Stride[0]), int32(op.Stride[1])
-	switch op.Code {
-	case Conv2D:
-		e.StartObject(convDilationH + 1)
-		e.PrependInt8Slot(convPadding, paddingNumber(op.Padding), 0)
-		e.PrependInt32Slot(convStrideW, w, 0)
-		e.PrependInt32Slot(convStrideH, h, 0)
-		e.PrependInt8Slot(convActivation, activationNumber(op.Activation), 0)
-	case DepthwiseConv2D:
-		e.StartObject(depthDilationH + 1)
-		e.PrependInt8Slot(depthPadding, paddingNumber(op.Padding), 0)
-		e.PrependInt32Slot(depthStrideW, w, 0)
-		e.PrependInt32Slot(depthStrideH, h, 0)
-		e.PrependInt32Slot(depthMultiplier, int32(op.Multiplier), 0)
-		e.PrependInt8Slot(depthActivation, activationNumber(op.Activation), 0)
-	case MaxPool2D, AveragePool2D:
-		e.StartObject(poolActivation + 1)
-		e.PrependInt8Slot(poolPadding, paddingNumber(op.Padding), 0)
-		e.PrependInt32Slot(poolStrideW, w, 0)
-		e.PrependInt32Slot(poolStrideH, h, 0)
-		e.PrependInt32Slot(poolWidth, int32(op.Window[1]), 0)
-		e.PrependInt32Slot(poolHeight, int32(op.Window[0]), 0)
-	case FullyConnected:
-		e.StartObject(denseKeepDims + 1)
-		e.PrependInt8Slot(denseActivation, activationNumber(op.Activation), 0)
-	case Softmax:
-		e.StartObject(softmaxBeta + 1)
-		e.PrependFloat32Slot(softmaxBeta, op.Beta, 0)
-	case Mean:
-		e.StartObject(reducerKeepDims + 1)
-		e.PrependBoolSlot(reducerKeepDims, op.KeepDims, false)
-	case LeakyRelu:
-		e.StartObject(leakyAlpha + 1)
-		e.PrependFloat32Slot(leakyAlpha, op.Alpha, 0)
-	default:
-		e.StartObject(0)
-	}
-	return e.EndObject()
+	key := op
+	key.Inputs, key.Outputs = nil, nil
+	return e.once(fmt.Sprint("options ", key), func() flatbuffers.UOffsetT {
+		h, w := int32(op.Stride[0]), int32(op.Stride[1])
+		switch op.Code {
+		case Conv2D:
+			e.StartObject(convDilationH + 1)
+			e.PrependInt32Slot(convStrideW, w, 0)
+			e.PrependInt32Slot(convStrideH, h, 0)
+			e.PrependInt8Slot(convPadding, paddingNumber(op.Padding), 0)
+			e.PrependInt8Slot(convActivation, activationNumber(op.Activation), 0)
+		case DepthwiseConv2D:
+			e.StartObject(depthDilationH + 1)
+			e.PrependInt32Slot(depthStrideW, w, 0)
+			e.PrependInt32Slot(depthStrideH, h, 0)
+			e.PrependInt32Slot(depthMultiplier, int32(op.Multiplier), 0)
+			e.PrependInt8Slot(depthPadding, paddingNumber(op.Padding), 0)
+			e.PrependInt8Slot(depthActivation, activationNumber(op.Activation), 0)
+		case MaxPool2D, AveragePool2D:
+			e.StartObject(poolActivation + 1)
+			e.PrependInt32Slot(poolStrideW, w, 0)
+			e.PrependInt32Slot(poolStrideH, h, 0)
+			e.PrependInt32Slot(poolWidth, int32(op.Window[1]), 0)
+			e.PrependInt32Slot(poolHeight, int32(op.Window[0]), 0)
+			e.PrependInt8Slot(poolPadding, paddingNumber(op.Padding), 0)
+			e.PrependInt8Slot(poolActivation, activationNumber(op.Activation), 0)
+		case FullyConnected:
+			e.StartObject(denseKeepDims + 1)
+			e.PrependInt8Slot(denseActivation, activationNumber(op.Activation), 0)
+		case Softmax:
+			e.StartObject(softmaxBeta + 1)
+			e.PrependFloat32Slot(softmaxBeta, op.Beta, 0)
+		case Mean:
+			e.StartObject(reducerKeepDims + 1)
+			e.PrependBoolSlot(reducerKeepDims, op.KeepDims, false)
+		case LeakyRelu:
+			e.StartObject(leakyAlpha + 1)
+			e.PrependFloat32Slot(leakyAlpha, op.Alpha, 0)
+		default:
+			e.StartObject(0)
+		}
+		return e.EndObject()
+	})
 }
 
 // signature names the model's input and outputs for runtimes that call models
@@ -256,13 +262,7 @@ func (e *encoder) ints(v []int) flatbuffers.UOffsetT {
 	return e.words(b)
 }
 
-func (e *encoder) floats(v []float32) flatbuffers.UOffsetT {
-	b := make([]byte, 0, 4*len(v))
-	for _, x := range v {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
-	}
-	return e.words(b)
-}
+func (e *encoder) floats(v []float32) flatbuffers.UOffsetT { return e.words(float32Bytes(v)) }
 
 // words writes a vector of 4-byte elements.
 func (e *encoder) words(b []byte) flatbuffers.UOffsetT {

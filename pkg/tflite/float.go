@@ -125,20 +125,22 @@ func floatConv(m *Model, op Op) step[float32] {
 	}
 }
 
-// dotFloat adds x times each lane of w to acc.
+// dotFloat adds x times each lane of w to acc. The conversions keep a compiler
+// from fusing the products into the sums, so that every processor gets the same
+// sums and Quantize writes the same file.
 func dotFloat(x []float32, w [][lanes]float32, acc *[lanes]float32) {
 	w = w[:len(x)]
 	a0, a1, a2, a3, a4, a5, a6, a7 := acc[0], acc[1], acc[2], acc[3], acc[4], acc[5], acc[6], acc[7]
 	for i, s := range x {
 		p := &w[i]
-		a0 += s * p[0]
-		a1 += s * p[1]
-		a2 += s * p[2]
-		a3 += s * p[3]
-		a4 += s * p[4]
-		a5 += s * p[5]
-		a6 += s * p[6]
-		a7 += s * p[7]
+		a0 += float32(s * p[0])
+		a1 += float32(s * p[1])
+		a2 += float32(s * p[2])
+		a3 += float32(s * p[3])
+		a4 += float32(s * p[4])
+		a5 += float32(s * p[5])
+		a6 += float32(s * p[6])
+		a7 += float32(s * p[7])
 	}
 	*acc = [lanes]float32{a0, a1, a2, a3, a4, a5, a6, a7}
 }
@@ -157,8 +159,14 @@ func floatDepthwise(m *Model, op Op) step[float32] {
 				for c := at.colFrom; c < at.colTo; c++ {
 					x := src[((at.y+r-at.rowFrom)*g.inW+at.x+c-at.colFrom)*g.inC:]
 					w := weights[(r*g.windowW+c)*g.outC : (r*g.windowW+c+1)*g.outC]
+					if multiplier == 1 {
+						for k, y := range x[:len(w)] {
+							dst[k] += float32(y * w[k])
+						}
+						continue
+					}
 					for k := range w {
-						dst[k] += x[k/multiplier] * w[k]
+						dst[k] += float32(x[k/multiplier] * w[k])
 					}
 				}
 			}

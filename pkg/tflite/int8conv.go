@@ -107,6 +107,12 @@ func int8Depthwise(m *Model, op Op) step[int8] {
 				for x := at.colFrom; x < at.colTo; x++ {
 					s := src[((at.y+y-at.rowFrom)*g.inW+at.x+x-at.colFrom)*g.inC:]
 					w := weights[(y*g.windowW+x)*g.outC : (y*g.windowW+x+1)*g.outC]
+					if multiplier == 1 {
+						for k, q := range s[:len(w)] {
+							acc[k] += (int32(q) - zero) * int32(int8(w[k]))
+						}
+						continue
+					}
 					for k := range w {
 						acc[k] += (int32(s[k/multiplier]) - zero) * int32(int8(w[k]))
 					}

@@ -140,7 +140,7 @@ func int8Activation(t *testing.T, m *Model, pixels []uint8, o int) []int8 {
 		for k, p := range pixels[i*size : (i+1)*size] {
 			dst[k] = int8(int(p) - 128)
 		}
-	}, func(_, _ int, v *values[int8]) { all = append(all, v.t[o]...) })
+	}, func(_ int, v *values[int8]) { all = append(all, v.t[o]...) })
 	return all
 }
 
@@ -268,7 +268,7 @@ func randomSpec(r *rand.Rand) models.Spec {
 	return s
 }
 
-func randomWeights(t *testing.T, r *rand.Rand, s models.Spec) Weights {
+func randomWeights(t testing.TB, r *rand.Rand, s models.Spec) Weights {
 	t.Helper()
 	nodes, err := s.Nodes()
 	if err != nil {

@@ -191,6 +191,7 @@ func decodeOptions(op *Op, t table, i int) {
 	case DepthwiseConv2D:
 		padding, activation = t.byte(depthPadding), t.byte(depthActivation)
 		op.Stride = [2]int{t.int32(depthStrideH, 0), t.int32(depthStrideW, 0)}
+		op.Multiplier = t.int32(depthMultiplier, 0)
 		dilation = [2]int{t.int32(depthDilationH, 1), t.int32(depthDilationW, 1)}
 	case MaxPool2D, AveragePool2D:
 		padding, activation = t.byte(poolPadding), t.byte(poolActivation)
@@ -208,6 +209,10 @@ func decodeOptions(op *Op, t table, i int) {
 	case LeakyRelu:
 		op.Alpha = t.float32(leakyAlpha)
 	}
+	switch op.Code {
+	case Softmax, Mean, LeakyRelu, Reshape:
+		return
+	}
 	if int(padding) >= len(paddings()) {
 		t.r.fail("operator %d, %s: padding %d", i, op.Code, padding)
 		return
@@ -215,8 +220,7 @@ func decodeOptions(op *Op, t table, i int) {
 	if dilation != [2]int{1, 1} {
 		t.r.fail("operator %d, %s: dilation %v: only 1 is read", i, op.Code, dilation)
 	}
-	switch op.Code {
-	case Conv2D, DepthwiseConv2D, MaxPool2D, AveragePool2D:
+	if op.Code != FullyConnected {
 		op.Padding = paddings()[padding]
 	}
 	op.Activation = models.None

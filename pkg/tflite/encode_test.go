@@ -1,0 +1,221 @@
+package tflite
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"slimfit/models"
+)
+
+// randomFiles writes networks of every kind, float32 and int8 by turns.
+func randomFiles(t testing.TB, n int) [][]byte {
+	t.Helper()
+	var files [][]byte
+	for seed := range n {
+		r := rand.New(rand.NewPCG(uint64(seed), 4))
+		spec := randomSpec(r)
+		w := randomWeights(t, r, spec)
+		opts := Options{Outputs: Outputs(seed % 3), Strip: seed%4 == 0, DensePerChannel: seed%2 == 0, Description: "random"}
+		b, err := WriteFloat(spec, w, opts)
+		if seed%2 == 1 {
+			b, err = Quantize(spec, w, randomPixels(r, 2*spec.Input.Elements()), opts)
+		}
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		files = append(files, b)
+	}
+	return files
+}
+
+// TestRoundTrip: a loaded file is written as the same bytes again.
+func TestRoundTrip(t *testing.T) {
+	for i, b := range randomFiles(t, 200) {
+		m := load(t, b)
+		if again := encode(m, m.Description != ""); !bytes.Equal(again, b) {
+			t.Errorf("file %d: %d bytes, written again %d, or they differ", i, len(b), len(again))
+		}
+	}
+}
+
+// TestFileLayout checks what runtimes demand of a file beyond its meaning.
+func TestFileLayout(t *testing.T) {
+	for i, b := range randomFiles(t, 60) {
+		if len(b)%4 != 0 || string(b[4:8]) != "TFL3" {
+			t.Errorf("file %d: %d bytes with identifier %q", i, len(b), b[4:8])
+		}
+		r := &reader{file: b}
+		root := r.table(0)
+		if v := root.uint32(modelVersion); v != 3 {
+			t.Errorf("file %d: version %d", i, v)
+		}
+		buffers := root.vector(modelBuffers, 4)
+		if data := buffers.table(0).vector(bufferData, 1); data.n != 0 {
+			t.Errorf("file %d: buffer 0 holds %d bytes", i, data.n)
+		}
+		for k := 1; k < buffers.n; k++ {
+			if data := buffers.table(k).vector(bufferData, 1); data.at%bufferAlignment != 0 || data.n == 0 {
+				t.Errorf("file %d: buffer %d of %d bytes lies at %d", i, k, data.n, data.at)
+			}
+		}
+		codes := root.vector(modelOperatorCodes, 4)
+		seen := map[int]bool{}
+		for k := range codes.n {
+			c := codes.table(k)
+			builtin, old := c.int32(codeBuiltin, 0), int(int8(c.byte(codeDeprecated)))
+			if builtin == 0 || builtin != old || seen[builtin] {
+				t.Errorf("file %d: operator code %d, deprecated code %d, seen before: %t", i, builtin, old, seen[builtin])
+			}
+			seen[builtin] = true
+		}
+		if r.err != nil {
+			t.Errorf("file %d: %v", i, r.err)
+		}
+	}
+}
+
+func TestOperatorVersions(t *testing.T) {
+	want := map[OpCode][2]int32{ // float32, int8
+		Conv2D: {1, 3}, DepthwiseConv2D: {1, 3}, FullyConnected: {1, 4}, MaxPool2D: {1, 2}, AveragePool2D: {1, 2},
+		Mean: {1, 2}, Softmax: {1, 2}, Logistic: {1, 2}, Tanh: {1, 2}, LeakyRelu: {1, 1}, Elu: {1, 1},
+	}
+	for c, v := range want {
+		if got := [2]int32{opVersion(c, false), opVersion(c, true)}; got != v {
+			t.Errorf("%s: versions %v, want %v", c, got, v)
+		}
+	}
+}
+
+// TestLayouts checks by hand how kernels are turned over: HWIO to OHWI and
+// [in, out] to [out, in].
+func TestLayouts(t *testing.T) {
+	conv := models.NewConv(1, 3)
+	conv.Kernel = [2]int{1, 2}
+	spec := models.Spec{Input: models.Shape{H: 1, W: 2, C: 2}, Classes: 2, Layers: []models.Layer{conv}}
+	w := Weights{
+		"conv1": {Kernel: []float32{ // [1][2][2][3]
+			1, 2, 3, 4, 5, 6,
+			7, 8, 9, 10, 11, 12}, Bias: []float32{0.1, 0.2, 0.3}},
+		"fc1": {Kernel: []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, Bias: []float32{0, 0}}, // [6][2]
+	}
+	b, err := WriteFloat(spec, w, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := load(t, b)
+	for i, want := range [][]float32{
+		{1, 4, 7, 10, 2, 5, 8, 11, 3, 6, 9, 12},
+		{1, 3, 5, 7, 9, 11, 2, 4, 6, 8, 10, 12},
+	} {
+		if got := float32s(m.tensor(m.Ops[i], 1).Data); !slices.Equal(got, want) {
+			t.Errorf("kernel %d is %v, want %v", i, got, want)
+		}
+	}
+}
+
+func TestOutputs(t *testing.T) {
+	spec := mnist()
+	w := randomWeights(t, rand.New(rand.NewPCG(1, 1)), spec)
+	for outputs, want := range map[Outputs][]string{
+		Both: {"probabilities", "logits"}, Probabilities: {"probabilities"}, Logits: {"logits"},
+	} {
+		b, err := WriteFloat(spec, w, Options{Outputs: outputs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := load(t, b)
+		var names []string
+		for _, o := range m.Outputs {
+			names = append(names, m.Tensors[o].Name)
+		}
+		if !slices.Equal(names, want) {
+			t.Errorf("outputs %v, want %v", names, want)
+		}
+		o, err := m.Run(make([]uint8, 2*784), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (o.Logits != nil) != slices.Contains(want, "logits") || (o.Probabilities != nil) != slices.Contains(want, "probabilities") || o.Images() != 2 {
+			t.Errorf("%v: %d logits, %d probabilities, %d images", want, len(o.Logits), len(o.Probabilities), o.Images())
+		}
+	}
+	if _, err := WriteFloat(spec, w, Options{Outputs: 7}); err == nil {
+		t.Error("outputs 7 were written")
+	}
+}
+
+func TestBadWeights(t *testing.T) {
+	spec := mnist(models.NewConv(3, 2))
+	good := func() Weights { return randomWeights(t, rand.New(rand.NewPCG(1, 1)), spec) }
+	for _, tt := range []struct {
+		name   string
+		damage func(Weights)
+		want   string
+	}{
+		{"missing", func(w Weights) { delete(w, "conv1") }, "conv1: no weights"},
+		{"short kernel", func(w Weights) { w["fc1"] = NodeWeights{w["fc1"].Kernel[1:], w["fc1"].Bias} }, "fc1: kernel has 15679 values, its shape [1568 10] needs 15680"},
+		{"no bias", func(w Weights) { w["conv1"] = NodeWeights{w["conv1"].Kernel, nil} }, "conv1: bias has 0 values, need 2"},
+		{"NaN", func(w Weights) { w["fc1"].Bias[3] = float32(math.NaN()) }, "fc1: value 3 is NaN: the run diverged"},
+		{"infinite", func(w Weights) { w["conv1"].Kernel[0] = float32(math.Inf(1)) }, "conv1: value 0 is +Inf: the run diverged"},
+	} {
+		w := good()
+		tt.damage(w)
+		_, errFloat := WriteFloat(spec, w, Options{})
+		_, errInt8 := Quantize(spec, w, make([]uint8, 784), Options{})
+		for _, err := range []error{errFloat, errInt8, WriteNPZ(&bytes.Buffer{}, spec, w)} {
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
+			}
+		}
+	}
+}
+
+func TestNPZRoundTrip(t *testing.T) {
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		spec := randomSpec(r)
+		w := randomWeights(t, r, spec)
+		var out bytes.Buffer
+		if err := WriteNPZ(&out, spec, w); err != nil {
+			t.Fatal(err)
+		}
+		got, err := ReadNPZ(out.Bytes(), spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(w) {
+			t.Errorf("seed %d: weights differ", seed)
+		}
+		spec.Classes++
+		if _, err := ReadNPZ(out.Bytes(), spec); err == nil || !strings.Contains(err.Error(), "the network needs shape") {
+			t.Errorf("seed %d: another network's weights: %v", seed, err)
+		}
+	}
+	if _, err := ReadNPZ([]byte("PK"), mnist()); err == nil {
+		t.Error("a damaged archive was read")
+	}
+}
+
+// TestSizes keeps an eye on what a file holds besides weights.
+func TestSizes(t *testing.T) {
+	final, _ := models.Named("final")
+	m := mnist(final...)
+	r := rand.New(rand.NewPCG(1, 1))
+	b, err := Quantize(m, randomWeights(t, r, m), randomPixels(r, 784), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const weights, biases = 13874, 140 * 4
+	if overhead := len(b) - weights - biases; overhead > 1800 {
+		t.Errorf("%d bytes besides weights and biases", overhead)
+	}
+	if binary.LittleEndian.Uint32(b) > uint32(len(b)) {
+		t.Error("root outside of the file")
+	}
+}
