@@ -1,0 +1,191 @@
+package dataset
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"os"
+
+	"slimfit/models"
+	"slimfit/pkg/npy"
+)
+
+// Loose are images without labels, as a network takes them.
+type Loose struct {
+	Pixels []float32 // n*h*w*c values in NHWC order, in [0, 1]: 8-bit values divided by 255
+	N      int
+	Notes  []string // what was done to them
+}
+
+// ReadImages reads the images of one file for a network of the given input: a
+// PNG or JPEG picture, an idx file (gzip-compressed or not) or an npy file of
+// uint8 or of float32 in [0, 1], of [n, h, w, c], [n, h, w] or one image of
+// [h, w]. With resize pictures of another size are resized, bilinear; else they
+// are an error, as are arrays of another shape.
+func ReadImages(path string, in models.Shape, resize bool) (*Loose, error) {
+	kind, err := sniff(path)
+	if err != nil {
+		return nil, err
+	}
+	var l *Loose
+	switch kind {
+	case idxFile:
+		l, err = readLooseIDX(path, in)
+	case npyFile:
+		l, err = readLooseNPY(path, in)
+	default:
+		l, err = readLoosePicture(path, in, resize)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return l, nil
+}
+
+type fileKind int
+
+const (
+	pictureFile fileKind = iota
+	idxFile
+	npyFile
+)
+
+// sniff tells the kind by the first bytes.
+func sniff(path string) (fileKind, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	head, err := bufio.NewReader(f).Peek(4)
+	switch {
+	case len(head) == 0:
+		return 0, fmt.Errorf("%s: cannot be read, or is empty: %w", path, err)
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}), bytes.HasPrefix(head, []byte{0, 0}):
+		return idxFile, nil
+	case bytes.HasPrefix(head, []byte("\x93NUM")):
+		return npyFile, nil
+	}
+	return pictureFile, nil
+}
+
+func scaled(pixels []uint8) []float32 {
+	out := make([]float32, len(pixels))
+	for i, p := range pixels {
+		out[i] = float32(p) / 255
+	}
+	return out
+}
+
+func readLooseIDX(path string, in models.Shape) (*Loose, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	r, most, err := unpack(f, st.Size())
+	if err != nil {
+		return nil, err
+	}
+	a, err := parseIDX(r, most, 3, 4)
+	if err != nil {
+		return nil, err
+	}
+	n, err := imagesOf(a.dims, in)
+	if err != nil {
+		return nil, err
+	}
+	return &Loose{Pixels: scaled(a.data), N: n}, nil
+}
+
+// imagesOf is the number of images in an array of the shape.
+func imagesOf(dims []int, in models.Shape) (int, error) {
+	got := dims
+	if len(got) == 2 { // one grey image
+		got = append([]int{1}, got...)
+	}
+	if len(got) == 3 {
+		got = append(append([]int{}, got...), 1)
+	}
+	if len(got) != 4 || got[0] < 1 || got[1] != in.H || got[2] != in.W || got[3] != in.C {
+		return 0, fmt.Errorf("an array of shape %v: the network takes images of %s (height x width x channels)", dims, in)
+	}
+	return got[0], nil
+}
+
+func readLooseNPY(path string, in models.Shape) (*Loose, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if values, dims, err := npy.Read[uint8](b); err == nil {
+		n, err := imagesOf(dims, in)
+		return &Loose{Pixels: scaled(values), N: n}, err
+	}
+	values, dims, err := npy.Read[float32](b)
+	if err != nil {
+		return nil, fmt.Errorf("%w; want uint8, or float32 in [0, 1]", err)
+	}
+	n, err := imagesOf(dims, in)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range values {
+		if !(v >= 0 && v <= 1) {
+			return nil, fmt.Errorf("value %d is %v: float32 images lie in [0, 1]; divide by 255, or save them as uint8", i, v)
+		}
+	}
+	return &Loose{Pixels: values, N: n}, nil
+}
+
+func readLoosePicture(path string, in models.Shape, resize bool) (*Loose, error) {
+	b, err := readPicture(path)
+	if err != nil {
+		return nil, err
+	}
+	var size *[2]int
+	if resize {
+		size = &[2]int{in.H, in.W}
+	}
+	m, transparent, err := decodePicture(b, size)
+	if err != nil {
+		return nil, err
+	}
+	if h, w := m.Rect.Dy(), m.Rect.Dx(); h != in.H || w != in.W {
+		return nil, fmt.Errorf("a picture of %dx%d pixels (height x width): the network takes %dx%d; --resize makes it fit", h, w, in.H, in.W)
+	}
+	l := &Loose{N: 1}
+	if transparent {
+		l.Notes = append(l.Notes, path+": transparent pixels are laid over black")
+	}
+	switch in.C {
+	case 3:
+		for k := 0; k < len(m.Pix); k += 4 {
+			l.Pixels = append(l.Pixels, scaled(m.Pix[k:k+3])...)
+		}
+	case 1:
+		if !isGrey(m) {
+			l.Notes = append(l.Notes, path+": a colour picture, made grey by its luma (Rec. 601)")
+		}
+		l.Pixels = scaled(luma(m))
+	default:
+		return nil, errors.New("a picture has 1 or 3 channels, the network takes " + in.String())
+	}
+	return l, nil
+}
+
+// luma is 0.299 R + 0.587 G + 0.114 B, rounded; grey stays what it is.
+func luma(m *image.RGBA) []uint8 {
+	grey := make([]uint8, 0, len(m.Pix)/4)
+	for k := 0; k < len(m.Pix); k += 4 {
+		r, g, b := uint32(m.Pix[k]), uint32(m.Pix[k+1]), uint32(m.Pix[k+2])
+		grey = append(grey, uint8((299*r+587*g+114*b+500)/1000))
+	}
+	return grey
+}
