@@ -20,11 +20,12 @@ import (
 )
 
 // browser starts a headless Chromium; the test is skipped where there is none.
-// SLIMFIT_CHROMIUM names another one.
+// SLIMFIT_CHROMIUM names one that has to be there, as CI does.
 func browser(t *testing.T) context.Context {
 	t.Helper()
 	names := []string{"chromium", "chromium-browser", "google-chrome", "chrome"}
-	if own := os.Getenv("SLIMFIT_CHROMIUM"); own != "" {
+	own := os.Getenv("SLIMFIT_CHROMIUM")
+	if own != "" {
 		names = []string{own}
 	}
 	path := ""
@@ -32,6 +33,9 @@ func browser(t *testing.T) context.Context {
 		if p, err := exec.LookPath(n); err == nil && path == "" {
 			path = p
 		}
+	}
+	if path == "" && own != "" {
+		t.Fatalf("SLIMFIT_CHROMIUM is %s, which is no program", own)
 	}
 	if path == "" {
 		t.Skipf("SKIPPED: the page is not tested in a browser: none of %s on PATH (Debian: apt-get install chromium)", strings.Join(names, ", "))
@@ -62,12 +66,14 @@ type tab struct {
 type view struct {
 	width, height int64
 	dark          bool
+	still         bool // scripts are off
 }
 
 var (
-	desktop = view{1280, 900, false}
-	night   = view{1280, 900, true}
-	phone   = view{390, 844, false}
+	desktop = view{width: 1280, height: 900}
+	night   = view{width: 1280, height: 900, dark: true}
+	phone   = view{width: 390, height: 844}
+	still   = view{width: 1280, height: 900, still: true}
 )
 
 // open loads the report's page. At the end of the test, any message on the
@@ -94,6 +100,9 @@ func open(t *testing.T, parent context.Context, r *Report, v view) *tab {
 	}
 	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: v.still}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
@@ -169,6 +178,16 @@ func (p *tab) typeOver(selector, text string) {
 	p.t.Helper()
 	js[any](p, `document.querySelector(`+quote(selector)+`).select()`)
 	p.do(chromedp.SendKeys(selector, text))
+}
+
+// fits fails the test where the page is wider than the view, and names what is.
+func (p *tab) fits(v view) {
+	p.t.Helper()
+	if w := js[float64](p, `document.documentElement.scrollWidth`); w > float64(v.width) {
+		p.t.Errorf("the page is %v wide in a view of %d: %v", w, v.width, js[[]string](p, `[...document.querySelectorAll("body *")]
+			.filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth && !e.closest(".scroll, nav, #tip"))
+			.slice(0, 8).map(e => e.tagName + "#" + e.id + " " + (e.getAttribute("class") || ""))`))
+	}
 }
 
 func quote(s string) string { return "`" + s + "`" }

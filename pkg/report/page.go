@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-//go:embed assets
-var assets embed.FS // constant: files of this package
+//go:embed assets/*.html assets/*.css assets/*.js assets/*.LICENSE
+var assets embed.FS
 
 // pageScripts are the page's own scripts, in the order in which they build on
 // each other. They run as one.
@@ -64,7 +64,7 @@ func (r *Report) HTML() ([]byte, error) {
 		p.Drawn, p.Caption = true, figures[0].Caption
 		p.Still = template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(svg))
 	}
-	t, err := template.New("page.html").Funcs(template.FuncMap{"slug": slug, "term": openTerm, "endterm": closeTerm}).ParseFS(assets, "assets/page.html")
+	t, err := template.New("page.html").Funcs(template.FuncMap{"slug": slug, "term": openTerm, "endterm": closeTerm, "code": codeText}).ParseFS(assets, "assets/page.html")
 	if err != nil {
 		return nil, fmt.Errorf("read the page's template: %w", err)
 	}
@@ -152,3 +152,15 @@ func openTerm(term string) template.HTML {
 }
 
 func closeTerm() template.HTML { return `</span>` }
+
+// codeText escapes text and shows what stands between two backquotes as code.
+func codeText(s string) template.HTML {
+	parts := strings.Split(plain(s), "`")
+	if len(parts) != 3 {
+		return template.HTML(template.HTMLEscapeString(plain(s)))
+	}
+	for i := range parts {
+		parts[i] = template.HTMLEscapeString(parts[i])
+	}
+	return template.HTML(parts[0] + "<code>" + parts[1] + "</code>" + parts[2])
+}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,8 +37,15 @@ func wantPick(r *Report, threshold float64) string {
 	return r.Rows[best].Label
 }
 
-func TestPageInBrowser(t *testing.T) {
+// The page in a real browser. One browser serves all: it takes longest to start.
+func TestPage(t *testing.T) {
 	parent := browser(t)
+	t.Run("use", func(t *testing.T) { testUse(t, parent) })
+	t.Run("hostile", func(t *testing.T) { testHostile(t, parent) })
+	t.Run("sizes", func(t *testing.T) { testSizes(t, parent) })
+}
+
+func testUse(t *testing.T, parent context.Context) {
 	r := slicesReport(t)
 	t.Run("threshold", func(t *testing.T) {
 		p := open(t, parent, r, desktop)
@@ -127,10 +135,22 @@ func TestPageInBrowser(t *testing.T) {
 	})
 	t.Run("phone", func(t *testing.T) {
 		p := open(t, parent, r, phone)
-		if w := js[float64](p, `document.documentElement.scrollWidth`); w > float64(phone.width) {
-			t.Errorf("the page is %v wide on a phone of %d", w, phone.width)
-		}
+		p.fits(phone)
 		p.shoot("phone")
+	})
+	t.Run("without scripts", func(t *testing.T) {
+		p := open(t, parent, r, still)
+		text, err := chromedp.Run(p.ctx, chromedp.Text("body"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(text, "is kernel 5, filters 2: 51,646 parameters") || !strings.Contains(text, "95.20–95.68") || strings.Contains(text, "Drag the dashed line") {
+			t.Errorf("without scripts the page reads: %.600s", text)
+		}
+		if err := chromedp.Do(p.ctx, chromedp.WaitVisible("noscript img")); err != nil {
+			t.Errorf("the figure does not show: %v", err)
+		}
+		p.shoot("still")
 	})
 	t.Run("print", func(t *testing.T) {
 		p := open(t, parent, r, desktop)
@@ -179,8 +199,7 @@ func testTable(t *testing.T, p *tab, r *Report) {
 }
 
 // A hostile experiment does nothing: its text is shown as text.
-func TestHostilePage(t *testing.T) {
-	parent := browser(t)
+func testHostile(t *testing.T, parent context.Context) {
 	const attack = `</script><script>window.hacked=1</script><img src=x onerror="window.hacked=2">"'><svg onload=window.hacked=3>{{.R}}` + "`${window.hacked=4}`" + `<!--<script>`
 	in := flawed(t)
 	e := *in.Experiment
@@ -213,13 +232,13 @@ func TestHostilePage(t *testing.T) {
 	if got := p.text("h1"); got != plain(attack) {
 		t.Errorf("the name shows as %q", got)
 	}
+	p.fits(desktop)
 	if n := js[float64](p, `document.querySelectorAll("img, body script:not(#data)").length`); n != 3 {
 		t.Errorf("%v images and scripts in the page, want the 3 scripts of its own", n)
 	}
 }
 
-func TestPageSizes(t *testing.T) {
-	parent := browser(t)
+func testSizes(t *testing.T, parent context.Context) {
 	for name, in := range map[string]Input{"one": onePlan(t), "many": manyPlan(t), "flawed": flawed(t), "unfinished": unfinished(t), "without-file": withoutFile(t)} {
 		t.Run(name, func(t *testing.T) {
 			r := build(t, in, Options{})
@@ -245,9 +264,7 @@ func TestPageSizes(t *testing.T) {
 					t.Errorf("the page picks %q, the report %q", got, r.Rows[picked].Label)
 				}
 			}
-			if w := js[float64](p, `document.documentElement.scrollWidth`); w > float64(desktop.width) {
-				t.Errorf("the page is %v wide", w)
-			}
+			p.fits(desktop)
 		})
 	}
 }
