@@ -30,11 +30,11 @@ def main():
     parser.add_argument("--data", default=common.default_data(), help="folder of the MNIST idx files")
     parser.add_argument("--out", default="runs/bench.md")
     args = parser.parse_args()
-    steps = 1000
+    sweep = {"steps": 1000, "seeds": 5}
     if args.quick:
-        args.rounds, args.seconds, steps = 1, 0.5, 20
+        args.rounds, args.seconds, sweep = 1, 0.5, {"steps": 20, "seeds": 1}
     try:
-        figures = measure(args, steps)
+        figures = measure(args, sweep)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -47,8 +47,8 @@ def main():
     return 0
 
 
-def measure(args, sweep_steps):
-    """Returns {machine, cells: {cell: {system: figures}}, sweeps: {order: {system: figures}}}."""
+def measure(args, sweep):
+    """Returns {machine, rounds, sweep, cells: {cell: {system: figures}}, sweeps: {order: {system: figures}}}."""
     systems = {"keras": Peer("keras_fit.py", args.data), "loop": Peer("tf_loop.py", args.data), "slimfit": Slimfit(args.data)}
     cells, sweeps = {}, {}
     for r in range(args.rounds):
@@ -59,8 +59,8 @@ def measure(args, sweep_steps):
             if name == "base" and machine.has_bfloat16():
                 keep(cells, name, "slimfit, bfloat16", r, systems["slimfit"].cell(name, steps, "bfloat16"))
         for system, order in [] if args.no_sweep else SWEEPS:
-            keep(sweeps, order, system, r, systems[system].sweep(sweep_steps, 5, order))
-    return {"machine": machine.describe(), "rounds": args.rounds, "sweep_steps": sweep_steps,
+            keep(sweeps, order, system, r, systems[system].sweep(order=order, **sweep))
+    return {"machine": machine.describe(), "rounds": args.rounds, "sweep": sweep,
             "cells": medians(cells), "sweeps": medians(sweeps)}
 
 

@@ -48,7 +48,7 @@ names = {"keras": "Keras fit", "loop": "TensorFlow loop", "slimfit": "slimfit"}
 
 def sweep_table(figures):
     keras = figures["sweeps"]["per_seed"]["keras"]
-    rows = [f"The 15 cells of Tables IV to VI, five seeds, {figures['sweep_steps']} steps each, from process start to result files:", "",
+    rows = [f"The 15 cells of Tables IV to VI, {figures['sweep']['seeds']} seeds, {figures['sweep']['steps']} steps each, from process start to result files:", "",
             "| order | Keras fit | TensorFlow loop | slimfit | / Keras (target) | / loop (target) | memory: Keras | loop | slimfit |",
             "|---|---|---|---|---|---|---|---|---|"]
     for order, systems in figures["sweeps"].items():
