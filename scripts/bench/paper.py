@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Trains every cell of the paper's tables once and prints our seconds beside the Titan X's.
+"""Trains every cell of the paper's tables and prints our seconds beside the Titan X's.
 
     paper.py [--steps 20000] [--precision float32] [--data FOLDER]
 
+As many seeds as cores train side by side, one thread each; a cell's seconds
+are those of the machine: of all seeds together, divided by their number.
 The paper's figures are for 20,000 steps; with fewer steps ours are scaled up,
 and the table says so.
 """
@@ -46,12 +48,12 @@ def main():
         try:
             for name in EXPERIMENTS:
                 _, seconds, _ = call([SLIMFIT, "run", ROOT / f"experiments/paper/{name}.yaml", "--cache", Path(args.data).parent, "--out", out, "--quiet",
-                                      "--set", "seeds=1", "--set", f"train.steps={args.steps}", "--set", f"train.precision={args.precision}"])
+                                      "--set", f"seeds={common.cores()}", "--set", f"train.steps={args.steps}", "--set", f"train.precision={args.precision}"])
                 wall += seconds
         except BenchError as error:
             print(f"bench-paper: {error}", file=sys.stderr)
             return 1
-        results = [json.loads(f.read_text()) for f in Path(out).glob("*/*/seed-0/result.json")]
+        results = [json.loads(f.read_text()) for f in Path(out).glob("*/*/seed-*/result.json")]
     print(table(results, wall, args))
     return 0
 
@@ -62,13 +64,14 @@ def table(results, wall, args):
     theirs = ours = 0
     for name, label, cell, seconds in paper_cells():
         # A cell that stands in two tables is trained for each of them here.
-        mine = scale * next(r["seconds"] for r in results if r["model"] == layers(cell))
+        seconds_of = {r["seed"]: r["seconds"] for r in results if r["model"] == layers(cell)}
+        mine = scale * sum(seconds_of.values()) / len(seconds_of) / common.cores()
         theirs, ours = theirs + seconds, ours + mine
         rows.append(f"| {name} | {label} | {seconds} | {mine:.0f} | {seconds / mine:.2f} |")
     rows.append(f"| | all cells | {theirs} | {ours:.0f} | {theirs / ours:.2f} |")
     note = "" if scale == 1 else f", scaled up from {args.steps} steps"
-    rows += ["", f"Seconds here: one seed, {args.precision}, {common.cores()} cores; each network's share of its pack{note}.",
-             f"From the first process start to the last result file, all four experiments: {wall:.0f} s for {args.steps} steps."]
+    rows += ["", f"Seconds here: {args.precision}; {common.cores()} seeds side by side on {common.cores()} cores, divided by {common.cores()}; each network's share of its pack{note}.",
+             f"From the first process start to the last result file, evaluation included, all four experiments and {common.cores()} seeds: {wall:.0f} s for {args.steps} steps."]
     return "\n".join(rows)
 
 
