@@ -109,9 +109,13 @@ func (r *Report) pairsSection() Section {
 	if r.Pairs == nil {
 		return Section{}
 	}
+	verb := "differ"
+	if r.Pairs.Different == 1 {
+		verb = "differs"
+	}
 	s := Section{Title: "Which differences are real", Text: []string{fmt.Sprintf(
-		"Of %s, %d differ beyond what seeds and images explain (%s accuracy, corrected p below 5 %%).",
-		plural(len(r.Pairs.Pairs), "pair"), r.Pairs.Different, r.Pairs.Split)}}
+		"Of %s, %d %s beyond what seeds and images explain (%s accuracy, corrected p below 5 %%).",
+		plural(len(r.Pairs.Pairs), "pair"), r.Pairs.Different, verb, r.Pairs.Split)}}
 	if t, ok := r.pairsTable(); ok {
 		s.Tables = append(s.Tables, t)
 	}

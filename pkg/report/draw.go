@@ -10,7 +10,6 @@ import (
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
-	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -95,7 +94,7 @@ func (d *drawing) paint(c draw.Canvas) (err error) {
 	c.Fill(c.Rectangle.Path())
 	c = draw.Crop(c, margin, -margin, margin, -margin)
 	legend := d.legend.Rectangle(c)
-	width := legend.Max.X - legend.Min.X
+	width := 1.12 * (legend.Max.X - legend.Min.X) // where an SVG's font is missing, another may be wider
 	right := draw.Crop(c, c.Max.X-c.Min.X-width, 0, 0, -32)
 	d.legend.Draw(right)
 	left := draw.Crop(c, 0, -width-16, 0, 0)
@@ -144,13 +143,6 @@ func sans(size float64, bold bool) font.Font {
 		f.Weight = xfont.WeightBold
 	}
 	return f
-}
-
-func textStyle(p *plot.Plot, size float64, c color.Color) text.Style {
-	s := p.X.Tick.Label
-	s.Font, s.Color = sans(size, false), c
-	s.XAlign, s.YAlign, s.Rotation = draw.XLeft, draw.YBottom, 0
-	return s
 }
 
 func inkColor() color.Color  { return color.Gray{0x22} }

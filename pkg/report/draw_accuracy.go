@@ -274,7 +274,7 @@ func (r *Report) addPick(d *drawing, x abscissa) error {
 	if err != nil {
 		return fmt.Errorf("pick: %w", err)
 	}
-	d.legend.Add("smallest that meets the target", s)
+	d.legend.Add("smallest that meets it", s)
 	return nil
 }
 

@@ -44,9 +44,7 @@ func (r *Report) certify(c *result.Certificate) {
 	if !e.Answers {
 		r.warn("The certificate is of another target than the experiment file has now: it is shown, but is not the answer.")
 	}
-	for _, p := range c.Promises {
-		e.Notes = append(e.Notes, p)
-	}
+	e.Notes = append(e.Notes, c.Promises...)
 	for _, w := range c.Warnings {
 		e.Notes = append(e.Notes, "Warning: "+w)
 	}

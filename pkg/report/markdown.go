@@ -3,19 +3,28 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// Markdown writes the reports as one document in GitHub's flavour. Figures are
-// linked as <figures>/<name>.svg; with "" they are left out.
+// Markdown writes the reports as one document in GitHub's flavour, with the
+// definitions of all at its end. Figures are linked as <figures>/<name>.svg;
+// with "" they are left out.
 func Markdown(reports []*Report, figures string) []byte {
 	var b bytes.Buffer
+	definitions := Section{Title: "Definitions"}
 	for i, r := range reports {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
 		fmt.Fprintf(&b, "# %s\n", markdown(plain(r.Name)))
 		document := r.Document()
+		for _, n := range r.definitionsSection().Facts {
+			if !slices.Contains(definitions.Facts, n) {
+				definitions.Facts = append(definitions.Facts, n)
+			}
+		}
+		document = slices.DeleteFunc(document, func(s Section) bool { return s.Title == definitions.Title })
 		for j := range document {
 			if figures == "" {
 				document[j].Figures = nil
@@ -26,6 +35,11 @@ func Markdown(reports []*Report, figures string) []byte {
 		}
 		writeMarkdown(&b, document)
 	}
+	if len(reports) > 1 {
+		slices.SortStableFunc(definitions.Facts, func(a, b Fact) int { return strings.Compare(a.Name, b.Name) })
+		b.WriteString("\n# For all of them\n")
+	}
+	writeMarkdown(&b, []Section{definitions})
 	return b.Bytes()
 }
 
