@@ -54,8 +54,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func commands() []*cli.Command {
 	return []*cli.Command{
 		planCommand(planSources{}),
-		searchCommand(sweepTrainer),
-		verifyCommand(sweepTrainer),
+		searchCommand(workerTrainer),
+		verifyCommand(workerTrainer),
 		footprintCommand(),
 		schemaCommand(),
 		initCommand(),

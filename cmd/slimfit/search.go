@@ -15,10 +15,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"slimfit/pkg/experiment"
-	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
 	"slimfit/pkg/search"
 	"slimfit/pkg/store"
+	"slimfit/pkg/sweep"
 )
 
 // searchCommand finds the cheapest configuration that meets the target.
@@ -27,23 +27,20 @@ func searchCommand(train trainer) *cli.Command {
 		Name:      "search",
 		Usage:     "train towards the cheapest configuration that meets the target, and certify it",
 		ArgsUsage: "FILE",
-		Flags: append(trainerFlags(), outFlag(), setFlag(), cacheFlag(), dryRunFlag(), formatFlag("text", "json"),
+		Flags: append(trainFlags(), outFlag(), setFlag(), cacheFlag(), dryRunFlag(), formatFlag("text", "json"),
 			&cli.BoolFlag{Name: "exact", Usage: "skip nothing by assumption: train every cheaper configuration"},
 			&cli.IntFlag{Name: "round", Value: search.DefaultRound, Usage: "ask for about `N` trials at once; a part of the answer, unlike --jobs"},
-			&cli.StringFlag{Name: "certificate", Usage: "write the certificate to `FILE` in the run folder (default: certificate.json)"}),
+			&cli.StringFlag{Name: "certificate", Value: "certificate.json", Usage: "write the certificate to `FILE` in the run folder"}),
 		Action: func(c *cli.Context) error {
 			file, err := oneArg(c, "experiment file")
 			if err != nil {
 				return err
 			}
-			e, err := loadExperiment(c, file)
+			name, err := checkSearchFlags(c)
 			if err != nil {
 				return err
 			}
-			if c.Int("round") < 1 {
-				return usagef("--round %d: need at least 1", c.Int("round"))
-			}
-			name, err := certificateName(c.String("certificate"))
+			e, err := loadExperiment(c, file)
 			if err != nil {
 				return err
 			}
@@ -67,12 +64,20 @@ func searchCommand(train trainer) *cli.Command {
 	}
 }
 
-// certificateName refuses names that lead out of the run folder: a certificate
-// finds its results beside it.
-func certificateName(name string) (string, error) {
-	if name == "" {
-		return "certificate.json", nil
+// checkSearchFlags refuses what makes no sense, and returns the certificate's
+// file name. It must not lead out of the run folder: a certificate finds its
+// results beside it.
+func checkSearchFlags(c *cli.Context) (name string, err error) {
+	if err := checkTrainFlags(c); err != nil {
+		return "", err
 	}
+	if keep := c.String("keep"); keep != string(sweep.KeepAll) {
+		return "", usagef("--keep %s: a search needs all weights until it has opened the test images", keep)
+	}
+	if n := c.Int("round"); n < 1 {
+		return "", usagef("--round %d: need at least 1", n)
+	}
+	name = c.String("certificate")
 	if name != filepath.Base(name) || !strings.HasSuffix(name, ".json") {
 		return "", usagef("--certificate %s: want a file name that ends in .json; it goes into the run folder", name)
 	}
@@ -127,14 +132,13 @@ func (s *searcher) ask(keys []result.Key, test, wantTest bool) error {
 	for i, k := range keys {
 		trials[i] = experiment.Trial{Configuration: s.configs[k.ConfigID], Seed: k.Seed}
 	}
-	summary, err := s.train(s.c, trainJob{folder: s.folder, experiment: s.e.Name, trials: trials, test: test,
-		source: protocol.Source{Cache: s.c.String("cache"), Path: s.e.Ref.Path}})
+	summary, err := s.train(s.c, training{experiment: s.e, folder: s.folder, trials: trials, test: test})
 	s.reader.forget(keys)
-	switch {
-	case err != nil && s.c.Context.Err() != nil:
-		return err // stopped by a signal
-	case err != nil:
-		return ioError(err)
+	if err != nil {
+		return err
+	}
+	if summary.Left > 0 {
+		return &exitError{code: exitRequeue, err: fmt.Errorf("%s of other processes are not finished yet", count(summary.Left, "trial"))}
 	}
 	return s.reader.missing(keys, wantTest, summary)
 }

@@ -63,7 +63,7 @@ func (l *lab) write(name, text string) {
 
 var errStopped = errors.New("stopped")
 
-func (l *lab) train(c *cli.Context, j trainJob) (sweep.Summary, error) {
+func (l *lab) train(c *cli.Context, j training) (sweep.Summary, error) {
 	session, err := j.folder.Join(0, nil)
 	if err != nil {
 		return sweep.Summary{}, err
@@ -83,7 +83,7 @@ func (l *lab) train(c *cli.Context, j trainJob) (sweep.Summary, error) {
 			l.opened = append(l.opened, key)
 		default:
 			if l.trained = append(l.trained, key); l.stop > 0 && len(l.trained) > l.stop {
-				return s, errors.Join(errStopped, session.Release(dir, token))
+				return s, ioError(errors.Join(errStopped, session.Release(dir, token)))
 			}
 		}
 		if err := j.folder.WriteHistory(key, token, []result.Point{{Step: 100, Loss: 0.5}}); err != nil {

@@ -14,7 +14,6 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/experiment"
-	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
 	"slimfit/pkg/search"
 	"slimfit/pkg/store"
@@ -26,13 +25,16 @@ func verifyCommand(train trainer) *cli.Command {
 		Name:      "verify",
 		Usage:     "check every statement of a certificate from the result files beside it",
 		ArgsUsage: "CERTIFICATE",
-		Flags: append(trainerFlags(), cacheFlag(),
+		Flags: append(trainFlags(), cacheFlag(),
 			&cli.IntFlag{Name: "retrain", Usage: "train `K` of its trials again, drawn at random, and compare bit for bit"},
 			&cli.Int64Flag{Name: "draw", Usage: "draw the trials to train again by `SEED` (default: by chance)"},
 			&cli.StringFlag{Name: "into", Usage: "train again in the fresh `FOLDER` and keep it (default: a temporary one)"}),
 		Action: func(c *cli.Context) error {
 			file, err := oneArg(c, "certificate")
 			if err != nil {
+				return err
+			}
+			if err := checkTrainFlags(c); err != nil {
 				return err
 			}
 			v, err := newVerifier(c, file)
@@ -167,6 +169,7 @@ func (v *verifier) retrain(k int, train trainer) error {
 		return ioError(err)
 	}
 	note(v.c, "training %d trials again, drawn by --draw %d", len(trials), seed)
+	e := &experiment.Experiment{Name: v.cert.Experiment, Data: v.cert.Dataset, Ref: dataset.Ref{Name: v.cert.Dataset.Name, Path: v.path}}
 	test, closed := v.byTest(trials)
 	for _, part := range []struct {
 		trials []experiment.Trial
@@ -175,8 +178,7 @@ func (v *verifier) retrain(k int, train trainer) error {
 		if len(part.trials) == 0 {
 			continue
 		}
-		if _, err := train(v.c, trainJob{folder: fresh, experiment: v.cert.Experiment, trials: part.trials, test: part.test,
-			source: protocol.Source{Cache: v.c.String("cache"), Path: v.path}}); err != nil {
+		if _, err := train(v.c, training{experiment: e, folder: fresh, trials: part.trials, test: part.test}); err != nil {
 			return err
 		}
 	}

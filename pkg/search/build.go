@@ -220,11 +220,11 @@ func (s *state) assumption(winner int) result.Assumption {
 		return a
 	}
 	a.Text = assumptionText
-	for i, c := range s.all[:winner] {
+	for _, c := range s.all[:winner] {
 		switch {
 		case c.standing == skipped:
 			a.Skipped++
-		case len(c.nets) > 0 && s.foreign(i) >= witnessesNeeded:
+		case len(c.nets) > 0 && c.foreign >= witnessesNeeded:
 			a.Checked++
 		}
 	}

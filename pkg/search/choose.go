@@ -88,7 +88,7 @@ func (s *state) audit(horizon int) []trial {
 		switch {
 		case c.standing == skipped && len(c.nets) == 0:
 			pool = append(pool, i)
-		case len(c.nets) > 0 && s.foreign(i) >= witnessesNeeded:
+		case len(c.nets) > 0 && c.foreign >= witnessesNeeded:
 			checked++
 		}
 	}
@@ -98,7 +98,7 @@ func (s *state) audit(horizon int) []trial {
 		return nil
 	}
 	slices.SortFunc(pool, func(a, b int) int {
-		return cmp.Or(-cmp.Compare(s.ceiling(a), s.ceiling(b)), -cmp.Compare(a, b))
+		return cmp.Or(-cmp.Compare(s.all[a].ceiling, s.all[b].ceiling), -cmp.Compare(a, b))
 	})
 	var out []trial
 	for _, i := range pool[:due] {
@@ -113,25 +113,4 @@ func ceilShare(share float64, n int) int {
 		k++
 	}
 	return k
-}
-
-// foreign counts a candidate's witnesses of other configurations.
-func (s *state) foreign(i int) int {
-	n := 0
-	for _, w := range s.all[i].witnesses {
-		if w.candidate != i {
-			n++
-		}
-	}
-	return n
-}
-
-// ceiling is the lowest accuracy among a candidate's witnesses: what the
-// assumption says it cannot exceed.
-func (s *state) ceiling(i int) float64 {
-	low := 1.0
-	for _, w := range s.all[i].witnesses {
-		low = min(low, w.net.accuracy)
-	}
-	return low
 }

@@ -6,19 +6,19 @@ import "slimfit/models"
 // same recipe, data and layers in the same order, no kernel, filter count or
 // width smaller, no stride or pooling window larger. Layers with valid padding
 // must have the same window, as a larger one leaves a smaller map.
-func Contains(big, small models.Config) bool {
-	if len(big.Layers) != len(small.Layers) || !sameData(big.Data, small.Data) || !sameRecipe(big.Recipe, small.Recipe) {
+func Contains(big, small *models.Config) bool {
+	if len(big.Layers) != len(small.Layers) {
 		return false
 	}
-	for i, b := range big.Layers {
-		if !layerContains(b, small.Layers[i]) {
+	for i := range big.Layers { // first, as it settles most pairs
+		if !layerContains(&big.Layers[i], &small.Layers[i]) {
 			return false
 		}
 	}
-	return true
+	return sameRecipe(&big.Recipe, &small.Recipe) && sameData(&big.Data, &small.Data)
 }
 
-func layerContains(b, s models.Layer) bool {
+func layerContains(b, s *models.Layer) bool {
 	if b.Kind != s.Kind || b.Padding != s.Padding || b.Activation != s.Activation || b.Rate != s.Rate {
 		return false
 	}
@@ -30,14 +30,22 @@ func layerContains(b, s models.Layer) bool {
 		b.Stride <= s.Stride && b.Size <= s.Size
 }
 
-func sameData(a, b models.Data) bool {
-	resize := a.Resize == b.Resize || a.Resize != nil && b.Resize != nil && *a.Resize == *b.Resize
-	a.Name, b.Name, a.Resize, b.Resize = "", "", nil, nil
-	return resize && a == b
+func sameData(a, b *models.Data) bool {
+	if a == b {
+		return true
+	}
+	x, y := *a, *b
+	resize := x.Resize == y.Resize || x.Resize != nil && y.Resize != nil && *x.Resize == *y.Resize
+	x.Name, y.Name, x.Resize, y.Resize = "", "", nil, nil
+	return resize && x == y
 }
 
-func sameRecipe(a, b models.Recipe) bool {
-	teacher := a.Teacher == b.Teacher || a.Teacher != nil && b.Teacher != nil && *a.Teacher == *b.Teacher
-	a.Teacher, b.Teacher = nil, nil
-	return teacher && a == b
+func sameRecipe(a, b *models.Recipe) bool {
+	if a == b {
+		return true
+	}
+	x, y := *a, *b
+	teacher := x.Teacher == y.Teacher || x.Teacher != nil && y.Teacher != nil && *x.Teacher == *y.Teacher
+	x.Teacher, y.Teacher = nil, nil
+	return teacher && x == y
 }

@@ -48,7 +48,7 @@ func TestContains(t *testing.T) {
 		{"another data set", other, base, false, false},
 		{"another name of the data set", renamed, base, true, true},
 	} {
-		if got, back := Contains(c.big, c.small), Contains(c.small, c.big); got != c.want || back != c.back {
+		if got, back := Contains(&c.big, &c.small), Contains(&c.small, &c.big); got != c.want || back != c.back {
 			t.Errorf("%s: %v and back %v, want %v and %v", c.name, got, back, c.want, c.back)
 		}
 	}

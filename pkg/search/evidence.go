@@ -84,7 +84,7 @@ func isFile(b []byte, f result.File) bool {
 func (p *Problem) doubts(c Candidate, r *result.Result) []string {
 	var out []string
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	if !sameData(r.Dataset, p.Data) {
+	if !sameData(&r.Dataset, &p.Data) {
 		if r.Dataset.Digest != p.Data.Digest {
 			add("it is of another version of the data set: %s, the certificate has %s", short(r.Dataset.Digest), short(p.Data.Digest))
 		} else {
@@ -99,7 +99,7 @@ func (p *Problem) doubts(c Candidate, r *result.Result) []string {
 	if !same {
 		add("its model is not the one of %s", c.ID)
 	}
-	if !sameRecipe(r.Train, c.Recipe) {
+	if !sameRecipe(&r.Train, &c.Recipe) {
 		add("its recipe is not the one of %s", c.ID)
 	}
 	if r.Footprint.Parameters != c.Footprint.Parameters || r.Footprint.MACs != c.Footprint.MACs || r.Footprint.Peak != c.Footprint.Peak {

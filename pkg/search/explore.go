@@ -1,5 +1,7 @@
 package search
 
+import "slices"
+
 // maxWeighed bounds the trials that are weighed against each other, so that a
 // round's choice stays linear in the number of candidates.
 const maxWeighed = 256
@@ -17,7 +19,7 @@ func (s *state) explore(fresh []int) []trial {
 		}
 		return out
 	}
-	e := explorer{state: s, fresh: fresh, count: map[int]int{}, picked: map[trial]bool{}}
+	e := explorer{state: s, fresh: fresh, count: make([]int, len(s.all)), picked: map[trial]bool{}, rows: map[int][]int{}}
 	for _, i := range fresh {
 		e.count[i] = len(s.all[i].witnesses)
 	}
@@ -41,9 +43,26 @@ func (s *state) explore(fresh []int) []trial {
 // explorer weighs the trials of one round.
 type explorer struct {
 	*state
-	fresh  []int       // candidates that are not settled yet, cheapest first
-	count  map[int]int // witnesses of each, assumed ones included
+	fresh  []int // candidates that are not settled yet, cheapest first
+	count  []int // witnesses of each, assumed ones included
 	picked map[trial]bool
+	rows   map[int][]int // see inside
+}
+
+// keptGrid is the largest grid whose rows are all kept from round to round.
+const keptGrid = 2000
+
+// inside is insideOf, kept for this round only where the grid is large.
+func (e *explorer) inside(i int) []int {
+	if len(e.all) <= keptGrid || len(e.all[i].nets) > 0 {
+		return e.p.insideOf(i)
+	}
+	row, ok := e.rows[i]
+	if !ok {
+		row = e.p.findInside(i)
+		e.rows[i] = row
+	}
+	return row
 }
 
 // options lists the trials to weigh: the first seed of an unsettled candidate,
@@ -69,32 +88,25 @@ func (e *explorer) value(t trial) (float64, bool) {
 	if e.picked[t] {
 		return 0, false
 	}
-	inside := map[int]bool{}
-	for _, j := range e.p.insideOf(t.candidate) {
-		inside[j] = true
-	}
-	first := len(e.all[t.candidate].nets) == 0
-	ifFails, dearer, rank := 0.0, 0, 0
-	for k, j := range e.fresh {
-		if j == t.candidate {
-			rank = k
+	ifFails, inside := 0.0, e.inside(t.candidate)
+	for _, j := range e.fresh { // both lists rise
+		for len(inside) > 0 && inside[0] < j {
+			inside = inside[1:]
+		}
+		switch {
+		case len(inside) == 0 || inside[0] > j:
+		case j == t.candidate || e.count[j]+1 >= witnessesNeeded:
 			ifFails++
-		} else if inside[j] {
-			if e.count[j]+1 >= witnessesNeeded {
-				ifFails++
-			} else {
-				ifFails += 0.5
-			}
-		}
-		if j >= t.candidate {
-			dearer++
+		default:
+			ifFails += 0.5
 		}
 	}
-	if !first {
+	if len(e.all[t.candidate].nets) > 0 {
 		return ifFails, false
 	}
+	rank, _ := slices.BinarySearch(e.fresh, t.candidate)
 	p := e.chance(t.candidate, rank)
-	return p*float64(dearer) + (1-p)*ifFails, p > 0.5
+	return p*float64(len(e.fresh)-rank) + (1-p)*ifFails, p > 0.5
 }
 
 // chance guesses whether a candidate will pass: the cheapest passing one is
@@ -104,7 +116,7 @@ func (e *explorer) chance(i, rank int) float64 {
 	if e.count[i] > 0 {
 		return 0.05
 	}
-	for _, j := range e.p.insideOf(i) {
+	for _, j := range e.inside(i) {
 		if e.all[j].standing == passed || e.all[j].standing == refuted {
 			return 0.95
 		}
@@ -115,8 +127,8 @@ func (e *explorer) chance(i, rank int) float64 {
 // assume settles what the picked trial's likelier outcome would settle.
 func (e *explorer) assume(t trial, pass bool) {
 	e.picked[t] = true
-	for _, j := range e.p.insideOf(t.candidate) {
-		if !pass {
+	if !pass {
+		for _, j := range e.inside(t.candidate) {
 			e.count[j]++
 		}
 	}

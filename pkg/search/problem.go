@@ -140,15 +140,22 @@ func (p *Problem) insideOf(i int) []int {
 	if row, ok := p.inside[i]; ok {
 		return row
 	}
-	var row []int
-	for j := range p.Candidates {
-		if j == i || Contains(p.Candidates[i].Config, p.Candidates[j].Config) {
-			row = append(row, j)
-		}
-	}
+	row := p.findInside(i)
 	if p.inside == nil {
 		p.inside = map[int][]int{}
 	}
 	p.inside[i] = row
+	return row
+}
+
+// findInside is insideOf without keeping the row: those of all candidates of a
+// large grid would fill the memory.
+func (p *Problem) findInside(i int) []int {
+	var row []int
+	for j := range p.Candidates {
+		if Contains(&p.Candidates[i].Config, &p.Candidates[j].Config) {
+			row = append(row, j)
+		}
+	}
 	return row
 }

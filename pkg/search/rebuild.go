@@ -51,7 +51,14 @@ func fromCertificate(c *result.Certificate) (*Problem, []Fault) {
 	return p, faults
 }
 
-// checkTarget refuses a target that no experiment file could have had.
+// Bounds on what a certificate may say of its data set, so that a hostile one
+// cannot fill the memory. Labels are bytes.
+const (
+	mostClasses = 256
+	mostImages  = 10_000_000
+)
+
+// checkTarget refuses a target or data set that no experiment could have had.
 func checkTarget(c *result.Certificate) error {
 	t := c.Target
 	if !(t.Accuracy > 0 && t.Accuracy < 1) || !(t.Confidence >= 0.5 && t.Confidence < 1) {
@@ -62,6 +69,15 @@ func checkTarget(c *result.Certificate) error {
 	}
 	if _, err := footprint.ParseCost(string(t.Cost)); err != nil {
 		return err
+	}
+	if d := c.Dataset; d.Classes < 2 || d.Classes > mostClasses || d.Validation > mostImages || d.Test > mostImages {
+		return fmt.Errorf("a data set of %d classes, %d validation and %d test images is out of range", d.Classes, d.Validation, d.Test)
+	}
+	floors := append([]result.ClassFloor{{Floor: t.RecallAll}}, t.Recall...)
+	for _, f := range floors {
+		if f.Class < 0 || f.Class >= c.Dataset.Classes || !(f.Floor >= 0 && f.Floor <= 1) {
+			return fmt.Errorf("a recall floor of %v for class %d is out of range", f.Floor, f.Class)
+		}
 	}
 	if c.Round < 1 || len(c.Seeds) < 1 {
 		return fmt.Errorf("%d trials a round and %d seeds: need at least one of each", c.Round, len(c.Seeds))

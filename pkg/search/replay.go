@@ -18,8 +18,10 @@ type Plan struct {
 // there, and stops where one is missing. It uses no result that it would not
 // have asked for by then: what else lies in the folder changes nothing, and no
 // test result is looked at before its network was chosen.
-func (p *Problem) Replay(finished Lookup) Plan {
-	s := newState(p)
+func (p *Problem) Replay(finished Lookup) Plan { return newState(p).advance(finished) }
+
+// advance goes on from a state to where a result is missing.
+func (s *state) advance(finished Lookup) Plan {
 	for {
 		a := s.next()
 		switch {

@@ -29,11 +29,12 @@ type Progress struct {
 // Run trains what the search asks for until it knows the answer. report is
 // called before each round; nil is fine.
 func (p *Problem) Run(ctx context.Context, finished Lookup, train Trainer, open TestOpener, report func(Progress)) (Plan, error) {
+	s := newState(p)
 	for {
 		if err := ctx.Err(); err != nil {
 			return Plan{}, context.Cause(ctx)
 		}
-		plan := p.Replay(finished)
+		plan := s.advance(finished)
 		if plan.Done {
 			return plan, nil
 		}

@@ -33,7 +33,9 @@ type candidate struct {
 	standing  standing
 	reason    string
 	statistic float64   // the rule's, over nets
-	witnesses []witness // clearly failing networks that contain it, cheapest first
+	witnesses []witness // clearly failing networks that contain it, the cheapest witnessesNeeded of them
+	foreign   int       // how many there are of other candidates
+	ceiling   float64   // the lowest accuracy of any: the assumption says that it cannot exceed that
 	opening   *opening  // of the test images
 }
 
@@ -94,7 +96,8 @@ func (s *state) judge() {
 // none.
 func (s *state) gatherWitnesses() {
 	for i := range s.all {
-		s.all[i].witnesses = nil
+		c := &s.all[i]
+		c.witnesses, c.foreign, c.ceiling = c.witnesses[:0], 0, 1
 	}
 	if s.p.Exact {
 		return
@@ -114,10 +117,21 @@ func (s *state) gatherWitnesses() {
 			continue
 		}
 		for _, j := range inside {
-			for _, n := range clear {
-				s.all[j].witnesses = append(s.all[j].witnesses, witness{i, n})
-			}
+			s.all[j].hear(i, clear, i != j)
 		}
+	}
+}
+
+// hear adds the clearly failing networks of candidate i, which contains c.
+func (c *candidate) hear(i int, clear []network, foreign bool) {
+	for _, n := range clear {
+		c.ceiling = min(c.ceiling, n.accuracy)
+		if len(c.witnesses) < witnessesNeeded {
+			c.witnesses = append(c.witnesses, witness{i, n})
+		}
+	}
+	if foreign {
+		c.foreign += len(clear)
 	}
 }
 

@@ -4,79 +4,24 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"os/exec"
 
 	"github.com/urfave/cli/v2"
 
-	"slimfit/pkg/experiment"
-	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
 	"slimfit/pkg/search"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
 )
 
-// trainJob is what a command that is not run wants trained.
-type trainJob struct {
-	folder     *store.Folder
-	experiment string
-	source     protocol.Source
-	trials     []experiment.Trial
-	test       bool // open the test images, also of trials that are trained already
-}
+// trainer trains the trials that have no result yet, and opens test images.
+type trainer func(*cli.Context, training) (sweep.Summary, error)
 
-// trainer trains the trials that have no result yet, with the command's flags
-// and progress on stderr.
-type trainer func(c *cli.Context, j trainJob) (sweep.Summary, error)
-
-// trainerFlags are the flags of commands that train through sweepTrainer.
-func trainerFlags() []cli.Flag {
-	return []cli.Flag{jobsFlag(), workerFlag(),
-		&cli.BoolFlag{Name: "retry-failed", Usage: "train the trials again that failed in an earlier run"}}
-}
-
-// sweepTrainer trains in worker processes.
-func sweepTrainer(c *cli.Context, j trainJob) (sweep.Summary, error) {
-	file, err := workerFile(c)
-	if err != nil {
+// workerTrainer trains in worker processes, with progress on stderr.
+func workerTrainer(c *cli.Context, t training) (sweep.Summary, error) {
+	if err := checkData(c, t.experiment); err != nil {
 		return sweep.Summary{}, err
 	}
-	machine := sweep.ThisMachine(os.DirFS("/"))
-	jobs := c.Int("jobs")
-	if jobs < 1 {
-		jobs = machine.Jobs(1, sweep.WorkerMemory(j.trials), len(j.trials))
-	}
-	o := sweep.Options{Folder: j.folder, Experiment: j.experiment, Source: j.source, Test: j.test,
-		Command:         func(sweep.Slot) *exec.Cmd { return exec.Command(file) },
-		CheckpointEvery: sweep.DefaultCheckpoint, Retries: sweep.DefaultRetries, RetryFailed: c.Bool("retry-failed"), Keep: sweep.KeepAll,
-		Events: func(e sweep.Event) { tell(c, e) }}
-	for i := range jobs {
-		o.Workers = append(o.Workers, sweep.Slot{Index: i, Threads: 1})
-	}
-	return sweep.Run(c.Context, o, j.trials)
-}
-
-// tell prints what happens while trials train.
-func tell(c *cli.Context, e sweep.Event) {
-	switch e.Kind {
-	case sweep.Trained:
-		text := fmt.Sprintf("%s %s", e.Result.Key(), e.Result.Status)
-		if a := e.Result.Accuracy.Validation; a != nil {
-			text += fmt.Sprintf(", validation accuracy %.2f %%", 100**a)
-		}
-		if a := e.Result.Accuracy.Test; a != nil {
-			text += fmt.Sprintf(", test accuracy %.2f %%", 100**a)
-		}
-		if e.Result.Reason != "" {
-			text += ": " + e.Result.Reason
-		}
-		note(c, "%s", text)
-	case sweep.Retry, sweep.Notice, sweep.Waiting:
-		note(c, "%s", e.Message)
-	case sweep.Detail:
-		detail(c, "%s", e.Message)
-	}
+	return trainAll(c, t)
 }
 
 // resultReader reads the results that a search asks for, each once until it
