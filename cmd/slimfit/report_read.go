@@ -69,7 +69,7 @@ func readRun(c *cli.Context, folder *store.Folder) (report.Input, error) {
 	}
 	in.Certificate = readCertificate(folder, &in)
 	verb := "run"
-	if in.Certificate != nil {
+	if _, err := os.Stat(filepath.Join(folder.Dir, "certificate.json")); err == nil {
 		verb = "search"
 	}
 	// Said from inside the run folder, so that the report does not depend on

@@ -166,6 +166,9 @@ func (r *Report) picked(row *Row) {
 		return
 	}
 	r.Answer.More = append(r.Answer.More, "On the test images, which were not used to choose it, "+spread(t)+".")
+	if v := r.value(row, Test); v != nil && *v < r.Target.Accuracy {
+		r.Answer.More = append(r.Answer.More, fmt.Sprintf("So it misses the target there (%s %s %%). What is chosen on the validation images looks better on them than it is.", judgedName(r.Target.Rule), percentAgainst(*v, r.Target.Accuracy)))
+	}
 	if t.WorstBound != nil {
 		r.Answer.More = append(r.Answer.More, fmt.Sprintf("The least accurate of these networks is, with 95 %% confidence, at least %s %% accurate on new images like these. A network trained with another seed may be less so.", percent(*t.WorstBound)))
 	}
@@ -186,16 +189,19 @@ func spread(s *Score) string {
 	return fmt.Sprintf("its %d seeds score %s to %s %% (mean %s %%)", s.N, percent(s.Min), percent(s.Max), percent(s.Mean))
 }
 
+// value is what the target's rule compares with the target; nil without a score.
+func (r *Report) value(row *Row, s Split) *float64 {
+	for _, j := range row.judged[s] {
+		if j.Rule == r.Target.Rule {
+			return j.Value
+		}
+	}
+	return nil
+}
+
 func (r *Report) nonePicked() {
 	nearest := -1
-	value := func(i int) *float64 {
-		for _, j := range r.Rows[i].judged[r.Split] {
-			if j.Rule == r.Target.Rule {
-				return j.Value
-			}
-		}
-		return nil
-	}
+	value := func(i int) *float64 { return r.value(&r.Rows[i], r.Split) }
 	for _, i := range r.byCost(r.Target.Cost) {
 		if v := value(i); v != nil && (nearest < 0 || *v > *value(nearest)) {
 			nearest = i

@@ -156,6 +156,20 @@ func TestPickAndFront(t *testing.T) {
 	}
 }
 
+// A pick that the test images do not bear out is called so.
+func TestPickThatMissesOnTest(t *testing.T) {
+	in := flawed(t)
+	for i := range in.Results {
+		if r := &in.Results[i]; r.Status == result.Done {
+			*r.Accuracy.Test, *r.Correct.Test = 0.92, 920
+		}
+	}
+	r := build(t, in, Options{})
+	if r.Answer.Pick < 0 || !strings.Contains(strings.Join(r.Answer.More, " "), "So it misses the target there (worst seed 92.00 %)") {
+		t.Errorf("pick %d: %v", r.Answer.Pick, r.Answer.More)
+	}
+}
+
 func TestSplit(t *testing.T) {
 	in := flawed(t)
 	if r := build(t, in, Options{}); r.Split != Validation {

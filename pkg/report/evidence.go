@@ -21,6 +21,7 @@ type Evidence struct {
 	Verdict result.Verdict `json:"verdict"`
 	winner  string
 	because map[string]string // config ID to why it was left out
+	refuted map[string]bool   // passed on validation, failed on the test images
 }
 
 func (e *Evidence) answers() bool { return e != nil && e.Answers }
@@ -39,7 +40,7 @@ func (r *Report) certify(c *result.Certificate) {
 	if c == nil {
 		return
 	}
-	e := &Evidence{Summary: r.named(c.Summary), Rules: c.Rules, Verdict: c.Verdict, because: map[string]string{}}
+	e := &Evidence{Summary: r.named(c.Summary), Rules: c.Rules, Verdict: c.Verdict, because: map[string]string{}, refuted: map[string]bool{}}
 	e.Answers = r.Target != nil && c.Target.Accuracy == r.Target.Accuracy && c.Target.Rule == r.Target.Rule && c.Target.Cost == r.Target.Cost
 	if !e.Answers {
 		r.warn("The certificate is of another target than the experiment file has now: it is shown, but is not the answer.")
@@ -55,9 +56,8 @@ func (r *Report) certify(c *result.Certificate) {
 		e.winner = c.Winner.ConfigID
 	}
 	for _, j := range c.Candidates {
-		if j.Finding != result.FoundWinner {
-			e.because[j.ConfigID] = strings.ReplaceAll(string(j.Finding), "_", " ") + " by the search"
-		}
+		e.because[j.ConfigID] = findingWords(j.Finding)
+		e.refuted[j.ConfigID] = j.Finding == result.FoundRefuted
 	}
 	e.Facts = []Fact{
 		{"Verdict", string(c.Verdict)},
@@ -68,6 +68,25 @@ func (r *Report) certify(c *result.Certificate) {
 	}
 	e.Tables = []Table{r.openingsTable(c), r.candidatesTable(c)}
 	r.Evidence = e
+}
+
+// findingWords says why a configuration was left out; "" for the winner.
+func findingWords(f result.Finding) string {
+	switch f {
+	case result.FoundWinner:
+		return ""
+	case result.FoundRejected:
+		return "rejected by the search"
+	case result.FoundRefuted:
+		return "refuted on the test images"
+	case result.FoundSkipped:
+		return "skipped by the search"
+	case result.FoundDearer:
+		return "not needed: dearer than the answer"
+	case result.FoundOver:
+		return "over budget"
+	}
+	return "not judged by the search"
 }
 
 // openingsTable shows every look at the test images.
@@ -115,6 +134,10 @@ func (r *Report) candidatesTable(c *result.Certificate) Table {
 	}
 	return t
 }
+
+// refuted says whether the search's answer rests on this configuration having
+// failed on the test images.
+func (r *Report) refuted(row *Row) bool { return r.Evidence.answers() && r.Evidence.refuted[row.ID] }
 
 func (r *Report) rowOf(id string) int {
 	return slices.IndexFunc(r.Rows, func(row Row) bool { return row.ID == id })

@@ -119,6 +119,9 @@ func (r *Report) judge(row *Row) {
 	}
 	j := row.judged[r.Split][slices.Index(rules(), r.Target.Rule)]
 	row.Verdict, row.Why = j.verdict(r.Target.Accuracy)
+	if r.refuted(row) {
+		row.Verdict, row.Why = Misses, findingWords(result.FoundRefuted)
+	}
 	if len(row.OverBudget) > 0 {
 		row.Verdict, row.Why = Misses, "over budget: "+list(row.OverBudget)
 	}

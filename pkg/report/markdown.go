@@ -83,7 +83,7 @@ func writeMarkdown(b *bytes.Buffer, document []Section) {
 			if i == 0 {
 				b.WriteByte('\n')
 			}
-			fmt.Fprintf(b, "- **%s**: %s\n", markdown(plain(f.Name)), markdown(plain(f.Value)))
+			fmt.Fprintf(b, "- **%s**: %s\n", markdown(plain(f.Name)), markdownCode(plain(f.Value)))
 		}
 		for _, f := range s.Figures {
 			fmt.Fprintf(b, "\n![%s](%s.svg)\n\n*%s*\n", markdown(f.Caption), f.Name, markdown(f.Caption))

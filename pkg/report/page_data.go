@@ -44,6 +44,7 @@ type pageRow struct {
 	X         *float64             `json:"x"`
 	Curve     int                  `json:"curve"`
 	Over      []string             `json:"over"`
+	Refuted   bool                 `json:"refuted"` // by the certificate, on the test images
 	Planned   int                  `json:"planned"`
 	Done      int                  `json:"done"`
 	Failed    int                  `json:"failed"`
@@ -163,7 +164,7 @@ func (r *Report) pageThreshold() float64 {
 }
 
 func (r *Report) pageRow(row *Row, limit int) pageRow {
-	out := pageRow{ID: row.ID, Label: row.Label, Costs: row.Costs, Ratios: row.Ratios, X: row.X, Curve: row.Curve, Over: row.OverBudget,
+	out := pageRow{ID: row.ID, Label: row.Label, Costs: row.Costs, Ratios: row.Ratios, X: row.X, Curve: row.Curve, Over: row.OverBudget, Refuted: r.refuted(row),
 		Planned: row.Counts.Planned, Done: row.Counts.Done, Failed: row.Counts.Failed, Diverged: row.Counts.Diverged, Missing: row.Counts.Missing, Skipped: row.Counts.Skipped,
 		Scores: map[Split]*pageScore{}, Judged: row.judged, Confusion: map[Split][][]int{}, Published: row.Published}
 	if out.Over == nil {

@@ -325,6 +325,12 @@ func TestCertificate(t *testing.T) {
 			t.Errorf("the text does not say %q", want)
 		}
 	}
+	// Refuted on the test images: whatever its validation accuracy, not the answer.
+	i := slices.IndexFunc(c.Candidates, func(j result.Judged) bool { return j.ConfigID == s.Rows[1].ID })
+	c.Candidates[i].Finding = result.FoundRefuted
+	if s = build(t, in, Options{}); s.Rows[1].Verdict != Misses || s.Rows[1].Why != "refuted on the test images" {
+		t.Errorf("a refuted network: %s (%s)", s.Rows[1].Verdict, s.Rows[1].Why)
+	}
 	c.Target.Accuracy = 0.5
 	if s = build(t, in, Options{}); s.Counts.Missing != 1 || s.Evidence.Answers {
 		t.Error("a certificate of another target answers")

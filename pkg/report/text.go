@@ -51,7 +51,7 @@ func textFacts(b *bytes.Buffer, facts []Fact) {
 	}
 	for _, f := range facts {
 		name := plain(f.Name)
-		b.WriteString(wrap(plain(f.Value), runewidth.FillRight(name, width)+"  ", strings.Repeat(" ", width+2)))
+		b.WriteString(wrap(plain(strings.ReplaceAll(f.Value, "`", "")), runewidth.FillRight(name, width)+"  ", strings.Repeat(" ", width+2)))
 	}
 }
 

@@ -21,12 +21,17 @@ const costIndex = (key) => Math.max(0, report.costs.findIndex((c) => c.key === k
 const pickCost = () => costIndex(state.x || report.cost);
 const score = (row) => row.scores[state.split];
 
+// searched says whether the reader asks just what a search has answered.
+const searched = () => report.certified !== null && state.split === "validation" && state.rule === report.rule
+  && state.threshold === report.target_accuracy && report.costs[pickCost()].key === report.cost;
+
 // verdict applies the threshold as the Go code does: under the worst rule one
 // seed below it is enough, whatever is missing.
 function verdict(row) {
   const j = row.judged[state.split].find((j) => j.rule === state.rule);
   const name = { worst: "worst seed ", mean: "mean ", tolerance: "tolerance bound " }[state.rule];
   if (row.over.length) return { is: "misses", why: "over budget: " + row.over.join(", ") };
+  if (row.refuted && searched()) return { is: "misses", why: "refuted on the test images" };
   if (j.out) return { is: "misses", why: j.out };
   const below = j.value !== null && j.value < state.threshold;
   if (below && (j.complete || state.rule === "worst")) return { is: "misses", why: name + percent(j.value) + " %" };

@@ -67,10 +67,6 @@ function markThreshold() {
   svg.ring.place(pick().row);
 }
 
-// certified says whether the reader asks just what a search has answered.
-const certified = () => report.certified !== null && state.split === "validation" && state.rule === report.rule
-  && state.threshold === report.target_accuracy && report.costs[pickCost()].key === report.cost && report.certified === pick().row;
-
 function drawPick() {
   const card = element("pick");
   if (!card) return;
@@ -91,8 +87,8 @@ function drawPick() {
     button.addEventListener("click", () => { select(p.row); element("network").scrollIntoView(); element("selected").focus({ preventScroll: true }); });
     parts.push(button);
   }
-  parts.push(make("p", {}, `${counts.get("meets") || 0} of ${report.rows.length} networks meet it` + (counts.get("undecided") ? `; ${counts.get("undecided")} undecided, as seeds are missing` : "") + "."));
-  if (certified()) parts.push(make("p", {}, "This is what the search certified, on the test images too: see the certificate below."));
+  parts.push(make("p", {}, `${counts.get("meets") || 0} of ${report.rows.length} networks meet it` + (counts.get("undecided") ? `; ${counts.get("undecided")} undecided` : "") + "."));
+  if (searched() && report.certified === p.row) parts.push(make("p", {}, "This is what the search certified, on the test images too: see the certificate below."));
   else if (p.open.length) parts.push(make("p", {}, `Not final: ${p.open.length} ${p.row < 0 ? "" : "smaller "}could still meet it, such as ${report.rows[p.open[0]].label}.`));
   if (report.target_accuracy === null) parts.push(make("p", {}, "The experiment sets no target: the line starts where every finished network meets it."));
   card.replaceChildren(...parts);
