@@ -54,6 +54,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func commands() []*cli.Command {
 	return []*cli.Command{
 		planCommand(planSources{}),
+		reportCommand(),
+		compareCommand(),
 		searchCommand(workerTrainer),
 		verifyCommand(workerTrainer),
 		footprintCommand(),
