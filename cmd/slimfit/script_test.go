@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 		},
 		"make-images": makeImages,
 		"interrupt":   interrupt,
+		"make-run":    makeRun,
 	})
 }
 

@@ -1,0 +1,256 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"slimfit/models"
+	"slimfit/pkg/export"
+	"slimfit/pkg/npy"
+	"slimfit/pkg/protocol"
+	"slimfit/pkg/tflite"
+)
+
+// model is a network that predict can run.
+type model struct {
+	name       string
+	runtime    string // for people
+	input      models.Shape
+	classes    int
+	classNames []string
+	// run takes pixels in [0, 1], n*h*w*c, and returns n*classes values each and
+	// the seconds that it took; logits may be nil.
+	run func(pixels []float32) (logits, probabilities []float32, seconds float64, err error)
+}
+
+// openModel opens an exported file or folder, or a trained run.
+func openModel(c *cli.Context, name string) (*model, error) {
+	file, card, err := exportedFile(name)
+	if err != nil {
+		return nil, err
+	}
+	if file == "" {
+		return trialModel(c, name)
+	}
+	m := &model{name: file}
+	if card != nil {
+		m.classNames = card.ClassNames
+	}
+	switch ext := filepath.Ext(file); ext {
+	case ".tflite":
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return nil, ioError(err)
+		}
+		lite, err := tflite.Load(b)
+		if err != nil {
+			return nil, usagef("%s: %w", file, err)
+		}
+		return m.interpret(lite), nil
+	case ".npz":
+		return m, m.fromNPZ(file, card)
+	}
+	return m, m.byWorker(c, file, card)
+}
+
+// exportedFile finds the model file that a name stands for, and the card of
+// its folder, if there is one. An empty file means that it is no export.
+func exportedFile(name string) (file string, card *export.Card, err error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return "", nil, nil // it may be a run's name
+	}
+	if info.IsDir() {
+		if _, err := os.Stat(filepath.Join(name, "saved_model.pb")); err == nil {
+			card, err := cardOf(filepath.Dir(filepath.Clean(name)))
+			return name, card, err
+		}
+		card, err := cardOf(name)
+		if card == nil || err != nil {
+			return "", nil, err
+		}
+		for _, f := range []export.Format{export.TFLite, export.TFLiteInt8, export.NPZ, export.Frozen, export.SavedModel} {
+			for _, have := range card.Files {
+				if have.Format == f {
+					return modelPath(name, f), card, nil
+				}
+			}
+		}
+		return "", nil, usagef("%s holds no file that predict runs", name)
+	}
+	switch filepath.Ext(name) {
+	case ".tflite", ".npz", ".pb":
+		if filepath.Base(name) == "saved_model.pb" {
+			name = filepath.Dir(name)
+		}
+		card, err := cardOf(filepath.Dir(name))
+		return name, card, err
+	case ".c":
+		return "", nil, usagef("%s: predict runs no C source; the .tflite file beside it holds the same network", name)
+	}
+	return "", nil, nil
+}
+
+// modelPath is what loads a format: a SavedModel is a folder.
+func modelPath(dir string, f export.Format) string {
+	path := filepath.Join(dir, f.Path())
+	if f == export.SavedModel {
+		return filepath.Dir(path)
+	}
+	return path
+}
+
+// cardOf reads the card of a folder; nil where it has none.
+func cardOf(dir string) (*export.Card, error) {
+	card, err := export.ReadManifest(dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, usagef("%w", err)
+	}
+	return card, nil
+}
+
+// trialModel is a run's network in float32.
+func trialModel(c *cli.Context, name string) (*model, error) {
+	t, err := findTrial(c, name)
+	if err != nil {
+		return nil, err
+	}
+	lite, err := export.Interpreter(t)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", t.Result.Key(), err)
+	}
+	m := &model{name: t.Dir, classNames: classNames(t.Result.Dataset, nil)}
+	return m.interpret(lite), nil
+}
+
+// interpret runs the network in this process.
+func (m *model) interpret(lite *tflite.Model) *model {
+	m.input, m.classes = lite.InputShape(), lite.Classes()
+	m.runtime = "slimfit's interpreter, float32, 1 thread"
+	if lite.Quantized() {
+		m.runtime = "slimfit's interpreter, int8, 1 thread"
+	}
+	m.run = func(pixels []float32) ([]float32, []float32, float64, error) {
+		start := time.Now()
+		out, err := lite.RunFloat(pixels, 1)
+		if err != nil {
+			return nil, nil, 0, fmt.Errorf("run %s: %w", m.name, err)
+		}
+		seconds := time.Since(start).Seconds()
+		if out.Probabilities == nil {
+			out.Probabilities = softmax(out.Logits, m.classes)
+		}
+		return out.Logits, out.Probabilities, seconds, nil
+	}
+	return m
+}
+
+// fromNPZ needs the card: the weights alone do not say what network they are of.
+func (m *model) fromNPZ(file string, card *export.Card) error {
+	spec, err := specOf(file, card)
+	if err != nil {
+		return err
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return ioError(err)
+	}
+	w, err := tflite.ReadNPZ(b, spec)
+	if err != nil {
+		return usagef("%s: %w", file, err)
+	}
+	if b, err = tflite.WriteFloat(spec, w, tflite.Options{}); err != nil {
+		return usagef("%s: %w", file, err)
+	}
+	lite, err := tflite.Load(b)
+	if err != nil {
+		return usagef("%s: %w", file, err)
+	}
+	m.interpret(lite)
+	return nil
+}
+
+func specOf(file string, card *export.Card) (models.Spec, error) {
+	if card == nil {
+		return models.Spec{}, usagef("%s: there is no %s beside it, which says what network it is; keep both together", file, export.ManifestName)
+	}
+	spec, err := card.Spec()
+	if err != nil {
+		return spec, usagef("%s: %w", filepath.Join(filepath.Dir(file), export.ManifestName), err)
+	}
+	return spec, nil
+}
+
+// byWorker runs TensorFlow's own forms.
+func (m *model) byWorker(c *cli.Context, file string, card *export.Card) error {
+	spec, err := specOf(file, card)
+	if err != nil {
+		return err
+	}
+	path, err := filepath.Abs(file)
+	if err != nil {
+		return ioError(err)
+	}
+	format := protocol.SavedModel
+	if strings.HasSuffix(file, ".pb") {
+		format = protocol.Frozen
+	}
+	m.input, m.classes = spec.Input, spec.Classes
+	m.run = func(pixels []float32) ([]float32, []float32, float64, error) {
+		images, err := os.CreateTemp("", "slimfit-predict-*.npy")
+		if err != nil {
+			return nil, nil, 0, ioError(err)
+		}
+		defer os.Remove(images.Name())
+		var b bytes.Buffer
+		if err = npy.Write(&b, pixels, len(pixels)/m.input.Elements(), m.input.H, m.input.W, m.input.C); err == nil {
+			_, err = images.Write(b.Bytes())
+		}
+		if err = errors.Join(err, images.Close()); err != nil {
+			return nil, nil, 0, ioError(err)
+		}
+		w, err := startWorker(c)
+		if err != nil {
+			return nil, nil, 0, err
+		}
+		defer w.Close()
+		m.runtime = "TensorFlow " + w.Environment().TensorFlow + ", 1 thread"
+		e, err := ask(c, w, protocol.Command{Predict: &protocol.Predict{Model: path, Format: format, Images: images.Name(), Input: m.input, Classes: m.classes}},
+			protocol.Predicted)
+		if err != nil {
+			return nil, nil, 0, err
+		}
+		return e.Logits, softmax(e.Logits, m.classes), e.Seconds, nil
+	}
+	return nil
+}
+
+// softmax is exp(x - max) over its sum, for each group of classes values.
+func softmax(logits []float32, classes int) []float32 {
+	out := make([]float32, len(logits))
+	for at := 0; at+classes <= len(logits); at += classes {
+		group := logits[at : at+classes]
+		largest, sum := group[0], 0.0
+		for _, x := range group {
+			largest = max(largest, x)
+		}
+		for _, x := range group {
+			sum += math.Exp(float64(x - largest))
+		}
+		for k, x := range group {
+			out[at+k] = float32(math.Exp(float64(x-largest)) / sum)
+		}
+	}
+	return out
+}

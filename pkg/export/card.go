@@ -1,0 +1,137 @@
+package export
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"slimfit/models"
+	"slimfit/pkg/footprint"
+)
+
+// Card says what an export is: export.json, and in words README.md.
+type Card struct {
+	Slimfit    string              `json:"slimfit"` // version that wrote it
+	Experiment string              `json:"experiment"`
+	ConfigID   string              `json:"config_id"`
+	Assignment map[string]any      `json:"assignment"`
+	Seed       int64               `json:"seed"`
+	Chosen     string              `json:"chosen"` // why this seed
+	Model      []models.Layer      `json:"model"`  // the last dense layer included
+	Train      models.Recipe       `json:"train"`
+	Dataset    models.Data         `json:"dataset"`
+	ClassNames []string            `json:"class_names,omitempty"`
+	WeightsSHA string              `json:"weights_sha256"`
+	Accuracy   []Accuracy          `json:"accuracy"` // as trained, in TensorFlow
+	Footprint  footprint.Footprint `json:"footprint"`
+	Measured   footprint.Measured  `json:"measured"`
+	Operators  []string            `json:"operators,omitempty"` // of the int8 file: methods of TensorFlow Lite Micro's resolver
+	Files      []ModelFile         `json:"files"`
+	Warnings   []string            `json:"warnings"`
+}
+
+// ModelFile is one file of an export.
+type ModelFile struct {
+	Format   Format    `json:"format"`
+	Path     string    `json:"path"` // below the export's folder
+	Bytes    int       `json:"bytes"`
+	SHA256   string    `json:"sha256"`
+	Accuracy *Accuracy `json:"accuracy,omitempty"` // of the file itself, run by pkg/tflite
+}
+
+// NewCard fills in what the trial says of itself.
+func NewCard(t *Trial, version string) (*Card, error) {
+	accuracy, err := Recorded(t.Result)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := footprint.Of(t.Spec)
+	if err != nil {
+		return nil, err
+	}
+	r := t.Result
+	return &Card{Slimfit: version, Experiment: r.Experiment, ConfigID: r.ConfigID, Assignment: r.Assignment, Seed: r.Seed, Chosen: t.Chosen,
+		Model: r.Model, Train: r.Train, Dataset: r.Dataset, WeightsSHA: t.Weights.SHA256(), Accuracy: accuracy, Footprint: counts,
+		Warnings: append(append([]string{}, t.Warnings...), r.Warnings...)}, nil
+}
+
+// JSON is the content of export.json.
+func (c *Card) JSON() ([]byte, error) {
+	b, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("write the card: %w", err)
+	}
+	return append(b, '\n'), nil
+}
+
+// Spec is the network that the card is of.
+func (c *Card) Spec() (models.Spec, error) {
+	s := models.Spec{Input: c.Dataset.Input, Classes: c.Dataset.Classes}
+	if len(c.Model) == 0 {
+		return s, fmt.Errorf("%s has no model", ManifestName)
+	}
+	s.Layers = c.Model[:len(c.Model)-1]
+	_, err := s.Nodes()
+	return s, err
+}
+
+// take notes the size of a file.
+func (c *Card) take(f ModelFile) {
+	m := &c.Measured
+	switch f.Format {
+	case SavedModel:
+		m.SavedModel = f.Bytes
+	case Frozen:
+		m.Frozen = f.Bytes
+	case TFLite:
+		m.TFLite = f.Bytes
+	case TFLiteInt8:
+		m.TFLiteInt8 = f.Bytes
+	case NPZ:
+		m.NPZ = f.Bytes
+	}
+}
+
+// file finds a format.
+func (c *Card) file(f Format) *ModelFile {
+	for i := range c.Files {
+		if c.Files[i].Format == f {
+			return &c.Files[i]
+		}
+	}
+	return nil
+}
+
+// A file may lose this share of the images to rounding, or this many where they
+// are few: a float32 file that differs by more is wrong, int8 is worth a warning.
+const (
+	maxLoss      = 0.005
+	fewFloat     = 3
+	fewQuantized = 10
+)
+
+// Compare holds the files' accuracies against the one as trained. It fails
+// where the float32 file differs by more than rounding can explain, and adds
+// warnings where int8 costs much.
+func (c *Card) Compare() (warnings []string, err error) {
+	for _, a := range c.Accuracy {
+		for _, f := range c.Files {
+			if f.Accuracy == nil || f.Accuracy.Split != a.Split {
+				continue
+			}
+			lost := a.Correct - f.Accuracy.Correct
+			share := float64(lost) / float64(a.Images)
+			switch {
+			case !f.Format.Quantized() && math.Abs(share) > maxLoss && max(lost, -lost) > fewFloat:
+				return nil, fmt.Errorf("%s is right on %.2f %% of the %s images, but the result says %.2f %%: the weights are not those of the result, or this is a bug",
+					f.Path, 100*f.Accuracy.Share, a.Split, 100*a.Share)
+			case f.Format == CArray && c.file(TFLiteInt8) != nil: // the same network
+			case f.Format.Quantized() && share > maxLoss && lost > fewQuantized:
+				warnings = append(warnings, fmt.Sprintf("%s loses %.2f points of accuracy to int8 on the %s images; train with quantize: int8 to win them back",
+					f.Path, 100*share, a.Split))
+			}
+		}
+	}
+	c.Warnings = append(c.Warnings, warnings...)
+	return warnings, nil
+}

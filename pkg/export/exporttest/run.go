@@ -1,0 +1,241 @@
+// Package exporttest makes a small run folder without training: networks whose
+// weights are set by hand so that they tell bright images from dark ones.
+package exporttest
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"slimfit/models"
+	"slimfit/pkg/dataset"
+	"slimfit/pkg/export"
+	"slimfit/pkg/footprint"
+	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+)
+
+// Run is what Write made. Good has seeds 0, 1 and 2 with weights, all of them
+// tested, and seed 1 is the best on the validation images; Bad's seed 0
+// diverged, and its seed 1 is not finished.
+type Run struct {
+	Folder *store.Folder
+	Data   string // folder of the data set
+	Good   string // configuration IDs
+	Bad    string
+}
+
+// Edge of the images, and their classes.
+const (
+	Edge    = 8
+	Classes = 3
+)
+
+// Write makes <dir>/data and the run folder <dir>/runs/tiny.
+func Write(dir string) (*Run, error) {
+	r := &Run{Data: filepath.Join(dir, "data")}
+	if err := writeData(r.Data); err != nil {
+		return nil, err
+	}
+	data, err := dataset.Describe(dataset.Ref{Name: "bright", Path: r.Data, Validation: 60}, "")
+	if err != nil {
+		return nil, err
+	}
+	if r.Folder, err = store.Create(filepath.Join(dir, "runs"), "tiny", []byte(experimentFile)); err != nil {
+		return nil, err
+	}
+	session, err := r.Folder.Join(0, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	good, bad := config(data, 2), config(data, 3)
+	r.Good, r.Bad = good.ID(), bad.ID()
+	for seed, shift := range []float64{0.12, 0.01, 0.2} {
+		if err := trained(r.Folder, session, good, int64(seed), shift); err != nil {
+			return nil, err
+		}
+	}
+	if err := untrained(r.Folder, session, bad); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+const experimentFile = `name: tiny
+dataset: {name: bright, path: ../../data, validation: 60}
+matrix: {filters: [2, 3]}
+model:
+  - conv: {kernel: 3, filters: $filters, padding: valid}
+  - maxpool: 2
+  - dense: 4
+train: {steps: 10}
+seeds: 3
+`
+
+// writeData writes idx files of noisy images; their brightness tells the class.
+func writeData(dir string) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	g := rand.New(rand.NewPCG(1, 2))
+	for _, part := range []struct {
+		prefix string
+		n      int
+	}{{"train", 300}, {"t10k", 90}} {
+		n := part.n
+		images := binary.BigEndian.AppendUint32(nil, 0x803)
+		for _, v := range []int{n, Edge, Edge} {
+			images = binary.BigEndian.AppendUint32(images, uint32(v))
+		}
+		labels := binary.BigEndian.AppendUint32(nil, 0x801)
+		labels = binary.BigEndian.AppendUint32(labels, uint32(n))
+		for i := range n {
+			class := i * 7 % Classes
+			labels = append(labels, byte(class))
+			base := class*70 + g.IntN(66) // the classes nearly touch
+			for range Edge * Edge {
+				images = append(images, byte(base+g.IntN(30)))
+			}
+		}
+		for name, b := range map[string][]byte{"-images-idx3-ubyte": images, "-labels-idx1-ubyte": labels} {
+			if err := os.WriteFile(filepath.Join(dir, part.prefix+name), b, 0o666); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func config(data models.Data, filters int) models.Config {
+	conv := models.NewConv(3, filters)
+	conv.Padding = models.Valid
+	recipe := models.DefaultRecipe()
+	recipe.Steps = 10
+	return models.Config{Layers: []models.Layer{conv, models.NewMaxPool(2), models.NewDense(4)}, Data: data, Recipe: recipe}
+}
+
+// weights averages the image, and compares its brightness with each class's;
+// shift is how far the brightness that it expects is off.
+func weights(c models.Config, shift float64) (models.Weights, error) {
+	nodes, err := c.Spec().Nodes()
+	if err != nil {
+		return nil, err
+	}
+	var w models.Weights
+	g := rand.New(rand.NewPCG(5, uint64(1e6*shift)))
+	for _, n := range nodes {
+		size := 0
+		switch n.Layer.Kind {
+		case models.Conv:
+			size = n.Layer.Kernel[0] * n.Layer.Kernel[1] * n.In.C
+		case models.Dense:
+			size = n.In.Elements()
+		default:
+			continue
+		}
+		kernel, bias := make([]float32, size*n.Out.C), make([]float32, n.Out.C)
+		for i := range kernel {
+			kernel[i] = float32(1+0.01*g.Float64()) / float32(size)
+		}
+		if n.Linear {
+			for class := range n.Out.C {
+				bright := (float64(class)*70+52)/255 + shift
+				for i := range size {
+					kernel[i*n.Out.C+class] *= float32(80 * bright)
+				}
+				bias[class] = float32(-40 * bright * bright)
+			}
+		}
+		w.Set(n.Name, true, kernel)
+		w.Set(n.Name, false, bias)
+	}
+	return w, nil
+}
+
+// trained writes a trial with its weights, judged by its own interpreter.
+func trained(f *store.Folder, s *store.Session, c models.Config, seed int64, shift float64) error {
+	w, err := weights(c, shift)
+	if err != nil {
+		return err
+	}
+	r, err := newResult(c, seed)
+	if err != nil {
+		return err
+	}
+	r.WeightsSHA = w.SHA256()
+	m, err := export.Interpreter(&export.Trial{Spec: c.Spec(), Weights: w})
+	if err != nil {
+		return err
+	}
+	set, err := dataset.Load(dataset.Ref{Name: "bright", Path: dataPath(f), Validation: 60}, "")
+	if err != nil {
+		return err
+	}
+	for _, split := range []struct {
+		images   dataset.Images
+		correct  **int
+		accuracy **float64
+	}{{set.Validation, &r.Correct.Validation, &r.Accuracy.Validation}, {set.Test, &r.Correct.Test, &r.Accuracy.Test}} {
+		a, err := export.Judge(m, export.Test, split.images, 1)
+		if err != nil {
+			return err
+		}
+		*split.correct, *split.accuracy = &a.Correct, &a.Share
+	}
+	b, err := w.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	return write(f, s, r, b)
+}
+
+func dataPath(f *store.Folder) string {
+	return filepath.Join(filepath.Dir(filepath.Dir(f.Dir)), "data")
+}
+
+func newResult(c models.Config, seed int64) (result.Result, error) {
+	counts, err := footprint.Of(c.Spec())
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	return result.Result{Experiment: "tiny", ConfigID: c.ID(), Assignment: map[string]any{"filters": c.Layers[0].Filters}, Model: c.Spec().FullLayers(),
+		Train: c.Recipe, Dataset: c.Data, Seed: seed, Status: result.Done, Steps: 10, Seconds: 1, Footprint: counts,
+		Environment: result.Environment{Slimfit: "test", TensorFlow: "none", CPUFeatures: []string{}, Threads: 1, Device: "CPU"},
+		Warnings:    []string{}, Started: at, Finished: at}, err
+}
+
+// write leases the trial and writes it; weights may be nil.
+func write(f *store.Folder, s *store.Session, r result.Result, weights []byte) error {
+	dir := f.TrialDir(r.Key())
+	token, err := s.Acquire(dir)
+	if err != nil {
+		return err
+	}
+	defer s.Release(dir, token)
+	if weights != nil {
+		if err := store.SaveWeights(dir, token, weights); err != nil {
+			return fmt.Errorf("%s: %w", r.Key(), err)
+		}
+	}
+	return f.WriteResult(r, token, false)
+}
+
+// untrained writes a diverged trial and one that is not finished.
+func untrained(f *store.Folder, s *store.Session, c models.Config) error {
+	r, err := newResult(c, 0)
+	if err != nil {
+		return err
+	}
+	r.Status, r.Reason = result.Diverged, "the loss was NaN at step 7"
+	if err := write(f, s, r, nil); err != nil {
+		return err
+	}
+	dir := f.TrialDir(result.Key{ConfigID: c.ID(), Seed: 1})
+	token, err := s.Acquire(dir)
+	if err != nil {
+		return err
+	}
+	return s.Release(dir, token)
+}

@@ -1,0 +1,167 @@
+package export
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"slimfit/pkg/tflite"
+)
+
+// Format is a form of model files.
+type Format string
+
+const (
+	SavedModel Format = "savedmodel"
+	Frozen     Format = "frozen"
+	TFLite     Format = "tflite"
+	TFLiteInt8 Format = "tflite-int8"
+	CArray     Format = "c"
+	NPZ        Format = "npz"
+)
+
+// Formats lists every format in the order the documentation uses.
+func Formats() []Format { return []Format{SavedModel, Frozen, TFLite, TFLiteInt8, CArray, NPZ} }
+
+// ParseFormats reads names separated by commas; all stands for every format.
+func ParseFormats(names string) ([]Format, error) {
+	var known []string
+	for _, f := range Formats() {
+		known = append(known, string(f))
+	}
+	want := map[Format]bool{}
+	for name := range strings.SplitSeq(names, ",") {
+		name = strings.TrimSpace(name)
+		if name != "all" && !slices.Contains(known, name) {
+			return nil, fmt.Errorf("no format %q: want %s or all, several with commas", name, strings.Join(known, ", "))
+		}
+		for _, f := range Formats() {
+			want[f] = want[f] || name == "all" || name == string(f)
+		}
+	}
+	return slices.DeleteFunc(Formats(), func(f Format) bool { return !want[f] }), nil
+}
+
+// Path is the format's file below the export's folder.
+func (f Format) Path() string {
+	switch f {
+	case SavedModel:
+		return "savedmodel/saved_model.pb"
+	case Frozen:
+		return "frozen.pb"
+	case TFLite:
+		return "model.tflite"
+	case TFLiteInt8:
+		return "model-int8.tflite"
+	case CArray:
+		return "model.c"
+	}
+	return "weights.npz"
+}
+
+// TensorFlow says whether only TensorFlow writes the format.
+func (f Format) TensorFlow() bool { return f == SavedModel || f == Frozen }
+
+// Quantized says whether the format computes in int8, which takes training
+// images to make.
+func (f Format) Quantized() bool { return f == TFLiteInt8 || f == CArray }
+
+// CName is the array's name in the C source.
+const CName = "slimfit_model"
+
+// CalibrationImages is how many training images, the first ones, int8 learns
+// the ranges of activations from.
+const CalibrationImages = 500
+
+// Files holds the pure formats of a network.
+type Files struct {
+	Float *tflite.Model // of TFLite; nil where it was not asked for
+	Int8  *tflite.Model // of TFLiteInt8 and CArray
+	Data  map[Format][]byte
+}
+
+// Build makes the files of the formats that need no TensorFlow. pixels holds
+// training images, n*h*w*c; only quantized formats read them.
+func Build(t *Trial, formats []Format, pixels []uint8, workers int) (*Files, error) {
+	f := &Files{Data: map[Format][]byte{}}
+	w := tfliteWeights(t)
+	var int8File []byte
+	for _, format := range formats {
+		var b []byte
+		var err error
+		switch {
+		case format.TensorFlow():
+			continue
+		case format == TFLite:
+			b, err = tflite.WriteFloat(t.Spec, w, tflite.Options{})
+			if err == nil {
+				f.Float, err = tflite.Load(b)
+			}
+		case format == NPZ:
+			var out bytes.Buffer
+			err = tflite.WriteNPZ(&out, t.Spec, w)
+			b = out.Bytes()
+		default:
+			if int8File == nil {
+				if int8File, f.Int8, err = quantize(t, w, pixels, workers); err != nil {
+					break
+				}
+			}
+			b = int8File
+			if format == CArray {
+				var out bytes.Buffer
+				err = tflite.WriteC(&out, CName, int8File)
+				b = out.Bytes()
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("make %s: %w", format.Path(), err)
+		}
+		f.Data[format] = b
+	}
+	return f, nil
+}
+
+// Model is the network as the format's file holds it; nil for a format that is
+// not there, or that pkg/tflite does not run.
+func (f *Files) Model(format Format) *tflite.Model {
+	switch {
+	case format == TFLite:
+		return f.Float
+	case format.Quantized():
+		return f.Int8
+	}
+	return nil
+}
+
+// Operators lists the methods of TensorFlow Lite Micro's resolver that the file
+// needs.
+func Operators(m *tflite.Model) []string { return tflite.Resolver(m) }
+
+func quantize(t *Trial, w tflite.Weights, pixels []uint8, workers int) ([]byte, *tflite.Model, error) {
+	n := min(CalibrationImages*t.Spec.Input.Elements(), len(pixels))
+	b, err := tflite.Quantize(t.Spec, w, pixels[:n], tflite.Options{Workers: workers})
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := tflite.Load(b)
+	return b, m, err
+}
+
+func tfliteWeights(t *Trial) tflite.Weights {
+	w := tflite.Weights{}
+	for _, n := range t.Weights {
+		w[n.Node] = tflite.NodeWeights{Kernel: n.Kernel, Bias: n.Bias}
+	}
+	return w
+}
+
+// Interpreter is the network as pkg/tflite runs it in float32.
+func Interpreter(t *Trial) (*tflite.Model, error) {
+	f, err := Build(t, []Format{TFLite}, nil, 1)
+	if err != nil {
+		return nil, err
+	}
+	return f.Float, nil
+}

@@ -1,0 +1,157 @@
+// Package export takes a trained network out of its run folder: it finds the
+// one that is meant, checks that it is finished and whole, makes model files of
+// it with a card that says what they are, and puts them in place, all or none.
+// What only TensorFlow writes, the caller adds.
+package export
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+)
+
+// Choice is a configuration, or one trial, of a run folder.
+type Choice struct {
+	Folder   *store.Folder
+	ConfigID string
+	Seed     *int64 // nil: the best on the validation images
+}
+
+// Find says what a person means by a name: the folder of a run, of a
+// configuration or of a trial, a certificate, or what is called so below out
+// (an experiment's name, a configuration's ID, a path of them). A run folder
+// stands for its certificate's winner, or for its only configuration.
+func Find(name, out string) (Choice, error) {
+	info, err := os.Stat(name)
+	if err == nil && !info.IsDir() {
+		return ofCertificate(name)
+	}
+	if err == nil {
+		return ofFolder(name)
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return Choice{}, err
+	}
+	dirs, err := below(out, name)
+	if err != nil {
+		return Choice{}, err
+	}
+	switch len(dirs) {
+	case 0:
+		return Choice{}, fmt.Errorf("there is no %s, here or in %s: want the folder of a run, a configuration or a trial, a configuration's ID, or a certificate", name, out)
+	case 1:
+		return ofFolder(dirs[0])
+	}
+	return Choice{}, fmt.Errorf("%s is in several run folders, name one of them: %s", name, strings.Join(dirs, ", "))
+}
+
+// below lists the folders below out that a relative name may stand for.
+func below(out, name string) ([]string, error) {
+	if filepath.IsAbs(name) {
+		return nil, nil
+	}
+	rel := filepath.Clean(name)
+	tries := []string{filepath.Join(out, rel)}
+	if first, rest, ok := strings.Cut(rel, string(filepath.Separator)); ok && first == filepath.Base(filepath.Clean(defaultOut)) {
+		tries = append(tries, filepath.Join(out, rest))
+	}
+	for _, dir := range tries {
+		if isDir(dir) {
+			return []string{dir}, nil
+		}
+	}
+	if id, _, _ := strings.Cut(rel, string(filepath.Separator)); !store.IsConfigID(id) {
+		return nil, nil
+	}
+	runs, err := os.ReadDir(out)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	var dirs []string
+	for _, r := range runs {
+		if dir := filepath.Join(out, r.Name(), rel); isDir(dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs, nil
+}
+
+// defaultOut is the folder above run folders where none is named: experiment
+// files that were written for it also work with another.
+const defaultOut = "runs"
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// ofFolder tells the folders of trials, configurations and runs by their names.
+func ofFolder(dir string) (Choice, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return Choice{}, err
+	}
+	if folder, key, err := store.ParseTrialDir(abs); err == nil {
+		return Choice{folder, key.ConfigID, &key.Seed}, nil
+	}
+	if id := filepath.Base(abs); store.IsConfigID(id) {
+		return Choice{Folder: &store.Folder{Dir: filepath.Dir(abs)}, ConfigID: id}, nil
+	}
+	if certificate := filepath.Join(abs, "certificate.json"); isFile(certificate) {
+		return ofCertificate(certificate)
+	}
+	folder := &store.Folder{Dir: abs}
+	keys, err := folder.Keys()
+	if err != nil {
+		return Choice{}, err
+	}
+	ids := distinct(keys)
+	switch len(ids) {
+	case 0:
+		return Choice{}, fmt.Errorf("%s is no run folder, or nothing is trained in it", dir)
+	case 1:
+		return Choice{Folder: folder, ConfigID: ids[0]}, nil
+	}
+	return Choice{}, fmt.Errorf("%s holds %d configurations and no certificate: name one of them, such as %s", dir, len(ids), filepath.Join(dir, ids[0]))
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+func distinct(keys []result.Key) []string {
+	var ids []string
+	for _, k := range keys {
+		if len(ids) == 0 || ids[len(ids)-1] != k.ConfigID { // they come sorted
+			ids = append(ids, k.ConfigID)
+		}
+	}
+	return ids
+}
+
+// ofCertificate takes the winner of a search's certificate.
+func ofCertificate(file string) (Choice, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return Choice{}, err
+	}
+	var c result.Certificate
+	if err := json.Unmarshal(b, &c); err != nil || c.Format != result.CertificateFormat {
+		return Choice{}, fmt.Errorf("%s is no certificate of a search", file)
+	}
+	if c.Winner == nil {
+		return Choice{}, fmt.Errorf("%s names no winner: %s", file, c.Summary)
+	}
+	dir, err := filepath.Abs(filepath.Dir(file))
+	if err != nil {
+		return Choice{}, err
+	}
+	return Choice{Folder: &store.Folder{Dir: dir}, ConfigID: c.Winner.ConfigID}, nil
+}

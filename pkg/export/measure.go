@@ -1,0 +1,165 @@
+package export
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+
+	"slimfit/models"
+	"slimfit/pkg/dataset"
+	"slimfit/pkg/footprint"
+	"slimfit/pkg/result"
+	"slimfit/pkg/stats"
+	"slimfit/pkg/tflite"
+)
+
+// Confidence of the card's intervals.
+const Confidence = 0.95
+
+// Accuracy is a share of images told right.
+type Accuracy struct {
+	Split   string     `json:"split"` // test or validation
+	Images  int        `json:"images"`
+	Correct int        `json:"correct"`
+	Share   float64    `json:"accuracy"`
+	Bounds  [2]float64 `json:"interval"` // two-sided Clopper-Pearson, Confidence
+}
+
+func newAccuracy(split string, correct, images int) (*Accuracy, error) {
+	i, err := stats.ClopperPearson(correct, images, Confidence)
+	if err != nil {
+		return nil, fmt.Errorf("accuracy on the %s images: %w", split, err)
+	}
+	return &Accuracy{split, images, correct, float64(correct) / float64(images), [2]float64{i.Low, i.High}}, nil
+}
+
+// Recorded are the accuracies that the result has: test and validation, as far
+// as they were measured.
+func Recorded(r result.Result) ([]Accuracy, error) {
+	var all []Accuracy
+	for _, s := range []struct {
+		split   string
+		correct *int
+		images  int
+	}{{Test, r.Correct.Test, r.Dataset.Test}, {Validation, r.Correct.Validation, r.Dataset.Validation}} {
+		if s.correct == nil || s.images == 0 {
+			continue
+		}
+		a, err := newAccuracy(s.split, *s.correct, s.images)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, *a)
+	}
+	return all, nil
+}
+
+// Names of the splits that files are judged on.
+const (
+	Test       = "test"
+	Validation = "validation"
+)
+
+// Judged is the split that a network's files may be judged on: the test images
+// only if they were opened for it before. images is empty where there is none.
+func Judged(r result.Result, set *dataset.Set) (split string, images dataset.Images) {
+	if r.Correct.Test != nil {
+		return Test, set.Test
+	}
+	return Validation, set.Validation
+}
+
+// Judge runs a file's model on all images.
+func Judge(m *tflite.Model, split string, images dataset.Images, workers int) (*Accuracy, error) {
+	out, err := m.Run(images.Pixels, workers)
+	if err != nil {
+		return nil, fmt.Errorf("judge the file: %w", err)
+	}
+	correct := 0
+	for i, l := range images.Labels {
+		if out.Class(i) == int(l) {
+			correct++
+		}
+	}
+	return newAccuracy(split, correct, images.N())
+}
+
+// Measure makes the files of an untrained network and measures them. Sizes
+// depend on the network's shapes; those of the trained one differ by some 16
+// bytes where two of its tensors happen to share a zero point, which the int8
+// file then holds once. What takes TensorFlow stays 0.
+func Measure(spec models.Spec) (footprint.Measured, error) {
+	var m footprint.Measured
+	w, err := noise(spec)
+	if err != nil {
+		return m, fmt.Errorf("measure the files: %w", err)
+	}
+	pixels := make([]uint8, 2*spec.Input.Elements())
+	g := rand.New(rand.NewPCG(1, 2))
+	for i := range pixels {
+		pixels[i] = uint8(g.IntN(256))
+	}
+	float, err := tflite.WriteFloat(spec, w, tflite.Options{})
+	if err != nil {
+		return m, fmt.Errorf("measure the files: %w", err)
+	}
+	int8, err := tflite.Quantize(spec, w, pixels, tflite.Options{})
+	if err != nil {
+		return m, fmt.Errorf("measure the files: %w", err)
+	}
+	var npz bytes.Buffer
+	if err := tflite.WriteNPZ(&npz, spec, w); err != nil {
+		return m, fmt.Errorf("measure the files: %w", err)
+	}
+	m.TFLite, m.TFLiteInt8, m.NPZ = len(float), len(int8), npz.Len()
+	for _, f := range []struct {
+		file []byte
+		to   *int
+	}{{float, &m.ArenaFloat}, {int8, &m.Arena}} {
+		model, err := tflite.Load(f.file)
+		if err != nil {
+			return m, fmt.Errorf("measure the files: %w", err)
+		}
+		*f.to = tflite.ArenaBytes(model)
+	}
+	return m, nil
+}
+
+// noise is weights that differ from each other, as trained ones do: a file
+// keeps equal arrays once. Logits get both signs, and few units are dead.
+func noise(spec models.Spec) (tflite.Weights, error) {
+	nodes, err := spec.Nodes()
+	if err != nil {
+		return nil, err
+	}
+	g := rand.New(rand.NewPCG(3, 4))
+	w := tflite.Weights{}
+	for _, n := range nodes {
+		size := 0
+		switch l := n.Layer; l.Kind {
+		case models.Conv:
+			size = l.Kernel[0] * l.Kernel[1] * n.In.C * l.Filters
+		case models.Depthwise:
+			size = l.Kernel[0] * l.Kernel[1] * n.Out.C
+		case models.Dense:
+			size = n.In.Elements() * l.Units
+		default:
+			continue
+		}
+		v := tflite.NodeWeights{Kernel: make([]float32, size)}
+		for i := range v.Kernel {
+			v.Kernel[i] = (g.Float32() - 0.4) * float32(n.Out.C) / float32(size)
+		}
+		if n.Bias {
+			v.Bias = make([]float32, n.Out.C)
+		}
+		for i := range v.Bias {
+			v.Bias[i] = g.Float32()
+			if n.Linear && i%2 == 1 {
+				v.Bias[i] -= 2
+			}
+		}
+		w[n.Name] = v
+	}
+	return w, nil
+}
