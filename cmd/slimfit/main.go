@@ -53,12 +53,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // commands lists every command in the order of the help text.
 func commands() []*cli.Command {
 	return []*cli.Command{
-		planCommand(planSources{}),
+		planCommand(runSources()),
+		runCommand(runSources()),
+		statusCommand(),
 		reportCommand(),
 		compareCommand(),
 		searchCommand(workerTrainer),
 		verifyCommand(workerTrainer),
 		footprintCommand(),
+		exportCommand(),
+		predictCommand(),
 		schemaCommand(),
 		initCommand(),
 		dataCommand(),
