@@ -1,7 +1,6 @@
 package tflite
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -37,51 +36,66 @@ func pythonWithRuntime(t *testing.T) (string, Kernels) {
 
 const checkScript = "../../scripts/tflite/check_tflite.py"
 
-// TestInt8MatchesReferenceKernels compares every activation of random networks
-// on random images with TensorFlow Lite's reference kernels, all bits.
-func TestInt8MatchesReferenceKernels(t *testing.T) {
-	python, kernels := pythonWithRuntime(t)
+// compared is one file and the images that it is compared on.
+type compared struct {
+	file   []byte
+	pixels []uint8
+}
+
+// runInterpreter runs the files in TensorFlow Lite's interpreter and returns a
+// reader of what it computed: kernels are "reference" or "default".
+func runInterpreter(t *testing.T, python string, cases map[string]compared) func(name, kernels string, tensor int) []byte {
+	t.Helper()
 	dir := t.TempDir()
-	networks, images := 60, 40
-	files := map[string][]byte{}
-	pixels := map[string][]uint8{}
-	for seed := range networks {
-		r := rand.New(rand.NewPCG(uint64(seed), 1))
-		spec := randomSpec(r)
-		w := randomWeights(t, r, spec)
-		p := randomPixels(r, images*spec.Input.Elements())
-		opts := Options{DensePerChannel: seed%2 == 1, Strip: seed%3 == 0}
-		b, err := Quantize(spec, w, p[:8*spec.Input.Elements()], opts)
-		if err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
-		name := fmt.Sprintf("net%03d", seed)
-		files[name], pixels[name] = b, p
-		write(t, filepath.Join(dir, name+".tflite"), b)
-		write(t, filepath.Join(dir, name+".pixels"), p)
+	for name, c := range cases {
+		write(t, filepath.Join(dir, name+".tflite"), c.file)
+		write(t, filepath.Join(dir, name+".pixels"), c.pixels)
 	}
 	if out, err := exec.Command(python, checkScript, "tensors", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	compared, differ := 0, 0
-	codes := map[OpCode]int{}
-	for name, b := range files {
-		m, err := Load(b)
+	return func(name, kernels string, tensor int) []byte {
+		b, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("%s.%s.%d", name, kernels, tensor)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.Kernels = kernels
-		reference := func(tensor int) []byte {
-			b, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("%s.reference.%d", name, tensor)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return b
+		return b
+	}
+}
+
+// TestInt8MatchesReferenceKernels compares every activation of random networks
+// and of the paper's on random images with TensorFlow Lite's reference kernels,
+// all bits.
+func TestInt8MatchesReferenceKernels(t *testing.T) {
+	python, kernels := pythonWithRuntime(t)
+	cases := map[string]compared{}
+	add := func(name string, spec models.Spec, r *rand.Rand, images int, opts Options) {
+		w := randomWeights(t, r, spec)
+		p := randomPixels(r, images*spec.Input.Elements())
+		b, err := Quantize(spec, w, p[:8*spec.Input.Elements()], opts)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
 		}
+		cases[name] = compared{b, p}
+	}
+	for seed := range 60 {
+		r := rand.New(rand.NewPCG(uint64(seed), 1))
+		add(fmt.Sprintf("net%03d", seed), randomSpec(r), r, 40, Options{DensePerChannel: seed%2 == 1, Strip: seed%3 == 0})
+	}
+	for name, images := range map[string]int{"final": 1500, "light": 1500, "base": 8} {
+		layers, _ := models.Named(name)
+		add(name, mnist(layers...), rand.New(rand.NewPCG(1, 2)), images, Options{})
+	}
+	result := runInterpreter(t, python, cases)
+	values, differ := 0, 0
+	codes := map[OpCode]int{}
+	for name, c := range cases {
+		m := load(t, c.file)
+		m.Kernels = kernels
+		activations := int8Activations(t, m, c.pixels)
 		for _, op := range m.Ops {
 			o := op.Outputs[0]
-			want := reference(o)
-			got := int8Activation(t, m, pixels[name], o)
+			got, want := activations[o], result(name, "reference", o)
 			if hasElu(m) {
 				// There are no reference kernels for the whole network: compare what
 				// ELU makes of the interpreter's own input.
@@ -89,7 +103,7 @@ func TestInt8MatchesReferenceKernels(t *testing.T) {
 					continue
 				}
 				table := functionTable(m.Tensors[op.Inputs[0]].Quant, m.Tensors[o].Quant, elu)
-				for i, x := range reference(op.Inputs[0]) {
+				for i, x := range result(name, "reference", op.Inputs[0]) {
 					got[i] = table[x]
 				}
 			}
@@ -102,15 +116,14 @@ func TestInt8MatchesReferenceKernels(t *testing.T) {
 					wrong++
 				}
 			}
-			compared += len(got)
-			codes[op.Code]++
 			if wrong > 0 {
-				differ += wrong
 				t.Errorf("%s: %s, tensor %d: %d of %d values differ", name, op.Code, o, wrong, len(got))
 			}
+			values, differ = values+len(got), differ+wrong
+			codes[op.Code]++
 		}
 	}
-	t.Logf("%d values of %d networks compared, %d differ; ops %v", compared, networks, differ, codes)
+	t.Logf("%d values of %d networks compared, %d differ; operators %v", values, len(cases), differ, codes)
 	for c := range opCodes() {
 		if codes[c] == 0 {
 			t.Errorf("no network had %s", c)
@@ -127,73 +140,62 @@ func opCodes() map[OpCode]bool {
 		AveragePool2D: true, Mean: true, Softmax: true, Logistic: true, Tanh: true, LeakyRelu: true, Elu: true}
 }
 
-// int8Activation returns tensor o of every image.
-func int8Activation(t *testing.T, m *Model, pixels []uint8, o int) []int8 {
+// int8Activations returns every activation of all images, by tensor.
+func int8Activations(t *testing.T, m *Model, pixels []uint8) [][]int8 {
 	t.Helper()
 	steps, err := compileInt8(m)
 	if err != nil {
 		t.Fatal(err)
 	}
 	size := m.InputShape().Elements()
-	var all []int8
+	all := make([][]int8, len(m.Tensors))
 	forEach(m, steps, len(pixels)/size, 1, func(i int, dst []int8) {
 		for k, p := range pixels[i*size : (i+1)*size] {
 			dst[k] = int8(int(p) - 128)
 		}
-	}, func(_ int, v *values[int8]) { all = append(all, v.t[o]...) })
+	}, func(_ int, v *values[int8]) {
+		for o, x := range v.t {
+			all[o] = append(all[o], x...)
+		}
+	})
 	return all
 }
 
 func TestFloatMatchesInterpreter(t *testing.T) {
 	python, _ := pythonWithRuntime(t)
-	dir := t.TempDir()
-	networks, images := 40, 20
-	files := map[string][]byte{}
-	pixels := map[string][]uint8{}
-	for seed := range networks {
+	cases := map[string]compared{}
+	for seed := range 40 {
 		r := rand.New(rand.NewPCG(uint64(seed), 2))
 		spec := randomSpec(r)
-		p := randomPixels(r, images*spec.Input.Elements())
+		p := randomPixels(r, 20*spec.Input.Elements())
 		b, err := WriteFloat(spec, randomWeights(t, r, spec), Options{})
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
-		name := fmt.Sprintf("net%03d", seed)
-		files[name], pixels[name] = b, p
-		write(t, filepath.Join(dir, name+".tflite"), b)
-		write(t, filepath.Join(dir, name+".pixels"), p)
+		cases[fmt.Sprintf("net%03d", seed)] = compared{b, p}
 	}
-	if out, err := exec.Command(python, checkScript, "tensors", dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	result := runInterpreter(t, python, cases)
 	for _, kernels := range []string{"reference", "default"} {
 		worst := 0.0
-		for name, b := range files {
-			m, err := Load(b)
-			if err != nil {
-				t.Fatal(err)
-			}
+		for name, c := range cases {
+			m := load(t, c.file)
 			if kernels == "default" && negativePadding(m) {
 				continue
 			}
-			out, err := m.Run(pixels[name], 2)
+			out, err := m.Run(c.pixels, 2)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for k, got := range [][]float32{out.Probabilities, out.Logits} {
-				want, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("%s.%s.%d", name, kernels, m.Outputs[k])))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if len(want) != 4*len(got) {
-					t.Fatalf("%s: %d values, the interpreter has %d", name, len(got), len(want)/4)
+				want := float32s(result(name, kernels, m.Outputs[k]))
+				if len(want) != len(got) {
+					t.Fatalf("%s: %d values, the interpreter has %d", name, len(got), len(want))
 				}
 				for i, x := range got {
-					y := math.Float32frombits(binary.LittleEndian.Uint32(want[4*i:]))
-					d := math.Abs(float64(x) - float64(y))
+					d := math.Abs(float64(x) - float64(want[i]))
 					worst = max(worst, d)
 					if d > 1e-4 {
-						t.Fatalf("%s, %s kernels, output %d, value %d: %v, the interpreter has %v", name, kernels, k, i, x, y)
+						t.Fatalf("%s, %s kernels, output %d, value %d: %v, the interpreter has %v", name, kernels, k, i, x, want[i])
 					}
 				}
 			}

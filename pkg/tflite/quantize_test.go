@@ -262,8 +262,9 @@ func TestKnownBits(t *testing.T) {
 			}
 			m := load(t, b)
 			m.Kernels = kernels
+			activations := int8Activations(t, m, p)
 			for _, op := range m.Ops {
-				for _, x := range int8Activation(t, m, p, op.Outputs[0]) {
+				for _, x := range activations[op.Outputs[0]] {
 					sum.Write([]byte{byte(x)})
 				}
 			}
