@@ -21,6 +21,8 @@ type Overview struct {
 	Processes []ProcessView `json:"processes"`
 	Failures  []FailureView `json:"failures"` // failed or diverged, in the order asked
 	Damaged   []string      `json:"damaged"`  // results that cannot be believed, `run` trains them again
+
+	Status map[result.Key]result.Status `json:"-"` // of trials that are finished or running; the others are pending
 }
 
 // ProcessView is a process that has a file in the run folder.
@@ -72,15 +74,20 @@ func (v *Viewer) Look(keys []result.Key) (Overview, error) {
 			o.Left = max(o.Left, p.State.Left)
 		}
 	}
-	o.Damaged = append(o.Damaged, damaged...)
+	o.Damaged, o.Status = append(o.Damaged, damaged...), status
+	for k := range running {
+		if status[k] == "" {
+			status[k] = result.Running
+		}
+	}
 	for _, k := range keys {
-		switch s := status[k]; {
-		case s == result.Done:
+		switch s := status[k]; s {
+		case result.Done:
 			o.Done++
-		case s != "":
+		case result.Failed, result.Diverged:
 			o.count(s)
 			o.Failures = append(o.Failures, FailureView{k, s, failures[k]})
-		case running[k]:
+		case result.Running:
 			o.Running++
 		default:
 			o.Pending++

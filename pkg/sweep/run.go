@@ -154,6 +154,12 @@ func (r *run) work(ctx context.Context, w *worker, slot int, j *job) *worker {
 			return nil
 		}
 	}
+	if err := onItsDevice(w, r.Workers[slot].Device); err != nil {
+		r.release(c)
+		w.close(0)
+		r.abort(&fatal{err})
+		return nil
+	}
 	r.mu.Lock()
 	r.started = true
 	r.mu.Unlock()
@@ -166,6 +172,15 @@ func (r *run) work(ctx context.Context, w *worker, slot int, j *job) *worker {
 	}
 	w.close(0)
 	r.track.idle(slot, 0)
+	return nil
+}
+
+// onItsDevice refuses a worker that got a GPU and does not see it: TensorFlow
+// would train on the CPU without a word.
+func onItsDevice(w *worker, d Device) error {
+	if d.Visible != "" && w.env.Device == "CPU" {
+		return fmt.Errorf("TensorFlow does not see %s: the driver, the CUDA libraries or slimfit-worker's build do not fit; `slimfit doctor` says more, --gpus none trains on the CPU", d)
+	}
 	return nil
 }
 

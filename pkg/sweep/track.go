@@ -180,6 +180,10 @@ func (t *tracker) state() State {
 	return s
 }
 
+// firstGuess is how long a run trains before it says when it ends: first steps
+// are slow.
+const firstGuess = 2 * time.Second
+
 // timeLeft is 0 while there is nothing to go by.
 func (t *tracker) timeLeft() float64 {
 	left, earned := t.left, t.earned
@@ -190,8 +194,9 @@ func (t *tracker) timeLeft() float64 {
 			earned += r.cost * (step - float64(r.first)) / steps
 		}
 	}
-	if earned <= 0 || left <= 0 || t.start.IsZero() {
+	elapsed := time.Since(t.start)
+	if earned <= 0 || left <= 0 || t.start.IsZero() || elapsed < firstGuess || t.now.Finished() == t.now.Total {
 		return 0
 	}
-	return left * time.Since(t.start).Seconds() / earned
+	return left * elapsed.Seconds() / earned
 }
