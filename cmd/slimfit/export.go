@@ -58,7 +58,7 @@ func exportCommand() *cli.Command {
 
 // runsFlag is outFlag for commands whose -o is something else.
 func runsFlag() cli.Flag {
-	return &cli.StringFlag{Name: "out", Value: "runs", Usage: "the `FOLDER` above the run folders <name>/"}
+	return &cli.StringFlag{Name: "out", Value: defaultOut, Usage: "the `FOLDER` above the run folders <name>/"}
 }
 
 // findTrial opens the trained network that a person names.

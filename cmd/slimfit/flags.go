@@ -76,8 +76,11 @@ func dropEmptyVariables() {
 
 // Flags that several commands take, in one wording.
 
+// defaultOut is where run folders go.
+const defaultOut = "runs"
+
 func outFlag() cli.Flag {
-	return &cli.StringFlag{Name: "out", Aliases: []string{"o"}, Value: "runs", Usage: "the `FOLDER` above the run folders <name>/"}
+	return &cli.StringFlag{Name: "out", Aliases: []string{"o"}, Value: defaultOut, Usage: "the `FOLDER` above the run folders <name>/"}
 }
 
 func jobsFlag() cli.Flag {
@@ -119,8 +122,13 @@ func sets(c *cli.Context) []string {
 // loadExperiment reads one experiment file with the command's --set and
 // --cache; its errors are usage errors. Warnings go to stderr.
 func loadExperiment(c *cli.Context, file string) (*experiment.Experiment, error) {
-	e, err := experiment.Load(file, sets(c), func(ref dataset.Ref) (models.Data, error) {
-		return dataset.Describe(ref, c.String("cache"))
+	out := c.String("out")
+	if out == "" { // the command has no such flag
+		out = defaultOut
+	}
+	e, err := experiment.LoadFrom(file, sets(c), experiment.Sources{
+		Describe: func(ref dataset.Ref) (models.Data, error) { return dataset.Describe(ref, c.String("cache")) },
+		Teacher:  func(run string) (experiment.Teacher, error) { return findTeacher(run, out) },
 	})
 	if err != nil {
 		return nil, &exitError{code: exitUsage, err: err}

@@ -170,6 +170,11 @@ func (v *verifier) retrain(k int, train trainer) error {
 	}
 	note(v.c, "training %d trials again, drawn by --draw %d", len(trials), seed)
 	e := &experiment.Experiment{Name: v.cert.Experiment, Data: v.cert.Dataset, Ref: dataset.Ref{Name: v.cert.Dataset.Name, Path: v.path}}
+	for _, t := range trials {
+		if err := teach(t, filepath.Dir(v.dir)); err != nil {
+			return ioError(err)
+		}
+	}
 	test, closed := v.byTest(trials)
 	for _, part := range []struct {
 		trials []experiment.Trial

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/export"
+)
+
+// findTeacher finds the trained run that a recipe names as its teacher, below
+// out or as a path.
+func findTeacher(run, out string) (experiment.Teacher, error) {
+	choice, err := export.Find(run, out)
+	if err != nil {
+		return experiment.Teacher{}, fmt.Errorf("%w; it must be trained first", err)
+	}
+	if choice.Seed == nil {
+		return experiment.Teacher{}, fmt.Errorf("%s is not one trained network: name its seed too", run)
+	}
+	t, err := export.Open(choice)
+	if err != nil {
+		return experiment.Teacher{}, err
+	}
+	return experiment.Teacher{Run: t.Result.Key().String(), Digest: t.Weights.SHA256(), Dir: t.Dir, Layers: t.Spec.Layers, Data: t.Result.Dataset}, nil
+}
+
+// teach gives a trial that was made from a certificate its teacher again.
+func teach(t experiment.Trial, out string) error {
+	want := t.Recipe.Teacher
+	if want == nil || t.Teacher != nil {
+		return nil
+	}
+	teacher, err := findTeacher(want.Run, out)
+	if err != nil {
+		return fmt.Errorf("the teacher of %s: %w", t.ID, err)
+	}
+	if teacher.Digest != want.Digest {
+		return fmt.Errorf("the teacher of %s: %s has other weights now: SHA-256 %.12s, the recipe has %.12s", t.ID, want.Run, teacher.Digest, want.Digest)
+	}
+	t.Teacher = &teacher
+	return nil
+}
