@@ -1,0 +1,272 @@
+// Package batch hands an experiment's trials to a cluster's batch system,
+// Slurm, and follows them there. A submission is a folder that never changes:
+//
+//	<run folder>/batch/0001/experiment.yaml   as it was when submitted
+//	                        tasks.json        the trials of each array element
+//	                        array.sh          the script of every element
+//	                        report.sh         the script of the report job
+//	                        jobs.json         Slurm's numbers for them
+//	                        log/              what they wrote
+//
+// What is done is known from result files alone; Slurm is only asked what it
+// still holds.
+package batch
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+)
+
+const (
+	batchDir       = "batch"
+	tasksName      = "tasks.json"
+	experimentName = "experiment.yaml"
+	arrayName      = "array.sh"
+	reportName     = "report.sh"
+	jobsName       = "jobs.json"
+	logDir         = "log"
+)
+
+// Tasks is the content of tasks.json.
+type Tasks struct {
+	Experiment  string    `json:"experiment"`
+	Source      string    `json:"experiment_sha256"` // of experiment.yaml beside it
+	Created     time.Time `json:"created"`
+	Partition   string    `json:"partition"` // "" is the cluster's default
+	GPUs        int       `json:"gpus"`      // of an element
+	Workers     int       `json:"workers"`   // of an element
+	RetryFailed bool      `json:"retry_failed"`
+	Report      string    `json:"report_job"` // its job's name, "" without one
+	Arrays      []Array   `json:"arrays"`
+	Elements    []Element `json:"elements"` // of all arrays, one after the other
+}
+
+// Array is one Slurm job array: a cluster's MaxArraySize may ask for several.
+type Array struct {
+	Job   string `json:"job"`   // its name, which no other job has
+	First int    `json:"first"` // element of index 0
+	Size  int    `json:"size"`
+}
+
+// Element is what one array element trains.
+type Element struct {
+	Seconds float64  `json:"seconds"` // predicted, of all its workers together
+	Trials  []string `json:"trials"`  // as result.Key writes them
+}
+
+// Submission is a folder batch/<n> of a run folder.
+type Submission struct {
+	Number int
+	Dir    string // absolute
+	Tasks  Tasks
+}
+
+// ReadTasks reads a submission by its tasks.json. RunDir is the run folder that
+// it lies in.
+func ReadTasks(file string) (s Submission, runDir string, err error) {
+	file, err = filepath.Abs(file)
+	if err != nil {
+		return s, "", fmt.Errorf("read task file: %w", err)
+	}
+	s.Dir = filepath.Dir(file)
+	runDir = filepath.Dir(filepath.Dir(s.Dir))
+	s.Number, err = strconv.Atoi(filepath.Base(s.Dir))
+	if err != nil || filepath.Base(filepath.Dir(s.Dir)) != batchDir {
+		return s, "", fmt.Errorf("read task file %s: it is not where `slimfit batch submit` puts them, <run folder>/%s/<number>/%s", file, batchDir, tasksName)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return s, "", fmt.Errorf("read task file: %w", err)
+	}
+	if err := json.Unmarshal(b, &s.Tasks); err != nil {
+		return s, "", fmt.Errorf("read task file %s: %w", file, err)
+	}
+	if err := s.Tasks.check(); err != nil {
+		return s, "", fmt.Errorf("read task file %s: %w", file, err)
+	}
+	return s, runDir, nil
+}
+
+// check says whether arrays and elements fit together.
+func (t Tasks) check() error {
+	next := 0
+	for _, a := range t.Arrays {
+		if a.First != next || a.Size < 1 || a.Job == "" {
+			return fmt.Errorf("array %q does not follow the one before", a.Job)
+		}
+		next += a.Size
+	}
+	if next != len(t.Elements) {
+		return fmt.Errorf("the arrays have %d elements, the file %d", next, len(t.Elements))
+	}
+	for i, e := range t.Elements {
+		if len(e.Trials) == 0 {
+			return fmt.Errorf("element %d has no trials", i)
+		}
+	}
+	return nil
+}
+
+// ExperimentFile is the submission's own copy of the experiment. It is an error
+// if somebody changed it: the elements would train something else.
+func (s Submission) ExperimentFile() (string, error) {
+	file := filepath.Join(s.Dir, experimentName)
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("read the submitted experiment: %w", err)
+	}
+	if digest(b) != s.Tasks.Source {
+		return "", fmt.Errorf("%s was changed after it was submitted; `slimfit batch submit` again takes the new one", file)
+	}
+	return file, nil
+}
+
+// Trials are the trials of one element, from the experiment that was submitted.
+func (s Submission) Trials(e *experiment.Experiment, element int) ([]experiment.Trial, error) {
+	if element < 0 || element >= len(s.Tasks.Elements) {
+		return nil, fmt.Errorf("there is no element %d, the task file has 0 to %d", element, len(s.Tasks.Elements)-1)
+	}
+	configs := map[string]*experiment.Configuration{}
+	for i := range e.Configs {
+		configs[e.Configs[i].ID] = &e.Configs[i]
+	}
+	var trials []experiment.Trial
+	for _, name := range s.Tasks.Elements[element].Trials {
+		k, err := ParseKey(name)
+		if err != nil {
+			return nil, err
+		}
+		c := configs[k.ConfigID]
+		if c == nil || !slices.Contains(e.Seeds, k.Seed) {
+			return nil, fmt.Errorf("the experiment has no trial %s any more: its images changed after it was submitted; `slimfit batch submit` again", name)
+		}
+		trials = append(trials, experiment.Trial{Configuration: c, Seed: k.Seed})
+	}
+	return trials, nil
+}
+
+// LogPath is the file that an element writes to.
+func (s Submission) LogPath(element int) string {
+	a := s.Tasks.array(element)
+	return filepath.Join(s.Dir, logDir, fmt.Sprintf("%s.%d.txt", a.Job, element-a.First))
+}
+
+// array is the one that holds the element.
+func (t Tasks) array(element int) Array {
+	for _, a := range t.Arrays {
+		if element < a.First+a.Size {
+			return a
+		}
+	}
+	return Array{}
+}
+
+// element is the number of an array's index; ok is false for jobs of others.
+func (t Tasks) element(job string, index int) (n int, ok bool) {
+	for _, a := range t.Arrays {
+		if a.Job == job && index >= 0 && index < a.Size {
+			return a.First + index, true
+		}
+	}
+	return 0, false
+}
+
+// ParseKey reads what result.Key writes: <config-id>/seed-<n>.
+func ParseKey(name string) (result.Key, error) {
+	id, seed, ok := strings.Cut(name, "/seed-")
+	n, err := strconv.ParseInt(seed, 10, 64)
+	if !ok || err != nil || id == "" || n < 0 {
+		return result.Key{}, fmt.Errorf("%q is no trial; want <config-id>/seed-<n>", name)
+	}
+	return result.Key{ConfigID: id, Seed: n}, nil
+}
+
+// Submissions reads the submissions of a run folder, oldest first. One that was
+// broken off before it had its task file is left out.
+func Submissions(f *store.Folder) ([]Submission, error) {
+	numbers, err := numbers(f)
+	if err != nil {
+		return nil, err
+	}
+	var all []Submission
+	for _, n := range numbers {
+		s, _, err := ReadTasks(filepath.Join(submissionDir(f, n), tasksName))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// numbers lists the submissions' folders, rising.
+func numbers(f *store.Folder) ([]int, error) {
+	entries, err := os.ReadDir(filepath.Join(f.Dir, batchDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list submissions: %w", err)
+	}
+	var all []int
+	for _, e := range entries {
+		if n, err := strconv.Atoi(e.Name()); err == nil && n > 0 && e.IsDir() {
+			all = append(all, n)
+		}
+	}
+	slices.Sort(all)
+	return all, nil
+}
+
+func submissionDir(f *store.Folder, n int) string {
+	return filepath.Join(f.Dir, batchDir, fmt.Sprintf("%04d", n))
+}
+
+func digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// encode writes tasks.json with an element a line.
+func (t Tasks) encode() ([]byte, error) {
+	elements := t.Elements
+	t.Elements = nil
+	head, err := json.MarshalIndent(t, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	b.Write(bytes.TrimSuffix(head, []byte("null\n}")))
+	for i, e := range elements {
+		line, err := json.Marshal(e)
+		if err != nil {
+			return nil, err
+		}
+		sep := ",\n    "
+		if i == 0 {
+			sep = "[\n    "
+		}
+		b.WriteString(sep)
+		b.Write(line)
+	}
+	b.WriteString("\n  ]\n}\n")
+	return b.Bytes(), nil
+}
