@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"slimfit/pkg/worker"
 )
@@ -17,7 +19,12 @@ import (
 // version is set by the build.
 var version = "dev"
 
-func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	// A batch system tells every process of a job to end; the supervisor then
+	// asks for checkpoints, and its own end is this program's.
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1)
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
 
 // run is the whole program; it returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {

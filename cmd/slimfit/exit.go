@@ -100,16 +100,22 @@ func signalCode(s os.Signal) int {
 }
 
 // signalContext returns a context that the first SIGINT, SIGTERM or SIGUSR1
-// cancels with a *signalError as its cause, and a channel that gets the
-// second signal.
+// cancels with a *signalError as its cause, and a channel that gets a SIGINT
+// that follows. The others may come again without anybody being in a hurry:
+// Slurm sends USR1 before the time limit and TERM at it, to every process of a
+// job, which its batch script may pass on as well.
 func signalContext(parent context.Context) (context.Context, <-chan os.Signal) {
 	ctx, cancel := context.WithCancelCause(parent)
 	caught := make(chan os.Signal, 2)
-	second := make(chan os.Signal, 1)
+	second := make(chan os.Signal)
 	signal.Notify(caught, os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1)
 	go func() {
 		cancel(&signalError{<-caught})
-		second <- <-caught
+		for s := range caught {
+			if s == os.Interrupt {
+				second <- s
+			}
+		}
 	}()
 	return ctx, second
 }
