@@ -156,7 +156,12 @@ type Assumption struct {
 	Text         string `json:"text"`
 	Skipped      int    `json:"skipped"`      // configurations that rest on it, cheaper than the winner
 	Checked      int    `json:"checked"`      // trained though it spoke against them: all of them failed
-	Contradicted []Key  `json:"contradicted"` // clearly failing networks that a smaller one outdid: they skip nothing
+	Contradicted []Key  `json:"contradicted"` // clearly failing networks that contain one that reached the target: they skip nothing
+
+	// How the trained configurations bear it out, by mean validation accuracy.
+	Pairs    int     `json:"pairs"`    // where one contains the other
+	Inverted int     `json:"inverted"` // of Pairs, where the smaller one is better
+	Largest  float64 `json:"largest"`  // accuracy by which it is
 }
 
 // Effort is what the search trained.

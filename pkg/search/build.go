@@ -217,6 +217,7 @@ func (s *state) assumption(winner int) result.Assumption {
 	a := result.Assumption{Contradicted: []result.Key{}}
 	if s.p.Exact {
 		a.Text = "none: no configuration was skipped for what larger ones showed"
+		s.inversions(&a)
 		return a
 	}
 	a.Text = assumptionText
@@ -235,7 +236,44 @@ func (s *state) assumption(winner int) result.Assumption {
 			}
 		}
 	}
+	s.inversions(&a)
 	return a
+}
+
+// inversions compares all trained configurations of which one contains another.
+func (s *state) inversions(a *result.Assumption) {
+	for i, big := range s.all {
+		m, ok := meanAccuracy(big)
+		if !ok {
+			continue
+		}
+		for _, j := range s.p.insideOf(i) {
+			small, ok := meanAccuracy(s.all[j])
+			if !ok || j == i {
+				continue
+			}
+			a.Pairs++
+			if small > m {
+				a.Inverted++
+				a.Largest = max(a.Largest, small-m)
+			}
+		}
+	}
+}
+
+// meanAccuracy is over the seeds that were trained; false without any.
+func meanAccuracy(c candidate) (float64, bool) {
+	sum, n := 0.0, 0
+	for _, net := range c.nets {
+		if net.result.Status == result.Done {
+			sum += net.accuracy
+			n++
+		}
+	}
+	if n == 0 {
+		return 0, false
+	}
+	return sum / float64(n), true
 }
 
 func (s *state) effort() result.Effort {

@@ -144,3 +144,40 @@ func TestRulesCertify(t *testing.T) {
 		}
 	}
 }
+
+// Where larger is worse along one axis the assumption is wrong. The checks
+// notice, and the winner is still the full grid's but for rare cases.
+func TestSearchSurvivesAWrongAssumption(t *testing.T) {
+	all := grid120()
+	for _, c := range []struct {
+		name string
+		bend func(a map[string]any) float64 // factor of the error
+	}{
+		{"a wider dense layer is worse", func(a map[string]any) float64 { return math.Pow(float64(a["dense"].(int))/16, 0.6) }},
+		{"32 units are best", func(a map[string]any) float64 {
+			l := math.Log2(float64(a["dense"].(int)) / 32)
+			return math.Exp(0.3 * l * l)
+		}},
+		{"pool 4 is better", func(a map[string]any) float64 { return math.Pow(float64(a["pool"].(int)), -1) }},
+	} {
+		const grids = 25
+		same, inverted := 0, 0
+		for g := range uint64(grids) {
+			p := problem(all, 3, target(0.95), Options{})
+			accuracy := surface(rand.New(rand.NewPCG(g, 5)), all, 0.05)
+			for _, config := range all {
+				accuracy[config.ID] = 1 - min((1-accuracy[config.ID])*c.bend(config.Assignment), 0.85)
+			}
+			w := newWorld(p, accuracy, 0.06, g)
+			plan := p.Replay(w.finished)
+			if found(plan) == fullGrid(t, w) {
+				same++
+			}
+			inverted += plan.state.assumption(plan.state.winner()).Inverted
+		}
+		t.Logf("%s: %d of %d winners are the full grid's", c.name, same, grids)
+		if same < grids-1 || inverted == 0 {
+			t.Errorf("%s: %d of %d winners are the full grid's, %d inverted pairs seen", c.name, same, grids, inverted)
+		}
+	}
+}

@@ -29,11 +29,7 @@ func WriteText(w io.Writer, c *result.Certificate) error {
 	e := c.Effort
 	t.line("")
 	t.line("Trained: %d of the grid's %d trials, %d of its %d steps (%.1f %%), in %d rounds.", e.Trials, e.GridTrials, e.Steps, e.GridSteps, 100*e.Share, e.Rounds)
-	if !c.Exact {
-		t.list("What it assumes", []string{c.Assumption.Text, fmt.Sprintf(
-			"%d configurations rest on it. %d against which it speaks were trained all the same, and failed. %d clearly failing networks were outdone by smaller ones and skip nothing.",
-			c.Assumption.Skipped, c.Assumption.Checked, len(c.Assumption.Contradicted))})
-	}
+	t.list("What it assumes", assumptionLines(c))
 	t.list("What this promises", c.Promises)
 	t.list("How it was decided", c.Rules)
 	t.list("Warnings", c.Warnings)
@@ -41,6 +37,25 @@ func WriteText(w io.Writer, c *result.Certificate) error {
 	t.line("It rests on %d result files, whose SHA-256 are in the certificate; written by slimfit %s. Check it with `slimfit verify`.", len(c.Files), c.Slimfit)
 	_, err := io.WriteString(w, t.String())
 	return err
+}
+
+func assumptionLines(c *result.Certificate) []string {
+	a := c.Assumption
+	var out []string
+	if c.Exact {
+		out = []string{"Nothing: no configuration was skipped for what larger ones showed."}
+	} else {
+		out = []string{a.Text, fmt.Sprintf("%d configurations rest on it. %d against which it speaks were trained all the same, and failed. "+
+			"%d clearly failing networks contain one that reached the target, and skip nothing.", a.Skipped, a.Checked, len(a.Contradicted))}
+	}
+	if a.Pairs > 0 {
+		text := fmt.Sprintf("Of %d pairs of trained configurations of which one contains the other, the smaller one was better in %d", a.Pairs, a.Inverted)
+		if a.Inverted > 0 {
+			text += fmt.Sprintf(", by up to %.2f points", 100*a.Largest)
+		}
+		out = append(out, text+".")
+	}
+	return out
 }
 
 // text collects lines; writing into it cannot fail.

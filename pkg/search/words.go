@@ -21,7 +21,7 @@ func plain(v float64) string {
 const assumptionText = "A configuration is skipped untrained where two networks clearly fail that are at least as large in every layer: " +
 	"same recipe and layers in the same order, no kernel, filter count or width smaller, no stride or pooling window larger. " +
 	"This assumes that making every layer smaller does not turn a clear failure into a pass. " +
-	"A network that a smaller one outdid skips nothing, and some of the most doubtful skipped configurations are trained all the same."
+	"A network that contains one that reached the target skips nothing, and some of the most doubtful skipped configurations are trained all the same."
 
 // rules says how the certificate was decided.
 func (p *Problem) rules() []string {
