@@ -16,7 +16,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 KERAS       := .venv/bin/python
 
-.PHONY: help setup env build data run test lint fuzz check-imports check-keras bench bench-paper venv clean
+.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-export bench bench-paper venv clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -58,6 +58,10 @@ venv: ## set up .venv/ for check-keras and bench
 
 check-keras: build venv ## compare counts, logits and training steps with Keras
 	@$(KERAS) scripts/keras/check_keras.py
+
+check-export: build venv ## load every exported format in Python's TensorFlow and compare
+	@$(KERAS) scripts/export/check_export.py whole bin/slimfit
+	SLIMFIT_VENV=required go test -run InPython ./pkg/graph
 
 bench: data venv ## time slimfit against Keras fit and a hand-written TensorFlow loop (hours; BENCH=--quick: minutes)
 	@$(KERAS) scripts/bench/run.py $(BENCH)

@@ -97,15 +97,17 @@ type prediction struct {
 	Name          string    `json:"name,omitempty"`
 	Probability   float32   `json:"probability"` // of Class
 	Probabilities []float32 `json:"probabilities"`
+	Logits        []float32 `json:"logits,omitempty"` // where the model has them
 }
 
 func newPredictions(m *model, names []string, logits, probabilities []float32, seconds float64) *predictions {
 	p := &predictions{Model: m.name, Runtime: m.runtime, Seconds: seconds, SecondsPerImage: seconds / float64(len(names)), names: m.classNames}
 	for i, name := range names {
 		of := probabilities[i*m.classes : (i+1)*m.classes]
-		by := of
+		by, raw := of, []float32(nil)
 		if logits != nil { // int8 probabilities may tie
-			by = logits[i*m.classes : (i+1)*m.classes]
+			raw = logits[i*m.classes : (i+1)*m.classes]
+			by = raw
 		}
 		class := 0
 		for k, v := range by {
@@ -113,7 +115,7 @@ func newPredictions(m *model, names []string, logits, probabilities []float32, s
 				class = k
 			}
 		}
-		p.Images = append(p.Images, prediction{name, class, p.name(class), of[class], of})
+		p.Images = append(p.Images, prediction{name, class, p.name(class), of[class], of, raw})
 	}
 	return p
 }
