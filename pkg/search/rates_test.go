@@ -23,11 +23,11 @@ func TestFalseCertificates(t *testing.T) {
 		best, spread float64 // true accuracies of a grid's configurations lie in best - spread to best
 		seedSD       float64 // of log error
 	}{
-		{experiment.RuleWorst, 3, 2000, 0.95, 0.001, 0.01},
-		{experiment.RuleWorst, 1, 2000, 0.95, 0.001, 0.01},
-		{experiment.RuleMean, 3, 500, 0.95, 0.001, 0.01},
+		{experiment.RuleWorst, 3, 1500, 0.95, 0.001, 0.01},
+		{experiment.RuleWorst, 1, 1500, 0.95, 0.001, 0.01},
+		{experiment.RuleMean, 3, 300, 0.95, 0.001, 0.01},
 		// 0.9523 with this spread over seeds puts just over 5 % of them below 0.95.
-		{experiment.RuleTolerance, 10, 150, 0.9523, 0.0001, 0.03},
+		{experiment.RuleTolerance, 10, 60, 0.9523, 0.0001, 0.03},
 	} {
 		goal := target(0.95)
 		goal.Rule = c.rule
