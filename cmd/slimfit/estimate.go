@@ -43,7 +43,10 @@ const calibrateMost = 12
 func estimateTime(c *cli.Context, e *experiment.Experiment, pending []experiment.Trial) (time.Duration, string, error) {
 	machine := sweep.ThisMachine(os.DirFS("/"))
 	speeds := sweep.LoadSpeeds(c.String("cache"), machine.Name(), sweep.DefaultCost())
-	workers := slots(c, machine, pending)
+	workers, err := slots(c, machine, e, pending)
+	if err != nil {
+		return 0, "", err
+	}
 	packs := sweep.BuildPacks(pending, len(workers), sweep.DefaultCost())
 	earlier := sweep.LoadSpeeds(filepath.Join(c.String("out"), e.Name), machine.Name(), sweep.DefaultCost())
 	known := sweep.LoadSpeeds(c.String("cache"), machine.Name(), sweep.DefaultCost())

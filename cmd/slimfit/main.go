@@ -66,6 +66,7 @@ func commands() []*cli.Command {
 		schemaCommand(),
 		initCommand(),
 		dataCommand(),
+		batchCommand(),
 		doctorCommand(),
 		completionCommand(),
 	}

@@ -22,15 +22,18 @@ func runCommand(sources planSources) *cli.Command {
 		Usage:     "train every configuration of an experiment with every seed",
 		ArgsUsage: "FILE",
 		Description: "Trials that have a result are skipped, interrupted ones go on from their last checkpoint. Ctrl-C, SIGTERM and SIGUSR1 " +
-			"write checkpoints first; a second one ends at once. Several runs, on several hosts, may share one folder.",
-		Flags: append(trainFlags(), outFlag(), setFlag(), cacheFlag(), dryRunFlag(), formatFlag("text", "json"),
+			"write checkpoints first; a second Ctrl-C ends at once. Several runs, on several hosts, may share one folder.",
+		Flags: append(append(trainFlags(), taskFlags()...), outFlag(), setFlag(), cacheFlag(), dryRunFlag(), formatFlag("text", "json"),
 			&cli.StringFlag{Name: "shard", Usage: "train part `I/N` of the trials only; N runs, in any order and on any hosts, make the whole"}),
 		Action: func(c *cli.Context) error {
-			file, err := oneArg(c, "experiment file")
-			if err != nil {
+			if err := checkTrainFlags(c); err != nil {
 				return err
 			}
-			if err := checkTrainFlags(c); err != nil {
+			if c.String("task") != "" {
+				return runTask(c)
+			}
+			file, err := oneArg(c, "experiment file")
+			if err != nil {
 				return err
 			}
 			i, n, err := parseShard(c.String("shard"))
@@ -71,6 +74,11 @@ func runExperiment(c *cli.Context, file string, e *experiment.Experiment, trials
 	if err != nil {
 		return ioError(err)
 	}
+	return runTrials(c, file, e, folder, trials)
+}
+
+// runTrials trains into the run folder, and says how it went.
+func runTrials(c *cli.Context, file string, e *experiment.Experiment, folder *store.Folder, trials []experiment.Trial) error {
 	summary, err := trainAll(c, training{experiment: e, folder: folder, trials: trials, test: e.Evaluate.Test != experiment.TestWinner})
 	if werr := writeSummary(c, summary, folder, file, err != nil); werr != nil && err == nil {
 		err = ioError(werr)

@@ -21,7 +21,7 @@ import (
 
 // trainFlags are those of every command that trains.
 func trainFlags() []cli.Flag {
-	return []cli.Flag{jobsFlag(), threadsFlag(), workerFlag(),
+	return append(gpuFlags(), jobsFlag(), threadsFlag(), workerFlag(),
 		&cli.DurationFlag{Name: "checkpoint", Value: sweep.DefaultCheckpoint, Usage: "`TIME` between checkpoints of a trial; 0: only when stopped"},
 		&cli.IntFlag{Name: "retries", Value: sweep.DefaultRetries, Usage: "take a trial up again `N` times after its worker died, before it counts as failed"},
 		&cli.BoolFlag{Name: "retry-failed", Usage: "train the trials again that failed in an earlier run, from their last checkpoints"},
@@ -30,7 +30,7 @@ func trainFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "lease", Value: store.DefaultTerm, Usage: "`TIME` without a sign of life after which other processes take this one's trials over"},
 		&cli.BoolFlag{Name: "tensorboard", Usage: "write TensorBoard event files into each trial's folder, live: tensorboard --logdir DIR"},
 		&cli.BoolFlag{Name: "no-wait", Usage: "end rather than wait for trials that other processes are training (exit code 75)"},
-	}
+	)
 }
 
 func threadsFlag() cli.Flag {
@@ -68,7 +68,7 @@ func checkTrainFlags(c *cli.Context) error {
 	default:
 		return usagef("--keep %s: want all, best or none", keep)
 	}
-	return nil
+	return checkGPUFlags(c)
 }
 
 // checkData says what to do where a known data set is not in the cache: better
@@ -114,9 +114,13 @@ func sweepOptions(c *cli.Context, t training) (sweep.Options, error) {
 		return sweep.Options{}, err
 	}
 	machine := sweep.ThisMachine(os.DirFS("/"))
+	workers, err := slots(c, machine, t.experiment, t.trials)
+	if err != nil {
+		return sweep.Options{}, err
+	}
 	return sweep.Options{
 		Folder: t.folder, Experiment: t.experiment.Name, Test: t.test, Source: sourceOf(c, t.experiment),
-		Workers: slots(c, machine, t.trials), Command: workerCommand(file, wantsDeterminism(t.trials)),
+		Workers: workers, Command: workerCommand(file, wantsDeterminism(t.trials)),
 		CheckpointEvery: c.Duration("checkpoint"), Lease: c.Duration("lease"), Hang: c.Duration("hang"),
 		Retries: c.Int("retries"), RetryFailed: c.Bool("retry-failed"), Keep: sweep.Keep(c.String("keep")), NoWait: c.Bool("no-wait"),
 		Label:  t.experiment.Label,
@@ -128,10 +132,17 @@ func sourceOf(c *cli.Context, e *experiment.Experiment) protocol.Source {
 	return protocol.Source{Cache: c.String("cache"), Path: e.Ref.Path}
 }
 
-// slots are the places of the workers: --jobs, or as many as the machine
-// carries.
-func slots(c *cli.Context, machine sweep.Machine, trials []experiment.Trial) []sweep.Slot {
+// slots are the places of the workers: on the GPUs, else --jobs, or as many as
+// the machine carries.
+func slots(c *cli.Context, machine sweep.Machine, e *experiment.Experiment, trials []experiment.Trial) ([]sweep.Slot, error) {
 	threads := max(1, c.Int("threads"))
+	devices, err := gpuDevices(c)
+	if err != nil {
+		return nil, err
+	}
+	if len(devices) > 0 {
+		return gpuSlots(c, devices, threads, e.Batch), nil
+	}
 	jobs := c.Int("jobs")
 	if jobs < 1 {
 		jobs = machine.Jobs(threads, sweep.WorkerMemory(trials), len(trials))
@@ -140,7 +151,7 @@ func slots(c *cli.Context, machine sweep.Machine, trials []experiment.Trial) []s
 	for i := range all {
 		all[i] = sweep.Slot{Index: i, Threads: threads}
 	}
-	return all
+	return all, nil
 }
 
 // workerCommand is how slimfit-worker is started in a slot. One on the CPU does
@@ -156,7 +167,10 @@ func workerCommand(file string, deterministic bool) func(sweep.Slot) *exec.Cmd {
 			}
 		}
 		cmd := exec.Command(file, args...)
-		cmd.Env = append(os.Environ(), "CUDA_VISIBLE_DEVICES="+s.Device.Visible, "CUDA_DEVICE_ORDER=PCI_BUS_ID")
+		cmd.Env = append(os.Environ(), "CUDA_VISIBLE_DEVICES="+s.Device.Visible)
+		if os.Getenv("CUDA_DEVICE_ORDER") == "" { // as nvidia-smi counts
+			cmd.Env = append(cmd.Env, "CUDA_DEVICE_ORDER=PCI_BUS_ID")
+		}
 		if deterministic {
 			cmd.Env = append(cmd.Env, "TF_DETERMINISTIC_OPS=1")
 		}

@@ -39,7 +39,7 @@ exit 0`,
 		"scancel":  `:`,
 		"scontrol": `echo "MaxArraySize            = $(cat "$dir/max" 2>/dev/null || echo 1001)"`,
 		"sacct": `
-[ -e "$dir/sacct" ] && { cat "$dir/sacct"; exit 0; }
+[ -e "$dir/accounting" ] && { cat "$dir/accounting"; exit 0; }
 echo "Slurm accounting storage is disabled" >&2; exit 1`,
 	} {
 		text := fmt.Sprintf("#!/bin/bash\ndir=%s\n(IFS=' '; echo \"%s $*\") >>\"$dir/calls\"\n%s\n", dir, name, script)

@@ -98,7 +98,7 @@ func TestLostByAccounting(t *testing.T) {
 	dir := fakeSlurm(t)
 	r := request(t)
 	submit(t, r)
-	put(t, dir, "sacct", "101_0|TIMEOUT|0:0\n101_1|FAILED|75:0\n")
+	put(t, dir, "accounting", "101_0|TIMEOUT|0:0\n101_1|FAILED|75:0\n")
 	s, err := Look(t.Context(), r.Folder, r.Experiment)
 	if err != nil || len(s.Lost) < 3 || s.Lost[0].State != "TIMEOUT" || s.Lost[1].State != "FAILED, exit code 75:0" || s.Lost[2].State != "" {
 		t.Errorf("%v: %+v", err, s.Lost)
