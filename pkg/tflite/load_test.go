@@ -157,3 +157,33 @@ func TestVtableOutsideTheFile(t *testing.T) {
 		tryFile(t, c)
 	}
 }
+
+// TestReshape: other writers flatten with an op of its own; it is read and run.
+func TestReshape(t *testing.T) {
+	spec := mnist(models.NewConv(3, 2))
+	m := int8Model(t, spec, Options{})
+	pixels := randomPixels(rand.New(rand.NewPCG(1, 1)), 5*784)
+	want, err := m.Run(pixels, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flat := len(m.Tensors)
+	conv := m.Ops[0].Outputs[0]
+	m.Tensors = append(m.Tensors,
+		Tensor{Type: Int8, Shape: []int{1, 1568}, Quant: m.Tensors[conv].Quant},
+		Tensor{Type: Int32, Shape: []int{2}, Data: int32Bytes([]int32{-1, 1568})})
+	reshape := Op{Code: Reshape, Inputs: []int{conv, flat + 1}, Outputs: []int{flat}}
+	m.Ops = slices.Insert(m.Ops, 1, reshape)
+	m.Ops[2].Inputs[0] = flat
+	got, err := load(t, encode(m, true)).Run(pixels, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got.Logits, want.Logits) {
+		t.Error("logits differ")
+	}
+	m.Tensors[flat].Shape[1]--
+	if _, err := Load(encode(m, true)); err == nil || !strings.Contains(err.Error(), "same number of elements") {
+		t.Errorf("error %v", err)
+	}
+}
