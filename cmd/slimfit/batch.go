@@ -108,7 +108,7 @@ func batchOf(c *cli.Context, e *experiment.Experiment) (experiment.Batch, error)
 	var given []string
 	for _, s := range batchSettings() {
 		if v := c.String(s.flag); v != "" {
-			given = append(given, s.key+"="+v)
+			given = append(given, "batch."+s.key+"="+v)
 		}
 	}
 	for _, s := range batchLists() {
@@ -117,7 +117,7 @@ func batchOf(c *cli.Context, e *experiment.Experiment) (experiment.Batch, error)
 			quoted = append(quoted, strconv.Quote(v))
 		}
 		if len(quoted) > 0 {
-			given = append(given, s.key+"=["+strings.Join(quoted, ", ")+"]")
+			given = append(given, "batch."+s.key+"=["+strings.Join(quoted, ", ")+"]")
 		}
 	}
 	flags, err := experiment.ParseBatch("", []byte("{}"), given)
@@ -142,7 +142,7 @@ func flagErrors(err error) error {
 	}
 	for _, f := range faults {
 		for _, s := range append(batchSettings(), batchLists()...) {
-			if value, ok := strings.CutPrefix(f.File, "--set "+s.key+"="); ok {
+			if value, ok := strings.CutPrefix(f.File, "--set batch."+s.key+"="); ok {
 				f.File = "--" + s.flag + " " + value
 			}
 		}
