@@ -22,7 +22,9 @@ func footprintCommand() *cli.Command {
 		Usage:     "count a network layer by layer, without training",
 		ArgsUsage: "FILE|base|conv1|final|light...",
 		Flags: []cli.Flag{setFlag(), cacheFlag(), formatFlag("text", "json", "csv", "markdown"),
-			&cli.StringFlag{Name: "dataset", Value: "mnist", Usage: "the data set of networks given by name"}},
+			&cli.StringFlag{Name: "dataset", Value: "mnist", Usage: "the data set of networks given by name"},
+			&cli.BoolFlag{Name: "measured", Usage: "make each network's files, untrained, and measure them; with slimfit-worker also TensorFlow's and the latency"},
+			workerFlag()},
 		Action: func(c *cli.Context) error {
 			args, err := someArgs(c, "experiment file or network name")
 			if err != nil {
@@ -31,6 +33,11 @@ func footprintCommand() *cli.Command {
 			networks, err := countNetworks(c, args)
 			if err != nil {
 				return err
+			}
+			if c.Bool("measured") {
+				if err := measureNetworks(c, networks); err != nil {
+					return err
+				}
 			}
 			return ioError(writeNetworks(c.App.Writer, c.String("format"), networks))
 		},
@@ -90,6 +97,9 @@ func writeNetworks(w io.Writer, format string, networks []network) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(networks)
 	case "csv":
+		if networks[0].Footprint.Measured != nil {
+			return measuredTable(networks).csv(w)
+		}
 		t := table{head: []string{"experiment", "network", "config_id", "layer", "kind", "height", "width", "channels", "parameters", "weights", "biases", "macs"}}
 		for _, n := range networks {
 			for _, l := range n.Footprint.Layers {
@@ -107,7 +117,11 @@ func writeNetworks(w io.Writer, format string, networks []network) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprint(w, "\n"+conventions(format == "markdown"))
+	text := conventions(format == "markdown")
+	if networks[0].Footprint.Measured != nil {
+		text += measuredConventions(format == "markdown")
+	}
+	_, err := fmt.Fprint(w, "\n"+text)
 	return err
 }
 
@@ -139,7 +153,7 @@ func (n network) write(w io.Writer, markdown bool) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "activations %s paper and %s all, peak %s, weight bytes %s\n", thousands(f.Activations.Paper), thousands(f.Activations.All),
+	fmt.Fprintf(w, "activations %s paper and %s all, peak %s, weight bytes %s\n", thousands(f.Activations.Paper), thousands(f.Activations.All),
 		thousands(f.Peak), thousands(f.WeightBytes))
-	return err
+	return n.writeMeasured(w, markdown)
 }

@@ -21,6 +21,8 @@ type Footprint struct {
 	// works in place and is no layer here.
 	Peak   int     `json:"peak_activation_elements"`
 	Layers []Layer `json:"layers"`
+	// Measured is what its files take; nil where nobody measured.
+	Measured *Measured `json:"measured,omitempty"`
 }
 
 // Activations are sums of output elements over layers.
