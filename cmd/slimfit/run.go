@@ -23,7 +23,7 @@ func runCommand(sources planSources) *cli.Command {
 		ArgsUsage: "FILE",
 		Description: "Trials that have a result are skipped, interrupted ones go on from their last checkpoint. Ctrl-C, SIGTERM and SIGUSR1 " +
 			"write checkpoints first; a second Ctrl-C ends at once. Several runs, on several hosts, may share one folder.",
-		Flags: append(append(trainFlags(), taskFlags()...), outFlag(), setFlag(), cacheFlag(), dryRunFlag(), formatFlag("text", "json"),
+		Flags: append(append(trainFlags(), taskFlags()...), outFlag(), setFlag(), cacheFlag(), dryRunFlag(), formatFlag("text", "json"), reuseFlag(),
 			&cli.StringFlag{Name: "shard", Usage: "train part `I/N` of the trials only; N runs, in any order and on any hosts, make the whole"}),
 		Action: func(c *cli.Context) error {
 			if err := checkTrainFlags(c); err != nil {
@@ -73,6 +73,13 @@ func runExperiment(c *cli.Context, file string, e *experiment.Experiment, trials
 	folder, err := store.Create(c.String("out"), e.Name, e.Source)
 	if err != nil {
 		return ioError(err)
+	}
+	if dirs := c.StringSlice("reuse"); len(dirs) > 0 {
+		n, err := reuse(dirs, folder, e, trials)
+		if err != nil {
+			return ioError(err)
+		}
+		note(c, "%s taken over from other run folders", count(n, "trial"))
 	}
 	return runTrials(c, file, e, folder, trials)
 }

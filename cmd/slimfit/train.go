@@ -25,7 +25,7 @@ func trainFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "checkpoint", Value: sweep.DefaultCheckpoint, Usage: "`TIME` between checkpoints of a trial; 0: only when stopped"},
 		&cli.IntFlag{Name: "retries", Value: sweep.DefaultRetries, Usage: "take a trial up again `N` times after its worker died, before it counts as failed"},
 		&cli.BoolFlag{Name: "retry-failed", Usage: "train the trials again that failed in an earlier run, from their last checkpoints"},
-		&cli.StringFlag{Name: "keep", Value: string(sweep.KeepAll), Usage: "`WHOSE` trained weights stay: all, best (of each configuration the best seed on validation) or none"},
+		&cli.StringFlag{Name: "keep", Usage: "`WHOSE` trained weights stay: all, best (of each configuration the best seed on validation) or none (default: best; all where the test images are opened later)"},
 		&cli.DurationFlag{Name: "hang", Value: sweep.DefaultHang, Usage: "kill a worker that says nothing for `TIME`"},
 		&cli.DurationFlag{Name: "lease", Value: store.DefaultTerm, Usage: "`TIME` without a sign of life after which other processes take this one's trials over"},
 		&cli.BoolFlag{Name: "tensorboard", Usage: "write TensorBoard event files into each trial's folder, live: tensorboard --logdir DIR"},
@@ -64,7 +64,7 @@ func checkTrainFlags(c *cli.Context) error {
 		}
 	}
 	switch keep := sweep.Keep(c.String("keep")); keep {
-	case sweep.KeepAll, sweep.KeepBest, sweep.KeepNone:
+	case "", sweep.KeepAll, sweep.KeepBest, sweep.KeepNone:
 	default:
 		return usagef("--keep %s: want all, best or none", keep)
 	}
@@ -122,10 +122,22 @@ func sweepOptions(c *cli.Context, t training) (sweep.Options, error) {
 		Folder: t.folder, Experiment: t.experiment.Name, Test: t.test, Source: sourceOf(c, t.experiment),
 		Workers: workers, Command: workerCommand(file, wantsDeterminism(t.trials)),
 		CheckpointEvery: c.Duration("checkpoint"), Lease: c.Duration("lease"), Hang: c.Duration("hang"),
-		Retries: c.Int("retries"), RetryFailed: c.Bool("retry-failed"), Keep: sweep.Keep(c.String("keep")), NoWait: c.Bool("no-wait"),
+		Retries: c.Int("retries"), RetryFailed: c.Bool("retry-failed"), Keep: keepOf(c, t.test), NoWait: c.Bool("no-wait"),
 		Label:  t.experiment.Label,
 		Speeds: sweep.LoadSpeeds(t.folder.Dir, machine.Name(), sweep.DefaultCost()),
 	}, nil
+}
+
+// keepOf is whose weights stay. Opening the test images later takes the weights
+// of every seed.
+func keepOf(c *cli.Context, test bool) sweep.Keep {
+	switch {
+	case c.String("keep") != "":
+		return sweep.Keep(c.String("keep"))
+	case test:
+		return sweep.KeepBest
+	}
+	return sweep.KeepAll
 }
 
 func sourceOf(c *cli.Context, e *experiment.Experiment) protocol.Source {

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+)
+
+func reuseFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "reuse", Usage: "take finished trials of the same configuration and seed from run folder `DIR` instead of training them again"}
+}
+
+// reuse copies results and histories of trials that other run folders have
+// finished, and returns how many. A configuration's ID stands for everything
+// that changes training, so they are what training here would give, up to the
+// machine, which each result names. Weights are not copied.
+func reuse(dirs []string, to *store.Folder, e *experiment.Experiment, trials []experiment.Trial) (int, error) {
+	copied := 0
+	for _, dir := range dirs {
+		from, err := store.Open(dir)
+		if err != nil {
+			return copied, err
+		}
+		for _, t := range trials {
+			ok, err := reuseTrial(from, to, e.Name, t)
+			if err != nil {
+				return copied, fmt.Errorf("take over a trial of %s: %w", dir, err)
+			}
+			if ok {
+				copied++
+			}
+		}
+	}
+	return copied, nil
+}
+
+func reuseTrial(from, to *store.Folder, name string, t experiment.Trial) (bool, error) {
+	k := result.Key{ConfigID: t.ID, Seed: t.Seed}
+	if _, err := to.ReadResult(k); !errors.Is(err, fs.ErrNotExist) {
+		return false, nil // it is there; what is wrong with it, if anything, the run will see
+	}
+	r, err := from.ReadResult(k)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && r.Status != result.Done {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	points, err := from.ReadHistory(k)
+	if err != nil {
+		return false, err
+	}
+	r.Experiment, r.Assignment = name, t.Assignment
+	if r.Assignment == nil {
+		r.Assignment = map[string]any{}
+	}
+	return true, takeOver(to, r, points)
+}
+
+// takeOver writes a finished trial that has no result yet.
+func takeOver(to *store.Folder, r result.Result, points []result.Point) error {
+	k := r.Key()
+	if err := os.MkdirAll(to.TrialDir(k), 0o777); err != nil {
+		return err
+	}
+	if err := to.WriteHistory(k, 0, points); err != nil {
+		return err
+	}
+	if err := to.WriteResult(r, 0, false); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}

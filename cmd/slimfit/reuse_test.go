@@ -1,0 +1,64 @@
+package main
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"slimfit/models"
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+)
+
+// Finished trials are taken over under the new experiment's name; failed ones
+// and those that are there already are not.
+func TestReuse(t *testing.T) {
+	from, err := store.Create(t.TempDir(), "from", []byte("name: from\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := store.Create(t.TempDir(), "to", []byte("name: to\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	points := []result.Point{{Step: 10, Loss: 0.5}}
+	put := func(f *store.Folder, id string, status result.Status) {
+		t.Helper()
+		r := result.Result{Experiment: "from", ConfigID: id, Seed: 1, Status: status, Assignment: map[string]any{"x": 1.0},
+			Model: []models.Layer{models.NewDense(2)}, Warnings: []string{}, Started: time.Unix(0, 0).UTC(), Finished: time.Unix(9, 0).UTC()}
+		if status == result.Failed {
+			r.Reason = "out of memory"
+		}
+		if err := takeOver(f, r, points); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(from, "done", result.Done)
+	put(from, "failed", result.Failed)
+	put(from, "there", result.Done)
+	put(to, "there", result.Diverged)
+
+	var trials []experiment.Trial
+	for _, id := range []string{"done", "failed", "there", "new"} {
+		trials = append(trials, experiment.Trial{Configuration: &experiment.Configuration{ID: id, Assignment: map[string]any{"y": 2.0}}, Seed: 1})
+	}
+	n, err := reuse([]string{from.Dir}, to, &experiment.Experiment{Name: "to"}, trials)
+	if err != nil || n != 1 {
+		t.Fatalf("%d taken over, %v; want 1", n, err)
+	}
+	k := result.Key{ConfigID: "done", Seed: 1}
+	r, err := to.ReadResult(k)
+	if err != nil || r.Experiment != "to" || !reflect.DeepEqual(r.Assignment, map[string]any{"y": 2.0}) {
+		t.Errorf("taken over as %+v, %v", r, err)
+	}
+	if got, err := to.ReadHistory(k); err != nil || !reflect.DeepEqual(got, points) {
+		t.Errorf("history %v, %v", got, err)
+	}
+	if r, err := to.ReadResult(result.Key{ConfigID: "there", Seed: 1}); err != nil || r.Status != result.Diverged {
+		t.Errorf("a result that was there became %+v, %v", r, err)
+	}
+	if _, err := reuse([]string{t.TempDir() + "/gone"}, to, &experiment.Experiment{Name: "to"}, trials); err == nil {
+		t.Error("a folder that is not there was taken")
+	}
+}
