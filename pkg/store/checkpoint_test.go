@@ -158,3 +158,29 @@ func TestSaveIntoDeletedFolder(t *testing.T) {
 		t.Errorf("the folder came back: %v", err)
 	}
 }
+
+// Whatever a file holds, it is a checkpoint as it was written, or damaged.
+func FuzzLoadCheckpoint(f *testing.F) {
+	whole := append(blobHeader(7, []byte("payload")), "payload"...)
+	f.Add(whole)
+	f.Add(whole[:checkpointHeader])
+	f.Add([]byte(checkpointMagic))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		dir := t.TempDir()
+		path := checkpointPath(dir, 7)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, b, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		payload, err := LoadCheckpointAt(dir, 7)
+		var damage *DamageError
+		switch {
+		case err == nil && !bytes.Equal(append(blobHeader(7, payload), payload...), b):
+			t.Errorf("%q was taken for a checkpoint", b)
+		case err != nil && !errors.As(err, &damage):
+			t.Errorf("%q: %v, want a DamageError", b, err)
+		}
+	})
+}

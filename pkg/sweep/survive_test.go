@@ -133,7 +133,7 @@ func TestWorkersDieWithTheSupervisor(t *testing.T) {
 // Two runs on one folder share the work.
 func TestTwoRunsShareTheWork(t *testing.T) {
 	s := long(t)
-	s.Lease = time.Minute
+	s.Lease = 10 * time.Second
 	want := undisturbed(t, s)
 	a, outA := process(t, s)
 	b, outB := process(t, s)
@@ -151,6 +151,26 @@ func TestTwoRunsShareTheWork(t *testing.T) {
 	}
 	if trained != len(s.trials()) {
 		t.Errorf("%d results accepted, want one a trial: %d", trained, len(s.trials()))
+	}
+}
+
+// A run that does not wait leaves the trials of another process to it.
+func TestNoWait(t *testing.T) {
+	s := long(t)
+	s.Lease = time.Minute
+	cmd, out := process(t, s)
+	wait(t, "training", func() bool { return checkpoints(s) > 0 })
+	syscall.Kill(-cmd.Process.Pid, syscall.SIGSTOP) // it keeps its leases for as long as this test needs
+	summary, rec := mustRun(t, s, func(o *Options) { o.NoWait = true })
+	if summary.Left == 0 || summary.Left+summary.State.Done != len(s.trials()) || rec.messages(Waiting) != "" {
+		t.Errorf("summary %+v, waiting %q", summary, rec.messages(Waiting))
+	}
+	syscall.Kill(-cmd.Process.Pid, syscall.SIGCONT)
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("the first run: %v: %s", err, out)
+	}
+	if first := lastSummary(t, out.String()); first.Trained+summary.Trained != len(s.trials()) {
+		t.Errorf("the first run trained %d, the second %d", first.Trained, summary.Trained)
 	}
 }
 
