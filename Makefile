@@ -63,6 +63,9 @@ check-export: build venv ## load every exported format in Python's TensorFlow an
 	@$(KERAS) scripts/export/check_export.py whole bin/slimfit
 	SLIMFIT_VENV=required go test -run InPython ./pkg/graph
 
+check-survive: data ## kill real runs at random, resume them, and compare with an undisturbed one
+	@scripts/survive.sh
+
 bench: data venv ## time slimfit against Keras fit and a hand-written TensorFlow loop (hours; BENCH=--quick: minutes)
 	@$(KERAS) scripts/bench/run.py $(BENCH)
 
