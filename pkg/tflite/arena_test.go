@@ -49,9 +49,12 @@ func TestArenaBytes(t *testing.T) {
 		// conv1 as well, before pool1 lives.
 		{"base", mnist(base...), 25088 + 6272},
 		// conv 28x28x8 = 6272 at 0 [1,2]; input 784 [0,1] at 6272; mean 8 -> 16 and
-		// its scratch of 8 int32 = 32 both live at 2 with conv: 32 at 6272, 16 at
-		// 6304, below the input's end at 7056.
+		// its scratch of 32 (8 sums), 16 (an index) and 16 (2 axes) live at 2 with
+		// conv: 80 bytes from 6272 on, below the input's end at 7056.
 		{"mean", mnist(models.NewConv(3, 8), gap), 6272 + 784},
+		// input 5x5 = 25 -> 32 [0,1]; mean 1 -> 16 [1,2], scratch 16 three times [1,1]:
+		// side by side at time 1. The rest fits below.
+		{"small mean", models.Spec{Input: models.Shape{H: 5, W: 5, C: 1}, Classes: 2, Layers: []models.Layer{gap}}, 32 + 4*16},
 		// Nothing but a dense layer: input 784 at 0, logits 10 -> 16 at 784,
 		// probabilities 16 at time 2 when the input is gone: at 0.
 		{"linear", mnist(), 784 + 16},

@@ -3,15 +3,21 @@
 
     check_tflite.py version
     check_tflite.py tensors DIR
+    check_tflite.py micro DIR
     check_tflite.py accuracy MODEL... --images IDX --labels IDX [--default-only]
 
-Needs numpy and one of ai-edge-litert, tflite-runtime and tensorflow.
+Needs numpy and one of ai-edge-litert, tflite-runtime and tensorflow; `micro`
+needs tflite-micro instead.
 
 `tensors` is for pkg/tflite's tests: for every DIR/NAME.tflite it feeds the raw
 uint8 pixels of DIR/NAME.pixels and writes every activation that the reference
 kernels (BUILTIN_REF) compute to DIR/NAME.reference.INDEX, and every output of
 the default kernels to DIR/NAME.default.INDEX, as raw little-endian arrays.
 A file with ELU, which BUILTIN_REF lacks, runs on the optimized kernels instead.
+
+`micro` does the same with TensorFlow Lite Micro: it writes the outputs to
+DIR/NAME.micro.INDEX, INDEX being the output's number here, and the bytes of
+activations in the arena (the "head") to DIR/NAME.arena.
 
 `accuracy` prints, for each file, its size and the share of images whose class
 it gets right with the default and the reference kernels (slow on large networks). The files are in the
@@ -20,8 +26,11 @@ MNIST idx format, gzipped or not.
 
 import argparse
 import gzip
+import os
 import pathlib
+import re
 import sys
+import tempfile
 
 import numpy as np
 
@@ -101,6 +110,47 @@ def tensors(runtime, folder):
                 path.with_suffix(f".{kind}.{d['index']}").write_bytes(np.ascontiguousarray(value).tobytes())
 
 
+def micro(folder):
+    from tflite_micro import runtime
+    for path in sorted(folder.glob("*.tflite")):
+        interpreter = runtime.Interpreter.from_file(
+            str(path), intrepreter_config=runtime.InterpreterConfig.kAllocationRecording)
+        allocations = printed(interpreter.print_allocations)
+        head = re.search(r"Arena allocation head (\d+) bytes", allocations)
+        if not head:
+            sys.exit(f"check_tflite: no arena size in {allocations!r}")
+        path.with_suffix(".arena").write_text(head[1])
+        entry = interpreter.get_input_details(0)
+        pixels = np.frombuffer(path.with_suffix(".pixels").read_bytes(), np.uint8)
+        found = {}
+        for image in pixels.reshape((-1, *entry["shape"])):
+            if entry["dtype"] == np.int8:
+                image = (image.astype(np.int16) - 128).astype(np.int8)
+            else:
+                image = image.astype(np.float32) / np.float32(255)
+            interpreter.set_input(image, 0)
+            interpreter.invoke()
+            for k in range(2):
+                found.setdefault(k, []).append(interpreter.get_output(k).tobytes())
+        for k, values in found.items():
+            path.with_suffix(f".micro.{k}").write_bytes(b"".join(values))
+
+
+def printed(function):
+    """What a function of the runtime writes to the process's standard error."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as file:
+        kept = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            function()
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+        file.seek(0)
+        return file.read().decode()
+
+
 def read_idx(path):
     data = path.read_bytes()
     if data[:2] == b"\x1f\x8b":
@@ -146,7 +196,11 @@ def main():
     sub.add_argument("--images", type=pathlib.Path, required=True)
     sub.add_argument("--labels", type=pathlib.Path, required=True)
     sub.add_argument("--default-only", action="store_true")
+    sub = commands.add_parser("micro")
+    sub.add_argument("dir", type=pathlib.Path)
     args = parser.parse_args()
+    if args.command == "micro":
+        return micro(args.dir)
     runtime = load_runtime()
     if args.command == "version":
         print(runtime[0])
