@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"slimfit/pkg/experiment"
@@ -11,8 +12,12 @@ import (
 // out or as a path.
 func findTeacher(run, out string) (experiment.Teacher, error) {
 	choice, err := export.Find(run, out)
+	var missing *export.NotFoundError
+	if errors.As(err, &missing) {
+		err = fmt.Errorf("it is not trained yet: there is no such folder, here or in %s", out)
+	}
 	if err != nil {
-		return experiment.Teacher{}, fmt.Errorf("%w; it must be trained first", err)
+		return experiment.Teacher{}, err
 	}
 	if choice.Seed == nil {
 		return experiment.Teacher{}, fmt.Errorf("%s is not one trained network: name its seed too", run)

@@ -83,14 +83,19 @@ func textKeys(v any) any {
 func TestExperimentFiles(t *testing.T) {
 	schema := compileSchema(t)
 	describe := func(ref dataset.Ref) (models.Data, error) { return dataset.Describe(ref, t.TempDir()) }
+	mnist, err := dataset.Describe(dataset.Ref{Name: "mnist"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	teacher := teacherOn(mnist, digestA) // a file may name a run that is trained first
 	names := map[string]string{}
 	found := 0
-	err := filepath.WalkDir("../../experiments", func(path string, e fs.DirEntry, err error) error {
+	err = filepath.WalkDir("../../experiments", func(path string, e fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".yaml" {
 			return err
 		}
 		found++
-		x, err := Load(path, nil, describe)
+		x, err := LoadFrom(path, nil, Sources{Describe: describe, Teacher: teacher})
 		if err != nil {
 			t.Error(err)
 			return nil

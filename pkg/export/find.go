@@ -44,11 +44,18 @@ func Find(name, out string) (Choice, error) {
 	}
 	switch len(dirs) {
 	case 0:
-		return Choice{}, fmt.Errorf("there is no %s, here or in %s: want the folder of a run, a configuration or a trial, a configuration's ID, or a certificate", name, out)
+		return Choice{}, &NotFoundError{name, out}
 	case 1:
 		return ofFolder(dirs[0])
 	}
 	return Choice{}, fmt.Errorf("%s is in several run folders, name one of them: %s", name, strings.Join(dirs, ", "))
+}
+
+// NotFoundError says that there is nothing of a name.
+type NotFoundError struct{ Name, Out string }
+
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("there is no %s, here or in %s: want the folder of a run, a configuration or a trial, a configuration's ID, or a certificate", e.Name, e.Out)
 }
 
 // below lists the folders below out that a relative name may stand for.
