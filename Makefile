@@ -16,7 +16,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 KERAS       := .venv/bin/python
 
-.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-export bench bench-paper venv clean
+.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-survive check-export bench bench-paper venv clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
