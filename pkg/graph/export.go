@@ -125,6 +125,7 @@ func SavedModel(spec models.Spec, w models.Weights) ([]byte, error) {
 	}
 	in, classes := spec.Input, int64(spec.Classes)
 	signature := &corepb.SignatureDef{
+		//lint:ignore SA1019 TensorFlow Serving before 2.4 refuses a signature without it.
 		MethodName: "tensorflow/serving/predict",
 		Inputs: map[string]*corepb.TensorInfo{
 			ImagesName: info(ImagesName, typespb.DataType_DT_FLOAT, -1, int64(in.H), int64(in.W), int64(in.C))},

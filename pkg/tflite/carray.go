@@ -14,11 +14,11 @@ import (
 // The file is loaded first, so that nothing is written of a bad one.
 func WriteC(w io.Writer, name string, file []byte) error {
 	if !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(name) {
-		return fmt.Errorf("C array: %q is no C identifier: use letters, digits and _, not a digit first", name)
+		return fmt.Errorf("write the C array: %q is no C identifier: use letters, digits and _, not a digit first", name)
 	}
 	m, err := Load(file)
 	if err != nil {
-		return fmt.Errorf("C array: %w", err)
+		return fmt.Errorf("write the C array: %w", err)
 	}
 	b := bufio.NewWriter(w)
 	fmt.Fprint(b, cComment(m, name))
@@ -44,7 +44,7 @@ alignas(16) const unsigned char %[1]s[] = {
 	}
 	fmt.Fprintf(b, "};\nconst unsigned int %s_len = %d;\n", name, len(file))
 	if err := b.Flush(); err != nil {
-		return fmt.Errorf("C array: %w", err)
+		return fmt.Errorf("write the C array: %w", err)
 	}
 	return nil
 }
