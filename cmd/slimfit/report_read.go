@@ -12,6 +12,7 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/export"
 	"slimfit/pkg/report"
 	"slimfit/pkg/result"
 	"slimfit/pkg/search"
@@ -160,7 +161,7 @@ func readCertificate(folder *store.Folder, in *report.Input) *result.Certificate
 		Open: func(path string) ([]byte, error) {
 			return os.ReadFile(filepath.Join(folder.Dir, filepath.FromSlash(path)))
 		},
-		Sealed: sealed,
+		Sealed: sealed, Measure: export.Measure,
 	})
 	if len(faults) > 0 {
 		in.Warnings = append(in.Warnings, fmt.Sprintf("The certificate does not hold, and is left out: %s; `slimfit verify` names every fault (%d).", faults[0], len(faults)))

@@ -44,6 +44,9 @@ func searchCommand(train trainer) *cli.Command {
 			if err != nil {
 				return err
 			}
+			if err := measureForTarget(c, e); err != nil {
+				return err
+			}
 			p, err := search.New(e, search.Options{Exact: c.Bool("exact"), Round: c.Int("round")})
 			if err != nil {
 				return &exitError{code: exitUsage, err: err}
@@ -71,7 +74,7 @@ func checkSearchFlags(c *cli.Context) (name string, err error) {
 	if err := checkTrainFlags(c); err != nil {
 		return "", err
 	}
-	if keep := c.String("keep"); keep != string(sweep.KeepAll) {
+	if keep := c.String("keep"); keep != "" && keep != string(sweep.KeepAll) {
 		return "", usagef("--keep %s: a search needs all weights until it has opened the test images", keep)
 	}
 	if n := c.Int("round"); n < 1 {

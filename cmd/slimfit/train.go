@@ -123,7 +123,7 @@ func sweepOptions(c *cli.Context, t training) (sweep.Options, error) {
 		Workers: workers, Command: workerCommand(file, wantsDeterminism(t.trials)),
 		CheckpointEvery: c.Duration("checkpoint"), Lease: c.Duration("lease"), Hang: c.Duration("hang"),
 		Retries: c.Int("retries"), RetryFailed: c.Bool("retry-failed"), Keep: keepOf(c, t.test), NoWait: c.Bool("no-wait"),
-		Label:  t.experiment.Label,
+		Label: t.experiment.Label, Footprint: measuredFootprint(),
 		Speeds: sweep.LoadSpeeds(t.folder.Dir, machine.Name(), sweep.DefaultCost()),
 	}, nil
 }

@@ -14,6 +14,7 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/export"
 	"slimfit/pkg/result"
 	"slimfit/pkg/search"
 	"slimfit/pkg/store"
@@ -83,7 +84,7 @@ func newVerifier(c *cli.Context, file string) (*verifier, error) {
 func (v *verifier) check() {
 	v.faults = search.Verify(v.cert, search.Evidence{
 		Open:   func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(v.dir, filepath.FromSlash(path))) },
-		Sealed: sealed,
+		Sealed: sealed, Measure: export.Measure,
 	})
 	v.say("%d result files and every statement that follows from them", len(v.cert.Files))
 	v.checkGrid()

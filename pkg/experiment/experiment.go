@@ -108,6 +108,16 @@ func (t *Target) Floor(class int) float64 {
 	return t.RecallAll
 }
 
+// Costs are the figures that the target looks at: what is to be small, and what
+// has a budget.
+func (t *Target) Costs() []footprint.Cost {
+	costs := []footprint.Cost{t.Cost}
+	for _, b := range t.Within {
+		costs = append(costs, b.Cost)
+	}
+	return costs
+}
+
 // How seeds are judged against the target.
 const (
 	RuleWorst     = "worst"     // every seed passes

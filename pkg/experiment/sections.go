@@ -142,7 +142,7 @@ func isCost(name string) bool {
 // costNames are the names that a cost goes by.
 func costNames() []string {
 	names := make([]string, 0, 8)
-	for _, c := range footprint.Costs() {
+	for _, c := range append(footprint.Costs(), footprint.MeasuredCosts()...) {
 		names = append(names, string(c))
 	}
 	return append(names, peakField)

@@ -2,6 +2,7 @@ package footprint
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,10 +17,24 @@ const (
 	ActivationE Cost = "activations" // the paper's convention
 	Peak        Cost = "peak"
 	WeightBytes Cost = "weight_bytes"
+
+	// Measured costs: a footprint has them where Measured is set.
+	TFLiteBytes     Cost = "tflite_bytes"
+	TFLiteInt8Bytes Cost = "tflite_int8_bytes"
+	ArenaBytes      Cost = "arena_bytes"
+	LatencyMicros   Cost = "latency"
 )
 
 // Costs lists the counted costs in the order the documentation uses.
 func Costs() []Cost { return []Cost{Parameters, Weights, MACs, ActivationE, Peak, WeightBytes} }
+
+// MeasuredCosts lists the measured costs in the order the documentation uses.
+func MeasuredCosts() []Cost {
+	return []Cost{TFLiteBytes, TFLiteInt8Bytes, ArenaBytes, LatencyMicros}
+}
+
+// Measured says whether the cost is a measured one.
+func (c Cost) Measured() bool { return slices.Contains(MeasuredCosts(), c) }
 
 // Unit is what one of the cost is, for axes and table heads.
 func (c Cost) Unit() string {
@@ -34,6 +49,14 @@ func (c Cost) Unit() string {
 		return "weight bytes (float32)"
 	case Weights:
 		return "weights (without biases)"
+	case TFLiteBytes:
+		return "bytes of the TensorFlow Lite file (float32)"
+	case TFLiteInt8Bytes:
+		return "bytes of the TensorFlow Lite file (int8)"
+	case ArenaBytes:
+		return "bytes of activations in TensorFlow Lite Micro (int8)"
+	case LatencyMicros:
+		return "microseconds per image (median, TensorFlow on the CPU)"
 	}
 	return "parameters (weights and biases)"
 }
@@ -45,7 +68,7 @@ func ParseCost(s string) (Cost, error) {
 		return Peak, nil
 	}
 	var names []string
-	for _, c := range Costs() {
+	for _, c := range append(Costs(), MeasuredCosts()...) {
 		if string(c) == s {
 			return c, nil
 		}
@@ -54,7 +77,8 @@ func ParseCost(s string) (Cost, error) {
 	return "", fmt.Errorf("unknown cost %q: want one of %s", s, strings.Join(names, ", "))
 }
 
-// Get returns the figure that the cost names; 0 for an unknown cost.
+// Get returns the figure that the cost names; 0 for an unknown cost, or for one
+// that was not measured.
 func (f Footprint) Get(c Cost) int {
 	switch c {
 	case Parameters:
@@ -69,6 +93,9 @@ func (f Footprint) Get(c Cost) int {
 		return f.Peak
 	case WeightBytes:
 		return f.WeightBytes
+	}
+	if f.Measured != nil {
+		return f.Measured.get(c)
 	}
 	return 0
 }

@@ -94,3 +94,25 @@ func TestDepthwise(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
+
+// A measured cost is there only where it was measured.
+func TestMeasuredCosts(t *testing.T) {
+	f := named(t, "final")
+	for _, c := range MeasuredCosts() {
+		if !c.Measured() || f.Has(c) || f.Get(c) != 0 {
+			t.Errorf("%s: %d without a measurement", c, f.Get(c))
+		}
+		if got, err := ParseCost(string(c)); err != nil || got != c {
+			t.Errorf("%s: %q, %v", c, got, err)
+		}
+	}
+	f.Measured = &Measured{TFLite: 3, TFLiteInt8: 2, Arena: 1, Latency: &Latency{Median: 41.6e-6}}
+	for c, want := range map[Cost]int{TFLiteBytes: 3, TFLiteInt8Bytes: 2, ArenaBytes: 1, LatencyMicros: 42, Parameters: 14014} {
+		if got := f.Get(c); got != want || !f.Has(c) {
+			t.Errorf("%s is %d, want %d", c, got, want)
+		}
+	}
+	if Parameters.Measured() {
+		t.Error("parameters are counted")
+	}
+}

@@ -1,5 +1,7 @@
 package footprint
 
+import "math"
+
 // Measured are the figures of a network's files and of running it, beside the
 // counted ones. Sizes depend on the network's shapes alone, so they are known
 // before it is trained; 0 where a figure was not measured.
@@ -20,4 +22,33 @@ type Latency struct {
 	P95    float64 `json:"p95"`    // seconds; 95 % of the images took no longer
 	Images int     `json:"images"` // timed, one by one
 	On     string  `json:"on"`     // the runtime, its version, threads and processor
+}
+
+func (m *Measured) get(c Cost) int {
+	switch c {
+	case TFLiteBytes:
+		return m.TFLite
+	case TFLiteInt8Bytes:
+		return m.TFLiteInt8
+	case ArenaBytes:
+		return m.Arena
+	case LatencyMicros:
+		if m.Latency != nil {
+			return int(math.Round(1e6 * m.Latency.Median))
+		}
+	}
+	return 0
+}
+
+// Has says whether the footprint has the cost's figure.
+func (f Footprint) Has(c Cost) bool {
+	switch {
+	case !c.Measured():
+		return true
+	case f.Measured == nil:
+		return false
+	case c == LatencyMicros:
+		return f.Measured.Latency != nil
+	}
+	return f.Measured.get(c) > 0
 }

@@ -15,13 +15,14 @@ import (
 // newReport lays out the report: one row a configuration, one trial a planned
 // seed, nothing filled in.
 func newReport(in Input) (*Report, error) {
-	r := &Report{Costs: costs(), binomial: newBinomial(), Warnings: []Warning{}, Machines: []Environment{}}
+	r := &Report{Costs: costs(measuredCosts(in.Experiment)...), binomial: newBinomial(), Warnings: []Warning{}, Machines: []Environment{}}
 	r.Missing = Missing{Trials: []result.Key{}, Failed: []result.Key{}, Diverged: []result.Key{}, Skipped: []result.Key{}}
 	if in.Experiment != nil {
 		r.fromExperiment(in.Experiment)
 	} else if err := r.fromResults(in.Results); err != nil {
 		return nil, err
 	}
+	r.takeMeasured(in.Results)
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		model, err := json.Marshal(row.Model)
@@ -41,13 +42,16 @@ func newReport(in Input) (*Report, error) {
 	return r, nil
 }
 
-func costs() []Cost {
+// costs are the counted costs, and some of the measured ones.
+func costs(measured ...footprint.Cost) []Cost {
 	heads := map[footprint.Cost]string{
 		footprint.Parameters: "parameters", footprint.Weights: "weights", footprint.MACs: "MACs",
 		footprint.ActivationE: "activations", footprint.Peak: "peak activations", footprint.WeightBytes: "weight bytes",
+		footprint.TFLiteBytes: "TFLite bytes", footprint.TFLiteInt8Bytes: "TFLite int8 bytes", footprint.ArenaBytes: "arena bytes",
+		footprint.LatencyMicros: "latency µs",
 	}
 	var all []Cost
-	for _, c := range footprint.Costs() {
+	for _, c := range append(footprint.Costs(), measured...) {
 		all = append(all, Cost{Key: c, Head: heads[c], Unit: c.Unit()})
 	}
 	return all

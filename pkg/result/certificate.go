@@ -113,16 +113,17 @@ const (
 
 // Judged is one configuration and why it is, or is not, the answer.
 type Judged struct {
-	ConfigID   string            `json:"config_id"`
-	Assignment map[string]any    `json:"assignment"`
-	Model      []models.Layer    `json:"model"` // the last dense layer included
-	Train      models.Recipe     `json:"train"`
-	Cost       int               `json:"cost"`
-	Finding    Finding           `json:"finding"`
-	Reason     string            `json:"reason"`
-	Statistic  *float64          `json:"statistic"` // the rule's, on the validation images, over Networks
-	Networks   []ScreenedNetwork `json:"networks"`
-	Witnesses  []Key             `json:"witnesses"` // skipped: the networks that speak against it
+	ConfigID   string              `json:"config_id"`
+	Assignment map[string]any      `json:"assignment"`
+	Model      []models.Layer      `json:"model"` // the last dense layer included
+	Train      models.Recipe       `json:"train"`
+	Cost       int                 `json:"cost"`
+	Finding    Finding             `json:"finding"`
+	Reason     string              `json:"reason"`
+	Statistic  *float64            `json:"statistic"`          // the rule's, on the validation images, over Networks
+	Measured   *footprint.Measured `json:"measured,omitempty"` // where the target looks at a measured cost
+	Networks   []ScreenedNetwork   `json:"networks"`
+	Witnesses  []Key               `json:"witnesses"` // skipped: the networks that speak against it
 }
 
 // ScreenedNetwork is one network as the validation images show it.

@@ -83,7 +83,7 @@ func (s *state) judgedAll(winner int) []result.Judged {
 }
 
 func newJudged(c Candidate) result.Judged {
-	return result.Judged{ConfigID: c.ID, Assignment: c.Assignment, Model: c.Spec().FullLayers(), Train: c.Recipe, Cost: c.Cost,
+	return result.Judged{ConfigID: c.ID, Assignment: c.Assignment, Model: c.Spec().FullLayers(), Train: c.Recipe, Cost: c.Cost, Measured: c.Footprint.Measured,
 		Networks: []result.ScreenedNetwork{}, Witnesses: []result.Key{}}
 }
 

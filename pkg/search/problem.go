@@ -91,6 +91,11 @@ func (p *Problem) setCandidates(all []Candidate) error {
 		p.factor = k
 	}
 	for _, c := range all {
+		for _, cost := range p.Target.Costs() {
+			if !c.Footprint.Has(cost) {
+				return fmt.Errorf("%s: its %s was not measured", c.ID, cost)
+			}
+		}
 		c.Cost = c.Footprint.Get(p.Target.Cost)
 		if over(c, p.Target.Within) == "" {
 			p.Candidates = append(p.Candidates, c)

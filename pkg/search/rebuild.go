@@ -99,5 +99,6 @@ func rebuild(j result.Judged, c *result.Certificate) (config models.Config, f fo
 		return config, f, errors.New("its last layer is not the classifier of the data set")
 	}
 	f, err = footprint.Of(config.Spec())
+	f.Measured = j.Measured
 	return config, f, err
 }

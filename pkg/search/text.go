@@ -114,6 +114,11 @@ func (t *text) winner(c *result.Certificate) {
 	for _, cost := range footprint.Costs() {
 		rows = append(rows, []string{fmt.Sprint(w.Footprint.Get(cost)), cost.Unit()})
 	}
+	for _, cost := range footprint.MeasuredCosts() {
+		if w.Footprint.Has(cost) {
+			rows = append(rows, []string{fmt.Sprint(w.Footprint.Get(cost)), cost.Unit()})
+		}
+	}
 	t.table(rows)
 	t.tested(w.Networks, w.Alpha, c)
 }

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
+	"slimfit/models"
+	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
 )
 
@@ -22,6 +25,9 @@ type Evidence struct {
 	// Sealed turns a result file into what it was before its test images were
 	// opened, as a later search may have done; nil if that is not known.
 	Sealed func(content []byte) ([]byte, error)
+	// Measure makes a network's files anew, to check measured costs; nil trusts
+	// them. A latency cannot be checked: it is what it was on that machine.
+	Measure func(models.Spec) (footprint.Measured, error)
 }
 
 // ReadCertificate decodes a certificate; keys that it does not know are an
@@ -51,6 +57,7 @@ func Verify(c *result.Certificate, folder Evidence) []Fault {
 	if p == nil {
 		return faults
 	}
+	faults = append(faults, folder.measure(p)...)
 	results, more := folder.read(c, p)
 	faults = append(faults, more...)
 	plan := p.Replay(func(k result.Key) (*result.Result, bool) {
@@ -74,6 +81,32 @@ func Verify(c *result.Certificate, folder Evidence) []Fault {
 		return append(faults, Fault{"certificate", err.Error()})
 	}
 	return append(faults, differences(c, again)...)
+}
+
+// measure compares measured costs with those of files made anew.
+func (e Evidence) measure(p *Problem) []Fault {
+	if e.Measure == nil {
+		return nil
+	}
+	var faults []Fault
+	for _, c := range slices.Concat(p.Candidates, p.OverBudget) {
+		had := c.Footprint
+		if had.Measured == nil {
+			continue
+		}
+		m, err := e.Measure(c.Spec())
+		if err != nil {
+			faults = append(faults, Fault{c.ID, err.Error()})
+			continue
+		}
+		now := footprint.Footprint{Measured: &m}
+		for _, cost := range footprint.MeasuredCosts() {
+			if cost != footprint.LatencyMicros && had.Get(cost) != now.Get(cost) {
+				faults = append(faults, Fault{c.ID, fmt.Sprintf("its %s is %d, the certificate says %d", cost, now.Get(cost), had.Get(cost))})
+			}
+		}
+	}
+	return faults
 }
 
 // resultPath is where a trial's result lies below the run folder.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
 )
@@ -36,6 +37,7 @@ func (p *Problem) rules() []string {
 	if t.RecallAll > 0 || len(t.Recall) > 0 {
 		out = append(out, "Every network's recall of each class with a floor reaches the floor: as seen on the validation images, and by its one-sided Clopper-Pearson lower bound on the test images.")
 	}
+	out = append(out, p.measuredRules()...)
 	return append(out,
 		fmt.Sprintf("Trials are asked for in rounds of about %d.", p.Round),
 		p.testRule(),
@@ -128,4 +130,21 @@ func (s *state) summary(winner, unjudged int) string {
 		text += fmt.Sprintf("; %d that are cheaper or may meet it could not be judged", unjudged)
 	}
 	return text + "."
+}
+
+// measuredRules says where measured costs come from.
+func (p *Problem) measuredRules() []string {
+	sizes, latency := false, false
+	for _, c := range p.Target.Costs() {
+		latency = latency || c == footprint.LatencyMicros
+		sizes = sizes || c.Measured() && c != footprint.LatencyMicros
+	}
+	var out []string
+	if sizes {
+		out = append(out, "Bytes of files and of the arena are measured on files made with untrained weights: they depend on the network's shapes.")
+	}
+	if latency {
+		out = append(out, "Latency is measured once for each network, before training, on untrained weights, and kept; on another machine or day the order may be another.")
+	}
+	return out
 }

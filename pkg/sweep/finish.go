@@ -87,7 +87,7 @@ func (r *run) complete(c *claim, i int, res result.Result) (result.Result, error
 		res.Assignment = map[string]any{}
 	}
 	res.Model, res.Train, res.Dataset = t.Spec().FullLayers(), t.Recipe, t.Data
-	res.Footprint = t.Footprint
+	res.Footprint = r.Footprint(t.Configuration)
 	if res.Warnings == nil {
 		res.Warnings = []string{}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/footprint"
 	"slimfit/pkg/protocol"
 	"slimfit/pkg/store"
 )
@@ -32,10 +33,11 @@ type Options struct {
 	Hang            time.Duration // a worker that says nothing for so long is killed; 0: DefaultHang
 	StopGrace       time.Duration // time for the checkpoint after a stop; 0: DefaultGrace
 
-	Packs  func(trials []experiment.Trial, workers int) []Pack // nil: BuildPacks with DefaultCost
-	Label  func(experiment.Configuration) string               // how people call a configuration; nil: its ID
-	Events func(Event)                                         // nil: nobody listens; calls do not overlap
-	Speeds *Speeds                                             // gets what packs really took; nil: nobody asks
+	Packs     func(trials []experiment.Trial, workers int) []Pack // nil: BuildPacks with DefaultCost
+	Footprint func(*experiment.Configuration) footprint.Footprint // goes into each result; nil: the counted one
+	Label     func(experiment.Configuration) string               // how people call a configuration; nil: its ID
+	Events    func(Event)                                         // nil: nobody listens; calls do not overlap
+	Speeds    *Speeds                                             // gets what packs really took; nil: nobody asks
 }
 
 // Defaults of Options.
@@ -101,6 +103,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Packs == nil {
 		o.Packs = func(trials []experiment.Trial, workers int) []Pack { return BuildPacks(trials, workers, DefaultCost()) }
+	}
+	if o.Footprint == nil {
+		o.Footprint = func(c *experiment.Configuration) footprint.Footprint { return c.Footprint }
 	}
 	if o.Label == nil {
 		o.Label = func(c experiment.Configuration) string { return c.ID }

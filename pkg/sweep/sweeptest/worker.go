@@ -350,20 +350,27 @@ func judge(p protocol.Pack, m protocol.Member, weights [32]byte) result.Result {
 		}
 	}
 	rate := 0.98 - 0.3/(1+size/4) + 0.02*(n.fraction(16)-0.5)
-	split := func(images int) (accuracy *float64, correct *int, wrong [][2]int) {
+	split := func(images int) (accuracy *float64, correct *int, wrong [][2]int, confusion [][]int) {
 		c := int(rate * float64(images))
 		a := float64(c) / float64(max(1, images))
 		wrong = [][2]int{}
-		for i := range images - c {
-			wrong = append(wrong, [2]int{i, i % p.Data.Classes})
+		confusion = make([][]int, p.Data.Classes)
+		for k := range confusion {
+			confusion[k] = make([]int, p.Data.Classes)
 		}
-		return &a, &c, wrong
+		confusion[0][0] = c
+		for i := range images - c {
+			guess := i % p.Data.Classes
+			wrong = append(wrong, [2]int{i, guess})
+			confusion[(guess+1)%p.Data.Classes][guess]++
+		}
+		return &a, &c, wrong, confusion
 	}
 	if p.Data.Validation > 0 {
-		r.Accuracy.Validation, r.Correct.Validation, r.Wrong.Validation = split(p.Data.Validation)
+		r.Accuracy.Validation, r.Correct.Validation, r.Wrong.Validation, r.Confusion.Validation = split(p.Data.Validation)
 	}
 	if p.Test && p.Data.Test > 0 {
-		r.Accuracy.Test, r.Correct.Test, r.Wrong.Test = split(p.Data.Test)
+		r.Accuracy.Test, r.Correct.Test, r.Wrong.Test, r.Confusion.Test = split(p.Data.Test)
 	}
 	return r
 }
