@@ -34,7 +34,7 @@ func exportCommand() *cli.Command {
 			&cli.BoolFlag{Name: "force", Usage: "replace the export of another network, and files that no export wrote"},
 			&cli.BoolFlag{Name: "quick", Usage: "leave out what takes time: the files' accuracy and the latency"},
 			&cli.StringFlag{Name: "data", Usage: "the `FOLDER` of your own data set, where it is not the experiment's any more"},
-			runsFlag(), cacheFlag(), workerFlag()},
+			runsFlag(), cacheFlag(), workerFlag(), pythonFlag()},
 		Action: func(c *cli.Context) error {
 			name, err := oneArg(c, "run, configuration or certificate")
 			if err != nil {
@@ -229,6 +229,11 @@ func (x *exporter) build() (*export.Files, error) {
 	}
 	if x.card.Measured, err = export.Measure(x.trial.Spec); err != nil {
 		x.card.Warnings = append(x.card.Warnings, err.Error())
+	}
+	if !x.c.Bool("quick") {
+		if err := measureByPython(x.c, files.Data, &x.card.Measured); err != nil {
+			return nil, err
+		}
 	}
 	if files.Int8 != nil {
 		x.card.Operators = export.Operators(files.Int8)

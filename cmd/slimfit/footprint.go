@@ -24,7 +24,7 @@ func footprintCommand() *cli.Command {
 		Flags: []cli.Flag{setFlag(), cacheFlag(), formatFlag("text", "json", "csv", "markdown"),
 			&cli.StringFlag{Name: "dataset", Value: "mnist", Usage: "the data set of networks given by name"},
 			&cli.BoolFlag{Name: "measured", Usage: "make each network's files, untrained, and measure them; with slimfit-worker also TensorFlow's and the latency"},
-			workerFlag()},
+			workerFlag(), pythonFlag()},
 		Action: func(c *cli.Context) error {
 			args, err := someArgs(c, "experiment file or network name")
 			if err != nil {

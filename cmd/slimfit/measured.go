@@ -32,9 +32,12 @@ func measureNetworks(c *cli.Context, networks []network) error {
 	for i := range networks {
 		n := &networks[i]
 		spec := models.Spec{Input: n.Input, Classes: n.classes(), Layers: n.Model[:len(n.Model)-1]}
-		m, err := export.Measure(spec)
+		m, files, err := export.MeasureFiles(spec)
 		if err != nil {
 			return usagef("%s: %w", n.Name, err)
+		}
+		if err := measureByPython(c, files, &m); err != nil {
+			return err
 		}
 		if w != nil {
 			if err := measureByWorker(c, w, spec, &m); err != nil {
@@ -86,22 +89,36 @@ func figures(m *footprint.Measured) []figure {
 		{"npz_bytes", m.NPZ}, {"arena_bytes", m.Arena}, {"arena_float32_bytes", m.ArenaFloat}}
 }
 
+// timed is one measured latency, which may be missing.
+type timed struct {
+	name string
+	l    *footprint.Latency
+}
+
+func latencies(m *footprint.Measured) []timed {
+	return []timed{{"latency", m.Latency}, {"latency_tflite", m.LiteFloat}, {"latency_tflite_int8", m.LiteInt8}}
+}
+
 // measuredTable has one row a network, for programs.
 func measuredTable(networks []network) table {
 	t := table{head: []string{"experiment", "network", "config_id"}}
 	for _, f := range figures(networks[0].Footprint.Measured) {
 		t.head = append(t.head, f.name)
 	}
-	t.head = append(t.head, "latency_median_s", "latency_p95_s", "latency_on")
+	for _, l := range latencies(networks[0].Footprint.Measured) {
+		t.head = append(t.head, l.name+"_median_s", l.name+"_p95_s", l.name+"_on")
+	}
 	for _, n := range networks {
 		row := []string{n.Experiment, n.Name, n.ConfigID}
 		for _, f := range figures(n.Footprint.Measured) {
 			row = append(row, emptyIfZero(f.value))
 		}
-		if l := n.Footprint.Measured.Latency; l != nil {
-			row = append(row, strconv.FormatFloat(l.Median, 'g', 6, 64), strconv.FormatFloat(l.P95, 'g', 6, 64), l.On)
-		} else {
-			row = append(row, "", "", "")
+		for _, x := range latencies(n.Footprint.Measured) {
+			if l := x.l; l != nil {
+				row = append(row, strconv.FormatFloat(l.Median, 'g', 6, 64), strconv.FormatFloat(l.P95, 'g', 6, 64), l.On)
+			} else {
+				row = append(row, "", "", "")
+			}
 		}
 		t.rows = append(t.rows, row)
 	}
@@ -136,8 +153,10 @@ func (n network) writeMeasured(w io.Writer, markdown bool) error {
 		text = strings.TrimPrefix(text, "\n")
 	}
 	text += fmt.Sprintf("arena bytes: int8 %s, float32 %s%s", thousands(m.Arena), thousands(m.ArenaFloat), end)
-	if l := m.Latency; l != nil {
-		text += fmt.Sprintf("latency: median %s, 95 %% within %s of %d single images (%s)%s", duration(l.Median), duration(l.P95), l.Images, l.On, end)
+	for _, row := range latencies(m) {
+		if l := row.l; l != nil {
+			text += fmt.Sprintf("%s: median %s, 95 %% within %s of %d single images (%s)%s", strings.ReplaceAll(row.name, "_", " "), duration(l.Median), duration(l.P95), l.Images, l.On, end)
+		}
 	}
 	_, err := io.WriteString(w, text)
 	return err
@@ -148,7 +167,7 @@ func measuredConventions(markdown bool) string {
 	lines := []string{
 		"file bytes: of the files that `slimfit export` writes, made with untrained weights: sizes depend on shapes.",
 		"arena bytes: activations of one image in TensorFlow Lite Micro by its greedy planner, 16-byte alignment; the runtime's own records come on top.",
-		"latency: one image from float pixels to probabilities in a TensorFlow session on this CPU, one after the other, after 20 that are not timed.",
+		"latency: one image from pixels to probabilities on this CPU in TensorFlow, or in TensorFlow Lite, one after the other, after 20 that are not timed.",
 	}
 	if markdown {
 		return strings.Join(lines, "  \n") + "\n"

@@ -119,8 +119,13 @@ func (c *Card) footprint(p *page) {
 			p.line("| %s | %s | %s |", row.name, thousands(row.value), row.what)
 		}
 	}
-	if l := m.Latency; l != nil {
-		p.line("| latency | %.3f ms | measured: median of %d single images, 95 %% within %.3f ms; %s |", 1e3*l.Median, l.Images, 1e3*l.P95, plain(l.On))
+	for _, row := range []struct {
+		name string
+		l    *footprint.Latency
+	}{{"latency", m.Latency}, {"TFLite latency", m.LiteFloat}, {"TFLite int8 latency", m.LiteInt8}} {
+		if l := row.l; l != nil {
+			p.line("| %s | %.3f ms | measured: median of %d single images, 95 %% within %.3f ms; %s |", row.name, 1e3*l.Median, l.Images, 1e3*l.P95, plain(l.On))
+		}
 	}
 }
 

@@ -89,10 +89,15 @@ func Judge(m *tflite.Model, split string, images dataset.Images, workers int) (*
 // bytes where two of its tensors happen to share a zero point, which the int8
 // file then holds once. What takes TensorFlow stays 0.
 func Measure(spec models.Spec) (footprint.Measured, error) {
-	var m footprint.Measured
+	m, _, err := MeasureFiles(spec)
+	return m, err
+}
+
+// MeasureFiles is Measure with the TensorFlow Lite files that it made.
+func MeasureFiles(spec models.Spec) (m footprint.Measured, files map[Format][]byte, err error) {
 	w, err := noise(spec)
 	if err != nil {
-		return m, fmt.Errorf("measure the files: %w", err)
+		return m, nil, fmt.Errorf("measure the files: %w", err)
 	}
 	pixels := make([]uint8, 2*spec.Input.Elements())
 	g := rand.New(rand.NewPCG(1, 2))
@@ -101,15 +106,15 @@ func Measure(spec models.Spec) (footprint.Measured, error) {
 	}
 	float, err := tflite.WriteFloat(spec, w, tflite.Options{})
 	if err != nil {
-		return m, fmt.Errorf("measure the files: %w", err)
+		return m, nil, fmt.Errorf("measure the files: %w", err)
 	}
 	int8, err := tflite.Quantize(spec, w, pixels, tflite.Options{})
 	if err != nil {
-		return m, fmt.Errorf("measure the files: %w", err)
+		return m, nil, fmt.Errorf("measure the files: %w", err)
 	}
 	var npz bytes.Buffer
 	if err := tflite.WriteNPZ(&npz, spec, w); err != nil {
-		return m, fmt.Errorf("measure the files: %w", err)
+		return m, nil, fmt.Errorf("measure the files: %w", err)
 	}
 	m.TFLite, m.TFLiteInt8, m.NPZ = len(float), len(int8), npz.Len()
 	for _, f := range []struct {
@@ -118,11 +123,11 @@ func Measure(spec models.Spec) (footprint.Measured, error) {
 	}{{float, &m.ArenaFloat}, {int8, &m.Arena}} {
 		model, err := tflite.Load(f.file)
 		if err != nil {
-			return m, fmt.Errorf("measure the files: %w", err)
+			return m, nil, fmt.Errorf("measure the files: %w", err)
 		}
 		*f.to = tflite.ArenaBytes(model)
 	}
-	return m, nil
+	return m, map[Format][]byte{TFLite: float, TFLiteInt8: int8}, nil
 }
 
 // noise is weights that differ from each other, as trained ones do: a file
