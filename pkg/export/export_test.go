@@ -352,7 +352,7 @@ func TestMeasureIsExact(t *testing.T) {
 	}
 }
 
-// The paper's final network, as issue 9 asks for.
+// The paper's final network, by hand.
 func TestMeasurePaperFinal(t *testing.T) {
 	layers, _ := models.Named("final")
 	m, err := export.Measure(models.Spec{Input: models.Shape{H: 28, W: 28, C: 1}, Classes: 10, Layers: layers})
