@@ -223,7 +223,7 @@ func (x *exporter) judge(files *export.Files) error {
 			continue
 		}
 		detail(x.c, "running %s on %s", f.Path, count(images.N(), split+" image"))
-		a, err := export.Judge(m, split, images, runtime.GOMAXPROCS(0))
+		a, err := export.Judge(x.c.Context, m, split, images, runtime.GOMAXPROCS(0))
 		if err != nil {
 			return err
 		}

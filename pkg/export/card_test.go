@@ -51,7 +51,7 @@ func cardOf(t *testing.T) *export.Card {
 	}
 	for i, f := range card.Files {
 		if m := files.Model(f.Format); m != nil {
-			if card.Files[i].Accuracy, err = export.Judge(m, export.Test, set.Test, 1); err != nil {
+			if card.Files[i].Accuracy, err = export.Judge(t.Context(), m, export.Test, set.Test, 1); err != nil {
 				t.Fatal(err)
 			}
 		}

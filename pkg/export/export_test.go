@@ -2,6 +2,7 @@ package export_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -285,7 +286,7 @@ func TestFilesAreTheNetwork(t *testing.T) {
 		t.Fatalf("judged on %d %s images", images.N(), split)
 	}
 	for format, least := range map[export.Format]int{export.TFLite: *trial.Result.Correct.Test, export.TFLiteInt8: *trial.Result.Correct.Test - 2} {
-		a, err := export.Judge(files.Model(format), split, images, 2)
+		a, err := export.Judge(t.Context(), files.Model(format), split, images, 2)
 		if err != nil || a.Correct < least || a.Bounds[0] >= a.Share || a.Bounds[1] < a.Share {
 			t.Errorf("%s: %+v, %v; want at least %d", format, a, err, least)
 		}
@@ -307,6 +308,19 @@ func TestFilesAreTheNetwork(t *testing.T) {
 	}
 	if _, err := export.Build(trial, []export.Format{export.TFLiteInt8}, nil, 1); err == nil || !strings.Contains(err.Error(), "calibration") {
 		t.Errorf("int8 without images: %v", err)
+	}
+}
+
+func TestJudgeEndsWithItsContext(t *testing.T) {
+	r, _ := makeRun(t)
+	m, err := export.Interpreter(open(t, export.Choice{Folder: r.Folder, ConfigID: r.Good}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := export.Judge(ctx, m, export.Test, loadSet(t, r).Test, 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("judged after the end: %v", err)
 	}
 }
 

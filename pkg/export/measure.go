@@ -2,6 +2,7 @@ package export
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/rand/v2"
 
@@ -69,16 +70,26 @@ func Judged(r result.Result, set *dataset.Set) (split string, images dataset.Ima
 	return Validation, set.Validation
 }
 
-// Judge runs a file's model on all images.
-func Judge(m *tflite.Model, split string, images dataset.Images, workers int) (*Accuracy, error) {
-	out, err := m.Run(images.Pixels, workers)
-	if err != nil {
-		return nil, fmt.Errorf("judge the file: %w", err)
-	}
-	correct := 0
-	for i, l := range images.Labels {
-		if out.Class(i) == int(l) {
-			correct++
+// judgeBatch images run between two looks at the context.
+const judgeBatch = 256
+
+// Judge runs a file's model on all images. Large networks take minutes: the
+// end of ctx ends it.
+func Judge(ctx context.Context, m *tflite.Model, split string, images dataset.Images, workers int) (*Accuracy, error) {
+	size, correct := m.InputShape().Elements(), 0
+	for at := 0; at < images.N(); at += judgeBatch {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		labels := images.Labels[at:min(at+judgeBatch, images.N())]
+		out, err := m.Run(images.Pixels[at*size:(at+len(labels))*size], workers)
+		if err != nil {
+			return nil, fmt.Errorf("judge the file: %w", err)
+		}
+		for i, l := range labels {
+			if out.Class(i) == int(l) {
+				correct++
+			}
 		}
 	}
 	return newAccuracy(split, correct, images.N())

@@ -3,6 +3,7 @@
 package exporttest
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -180,7 +181,7 @@ func trained(f *store.Folder, s *store.Session, c models.Config, seed int64, shi
 		correct  **int
 		accuracy **float64
 	}{{set.Validation, &r.Correct.Validation, &r.Accuracy.Validation}, {set.Test, &r.Correct.Test, &r.Accuracy.Test}} {
-		a, err := export.Judge(m, export.Test, split.images, 1)
+		a, err := export.Judge(context.Background(), m, export.Test, split.images, 1)
 		if err != nil {
 			return err
 		}
