@@ -11,7 +11,8 @@ both models must give them within 1e-5.
 `whole` trains a small network with the program SLIMFIT (its worker beside it),
 exports it in every format, runs each file here on the test images and compares
 with `slimfit predict` and with the accuracies in export.json; then it runs the
-Python programs of the card.
+Python programs of the card and compiles the Go ones (with the cgo variables
+that `make` sets).
 
 Needs the packages of scripts/keras/requirements.txt. Exit 1 if something differs.
 """
@@ -153,7 +154,8 @@ def check_whole(slimfit):
         right = (logits.astype(int).argmax(axis=1) == labels).sum()
         good &= compare("model-int8.tflite right", np.array(right), np.array(judged["tflite-int8"]), 2)
         good &= check_weights(np.load(work / "out/weights.npz"), card)
-        return good & run_snippets(work / "out", images)
+        good &= run_snippets(work / "out", images)
+        return good & compile_snippets(work)
 
 
 def check_weights(weights, card):
@@ -187,6 +189,39 @@ def run_snippets(folder, images):
     os.chdir(here)
     print(f"{'ok   ' if good else 'FAULT'} {len(programs)} programs of the card")
     return good and len(programs) == 5
+
+
+GO_PROGRAM = """package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/galeone/tfgo"
+	tf "github.com/wamuir/graft/tensorflow"
+
+	"slimfit/models"
+	"slimfit/pkg/tflite"
+)
+
+func main() {}
+"""
+
+
+def compile_snippets(work):
+    """Compiles the card's Go programs, each as a function, in this module."""
+    programs = re.findall(r"```go\n(.*?)\n```", (work / "out/README.md").read_text(), re.S)
+    text = GO_PROGRAM
+    for i, program in enumerate(programs):
+        pixels = "[][12][12][1]float32" if "tf.NewTensor" in program else "[]uint8"
+        text += f"\nfunc program{i}(pixels {pixels}, spec models.Spec) {{\n{program}\n}}\n"
+    (work / "main.go").write_text(text)
+    root = Path(__file__).resolve().parents[2]
+    (work / "overlay.json").write_text(json.dumps({"Replace": {str(root / "cmd/programs-of-a-card/main.go"): str(work / "main.go")}}))
+    done = subprocess.run(["go", "build", "-overlay", str(work / "overlay.json"), "-o", os.devnull, "./cmd/programs-of-a-card"], cwd=root)
+    good = done.returncode == 0 and len(programs) == 5
+    print(f"{'ok   ' if good else 'FAULT'} {len(programs)} Go programs of the card")
+    return good
 
 
 def main():
