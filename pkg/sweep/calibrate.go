@@ -20,8 +20,8 @@ const (
 )
 
 // Calibrate measures packs whose speed is not known, a second or so each, the
-// costliest first and at most this many, on the options' workers side by side.
-// Nothing is written but s. Of the options it needs Workers, Command and
+// costliest first, on the options' workers side by side. At most this many are
+// known in the end: the others are estimated by them. Nothing is written but s. Of the options it needs Workers, Command and
 // Source.
 func (s *Speeds) Calibrate(ctx context.Context, o Options, packs []Pack, most int) error {
 	todo := s.unknown(o, packs, most)
@@ -60,10 +60,12 @@ func (s *Speeds) Unknown(o Options, packs []Pack, most int) int {
 func (s *Speeds) unknown(o Options, packs []Pack, most int) []Pack {
 	total := map[string]float64{}
 	example := map[string]Pack{}
+	known := map[string]bool{}
 	var keys []string
 	for _, p := range packs {
 		k := speedKey(p.Trials, o.Workers[0], len(o.Workers))
 		if _, ok := s.get(k); ok {
+			known[k] = true
 			continue
 		}
 		if _, ok := example[k]; !ok {
@@ -73,7 +75,7 @@ func (s *Speeds) unknown(o Options, packs []Pack, most int) []Pack {
 	}
 	slices.SortStableFunc(keys, func(a, b string) int { return cmp.Compare(total[b], total[a]) })
 	var todo []Pack
-	for _, k := range keys[:min(most, len(keys))] {
+	for _, k := range keys[:max(0, min(most-len(known), len(keys)))] {
 		todo = append(todo, example[k])
 	}
 	return todo

@@ -88,6 +88,9 @@ func TestCalibrate(t *testing.T) {
 	if _, from := s.Estimate(packs, o.Workers); from != "speed known of 9 of 15 packs" { // three seeds of a shape
 		t.Errorf("from %q", from)
 	}
+	if n := s.Unknown(o, packs, 3); n != 0 {
+		t.Errorf("another %d are to be measured every time", n)
+	}
 	if err := s.Calibrate(context.Background(), o, packs, 99); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,238 @@
+// Command scale generates the results of 100,000 trials and measures what
+// slimfit's commands take to read them: seconds and memory, a Markdown table on
+// stdout. It ends with 1 where one is above 10 s or 1 GB.
+//
+//	go run ./scripts/scale [-slimfit bin/slimfit] [-configs 20000] [-seeds 5] [-dir DIR]
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"slimfit/models"
+	"slimfit/pkg/dataset"
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+)
+
+// What every command must stay below.
+const (
+	mostSeconds = 10
+	mostBytes   = 1 << 30
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintf(os.Stderr, "scale: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("scale", flag.ContinueOnError)
+	slimfit := flags.String("slimfit", "bin/slimfit", "the program to measure")
+	configs := flags.Int("configs", 20_000, "configurations, rounded down to a multiple of 50")
+	seeds := flags.Int("seeds", 5, "seeds of each")
+	dir := flags.String("dir", "", "work in this folder and keep it; results that are there are used again")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *dir == "" {
+		tmp, err := os.MkdirTemp("", "slimfit-scale-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(tmp)
+		*dir = tmp
+	}
+	file := filepath.Join(*dir, "scale.yaml")
+	if err := os.WriteFile(file, []byte(source(*configs, *seeds)), 0o666); err != nil {
+		return err
+	}
+	e, err := experiment.Load(file, nil, func(ref dataset.Ref) (models.Data, error) { return dataset.Describe(ref, "") })
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	if err := generate(e, *dir); err != nil {
+		return err
+	}
+	fmt.Fprintf(stderr, "%d results are there after %.0f s\n", len(e.Trials()), time.Since(start).Seconds())
+	return measure(stdout, stderr, *slimfit, *dir, file, len(e.Trials()))
+}
+
+// source is the experiment: 50 numbers of filters, and as many dense widths as
+// it takes.
+func source(configs, seeds int) string {
+	list := func(from, n int) string {
+		var all []string
+		for i := range n {
+			all = append(all, fmt.Sprint(from+i))
+		}
+		return "[" + strings.Join(all, ", ") + "]"
+	}
+	return fmt.Sprintf(`name: scale
+dataset: mnist
+matrix:
+  filters: %s
+  dense: %s
+model:
+  - conv: {kernel: 5, filters: $filters}
+  - maxpool: 4
+  - dense: $dense
+train: {steps: 2000}
+seeds: %d
+target: {accuracy: 0.95}
+`, list(1, 50), list(8, max(1, configs/50)), seeds)
+}
+
+// generate writes a result for all trials but every tenth, as a run does.
+func generate(e *experiment.Experiment, out string) error {
+	folder, err := store.Create(out, e.Name, e.Source)
+	if err != nil {
+		return err
+	}
+	trials := e.Trials()
+	next := make(chan int)
+	faults := make(chan error, runtime.NumCPU())
+	var wg sync.WaitGroup
+	for range runtime.NumCPU() {
+		wg.Go(func() {
+			for i := range next {
+				if err := write(folder, e.Name, trials[i], i); err != nil {
+					select {
+					case faults <- err:
+					default:
+					}
+				}
+			}
+		})
+	}
+	for i := range trials {
+		if i%10 != 9 {
+			next <- i
+		}
+	}
+	close(next)
+	wg.Wait()
+	close(faults)
+	return <-faults
+}
+
+func write(folder *store.Folder, name string, t experiment.Trial, i int) error {
+	r := made(name, t, i)
+	path := folder.ResultPath(r.Key())
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	b, err := store.EncodeResult(r)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b, 0o666)
+}
+
+// made is a result as training could have given it: about 4 % of the images
+// wrong, one trial in a thousand failed.
+func made(name string, t experiment.Trial, i int) result.Result {
+	random := rand.New(rand.NewPCG(uint64(i), 1))
+	begin := time.Date(2026, 1, 1, 0, 0, i, 0, time.UTC)
+	r := result.Result{Experiment: name, ConfigID: t.ID, Assignment: t.Assignment, Model: t.Spec().FullLayers(), Train: t.Recipe, Dataset: t.Data,
+		Seed: t.Seed, Status: result.Done, Steps: t.Recipe.Steps, Seconds: 2 + random.Float64(), Footprint: t.Footprint, Warnings: []string{},
+		Started: begin, Finished: begin.Add(3 * time.Second),
+		Environment: result.Environment{Slimfit: "scale", TensorFlow: "2.18.1", Go: runtime.Version(), OS: "linux/amd64", Host: fmt.Sprintf("node%d", i%100),
+			CPU: "generated", CPUFeatures: []string{"avx2", "fma"}, Threads: 1, Device: "CPU"}}
+	if i%1000 == 500 {
+		r.Status, r.Reason, r.Steps = result.Failed, "the worker died: killed by signal: killed", 0
+		return r
+	}
+	r.Accuracy.Validation, r.Correct.Validation, r.Wrong.Validation, r.Confusion.Validation = judged(random, t.Data.Validation, t.Data.Classes)
+	r.Accuracy.Test, r.Correct.Test, r.Wrong.Test, r.Confusion.Test = judged(random, t.Data.Test, t.Data.Classes)
+	return r
+}
+
+func judged(random *rand.Rand, images, classes int) (accuracy *float64, correct *int, wrong [][2]int, confusion [][]int) {
+	share := 0.03 + 0.02*random.Float64()
+	confusion = make([][]int, classes)
+	for c := range confusion {
+		confusion[c] = make([]int, classes)
+	}
+	right := 0
+	for i := range images {
+		truth, predicted := i%classes, i%classes
+		if random.Float64() < share {
+			predicted = (truth + 1 + random.IntN(classes-1)) % classes
+			wrong = append(wrong, [2]int{i, predicted})
+		} else {
+			right++
+		}
+		confusion[truth][predicted]++
+	}
+	a := float64(right) / float64(images)
+	return &a, &right, wrong, confusion
+}
+
+// measure runs the commands and prints the table.
+func measure(w, log io.Writer, slimfit, dir, file string, trials int) error {
+	folder := filepath.Join(dir, "scale")
+	// The first plan on a machine measures the speed of a dozen packs, once.
+	start := time.Now()
+	if err := exec.Command(slimfit, "plan", file, "--out", dir).Run(); err != nil {
+		return fmt.Errorf("plan: %w", err)
+	}
+	fmt.Fprintf(log, "the first plan took %.1f s\n", time.Since(start).Seconds())
+	fmt.Fprintf(w, "%d trials, %d CPUs, %s\n\n", trials, runtime.NumCPU(), runtime.Version())
+	fmt.Fprintf(w, "| command | seconds | CPU seconds | memory, MB | output, MB |\n|---|---:|---:|---:|---:|\n")
+	var faults []error
+	for _, args := range [][]string{
+		{"plan", file, "--out", dir},
+		{"plan", file, "--out", dir, "--format", "json"},
+		{"status", folder},
+		{"batch", "status", folder},
+		{"batch", "submit", "-n", file, "--out", dir},
+		{"report", folder},
+	} {
+		var printed counter
+		cmd := exec.Command(slimfit, args...)
+		cmd.Stdout, cmd.Stderr = &printed, io.Discard
+		start := time.Now()
+		err := cmd.Run()
+		seconds := time.Since(start).Seconds()
+		name := strings.NewReplacer(" "+file, " FILE", " "+folder, " DIR", " --out "+dir, "").Replace(strings.Join(args, " "))
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", name, err))
+			continue
+		}
+		usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+		memory := usage.Maxrss << 10 // Linux counts KiB
+		cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		fmt.Fprintf(w, "| %s | %.1f | %.1f | %d | %.1f |\n", name, seconds, cpu.Seconds(), memory>>20, float64(printed)/1e6)
+		if seconds > mostSeconds || memory > mostBytes {
+			faults = append(faults, fmt.Errorf("%s took %.1f s and %d MB", name, seconds, memory>>20))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// counter counts what is written to it.
+type counter int
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
