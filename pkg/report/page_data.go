@@ -204,13 +204,14 @@ func pageMeasure(m *Measured) *pageMeasured {
 	return out
 }
 
-// thin keeps at most limit points of a history, the last one among them, with
-// five digits. A loss that is not finite is left out.
+// thin keeps about limit points of a history, the last one and every measured
+// validation accuracy among them, with five digits. A loss that is not finite
+// is left out.
 func thin(points []history, limit int) [][3]*float64 {
 	every := (len(points) + limit - 1) / limit
 	var out [][3]*float64
 	for i, p := range points {
-		if (len(points)-1-i)%max(1, every) != 0 {
+		if (len(points)-1-i)%max(1, every) != 0 && p.Validation == nil { // validation accuracies are few and a curve of their own
 			continue
 		}
 		step := float64(p.Step)
