@@ -126,7 +126,7 @@ func gpuLine(w doctor.Worker) string {
 	for _, g := range w.GPUs {
 		names = append(names, fmt.Sprintf("%d: %s, %s, compute capability %s", g.Index, orUnknown(g.Name), doctor.Bytes(int64(g.Memory)), orUnknown(g.Capability)))
 	}
-	return fmt.Sprintf("%s (driver %s, CUDA %s)", strings.Join(names, "; "), orUnknown(w.Environment.Driver), orUnknown(w.Environment.CUDA))
+	return fmt.Sprintf("%s (driver %s, CUDA %s, cuDNN %s)", strings.Join(names, "; "), orUnknown(w.Environment.Driver), orUnknown(w.Environment.CUDA), orUnknown(w.Environment.CuDNN))
 }
 
 func quotaText(quota float64) string {

@@ -206,7 +206,7 @@ func (r *Report) environmentSection() Section {
 }
 
 func deviceText(e result.Environment) string {
-	parts := nonEmpty([]string{plain(e.Device), prefixed("driver ", plain(e.Driver)), prefixed("CUDA ", plain(e.CUDA))})
+	parts := nonEmpty([]string{plain(e.Device), prefixed("driver ", plain(e.Driver)), prefixed("CUDA ", plain(e.CUDA)), prefixed("cuDNN ", plain(e.CuDNN))})
 	return strings.Join(parts, ", ")
 }
 

@@ -273,5 +273,5 @@ func (r *Report) environments(own, others map[result.Key]*result.Result) {
 
 // environmentKey is the same for equal environments only.
 func environmentKey(e *result.Environment) string {
-	return strings.Join(append([]string{e.Slimfit, e.TensorFlow, e.Go, e.OS, e.Host, e.CPU, strconv.Itoa(e.Threads), e.Device, e.Driver, e.CUDA}, e.CPUFeatures...), "\x00")
+	return strings.Join(append([]string{e.Slimfit, e.TensorFlow, e.Go, e.OS, e.Host, e.CPU, strconv.Itoa(e.Threads), e.Device, e.Driver, e.CUDA, e.CuDNN}, e.CPUFeatures...), "\x00")
 }

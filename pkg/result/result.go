@@ -97,6 +97,7 @@ type Environment struct {
 	Device      string   `json:"device"`       // CPU, or the GPU's name
 	Driver      string   `json:"driver,omitempty"`
 	CUDA        string   `json:"cuda,omitempty"`
+	CuDNN       string   `json:"cudnn,omitempty"`
 }
 
 // Point is one line of history.csv.

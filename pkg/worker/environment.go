@@ -5,9 +5,12 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"slimfit/pkg/graph"
+	"slimfit/pkg/nvml"
+	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
 )
 
@@ -31,7 +34,32 @@ func environment(o Options) result.Environment {
 			env.Device = d.Name
 		}
 	}
+	if env.Device == "CPU" {
+		return env
+	}
+	env.CuDNN = nvml.CuDNN()
+	if driver, err := nvml.Read(); err == nil { // without NVML TensorFlow's own name stays
+		env.Driver, env.CUDA = driver.Version, driver.CUDA
+		env.Device = deviceName(driver.GPUs, os.Getenv("CUDA_VISIBLE_DEVICES"), env.Device)
+	}
 	return env
+}
+
+// deviceName is the model of the GPU that CUDA shows first, by
+// CUDA_VISIBLE_DEVICES: a number, or the beginning of a UUID. A part of a GPU
+// (MIG) has a name of its own, which NVML lists elsewhere; then, and where
+// nothing fits, it is otherwise.
+func deviceName(gpus []protocol.GPU, visible, otherwise string) string {
+	first, _, _ := strings.Cut(visible, ",")
+	if first = strings.TrimSpace(first); first == "" {
+		first = "0"
+	}
+	for _, g := range gpus {
+		if g.Name != "" && (first == strconv.Itoa(g.Index) || strings.HasPrefix(first, "GPU-") && strings.HasPrefix(g.UUID, first)) {
+			return g.Name
+		}
+	}
+	return otherwise
 }
 
 // numeric are the CPU features that choose other kernels and so other last

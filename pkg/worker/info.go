@@ -12,6 +12,6 @@ func (s *server) info() {
 		s.emit(protocol.Event{Type: protocol.Warning, Message: err.Error()})
 	}
 	env := s.env
-	env.Driver, env.CUDA = driver.Version, driver.CUDA
+	env.Driver, env.CUDA, env.CuDNN = driver.Version, driver.CUDA, nvml.CuDNN()
 	s.emit(protocol.Event{Type: protocol.Ready, Environment: &env, GPUs: driver.GPUs})
 }
