@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -189,15 +190,28 @@ func (s *Session) stale(file, mark string, written time.Time, every, term time.D
 	return !written.IsZero() && s.self.written.Sub(written) >= term && silent >= 3*every
 }
 
+// forgetOthers is how many files of other machines forget looks at: a thousand
+// processes that start together must not read a thousand files each.
+const forgetOthers = 20
+
 // forget removes the files of processes that died on this machine, and of
-// others that have been silent for a week.
+// others that have been silent for a week. It is only tidying up.
 func (s *Session) forget() {
-	processes, err := s.folder.Processes()
+	names, err := readNames(s.folder.path(processDir))
 	if err != nil {
-		return // it is only tidying up
+		return
 	}
-	for _, p := range processes {
-		if p.Owner.dead(s.self.Owner) || s.self.written.Sub(p.written) > 7*24*time.Hour {
+	own := safeName(s.self.Owner.Host) + "-"
+	rand.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	others := 0
+	for _, name := range names {
+		if !strings.HasPrefix(name, own) {
+			if others++; others > forgetOthers {
+				continue
+			}
+		}
+		p, err := readProcess(s.folder.path(processDir, name))
+		if err == nil && (p.Owner.dead(s.self.Owner) || s.self.written.Sub(p.written) > 7*24*time.Hour) {
 			os.Remove(s.folder.processPath(p.Owner))
 		}
 	}
