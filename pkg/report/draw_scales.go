@@ -89,7 +89,7 @@ func (n niceTicks) Ticks(low, high float64) []plot.Tick {
 	}
 	var ticks []plot.Tick
 	for k := math.Ceil(low/step - 1e-9); k*step <= high+step*1e-9; k++ {
-		v := round(k * step)
+		v := round(k*step) + 0 // never -0
 		ticks = append(ticks, plot.Tick{Value: v, Label: n.label(v)})
 	}
 	return ticks

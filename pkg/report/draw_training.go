@@ -19,15 +19,22 @@ func (r *Report) drawTraining() (*drawing, error) {
 		p.X.Tick.Marker = niceTicks{count}
 	}
 	accuracy.Y.Tick.Marker = niceTicks{number}
-	losses := bounds{}
+	losses, steps := bounds{}, bounds{}
 	for n, i := range r.trainingRows() {
 		row := &r.Rows[i]
 		var thumb *plotter.Line
 		for _, t := range row.Trials {
 			a, b := lines(row.history[t.Seed], &losses)
 			for k, xys := range []plotter.XYs{a, b} {
-				if len(xys) < 2 {
+				for _, xy := range xys {
+					steps.add(xy.X)
+				}
+				if len(xys) == 0 {
 					continue
+				}
+				if len(xys) == 1 { // a short training measures the accuracy once
+					xys = append(xys, xys[0])
+					xys[0].X = 0.98 * xys[1].X
 				}
 				l, err := plotter.NewLine(xys)
 				if err != nil {
@@ -44,7 +51,12 @@ func (r *Report) drawTraining() (*drawing, error) {
 			d.legend.Add(shorten(row.Label, 34), &mark)
 		}
 	}
-	if r.Target != nil {
+	if steps.any {
+		for _, p := range d.plots {
+			p.X.Min, p.X.Max = min(0, steps.low), steps.high
+		}
+	}
+	if r.Target != nil && steps.any {
 		l, err := plotter.NewLine(plotter.XYs{{X: accuracy.X.Min, Y: 100 * r.Target.Accuracy}, {X: accuracy.X.Max, Y: 100 * r.Target.Accuracy}})
 		if err != nil {
 			return nil, fmt.Errorf("target: %w", err)

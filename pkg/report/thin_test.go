@@ -21,3 +21,17 @@ func TestThinKeepsValidation(t *testing.T) {
 		t.Errorf("%d points, %d with a validation accuracy, the last at step %v", len(got), measured, *got[len(got)-1][0])
 	}
 }
+
+// A training too short for a second validation accuracy still has figures.
+func TestFiguresOfAShortTraining(t *testing.T) {
+	in := flawed(t)
+	for k, points := range in.Histories {
+		in.Histories[k] = points[len(points)-1:]
+	}
+	r := build(t, in, Options{})
+	for _, f := range r.Figures() {
+		if _, err := r.SVG(f.Name); err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+	}
+}
