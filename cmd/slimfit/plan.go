@@ -18,6 +18,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
+	"slimfit/pkg/sweep"
 )
 
 // planSources is what plan knows from elsewhere than the experiment file.
@@ -105,6 +106,7 @@ type planConfiguration struct {
 	Dataset    models.Data         `json:"dataset"`
 	Footprint  footprint.Footprint `json:"footprint"`
 	Ratios     footprint.Ratios    `json:"ratios"` // baseline / this
+	Work       float64             `json:"work"`   // of one trial, counted, see sweep.Counted: shards are balanced by it
 	Trials     []planTrial         `json:"trials"`
 }
 
@@ -141,7 +143,8 @@ func newPlan(c *cli.Context, e *experiment.Experiment, sources planSources) (pla
 	for i := range e.Configs {
 		cfg := &e.Configs[i]
 		q := planConfiguration{ConfigID: cfg.ID, Assignment: cfg.Assignment, Model: cfg.Spec().FullLayers(), Train: cfg.Recipe,
-			Dataset: cfg.Data, Footprint: cfg.Footprint, Ratios: cfg.Footprint.Against(e.Baseline.Footprint)}
+			Dataset: cfg.Data, Footprint: cfg.Footprint, Ratios: cfg.Footprint.Against(e.Baseline.Footprint),
+			Work: sweep.Counted([]experiment.Trial{{Configuration: cfg}})}
 		for _, seed := range e.Seeds {
 			status, ok := known[result.Key{ConfigID: cfg.ID, Seed: seed}]
 			if !ok {

@@ -1,14 +1,13 @@
 package worker
 
 import (
-	"bufio"
 	"os"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 
 	"slimfit/pkg/graph"
+	"slimfit/pkg/machine"
 	"slimfit/pkg/nvml"
 	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
@@ -17,10 +16,10 @@ import (
 // environment is where this worker runs.
 func environment(o Options) result.Environment {
 	host, _ := os.Hostname() // "" where the system has no name
-	model, features := cpu("/proc/cpuinfo")
+	m := machine.Read()
 	env := result.Environment{
 		Slimfit: o.Version, TensorFlow: graph.Version(), Go: runtime.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH,
-		Host: host, CPU: model, CPUFeatures: features, Threads: o.Threads, Device: "CPU",
+		Host: host, CPU: m.CPU, CPUFeatures: m.Features, Threads: o.Threads, Device: "CPU",
 	}
 	if !o.GPU {
 		return env
@@ -60,38 +59,4 @@ func deviceName(gpus []protocol.GPU, visible, otherwise string) string {
 		}
 	}
 	return otherwise
-}
-
-// numeric are the CPU features that choose other kernels and so other last
-// bits, by their names in /proc/cpuinfo (x86 and arm64).
-func numeric() []string {
-	return []string{"avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8",
-		"asimd", "asimddp", "asimdhp", "bf16", "i8mm", "sve", "sve2"}
-}
-
-// cpu reads the processor's name and numeric features; both are empty where
-// the file is not there.
-func cpu(file string) (model string, features []string) {
-	f, err := os.Open(file)
-	if err != nil {
-		return "", []string{}
-	}
-	defer f.Close()
-	features = []string{}
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		key, value, _ := strings.Cut(lines.Text(), ":")
-		switch strings.TrimSpace(key) {
-		case "model name":
-			model = strings.TrimSpace(value)
-		case "flags", "Features":
-			have := strings.Fields(value)
-			for _, n := range numeric() {
-				if slices.Contains(have, n) && !slices.Contains(features, n) {
-					features = append(features, n)
-				}
-			}
-		}
-	}
-	return model, features
 }
