@@ -24,7 +24,8 @@ func reportCommand() *cli.Command {
 		Flags: []cli.Flag{cacheFlag(), formatFlag("text", "markdown", "csv", "json", "latex", "html"), splitFlag(),
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print the report and write no files"},
 			&cli.StringFlag{Name: "into", Usage: "write one report of all DIRs into `FOLDER` (default: each DIR's own into DIR/report)"},
-			&cli.StringFlag{Name: "published", Usage: "show the figures of the CSV `FILE` beside the results: columns experiment, config or axes, accuracy, seconds, source"}},
+			&cli.StringFlag{Name: "published", Usage: "show the figures of the CSV `FILE` beside the results: columns experiment, config or axes, accuracy, seconds, source"},
+			&cli.StringFlag{Name: "claims", Usage: "hold the claims of the YAML `FILE` against the results of all DIRs"}},
 		Action: func(c *cli.Context) error {
 			dirs, err := someArgs(c, "run folder")
 			if err != nil {
@@ -37,12 +38,19 @@ func reportCommand() *cli.Command {
 			if c.String("format") == "html" && len(reports) > 1 {
 				return usagef("report: one page holds one experiment; give one DIR, or --into FOLDER without --format html")
 			}
+			if c.String("claims") != "" && len(dirs) > 1 && c.String("into") == "" && !c.Bool("dry-run") {
+				return usagef("report: --claims of several DIRs make one document: say --into FOLDER, or -n to print it only")
+			}
+			judged, err := readClaims(c.String("claims"), reports)
+			if err != nil {
+				return err
+			}
 			if !c.Bool("dry-run") {
-				if err := writeReports(c, reports, folders); err != nil {
+				if err := writeReports(c, reports, folders, judged); err != nil {
 					return ioError(err)
 				}
 			}
-			return printReports(c, reports)
+			return printReports(c, reports, judged)
 		},
 	}
 }
@@ -108,24 +116,24 @@ func readPublished(file string) ([]report.PublishedRow, error) {
 }
 
 // writeReports writes each report into its run folder, or all into one.
-func writeReports(c *cli.Context, reports []*report.Report, folders []*store.Folder) error {
+func writeReports(c *cli.Context, reports []*report.Report, folders []*store.Folder, judged judgedClaims) error {
 	if into := c.String("into"); into != "" {
-		return writeFiles(c, into, reports)
+		return writeFiles(c, into, reports, judged)
 	}
 	for i, r := range reports {
-		if err := writeFiles(c, folders[i].ReportDir(), []*report.Report{r}); err != nil {
+		if err := writeFiles(c, folders[i].ReportDir(), []*report.Report{r}, judged); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func writeFiles(c *cli.Context, folder string, reports []*report.Report) error {
+func writeFiles(c *cli.Context, folder string, reports []*report.Report, judged judgedClaims) error {
 	if err := os.MkdirAll(filepath.Join(folder, "figures"), 0o777); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	var names []string
-	for _, f := range report.Files(reports) {
+	for _, f := range append(report.Files(reports, judged.front...), judged.json...) {
 		names = append(names, f.Name)
 		b, err := f.Make()
 		if err != nil {
@@ -156,12 +164,12 @@ func writeFiles(c *cli.Context, folder string, reports []*report.Report) error {
 	return nil
 }
 
-func printReports(c *cli.Context, reports []*report.Report) error {
+func printReports(c *cli.Context, reports []*report.Report, judged judgedClaims) error {
 	var out []byte
 	var err error
 	switch c.String("format") {
 	case "markdown":
-		out = report.Markdown(reports, "")
+		out = report.Markdown(reports, "", judged.front...)
 	case "csv":
 		out, err = report.TrialsCSV(reports)
 	case "json":
@@ -171,6 +179,9 @@ func printReports(c *cli.Context, reports []*report.Report) error {
 	case "html":
 		out, err = reports[0].HTML()
 	default:
+		for _, p := range judged.front {
+			out = append(append(out, p.Text()...), "\n\n"...)
+		}
 		for i, r := range reports {
 			if i > 0 {
 				out = append(out, "\n\n"...)

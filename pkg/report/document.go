@@ -18,6 +18,12 @@ type Section struct {
 	List    []string
 }
 
+// Part is a part of a document that is not the report of one experiment.
+type Part struct {
+	Title    string
+	Sections []Section
+}
+
 // Figure is a drawing beside the text.
 type Figure struct {
 	Name    string // of its files, without folder and ending

@@ -8,10 +8,10 @@ type File struct {
 
 // Files lists the reports in every format: report.md, tables.tex, results.csv
 // (a line a trial), configurations.csv, report.json, figures/ as SVG and PNG,
-// and one page a report: report.html, or <experiment>.html for several.
-func Files(reports []*Report) []File {
+// and one page a report: report.html, or <experiment>.html for several. front opens report.md.
+func Files(reports []*Report, front ...Part) []File {
 	files := []File{
-		{"report.md", func() ([]byte, error) { return Markdown(reports, "figures"), nil }},
+		{"report.md", func() ([]byte, error) { return Markdown(reports, "figures", front...), nil }},
 		{"results.csv", func() ([]byte, error) { return TrialsCSV(reports) }},
 		{"configurations.csv", func() ([]byte, error) { return ConfigurationsCSV(reports) }},
 		{"report.json", func() ([]byte, error) { return JSON(reports) }},

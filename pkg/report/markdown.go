@@ -9,9 +9,14 @@ import (
 
 // Markdown writes the reports as one document in GitHub's flavour, with the
 // definitions of all at its end. Figures are linked as <figures>/<name>.svg;
-// with "" they are left out.
-func Markdown(reports []*Report, figures string) []byte {
+// with "" they are left out. front comes before them.
+func Markdown(reports []*Report, figures string, front ...Part) []byte {
 	var b bytes.Buffer
+	for _, p := range front {
+		fmt.Fprintf(&b, "# %s\n", markdown(plain(p.Title)))
+		writeMarkdown(&b, p.Sections)
+		b.WriteByte('\n')
+	}
 	definitions := Section{Title: "Definitions"}
 	for i, r := range reports {
 		if i > 0 {

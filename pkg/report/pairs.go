@@ -36,10 +36,6 @@ const (
 // compareAll runs the crossed bootstrap over seeds and images. It returns nil
 // where fewer than two configurations, or too many, can be compared.
 func (r *Report) compareAll() (*Pairs, error) {
-	images := r.Dataset.Validation
-	if r.Split == Test {
-		images = r.Dataset.Test
-	}
 	p := &Pairs{Split: r.Split, Replicates: bootstrapDraws}
 	var groups []stats.Group
 	for i := range r.Rows {
@@ -54,7 +50,7 @@ func (r *Report) compareAll() (*Pairs, error) {
 	if len(groups) < 2 || len(groups) > maxCompared {
 		return nil, nil
 	}
-	draws, err := stats.CrossedBootstrap(groups, images, bootstrapDraws, bootstrapSeed)
+	draws, err := stats.CrossedBootstrap(groups, r.Images(), bootstrapDraws, bootstrapSeed)
 	if err != nil {
 		return nil, fmt.Errorf("compare configurations: %w", err)
 	}

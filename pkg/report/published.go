@@ -93,12 +93,7 @@ func (r *Report) publish(rows []PublishedRow) error {
 		if name, ok := p.Where["experiment"]; ok && name != r.Name {
 			continue
 		}
-		var fit []int
-		for i := range r.Rows {
-			if r.matches(&r.Rows[i], p.Where) {
-				fit = append(fit, i)
-			}
-		}
+		fit := r.Find(p.Where)
 		if len(fit) != 1 {
 			return fmt.Errorf("published figures, line %d: fits %s of %s, want one", p.Line, plural(len(fit), "configuration"), r.Name)
 		}

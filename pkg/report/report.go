@@ -210,3 +210,43 @@ func (t *Trial) On(s Split) *Measured {
 	}
 	return t.Validation
 }
+
+// Wrong lists, for each seed that is done, the images of the split that it gets
+// wrong; nil where a seed's list was not kept.
+func (r *Row) Wrong(s Split) [][]int {
+	if score := r.Score(s); score == nil || len(r.wrong[s]) != score.N {
+		return nil
+	}
+	return r.wrong[s]
+}
+
+// Accuracies are those of the seeds that are done, on the split.
+func (r *Row) Accuracies(s Split) []float64 {
+	var out []float64
+	for i := range r.Trials {
+		if m := r.Trials[i].On(s); m != nil {
+			out = append(out, m.Accuracy)
+		}
+	}
+	return out
+}
+
+// Find returns the places in Rows of the configurations that have these values
+// of axes; "config" is a configuration's ID, "experiment" is not looked at.
+func (r *Report) Find(where map[string]string) []int {
+	var fit []int
+	for i := range r.Rows {
+		if r.matches(&r.Rows[i], where) {
+			fit = append(fit, i)
+		}
+	}
+	return fit
+}
+
+// Images is how many images the report's split has.
+func (r *Report) Images() int {
+	if r.Split == Test {
+		return r.Dataset.Test
+	}
+	return r.Dataset.Validation
+}

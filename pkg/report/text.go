@@ -12,10 +12,13 @@ import (
 const textWidth = 100
 
 // Text writes the report for a terminal.
-func (r *Report) Text() []byte {
+func (r *Report) Text() []byte { return Part{r.Name, r.Document()}.Text() }
+
+// Text writes the part for a terminal.
+func (p Part) Text() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s\n%s\n", plain(r.Name), strings.Repeat("=", runewidth.StringWidth(plain(r.Name))))
-	writeText(&b, r.Document())
+	fmt.Fprintf(&b, "%s\n%s\n", plain(p.Title), strings.Repeat("=", runewidth.StringWidth(plain(p.Title))))
+	writeText(&b, p.Sections)
 	return b.Bytes()
 }
 
