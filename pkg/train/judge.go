@@ -50,7 +50,11 @@ func (t *Training) Results(test bool) ([]result.Result, error) {
 			results[i].Status, results[i].Reason = result.Diverged, m.diverged
 		}
 	}
-	err := t.judge(t.set.Validation, results, func(r *result.Result, v Verdict) {
+	var known [][]int32 // the last step measured them already
+	if t.judged != nil && t.judged.step == t.step {
+		known = t.judged.classes
+	}
+	err := t.judge(t.set.Validation, known, results, func(r *result.Result, v Verdict) {
 		r.Accuracy.Validation, r.Correct.Validation = &v.Accuracy, &v.Correct
 		r.Wrong.Validation, r.Confusion.Validation = v.Wrong, v.Confusion
 	})
@@ -60,7 +64,7 @@ func (t *Training) Results(test bool) ([]result.Result, error) {
 	if !test {
 		return results, nil
 	}
-	err = t.judge(t.set.Test, results, func(r *result.Result, v Verdict) {
+	err = t.judge(t.set.Test, nil, results, func(r *result.Result, v Verdict) {
 		r.Accuracy.Test, r.Correct.Test = &v.Accuracy, &v.Correct
 		r.Wrong.Test, r.Confusion.Test = v.Wrong, v.Confusion
 	})
@@ -70,14 +74,17 @@ func (t *Training) Results(test bool) ([]result.Result, error) {
 	return results, nil
 }
 
-// judge hands each network that has not diverged its verdict on the images.
-func (t *Training) judge(images dataset.Images, results []result.Result, set func(*result.Result, Verdict)) error {
+// judge hands each network that has not diverged its verdict on the images;
+// classes are the networks', nil where they are yet to be computed.
+func (t *Training) judge(images dataset.Images, classes [][]int32, results []result.Result, set func(*result.Result, Verdict)) error {
 	if images.N() == 0 {
 		return nil
 	}
-	classes, err := t.pack.Classify(images.Pixels)
-	if err != nil {
-		return err
+	if classes == nil {
+		var err error
+		if classes, err = t.pack.Classify(images.Pixels); err != nil {
+			return err
+		}
 	}
 	for i := range results {
 		if results[i].Status == result.Done {

@@ -43,6 +43,13 @@ type Training struct {
 	step    int // done
 	batch   []int32
 	losses  []float64
+	judged  *classified // of the last validation, see validate
+}
+
+// classified is each network's classes of the validation images.
+type classified struct {
+	step    int
+	classes [][]int32
 }
 
 // member is what one network carries besides its weights.
@@ -142,6 +149,7 @@ func (t *Training) validate() error {
 	if err != nil {
 		return fmt.Errorf("measure the validation accuracy after step %d: %w", t.step, err)
 	}
+	t.judged = &classified{t.step, classes}
 	for i := range t.members {
 		m := &t.members[i]
 		if m.diverged != "" {
@@ -174,4 +182,7 @@ func (t *Training) Diverged(net int) string { return t.members[net].diverged }
 func (t *Training) Seconds(net int) float64 { return t.members[net].seconds }
 
 // SetWeights replaces a network's weights and puts its optimizer at the start.
-func (t *Training) SetWeights(net int, w models.Weights) error { return t.pack.SetWeights(net, w) }
+func (t *Training) SetWeights(net int, w models.Weights) error {
+	t.judged = nil
+	return t.pack.SetWeights(net, w)
+}
