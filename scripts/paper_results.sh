@@ -14,8 +14,8 @@ done
 
 into=$(mktemp -d)
 trap 'rm -rf "$into"' EXIT
-bin/slimfit report --quiet --split test --published experiments/paper/published.csv \
-    --claims experiments/paper/claims.yaml --into "$into" "${folders[@]}" >/dev/null
+bin/slimfit report --quiet --split test --published experiments/paper/published/accuracies.csv \
+    --claims experiments/paper/published/claims.yaml --into "$into" "${folders[@]}" >/dev/null
 rm -rf experiments/paper/figures
 mkdir experiments/paper/figures
 cp "$into"/figures/*.svg experiments/paper/figures/
