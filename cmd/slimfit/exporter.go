@@ -15,6 +15,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/export"
 	"slimfit/pkg/protocol"
+	"slimfit/pkg/tflite"
 )
 
 // exporter is one export at work.
@@ -22,6 +23,7 @@ type exporter struct {
 	c       *cli.Context
 	trial   *export.Trial
 	formats []export.Format
+	options tflite.Options
 	dir     string
 	set     *dataset.Set // nil where no images are needed, or there are none
 	card    *export.Card
@@ -34,7 +36,8 @@ func newExporter(c *cli.Context, t *export.Trial, formats []export.Format) *expo
 		run := filepath.Dir(filepath.Dir(t.Dir))
 		dir = filepath.Join(run, "export", fmt.Sprintf("%s-seed-%d", t.Result.ConfigID, t.Result.Seed))
 	}
-	return &exporter{c: c, trial: t, formats: formats, dir: dir}
+	options := tflite.Options{Workers: runtime.GOMAXPROCS(0), DensePerChannel: c.Bool("dense-per-channel")}
+	return &exporter{c: c, trial: t, formats: formats, options: options, dir: dir}
 }
 
 func (x *exporter) run() error {
@@ -61,7 +64,7 @@ func (x *exporter) run() error {
 	if err := x.askWorker(); err != nil {
 		return err
 	}
-	if err := x.place.Describe(x.card, x.formats); err != nil {
+	if err := x.place.Describe(x.card, x.formats, x.options); err != nil {
 		return ioError(err)
 	}
 	if err := x.judge(files); err != nil {
@@ -141,7 +144,7 @@ func (x *exporter) build() (*export.Files, error) {
 	if x.set != nil {
 		pixels = x.set.Train.Pixels
 	}
-	files, err := export.Build(x.trial, x.formats, pixels, runtime.GOMAXPROCS(0))
+	files, err := export.Build(x.trial, x.formats, pixels, x.options)
 	if err != nil {
 		return nil, &exitError{code: exitTrials, err: fmt.Errorf("%s: %w", x.trial.Result.Key(), err)}
 	}
@@ -216,10 +219,10 @@ func (x *exporter) judge(files *export.Files) error {
 	for i := range x.card.Files {
 		f := &x.card.Files[i]
 		m := files.Model(f.Format)
-		if m == nil {
+		if m == nil || f.Format.Quantized() && f.DensePerChannel != x.options.DensePerChannel { // one that stays
 			continue
 		}
-		if f.Accuracy = x.known(f.Format); f.Accuracy != nil {
+		if f.Accuracy = x.known(*f); f.Accuracy != nil {
 			continue
 		}
 		detail(x.c, "running %s on %s", f.Path, count(images.N(), split+" image"))
@@ -240,9 +243,9 @@ func (x *exporter) judge(files *export.Files) error {
 }
 
 // known is the accuracy of the int8 file, which the C array is the same as.
-func (x *exporter) known(f export.Format) *export.Accuracy {
+func (x *exporter) known(f export.ModelFile) *export.Accuracy {
 	for _, other := range x.card.Files {
-		if f == export.CArray && other.Format == export.TFLiteInt8 {
+		if f.Format == export.CArray && other.Format == export.TFLiteInt8 && other.DensePerChannel == f.DensePerChannel {
 			return other.Accuracy
 		}
 	}

@@ -37,6 +37,10 @@ type ModelFile struct {
 	Bytes    int       `json:"bytes"`
 	SHA256   string    `json:"sha256"`
 	Accuracy *Accuracy `json:"accuracy,omitempty"` // of the file itself, run by pkg/tflite
+
+	// DensePerChannel: the dense layers of a quantized file have a weight scale a
+	// unit, see tflite.Options.
+	DensePerChannel bool `json:"dense_per_channel,omitempty"`
 }
 
 // NewCard fills in what the trial says of itself.
@@ -102,6 +106,12 @@ func (c *Card) file(f Format) *ModelFile {
 	return nil
 }
 
+// sameInt8 reports whether the int8 file holds the network of f, a C array.
+func (c *Card) sameInt8(f ModelFile) bool {
+	int8 := c.file(TFLiteInt8)
+	return int8 != nil && int8.DensePerChannel == f.DensePerChannel
+}
+
 // A file may lose this share of the images to rounding, or this many where they
 // are few: a float32 file that differs by more is wrong, int8 is worth a warning.
 const (
@@ -125,7 +135,7 @@ func (c *Card) Compare() (warnings []string, err error) {
 			case !f.Format.Quantized() && math.Abs(share) > maxLoss && max(lost, -lost) > fewFloat:
 				return nil, fmt.Errorf("%s is right on %.2f %% of the %s images, but the result says %.2f %%: the weights are not those of the result, or this is a bug",
 					f.Path, 100*f.Accuracy.Share, a.Split, 100*a.Share)
-			case f.Format == CArray && c.file(TFLiteInt8) != nil: // the same network
+			case f.Format == CArray && c.sameInt8(f): // the warning is given once
 			case f.Format.Quantized() && share > maxLoss && lost > fewQuantized:
 				warnings = append(warnings, fmt.Sprintf("%s loses %.2f points of accuracy to int8 on the %s images; train with quantize: int8 to win them back",
 					f.Path, 100*share, a.Split))

@@ -10,6 +10,7 @@ import (
 
 	"slimfit/pkg/export"
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/tflite"
 )
 
 // cardOf makes the whole card of the made run's best network.
@@ -17,7 +18,7 @@ func cardOf(t *testing.T) *export.Card {
 	t.Helper()
 	r, _ := makeRun(t)
 	trial, set := open(t, export.Choice{Folder: r.Folder, ConfigID: r.Good}), loadSet(t, r)
-	files, err := export.Build(trial, pureFormats(), set.Train.Pixels, 1)
+	files, err := export.Build(trial, pureFormats(), set.Train.Pixels, tflite.Options{Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +47,7 @@ func cardOf(t *testing.T) *export.Card {
 			t.Fatal(err)
 		}
 	}
-	if err := p.Describe(card, export.Formats()); err != nil {
+	if err := p.Describe(card, export.Formats(), tflite.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	for i, f := range card.Files {

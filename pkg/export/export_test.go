@@ -277,7 +277,7 @@ func pureFormats() []export.Format {
 func TestFilesAreTheNetwork(t *testing.T) {
 	r, _ := makeRun(t)
 	trial, set := open(t, export.Choice{Folder: r.Folder, ConfigID: r.Good}), loadSet(t, r)
-	files, err := export.Build(trial, pureFormats(), set.Train.Pixels, 2)
+	files, err := export.Build(trial, pureFormats(), set.Train.Pixels, tflite.Options{Workers: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +306,7 @@ func TestFilesAreTheNetwork(t *testing.T) {
 	if !bytes.Contains(files.Data[export.CArray], []byte("const unsigned char "+export.CName+"[]")) {
 		t.Error("no array in the C source")
 	}
-	if _, err := export.Build(trial, []export.Format{export.TFLiteInt8}, nil, 1); err == nil || !strings.Contains(err.Error(), "calibration") {
+	if _, err := export.Build(trial, []export.Format{export.TFLiteInt8}, nil, tflite.Options{Workers: 1}); err == nil || !strings.Contains(err.Error(), "calibration") {
 		t.Errorf("int8 without images: %v", err)
 	}
 }
@@ -345,7 +345,7 @@ func TestJudgedOnValidationWhereTheTestWasNotOpened(t *testing.T) {
 func TestMeasureIsExact(t *testing.T) {
 	r, _ := makeRun(t)
 	trial, set := open(t, export.Choice{Folder: r.Folder, ConfigID: r.Good}), loadSet(t, r)
-	files, err := export.Build(trial, pureFormats(), set.Train.Pixels, 2)
+	files, err := export.Build(trial, pureFormats(), set.Train.Pixels, tflite.Options{Workers: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -386,7 +386,7 @@ func TestMeasurePaperFinal(t *testing.T) {
 func TestNPZIsNumPys(t *testing.T) {
 	r, _ := makeRun(t)
 	trial := open(t, export.Choice{Folder: r.Folder, ConfigID: r.Good})
-	files, err := export.Build(trial, []export.Format{export.NPZ}, nil, 1)
+	files, err := export.Build(trial, []export.Format{export.NPZ}, nil, tflite.Options{Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -83,7 +83,7 @@ type Files struct {
 
 // Build makes the files of the formats that need no TensorFlow. pixels holds
 // training images, n*h*w*c; only quantized formats read them.
-func Build(t *Trial, formats []Format, pixels []uint8, workers int) (*Files, error) {
+func Build(t *Trial, formats []Format, pixels []uint8, opts tflite.Options) (*Files, error) {
 	f := &Files{Data: map[Format][]byte{}}
 	w := tfliteWeights(t)
 	var int8File []byte
@@ -94,7 +94,7 @@ func Build(t *Trial, formats []Format, pixels []uint8, workers int) (*Files, err
 		case format.TensorFlow():
 			continue
 		case format == TFLite:
-			b, err = tflite.WriteFloat(t.Spec, w, tflite.Options{})
+			b, err = tflite.WriteFloat(t.Spec, w, opts)
 			if err == nil {
 				f.Float, err = tflite.Load(b)
 			}
@@ -104,7 +104,7 @@ func Build(t *Trial, formats []Format, pixels []uint8, workers int) (*Files, err
 			b = out.Bytes()
 		default:
 			if int8File == nil {
-				if int8File, f.Int8, err = quantize(t, w, pixels, workers); err != nil {
+				if int8File, f.Int8, err = quantize(t, w, pixels, opts); err != nil {
 					break
 				}
 			}
@@ -139,9 +139,9 @@ func (f *Files) Model(format Format) *tflite.Model {
 // needs.
 func Operators(m *tflite.Model) []string { return tflite.Resolver(m) }
 
-func quantize(t *Trial, w tflite.Weights, pixels []uint8, workers int) ([]byte, *tflite.Model, error) {
+func quantize(t *Trial, w tflite.Weights, pixels []uint8, opts tflite.Options) ([]byte, *tflite.Model, error) {
 	n := min(CalibrationImages*t.Spec.Input.Elements(), len(pixels))
-	b, err := tflite.Quantize(t.Spec, w, pixels[:n], tflite.Options{Workers: workers})
+	b, err := tflite.Quantize(t.Spec, w, pixels[:n], opts)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -159,7 +159,7 @@ func tfliteWeights(t *Trial) tflite.Weights {
 
 // Interpreter is the network as pkg/tflite runs it in float32.
 func Interpreter(t *Trial) (*tflite.Model, error) {
-	f, err := Build(t, []Format{TFLite}, nil, 1)
+	f, err := Build(t, []Format{TFLite}, nil, tflite.Options{})
 	if err != nil {
 		return nil, err
 	}

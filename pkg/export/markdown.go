@@ -136,6 +136,11 @@ func (c *Card) files(p *page) {
 	for _, f := range c.Files {
 		p.line("| `%s` | %s | `%s` |", f.Path, thousands(f.Bytes), f.SHA256)
 	}
+	for _, f := range c.Files {
+		if f.DensePerChannel {
+			p.line("\n`%s` has a weight scale for each unit of a dense layer (--dense-per-channel), which not every runtime reads.", f.Path)
+		}
+	}
 }
 
 // plain keeps a text from being read as Markdown.

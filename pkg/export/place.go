@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"slimfit/pkg/tflite"
 )
 
 // Names of what an export's folder holds besides model files.
@@ -153,8 +155,8 @@ func write(file string, b []byte) error {
 }
 
 // Describe adds the files that were written to the card, and those of an
-// earlier export of the same network that stay.
-func (p *Place) Describe(c *Card, formats []Format) error {
+// earlier export of the same network that stay. opts is what Build was given.
+func (p *Place) Describe(c *Card, formats []Format, opts tflite.Options) error {
 	files := map[Format]ModelFile{}
 	if old, err := ReadManifest(p.dir); err == nil && old.WeightsSHA == c.WeightsSHA {
 		for _, f := range old.Files {
@@ -168,6 +170,7 @@ func (p *Place) Describe(c *Card, formats []Format) error {
 		if err != nil {
 			return fmt.Errorf("export: %w", err)
 		}
+		f.DensePerChannel = format.Quantized() && opts.DensePerChannel
 		files[format] = f
 	}
 	c.Files = nil

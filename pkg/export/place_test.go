@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"slimfit/pkg/export"
+	"slimfit/pkg/tflite"
 )
 
 // put exports content, one format each, as a network of the given weights.
@@ -31,7 +32,7 @@ func put(t *testing.T, dir, weights string, replace bool, content map[export.For
 		}
 	}
 	c := &export.Card{ConfigID: "c1-" + weights, WeightsSHA: weights}
-	if err := p.Describe(c, formats); err != nil {
+	if err := p.Describe(c, formats, tflite.Options{}); err != nil {
 		return err
 	}
 	return p.Commit(c)
