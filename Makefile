@@ -15,8 +15,9 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 KERAS       := .venv/bin/python
+LITE        := .venv-tflite/bin/python
 
-.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-survive check-export bench bench-paper venv clean
+.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-survive check-export check-tflite bench bench-paper bench-tflite venv venv-tflite clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -63,6 +64,13 @@ check-export: build venv ## load every exported format in Python's TensorFlow an
 	@$(KERAS) scripts/export/check_export.py whole bin/slimfit
 	SLIMFIT_VENV=required go test -run InPython ./pkg/graph
 
+venv-tflite: ## set up .venv-tflite/ for check-tflite
+	@scripts/setup_venv.sh tflite
+
+check-tflite: data venv-tflite ## run exported files in TensorFlow Lite and TensorFlow Lite Micro and compare
+	SLIMFIT_TFLITE_PYTHON=$(CURDIR)/$(LITE) SLIMFIT_TFLM_PYTHON=$(CURDIR)/$(LITE) go test -count=1 -v -run 'Interpreter|Reference|Micro' ./pkg/tflite
+	@$(LITE) scripts/tflite/check_trained.py bin/slimfit
+
 check-survive: data ## kill real runs at random, resume them, and compare with an undisturbed one
 	@scripts/survive.sh
 
@@ -72,5 +80,8 @@ bench: data venv ## time slimfit against Keras fit and a hand-written TensorFlow
 bench-paper: data venv ## print our seconds beside the paper's, cell by cell
 	@$(KERAS) scripts/bench/paper.py $(BENCH)
 
-clean: ## remove what was built; .tensorflow/, .venv/ and runs/ stay
+bench-tflite: data venv venv-tflite ## convert five networks by TensorFlow's converter too: sizes and accuracies (PEER=--help)
+	@$(LITE) scripts/tflite/peer_table.py bin/slimfit --converter $(KERAS) $(PEER)
+
+clean: ## remove what was built; .tensorflow/, .venv/, .venv-tflite/ and runs/ stay
 	rm -rf bin

@@ -2,15 +2,15 @@
 """Converts a network to int8 with TensorFlow's own converter, as a peer of `slimfit export`.
 
     convert_peer.py SPEC.json WEIGHTS.npz -o OUT.tflite --calibration IDX
-                    [--count N] [--dense-per-tensor] [--float32]
+                    [--count N] [--skip N] [--dense-per-tensor] [--float32]
 
 SPEC.json is {"input": [h, w, c], "classes": n, "model": [layers]} with the
 layers as in `slimfit plan`, the last dense layer included. WEIGHTS.npz holds
 NODE/kernel and NODE/bias in TensorFlow's layout, as `slimfit export --format
-npz` writes them. Calibration takes the first N images of the file (MNIST idx,
-gzipped or not). Needs tensorflow.
+npz` writes them. Calibration takes N images of the file (MNIST idx, gzipped or
+not) after the skipped ones. Needs tensorflow.
 
-Prints the file's size. `check_tflite.py accuracy` measures the file.
+Prints the file's size and TensorFlow's version. `check_tflite.py accuracy` measures the file.
 """
 
 import argparse
@@ -95,6 +95,7 @@ def main():
     parser.add_argument("-o", "--out", type=pathlib.Path, required=True)
     parser.add_argument("--calibration", type=pathlib.Path)
     parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--skip", type=int, default=0)
     parser.add_argument("--dense-per-tensor", action="store_true")
     parser.add_argument("--float32", action="store_true")
     args = parser.parse_args()
@@ -106,7 +107,7 @@ def main():
                            input_signature=[tf.TensorSpec(shape, tf.float32, "images")])
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()])
     if not args.float32:
-        images = check_tflite.read_idx(args.calibration)[:args.count]
+        images = check_tflite.read_idx(args.calibration)[args.skip:args.skip + args.count]
         images = images.reshape((-1, *shape)).astype(np.float32) / 255
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: ([i] for i in images)
@@ -115,7 +116,7 @@ def main():
         converter._experimental_disable_per_channel_quantization_for_dense_layers = args.dense_per_tensor
     model = converter.convert()
     args.out.write_bytes(model)
-    print(f"{args.out.name}\t{len(model)} bytes")
+    print(f"{args.out.name}\t{len(model)} bytes, TensorFlow {tf.__version__}")
 
 
 if __name__ == "__main__":
