@@ -92,10 +92,14 @@ func setAside(path string) (name string, err error) {
 	return name, nil
 }
 
-// encodeResult writes one key of the object a line, in the order of the
-// struct: fit for eyes and diff, and the reader of lists can cut it short.
-func encodeResult(r result.Result) ([]byte, error) {
-	b, err := json.Marshal(r)
+// encodeResult is the content of a result.json: the reader of lists can cut it
+// short.
+func encodeResult(r result.Result) ([]byte, error) { return encodeLines(r) }
+
+// encodeLines writes one key of a struct's JSON object a line, in the order of
+// the struct: fit for eyes and diff.
+func encodeLines(v any) ([]byte, error) {
+	b, err := json.Marshal(v)
 	if err != nil {
 		return nil, err
 	}

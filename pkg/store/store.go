@@ -4,6 +4,7 @@
 //
 //	<out>/<name>/experiment.yaml
 //	             <config-id>/seed-<n>/result.json, history.csv, log.txt
+//	                                  int8.json      what the network gets in int8, where somebody asked
 //	                                  checkpoint/    while it trains, then weights.bin
 //	                                  lease.<token>  who trains it; .free: who did last
 //	             processes/      a heartbeat and status file for each process at work
