@@ -120,12 +120,19 @@ func (q *quantizer) images(d models.Data) (*dataset.Set, error) {
 	return l.set, l.err
 }
 
-// parallel calls do(0) to do(n-1), jobs at a time, until ctx ends or one fails;
-// jobs below 1 stands for one a core. It returns the first error by index.
-func parallel(ctx context.Context, n, jobs int, do func(i int) error) error {
+// parallelism is --jobs for work that needs no worker process: below 1 stands
+// for one a core.
+func parallelism(jobs int) int {
 	if jobs < 1 {
-		jobs = runtime.GOMAXPROCS(0)
+		return runtime.GOMAXPROCS(0)
 	}
+	return jobs
+}
+
+// parallel calls do(0) to do(n-1), jobs at a time, until ctx ends or one fails.
+// It returns the first error by index.
+func parallel(ctx context.Context, n, jobs int, do func(i int) error) error {
+	jobs = parallelism(jobs)
 	errs := make([]error, n)
 	var next atomic.Int64
 	var failed atomic.Bool

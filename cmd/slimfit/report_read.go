@@ -12,7 +12,6 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/experiment"
-	"slimfit/pkg/export"
 	"slimfit/pkg/report"
 	"slimfit/pkg/result"
 	"slimfit/pkg/search"
@@ -157,12 +156,7 @@ func readCertificate(folder *store.Folder, in *report.Input) *result.Certificate
 		in.Warnings = append(in.Warnings, "certificate.json cannot be read: it is left out; see `slimfit verify`.")
 		return nil
 	}
-	faults := search.Verify(cert, search.Evidence{
-		Open: func(path string) ([]byte, error) {
-			return os.ReadFile(filepath.Join(folder.Dir, filepath.FromSlash(path)))
-		},
-		Sealed: sealed, Measure: export.Measure,
-	})
+	faults := search.Verify(cert, evidenceIn(folder.Dir))
 	if len(faults) > 0 {
 		in.Warnings = append(in.Warnings, fmt.Sprintf("The certificate does not hold, and is left out: %s; `slimfit verify` names every fault (%d).", faults[0], len(faults)))
 		return nil

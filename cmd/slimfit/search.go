@@ -94,6 +94,7 @@ type searcher struct {
 	p       *search.Problem
 	folder  *store.Folder
 	reader  *resultReader
+	int8    *quantizer // nil where float32 networks are judged
 	configs map[string]*experiment.Configuration
 	train   trainer
 }
@@ -104,6 +105,9 @@ func newSearcher(c *cli.Context, e *experiment.Experiment, p *search.Problem, tr
 		return nil, ioError(err)
 	}
 	s := &searcher{c: c, e: e, p: p, folder: folder, reader: newResultReader(folder, p, c.Bool("retry-failed")), train: train, configs: map[string]*experiment.Configuration{}}
+	if p.Target.Precision == experiment.Int8 {
+		s.int8 = newQuantizer(folder, sourceOf(c, e), func(f string, args ...any) { note(c, f, args...) })
+	}
 	for i := range e.Configs {
 		s.configs[e.Configs[i].ID] = &e.Configs[i]
 	}
@@ -126,7 +130,7 @@ func (s *searcher) run(ctx context.Context) (*result.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.p.Certificate(plan, version(), s.fileOf)
+	return s.p.Certificate(plan, version(), s.filesOf)
 }
 
 // ask trains trials, or opens the test images of trained ones.
@@ -135,9 +139,12 @@ func (s *searcher) ask(keys []result.Key, test, wantTest bool) error {
 	for i, k := range keys {
 		trials[i] = experiment.Trial{Configuration: s.configs[k.ConfigID], Seed: k.Seed}
 	}
-	summary, err := s.train(s.c, training{experiment: s.e, folder: s.folder, trials: trials, test: test})
+	summary, err := s.train(s.c, training{experiment: s.e, folder: s.folder, trials: trials, test: test, keepAll: s.int8 != nil})
 	s.reader.forget(keys)
 	if err != nil {
+		return err
+	}
+	if err := s.quantize(keys, wantTest); err != nil {
 		return err
 	}
 	if summary.Left > 0 {
@@ -162,15 +169,27 @@ func (s *searcher) report(p search.Progress) {
 	}
 }
 
-func (s *searcher) fileOf(k result.Key) (result.File, error) {
-	path := s.folder.ResultPath(k)
+// filesOf names the files that say what became of a trial.
+func (s *searcher) filesOf(k result.Key) ([]result.File, error) {
+	f, err := s.fileOf(s.folder.ResultPath(k))
+	if err != nil || s.int8 == nil {
+		return []result.File{f}, err
+	}
+	if r, err := s.folder.ReadResult(k); err != nil || r.Status != result.Done {
+		return []result.File{f}, err // there was nothing to quantize
+	}
+	q, err := s.fileOf(s.folder.Int8Path(k))
+	return []result.File{f, q}, err
+}
+
+func (s *searcher) fileOf(path string) (result.File, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return result.File{}, fmt.Errorf("read result: %w", err)
+		return result.File{}, err
 	}
 	rel, err := filepath.Rel(s.folder.Dir, path)
 	if err != nil {
-		return result.File{}, fmt.Errorf("read result: %w", err)
+		return result.File{}, err
 	}
 	sum := sha256.Sum256(b)
 	return result.File{Path: filepath.ToSlash(rel), SHA256: hex.EncodeToString(sum[:])}, nil
@@ -206,7 +225,11 @@ func (s *searcher) conclude(cert *result.Certificate, name string) error {
 	case result.Unmet:
 		return &exitError{code: exitUnmet}
 	case result.Incomplete:
-		return &exitError{code: exitTrials, err: errors.New("search: some configurations could not be judged, as their trials failed; `--retry-failed` trains them again")}
+		why := "search: some configurations could not be judged, as their trials failed; `--retry-failed` trains them again"
+		if s.int8 != nil {
+			why += "; what has no int8 form has to be left out of the matrix"
+		}
+		return &exitError{code: exitTrials, err: errors.New(why)}
 	}
 	return nil
 }

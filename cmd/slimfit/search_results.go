@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/search"
 	"slimfit/pkg/store"
@@ -65,6 +66,9 @@ func (r *resultReader) finished(k result.Key) (*result.Result, bool) {
 	if d := r.p.Doubts(&res); len(d) > 0 {
 		r.doubts[k] = fmt.Sprintf("%s: %s", r.folder.ResultPath(k), d[0])
 		return nil, false
+	}
+	if r.p.Target.Precision == experiment.Int8 && res.Status == result.Done {
+		return r.finishedInt8(k, res)
 	}
 	delete(r.doubts, k)
 	r.known[k] = &res

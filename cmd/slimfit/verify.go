@@ -82,16 +82,34 @@ func newVerifier(c *cli.Context, file string) (*verifier, error) {
 
 // check does everything that needs no training.
 func (v *verifier) check() {
-	v.faults = search.Verify(v.cert, search.Evidence{
-		Open:   func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(v.dir, filepath.FromSlash(path))) },
-		Sealed: sealed, Measure: export.Measure,
-	})
-	v.say("%d result files and every statement that follows from them", len(v.cert.Files))
+	evidence := evidenceIn(v.dir)
+	var again *requantizer
+	if v.cert.Target.Precision == experiment.Int8 {
+		again = newRequantizer(v)
+		evidence.Quantize = again.quantize
+	}
+	v.faults = search.Verify(v.cert, evidence)
+	what := "result"
+	if again != nil {
+		what = "result.json and int8.json"
+	}
+	v.say("%d %s files and every statement that follows from them", len(v.cert.Files), what)
+	if again != nil {
+		again.report(v)
+	}
 	v.checkGrid()
 }
 
 func (v *verifier) say(format string, args ...any) {
 	v.checked = append(v.checked, fmt.Sprintf(format, args...))
+}
+
+// evidenceIn is the run folder that a certificate rests on.
+func evidenceIn(dir string) search.Evidence {
+	return search.Evidence{
+		Open:   func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, filepath.FromSlash(path))) },
+		Sealed: sealed, SealedInt8: sealedInt8, Measure: export.Measure,
+	}
 }
 
 // sealed is a result file as it was before its test images were opened.

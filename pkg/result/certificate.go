@@ -32,7 +32,7 @@ type Certificate struct {
 	Promises   []string      `json:"promises"` // what the numbers can and cannot promise
 	Warnings   []string      `json:"warnings"`
 	Machines   []Environment `json:"environments"` // the distinct ones of the results
-	Files      []File        `json:"files"`        // every result file it rests on
+	Files      []File        `json:"files"`        // every result file it rests on, and the int8.json beside it where precision is int8
 }
 
 // Verdict is what a search found.
@@ -48,7 +48,8 @@ const (
 type Target struct {
 	Accuracy   float64        `json:"accuracy"`
 	Confidence float64        `json:"confidence"`
-	Rule       string         `json:"rule"` // worst, mean or tolerance
+	Rule       string         `json:"rule"`                // worst, mean or tolerance
+	Precision  string         `json:"precision,omitempty"` // of the networks that were judged: "" for float32, or int8
 	Cost       footprint.Cost `json:"cost"`
 	Within     []Limit        `json:"within"`
 	RecallAll  float64        `json:"recall_all"` // floor of every class; 0 asks nothing
@@ -175,7 +176,7 @@ type Effort struct {
 	Rounds     int     `json:"rounds"`
 }
 
-// File is a result file and its SHA-256, hex.
+// File is a file of a trial and its SHA-256, hex.
 type File struct {
 	Path   string `json:"path"` // below the run folder, with forward slashes
 	SHA256 string `json:"sha256"`

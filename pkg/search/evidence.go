@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 )
 
@@ -26,7 +27,8 @@ func (e Evidence) read(c *result.Certificate, p *Problem) (map[result.Key]*resul
 	}
 	results := map[result.Key]*result.Result{}
 	var faults []Fault
-	for _, f := range c.Files {
+	files, int8s := splitFiles(c)
+	for _, f := range files {
 		k, ok := keys[f.Path]
 		if !ok {
 			faults = append(faults, Fault{f.Path, "it is not a trial of the certificate's configurations and seeds"})
@@ -41,27 +43,18 @@ func (e Evidence) read(c *result.Certificate, p *Problem) (map[result.Key]*resul
 		}
 		faults = append(faults, found...)
 	}
+	if p.Target.Precision == experiment.Int8 {
+		faults = append(faults, e.readInt8s(int8s, p, results, opened)...)
+	}
 	return results, faults
 }
 
 // readOne reads one result file; sealed says that its test images were closed
 // when the certificate was written. The result is nil where there is none.
 func (e Evidence) readOne(f result.File, k result.Key, sealed bool) (*result.Result, []Fault) {
-	b, err := e.Open(f.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, []Fault{{f.Path, "the file is missing"}}
-	} else if err != nil {
-		return nil, []Fault{{f.Path, err.Error()}}
-	}
-	var faults []Fault
-	if !isFile(b, f) {
-		before, err := b, errors.New("unknown")
-		if sealed && e.Sealed != nil {
-			before, err = e.Sealed(b)
-		}
-		if err != nil || !isFile(before, f) {
-			faults = append(faults, Fault{f.Path, "the file was changed: its SHA-256 is not the certificate's"})
-		}
+	b, faults := e.open(f, sealed, e.Sealed)
+	if b == nil {
+		return nil, faults
 	}
 	var r result.Result
 	if err := json.Unmarshal(b, &r); err != nil {
@@ -71,6 +64,29 @@ func (e Evidence) readOne(f result.File, k result.Key, sealed bool) (*result.Res
 		return nil, append(faults, Fault{f.Path, "it says that it is the result of " + r.Key().String()})
 	}
 	return &r, faults
+}
+
+// open reads a file and compares its SHA-256 with the certificate's; sealed
+// says that its trial's test images were closed when that was written, before
+// what the content was then.
+func (e Evidence) open(f result.File, sealed bool, before func([]byte) ([]byte, error)) ([]byte, []Fault) {
+	b, err := e.Open(f.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, []Fault{{f.Path, "the file is missing"}}
+	} else if err != nil {
+		return nil, []Fault{{f.Path, err.Error()}}
+	}
+	if isFile(b, f) {
+		return b, nil
+	}
+	then, err := b, errors.New("unknown")
+	if sealed && before != nil {
+		then, err = before(b)
+	}
+	if err != nil || !isFile(then, f) {
+		return b, []Fault{{f.Path, "the file was changed: its SHA-256 is not the certificate's"}}
+	}
+	return b, nil
 }
 
 func isFile(b []byte, f result.File) bool {

@@ -34,7 +34,11 @@ func WriteText(w io.Writer, c *result.Certificate) error {
 	t.list("How it was decided", c.Rules)
 	t.list("Warnings", c.Warnings)
 	t.line("")
-	t.line("It rests on %d result files, whose SHA-256 are in the certificate; written by slimfit %s. Check it with `slimfit verify`.", len(c.Files), c.Slimfit)
+	files := "result files"
+	if c.Target.Precision != "" {
+		files = "files, result.json and " + c.Target.Precision + ".json of each trial"
+	}
+	t.line("It rests on %d %s, whose SHA-256 are in the certificate; written by slimfit %s. Check it with `slimfit verify`.", len(c.Files), files, c.Slimfit)
 	_, err := io.WriteString(w, t.String())
 	return err
 }
@@ -208,6 +212,9 @@ func lowestUpper(j result.Judged) string {
 
 func targetText(t result.Target, seeds int) string {
 	text := fmt.Sprintf("at least %s with confidence %s, rule %s over %d seeds, cheapest by %s", plain(t.Accuracy), plain(t.Confidence), t.Rule, seeds, t.Cost)
+	if t.Precision != "" {
+		text += ", judged in " + t.Precision
+	}
 	for _, l := range t.Within {
 		text += fmt.Sprintf(", %s at most %v", l.Cost, l.Limit)
 	}

@@ -37,6 +37,9 @@ func (p *Problem) rules() []string {
 	if t.RecallAll > 0 || len(t.Recall) > 0 {
 		out = append(out, "Every network's recall of each class with a floor reaches the floor: as seen on the validation images, and by its one-sided Clopper-Pearson lower bound on the test images.")
 	}
+	if p.Target.Precision == experiment.Int8 {
+		out = append(out, int8Rule)
+	}
 	out = append(out, p.measuredRules()...)
 	return append(out,
 		fmt.Sprintf("Trials are asked for in rounds of about %d.", p.Round),
@@ -113,7 +116,7 @@ func (s *state) normality(winner int, c *result.Certificate) string {
 
 // summary is the answer in one sentence.
 func (s *state) summary(winner, unjudged int) string {
-	t, n := plain(s.p.Target.Accuracy), len(s.all)
+	t, n := plain(s.p.Target.Accuracy)+s.p.inPrecision(), len(s.all)
 	var text string
 	switch {
 	case n == 0:
