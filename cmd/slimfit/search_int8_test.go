@@ -15,6 +15,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/export"
 	"slimfit/pkg/export/exporttest"
+	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
@@ -92,7 +93,7 @@ func (l *lab) trainOne(j training, session *store.Session, t experiment.Trial) e
 	if err != nil {
 		return err
 	}
-	set, err := dataset.Load(j.experiment.Ref, "")
+	set, err := dataset.LoadData(t.Data, protocol.Source{Path: j.experiment.Ref.Path})
 	if err != nil {
 		return err
 	}
@@ -186,8 +187,8 @@ func TestSearchInt8(t *testing.T) {
 	if after, _ := json.Marshal(l.certificate()); !bytes.Equal(before, after) {
 		t.Error("a second search wrote another certificate")
 	}
-	if code, out, _ := l.run("verify", "runs/tiny/certificate.json", "--retrain", "2", "--draw", "1"); code != exitDone || !strings.Contains(out, "2 trials trained again, bit for bit") {
-		t.Errorf("retrain: code %d\n%s", code, out)
+	if code, out, errs := l.run("verify", "runs/tiny/certificate.json", "--retrain", "2", "--draw", "1"); code != exitDone || !strings.Contains(out, "2 trials trained again, bit for bit") {
+		t.Errorf("retrain: code %d\n%s%s", code, out, errs)
 	}
 }
 
