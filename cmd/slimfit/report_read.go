@@ -60,6 +60,9 @@ func readRun(c *cli.Context, folder *store.Folder) (report.Input, error) {
 	for _, d := range damaged {
 		in.Warnings = append(in.Warnings, fmt.Sprintf("%v; its trial counts as missing", relative(folder, d)))
 	}
+	if err := readInt8s(folder, &in); err != nil {
+		return in, ioError(err)
+	}
 	in.Experiment = readExperiment(c, folder, &in)
 	if in.Experiment == nil && len(results) == 0 {
 		return in, usagef("%s: no readable experiment file and no result in it", folder.Dir)
@@ -126,6 +129,27 @@ func dataOf(ref dataset.Ref, results []result.Result) *models.Data {
 		return nil
 	}
 	return &d
+}
+
+// readInt8s reads what is known of the trials' int8 networks.
+func readInt8s(folder *store.Folder, in *report.Input) error {
+	for _, r := range in.Results {
+		if r.Status != result.Done {
+			continue
+		}
+		q, err := folder.ReadInt8(r.Key())
+		var damaged *store.ResultError
+		switch {
+		case errors.As(err, &damaged):
+			in.Warnings = append(in.Warnings, fmt.Sprintf("%v; left out, `slimfit quantize` makes it anew", relative(folder, damaged)))
+		case err == nil:
+			q.Wrong = result.Wrong{} // which no report shows
+			in.Int8 = append(in.Int8, q)
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+	}
+	return nil
 }
 
 func readHistories(folder *store.Folder, in *report.Input) {

@@ -125,7 +125,7 @@ func (r *Report) pageData() pageData {
 	}
 	for _, s := range []Split{Validation, Test} {
 		for i := range r.Rows {
-			if r.Rows[i].Score(s) != nil {
+			if r.judgedScore(&r.Rows[i], s) != nil {
 				d.Splits = append(d.Splits, s)
 				break
 			}
@@ -153,7 +153,7 @@ func (r *Report) pageThreshold() float64 {
 	}
 	low := math.Inf(1)
 	for i := range r.Rows {
-		if s := r.Rows[i].Score(r.Split); s != nil {
+		if s := r.judgedScore(&r.Rows[i], r.Split); s != nil {
 			low = min(low, s.Min)
 		}
 	}
@@ -171,7 +171,7 @@ func (r *Report) pageRow(row *Row, limit int) pageRow {
 		out.Over = []string{}
 	}
 	for _, s := range []Split{Validation, Test} {
-		if v := row.Score(s); v != nil {
+		if v := r.judgedScore(row, s); v != nil {
 			p := &pageScore{N: v.N, Mean: v.Mean, Min: v.Min, Max: v.Max}
 			if v.Mean95 != nil {
 				p.Low, p.High = &v.Mean95.Low, &v.Mean95.High
@@ -183,12 +183,16 @@ func (r *Report) pageRow(row *Row, limit int) pageRow {
 		out.Layers = append(out.Layers, pageLayer{l.Name, string(l.Kind), l.Output.String(), l.Parameters, l.Weights, l.Biases, l.MACs, l.Output.Elements()})
 	}
 	if r.Dataset.Classes*r.Dataset.Classes*len(r.Rows)*2 <= maxCells {
-		out.Confusion[Validation], out.Confusion[Test] = row.Confusion.Validation, row.Confusion.Test
+		confusion := row.Confusion
+		if r.judgesInt8() && row.Int8 != nil {
+			confusion = row.Int8.Confusion
+		}
+		out.Confusion[Validation], out.Confusion[Test] = confusion.Validation, confusion.Test
 	}
 	for i := range row.Trials {
 		t := &row.Trials[i]
 		out.Trials = append(out.Trials, pageTrial{Seed: t.Seed, Status: t.Status, Reason: plain(t.Reason), Seconds: t.Seconds,
-			Validation: pageMeasure(t.Validation), Test: pageMeasure(t.Test), History: thin(row.history[t.Seed], limit)})
+			Validation: pageMeasure(r.judgedOn(t, Validation)), Test: pageMeasure(r.judgedOn(t, Test)), History: thin(row.history[t.Seed], limit)})
 	}
 	return out
 }
