@@ -16,6 +16,7 @@ func (s *searcher) quantize(keys []result.Key, test bool) error {
 	if s.int8 == nil {
 		return nil
 	}
+	detail(s.c, "quantizing what of %s is new", count(len(keys), "trial"))
 	err := parallel(s.c.Context, len(keys), s.c.Int("jobs"), func(i int) error {
 		r, err := s.folder.ReadResult(keys[i])
 		var damaged *store.ResultError

@@ -180,6 +180,10 @@ func TestSearchInt8(t *testing.T) {
 	if code != exitDone || !strings.Contains(out, fmt.Sprintf("%d int8 networks quantized again from the kept weights, bit for bit", len(int8s))) {
 		t.Errorf("verify: code %d\n%s\n%s", code, out, errs)
 	}
+	code, out, errs = l.run("report", "runs/tiny", "-n")
+	if code != exitDone || !strings.Contains(out, "judged in int8") || !strings.Contains(out, "int8 test mean") || !strings.Contains(out, "(result.json and int8.json)") {
+		t.Errorf("report: code %d\n%s\n%s", code, out, errs)
+	}
 	before, _ := json.Marshal(c)
 	if code, _, errs := l.run("search", "e.yaml", "-q"); code != exitDone {
 		t.Fatal(errs)

@@ -27,6 +27,10 @@ func (f *Folder) ReadInt8(k result.Key) (result.Int8, error) {
 	if err != nil {
 		return result.Int8{}, fmt.Errorf("read the int8 figures: %w", err)
 	}
+	return decodeInt8(b, path, k)
+}
+
+func decodeInt8(b []byte, path string, k result.Key) (result.Int8, error) {
 	var q result.Int8
 	if err := json.Unmarshal(b, &q); err != nil {
 		return result.Int8{}, &ResultError{path, err.Error()}

@@ -124,3 +124,28 @@ func TestDamagedInt8(t *testing.T) {
 		}
 	}
 }
+
+// Whatever the file holds, reading it ends in figures that agree with
+// themselves, and are the same when written and read again, or in an error.
+func FuzzReadInt8(f *testing.F) {
+	q := result.Int8{ConfigID: "c-1a2b3c4d", Seed: 2, WeightsSHA: strings.Repeat("ab", 32), Bytes: 1, SHA256: strings.Repeat("cd", 32)}
+	empty, err := EncodeInt8(q)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(empty)
+	f.Add([]byte(`{"config_id":"c-1a2b3c4d","seed":2,"correct":{"validation":1},"accuracy":{"validation":1e300},"wrong":{"validation":[]},"confusion":{"validation":[[1]]}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, err := decodeInt8(b, "int8.json", q.Key())
+		if err != nil {
+			return
+		}
+		again, err := EncodeInt8(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back, err := decodeInt8(again, "int8.json", q.Key()); err != nil || !reflect.DeepEqual(back, got) {
+			t.Errorf("written as %s, read back as %+v, %v", again, back, err)
+		}
+	})
+}
