@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # The tables in the paper's order, then what goes beyond it.
-order=(table1 table2-3 table4-6 table4-6-pool4 final light order table3-4 recipe recipe-small keras-rerun fashion)
+order=(table1 table2-3 table4-6 table4-6-pool4 final light order table3-4 recipe recipe-small keras-rerun keras-rerun-large fashion)
 folders=()
 for name in "${order[@]}"; do
     folder=experiments/paper/results/paper-$name
@@ -14,8 +14,8 @@ done
 
 into=$(mktemp -d)
 trap 'rm -rf "$into"' EXIT
-bin/slimfit report --quiet --split test --published experiments/paper/published.csv \
-    --claims experiments/paper/claims.yaml --into "$into" "${folders[@]}" >/dev/null
+bin/slimfit report --quiet --split test --published experiments/paper/published/accuracies.csv \
+    --claims experiments/paper/published/claims.yaml --into "$into" "${folders[@]}" >/dev/null
 rm -rf experiments/paper/figures
 mkdir experiments/paper/figures
 cp "$into"/figures/*.svg experiments/paper/figures/

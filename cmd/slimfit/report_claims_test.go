@@ -15,8 +15,8 @@ func TestPaperResults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"report", "--quiet", "--split", "test", "--published", filepath.Join(paper, "published.csv"),
-		"--claims", filepath.Join(paper, "claims.yaml"), "--into", t.TempDir()}
+	args := []string{"report", "--quiet", "--split", "test", "--published", filepath.Join(paper, "published", "accuracies.csv"),
+		"--claims", filepath.Join(paper, "published", "claims.yaml"), "--into", t.TempDir()}
 	into := args[len(args)-1]
 	for _, line := range strings.Split(string(want), "\n") { // the experiments in the document's order
 		if name, ok := strings.CutPrefix(line, "# paper-"); ok {

@@ -28,13 +28,15 @@ func Sections(about []string, all []Judged) []report.Section {
 	}
 	out := []report.Section{{Text: append(slices.Clone(about), "Of "+plural(len(all), "claim")+": "+strings.Join(parts, ", ")+"."), Tables: []report.Table{table}}}
 	for _, j := range all {
-		out = append(out, j.section())
+		if j.Verdict != Untested { // the table says what is missing
+			out = append(out, j.section())
+		}
 	}
 	return append(out, report.Section{Title: "How claims are judged", List: rules()})
 }
 
 func (j Judged) section() report.Section {
-	s := report.Section{Title: j.Claim}
+	s := report.Section{Title: strings.TrimSuffix(j.Claim, ".")}
 	text := strings.ToUpper(string(j.Verdict[:1])) + string(j.Verdict[1:]) + ". " + capital(j.Finding)
 	if j.Source != "" {
 		text += " Source of the claim: " + strings.TrimSuffix(j.Source, ".") + "."
