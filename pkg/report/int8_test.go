@@ -174,3 +174,23 @@ func TestInt8Certificate(t *testing.T) {
 		t.Error("it is of the same target, and does not answer")
 	}
 }
+
+// The page of a target in int8 draws and judges the int8 networks, and says so.
+func TestInt8Page(t *testing.T) {
+	in := quantizedInput(t)
+	target := *in.Experiment.Target
+	target.Precision = experiment.Int8
+	in.Experiment.Target = &target
+	r := build(t, in, Options{})
+	p := open(t, browser(t), r, desktop)
+	pick := &r.Rows[r.Answer.Pick]
+	card := p.text("#pick")
+	if !strings.Contains(card, pick.Label) || !strings.Contains(card, "int8 validation, mean"+percent(pick.Int8.Validation.Mean)+" %") {
+		t.Errorf("the card says %q, want the int8 mean of %s", card, pick.Label)
+	}
+	if chart := p.text("#chart"); !strings.Contains(chart, "int8 validation accuracy (%)") {
+		t.Errorf("the chart says %q", chart)
+	}
+	p.fits(desktop)
+	p.shoot("int8")
+}

@@ -14,6 +14,7 @@ type pageData struct {
 	Rule      string            `json:"rule"`
 	Rules     []pageRule        `json:"rules"`
 	Target    *float64          `json:"target_accuracy"`
+	Precision string            `json:"precision,omitempty"` // of the networks that are judged; "" for float32
 	Certified *int              `json:"certified"` // the row that a search certified
 	Threshold float64           `json:"threshold"`
 	Cost      string            `json:"cost"`
@@ -109,7 +110,7 @@ func (r *Report) pageData() pageData {
 		Notes: map[string]string{}, Threshold: r.pageThreshold(), Rules: []pageRule{
 			{experiment.RuleWorst, "every seed reaches it"}, {experiment.RuleMean, "the mean over seeds reaches it"}}}
 	if r.Target != nil {
-		d.Rule, d.Target = r.Target.Rule, &r.Target.Accuracy
+		d.Rule, d.Target, d.Precision = r.Target.Rule, &r.Target.Accuracy, r.Target.Precision
 		if r.Evidence.answers() && r.Answer.Pick >= 0 {
 			d.Certified = &r.Answer.Pick
 		}
