@@ -15,7 +15,7 @@ type pageData struct {
 	Rules     []pageRule        `json:"rules"`
 	Target    *float64          `json:"target_accuracy"`
 	Precision string            `json:"precision,omitempty"` // of the networks that are judged; "" for float32
-	Certified *int              `json:"certified"` // the row that a search certified
+	Certified *int              `json:"certified"`           // the row that a search certified
 	Threshold float64           `json:"threshold"`
 	Cost      string            `json:"cost"`
 	Costs     []pageCost        `json:"costs"`
