@@ -63,7 +63,7 @@ func (f *Folder) WriteInt8(q result.Int8) error {
 
 // EncodeInt8 is the content of an int8.json. The same figures give the same
 // bytes, also after they were read from such a file.
-func EncodeInt8(q result.Int8) ([]byte, error) { return encodeLines(q) }
+func EncodeInt8(q result.Int8) ([]byte, error) { return encodeObject(q) }
 
 // SetInt8Aside renames a damaged int8.json to int8.json.damaged-<n>.
 func (f *Folder) SetInt8Aside(k result.Key) (name string, err error) {

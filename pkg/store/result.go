@@ -92,13 +92,12 @@ func setAside(path string) (name string, err error) {
 	return name, nil
 }
 
-// encodeResult is the content of a result.json: the reader of lists can cut it
-// short.
-func encodeResult(r result.Result) ([]byte, error) { return encodeLines(r) }
+// encodeResult writes one key of the object a line, in the order of the
+// struct: fit for eyes and diff, and the reader of lists can cut it short.
+func encodeResult(r result.Result) ([]byte, error) { return encodeObject(r) }
 
-// encodeLines writes one key of a struct's JSON object a line, in the order of
-// the struct: fit for eyes and diff.
-func encodeLines(v any) ([]byte, error) {
+// encodeObject is encodeResult for any struct.
+func encodeObject(v any) ([]byte, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return nil, err
