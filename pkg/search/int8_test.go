@@ -29,7 +29,7 @@ func quantizedSearch(t *testing.T) searched {
 	plan := p.Replay(w.finished)
 	cert, err := p.Certificate(plan, "1.0", func(k result.Key) ([]result.File, error) {
 		var r result.Result
-		decode(t, encode(t, p, w, k, plan), &r)
+		unmarshal(t, encode(t, p, w, k, plan), &r)
 		r.WeightsSHA = hexSum([]byte(k.String()))
 		q := result.Int8{ConfigID: k.ConfigID, Seed: k.Seed, Slimfit: "1.0", OS: "linux/amd64", WeightsSHA: r.WeightsSHA, Bytes: 1000, SHA256: hexSum([]byte("file of " + k.String())),
 			Accuracy: r.Accuracy, Correct: r.Correct, Wrong: r.Wrong, Confusion: r.Confusion}
@@ -57,7 +57,7 @@ func perfect(p *Problem, r *result.Result) {
 	}
 }
 
-func decode(t *testing.T, b []byte, v any) {
+func unmarshal(t *testing.T, b []byte, v any) {
 	t.Helper()
 	if err := json.Unmarshal(b, v); err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func (s searched) kept(t *testing.T) func(result.Key, bool) (*result.Int8, error
 	}
 	return func(k result.Key, test bool) (*result.Int8, error) {
 		var q result.Int8
-		decode(t, truth[int8Path(k)], &q)
+		unmarshal(t, truth[int8Path(k)], &q)
 		if !test {
 			q = q.Sealed()
 		}
@@ -140,7 +140,7 @@ func TestVerifyInt8(t *testing.T) {
 		if j.Finding == result.FoundRejected {
 			path := int8Path(result.Key{ConfigID: j.ConfigID, Seed: 0})
 			var q result.Int8
-			decode(t, s.files[path], &q)
+			unmarshal(t, s.files[path], &q)
 			var r result.Result
 			perfect(&Problem{Data: s.p.Data}, &r)
 			q.Accuracy.Test, q.Correct.Test, q.Wrong.Test, q.Confusion.Test = r.Accuracy.Validation, &s.p.Data.Test, r.Wrong.Validation, nil
@@ -163,7 +163,7 @@ func TestVerifyFindsInt8Faults(t *testing.T) {
 	edit := func(change func(*result.Int8)) func(*testing.T, *searched, result.Key) {
 		return func(t *testing.T, s *searched, k result.Key) {
 			var q result.Int8
-			decode(t, s.files[int8Path(k)], &q)
+			unmarshal(t, s.files[int8Path(k)], &q)
 			change(&q)
 			f := s.put(t, int8Path(k), q)
 			for i := range s.cert.Files { // a forger mends the hash too
@@ -242,8 +242,8 @@ func TestInt8WithoutAForm(t *testing.T) {
 		if key, ok := strings.CutSuffix(f.Path, "/int8.json"); ok {
 			var q result.Int8
 			var r result.Result
-			decode(t, s.files[f.Path], &q)
-			decode(t, s.files[key+"/result.json"], &r)
+			unmarshal(t, s.files[f.Path], &q)
+			unmarshal(t, s.files[key+"/result.json"], &r)
 			if q.Key() == k {
 				q = result.Int8{ConfigID: k.ConfigID, Seed: k.Seed, WeightsSHA: q.WeightsSHA, Reason: "sums overflow"}
 				s.put(t, f.Path, q)
