@@ -74,7 +74,8 @@ func Verify(c *result.Certificate, folder Evidence) []Fault {
 	}
 	listed := map[string]result.File{}
 	for _, f := range c.Files {
-		listed[f.Path] = f
+		at, _ := trialPath(f.Path)
+		listed[at] = f
 	}
 	again, err := p.Certificate(plan, c.Slimfit, func(k result.Key) (result.File, error) { return listed[resultPath(k)], nil })
 	if err != nil {

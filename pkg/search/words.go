@@ -34,6 +34,9 @@ func (p *Problem) rules() []string {
 			len(p.Candidates), plain(t.Confidence)),
 		"A diverged seed rejects its configuration.",
 	}
+	if p.EarlyStop {
+		out = append(out, p.stoppedRule())
+	}
 	if t.RecallAll > 0 || len(t.Recall) > 0 {
 		out = append(out, "Every network's recall of each class with a floor reaches the floor: as seen on the validation images, and by its one-sided Clopper-Pearson lower bound on the test images.")
 	}
