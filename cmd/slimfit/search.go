@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -29,6 +28,7 @@ func searchCommand(train trainer) *cli.Command {
 		ArgsUsage: "FILE",
 		Flags: append(trainFlags(), outFlag(), setFlag(), cacheFlag(), dryRunFlag(), formatFlag("text", "json"),
 			&cli.BoolFlag{Name: "exact", Usage: "skip nothing by assumption: train every cheaper configuration"},
+			&cli.BoolFlag{Name: "no-early-stop", Usage: "train every trial to its end: stop none as hopeless"},
 			&cli.IntFlag{Name: "round", Value: search.DefaultRound, Usage: "ask for about `N` trials at once; a part of the answer, unlike --jobs"},
 			&cli.StringFlag{Name: "certificate", Value: "certificate.json", Usage: "write the certificate to `FILE` in the run folder"}),
 		Action: func(c *cli.Context) error {
@@ -47,7 +47,7 @@ func searchCommand(train trainer) *cli.Command {
 			if err := measureForTarget(c, e); err != nil {
 				return err
 			}
-			p, err := search.New(e, search.Options{Exact: c.Bool("exact"), Round: c.Int("round")})
+			p, err := search.New(e, search.Options{Exact: c.Bool("exact"), EarlyStop: !c.Bool("no-early-stop"), Round: c.Int("round")})
 			if err != nil {
 				return &exitError{code: exitUsage, err: err}
 			}
@@ -135,7 +135,11 @@ func (s *searcher) ask(keys []result.Key, test, wantTest bool) error {
 	for i, k := range keys {
 		trials[i] = experiment.Trial{Configuration: s.configs[k.ConfigID], Seed: k.Seed}
 	}
-	summary, err := s.train(s.c, training{experiment: s.e, folder: s.folder, trials: trials, test: test})
+	stop := s.p.StopRule()
+	if wantTest {
+		stop = nil // they are trained, or must be
+	}
+	summary, err := s.train(s.c, training{experiment: s.e, folder: s.folder, trials: trials, test: test, stop: stop})
 	s.reader.forget(keys)
 	if err != nil {
 		return err
@@ -163,10 +167,9 @@ func (s *searcher) report(p search.Progress) {
 }
 
 func (s *searcher) fileOf(k result.Key) (result.File, error) {
-	path := s.folder.ResultPath(k)
-	b, err := os.ReadFile(path)
+	path, b, err := s.reader.file(k)
 	if err != nil {
-		return result.File{}, fmt.Errorf("read result: %w", err)
+		return result.File{}, err
 	}
 	rel, err := filepath.Rel(s.folder.Dir, path)
 	if err != nil {

@@ -2,6 +2,7 @@ package search
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"slices"
 
@@ -75,6 +76,47 @@ func (p *Problem) stoppedDoubts(r *result.Result) []string {
 		out = append(out, why)
 	}
 	return append(out, splitDoubts("validation", p.Data.Validation, p.Data.Classes, r.Accuracy.Validation, r.Correct.Validation, r.Wrong.Validation, r.Confusion.Validation)...)
+}
+
+// RetrainedStopped compares a trial that was stopped early, and its history,
+// nil where it is not known, with its training anew to the very end: up to the
+// stop bit for bit, and whether it was right to stop it. Which images were
+// wrong at the stop is not compared: only their number is kept on the way.
+func RetrainedStopped(where string, target float64, old result.Stopped, history []result.Point, again Trained) []Fault {
+	var faults []Fault
+	add := func(format string, args ...any) {
+		faults = append(faults, Fault{where, "trained again: " + fmt.Sprintf(format, args...)})
+	}
+	until := func(all []result.Point) []result.Point {
+		i := slices.IndexFunc(all, func(p result.Point) bool { return p.Step > old.Step })
+		if i < 0 {
+			return all
+		}
+		return all[:i]
+	}
+	now := until(again.History)
+	if i := firstDifference(until(history), now); history != nil && i >= 0 {
+		add("another history, from its point %d on", i+1)
+	}
+	correct := -1
+	if n := len(now); n > 0 && now[n-1].Step == old.Step && now[n-1].Validation != nil {
+		correct = int(math.Round(*now[n-1].Validation * float64(old.Dataset.Validation)))
+	}
+	switch r := again.Result; {
+	case r.Status == result.Failed:
+		add("it is now failed: %s", r.Reason)
+	case correct < 0:
+		add("it was not measured at step %d, where it was stopped", old.Step)
+	case correct != old.Correct:
+		add("%d validation images correct at step %d, was %d", correct, old.Step, old.Correct)
+	}
+	if len(faults) > 0 {
+		faults = append(faults, otherMachine(where, old.Environment, again.Result.Environment)...)
+	}
+	if a := again.Result.Accuracy.Validation; a != nil && *a >= target {
+		add("it was stopped as hopeless at step %d, and reaches %s at its end: the target is %s", old.Step, percent(*a), plain(target))
+	}
+	return faults
 }
 
 // trialPath is where the result of a listed file's trial lies, and whether the
