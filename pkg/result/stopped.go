@@ -83,5 +83,5 @@ func IsStoppedName(name string) bool {
 	digits, ok := strings.CutPrefix(name, "stopped-")
 	digits, ok2 := strings.CutSuffix(digits, ".json")
 	step, err := strconv.Atoi(digits)
-	return name == StoppedName || ok && ok2 && err == nil && name == StoppedNameAt(step)
+	return name == StoppedName || ok && ok2 && err == nil && step > 0 && name == StoppedNameAt(step)
 }
