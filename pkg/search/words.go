@@ -76,7 +76,11 @@ func (s *state) promises(winner int, c *result.Certificate) []string {
 	n, t := len(s.p.Seeds), plain(s.p.Target.Accuracy)
 	risk := plain(1 - s.p.Target.Confidence)
 	if winner == len(s.all) {
-		return []string{fmt.Sprintf("No certificate was issued. A rejected configuration may still have a true accuracy above %s: screening looks at %d validation images and these seeds only.", t, s.p.Data.Validation)}
+		out := []string{fmt.Sprintf("No certificate was issued. A rejected configuration may still have a true accuracy above %s: screening looks at %d validation images and these seeds only.", t, s.p.Data.Validation)}
+		if s.stopped > 0 {
+			out = append(out, "What came nearest is judged by accuracies as they were measured, those of stopped trials before their end: another configuration may have come nearer.")
+		}
+		return out
 	}
 	var out []string
 	switch s.p.Target.Rule {
