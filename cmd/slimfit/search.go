@@ -29,6 +29,7 @@ func searchCommand(train trainer) *cli.Command {
 		ArgsUsage: "FILE",
 		Flags: append(trainFlags(), outFlag(), setFlag(), cacheFlag(), dryRunFlag(), formatFlag("text", "json"),
 			&cli.BoolFlag{Name: "exact", Usage: "skip nothing by assumption: train every cheaper configuration"},
+			&cli.BoolFlag{Name: "no-early-stop", Usage: "train every trial to its end: stop none as hopeless"},
 			&cli.IntFlag{Name: "round", Value: search.DefaultRound, Usage: "ask for about `N` trials at once; a part of the answer, unlike --jobs"},
 			&cli.StringFlag{Name: "certificate", Value: "certificate.json", Usage: "write the certificate to `FILE` in the run folder"}),
 		Action: func(c *cli.Context) error {
@@ -47,7 +48,7 @@ func searchCommand(train trainer) *cli.Command {
 			if err := measureForTarget(c, e); err != nil {
 				return err
 			}
-			p, err := search.New(e, search.Options{Exact: c.Bool("exact"), Round: c.Int("round")})
+			p, err := search.New(e, search.Options{Exact: c.Bool("exact"), EarlyStop: !c.Bool("no-early-stop"), Round: c.Int("round")})
 			if err != nil {
 				return &exitError{code: exitUsage, err: err}
 			}
@@ -139,7 +140,11 @@ func (s *searcher) ask(keys []result.Key, test, wantTest bool) error {
 	for i, k := range keys {
 		trials[i] = experiment.Trial{Configuration: s.configs[k.ConfigID], Seed: k.Seed}
 	}
-	summary, err := s.train(s.c, training{experiment: s.e, folder: s.folder, trials: trials, test: test, keepAll: s.int8 != nil})
+	stop := s.p.StopRule()
+	if wantTest {
+		stop = nil // they are trained, or must be
+	}
+	summary, err := s.train(s.c, training{experiment: s.e, folder: s.folder, trials: trials, test: test, keepAll: s.int8 != nil, stop: stop})
 	s.reader.forget(keys)
 	if err != nil {
 		return err
@@ -171,22 +176,25 @@ func (s *searcher) report(p search.Progress) {
 
 // filesOf names the files that say what became of a trial.
 func (s *searcher) filesOf(k result.Key) ([]result.File, error) {
-	f, err := s.fileOf(s.folder.ResultPath(k))
+	path, b, err := s.reader.file(k)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.fileOf(path, b)
 	if err != nil || s.int8 == nil {
 		return []result.File{f}, err
 	}
 	if r, err := s.folder.ReadResult(k); err != nil || r.Status != result.Done {
 		return []result.File{f}, err // there was nothing to quantize
 	}
-	q, err := s.fileOf(s.folder.Int8Path(k))
+	if b, err = os.ReadFile(s.folder.Int8Path(k)); err != nil {
+		return nil, fmt.Errorf("read the int8 figures: %w", err)
+	}
+	q, err := s.fileOf(s.folder.Int8Path(k), b)
 	return []result.File{f, q}, err
 }
 
-func (s *searcher) fileOf(path string) (result.File, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return result.File{}, err
-	}
+func (s *searcher) fileOf(path string, b []byte) (result.File, error) {
 	rel, err := filepath.Rel(s.folder.Dir, path)
 	if err != nil {
 		return result.File{}, err

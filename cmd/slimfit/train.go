@@ -15,6 +15,7 @@ import (
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/protocol"
+	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
 )
@@ -42,8 +43,9 @@ type training struct {
 	experiment *experiment.Experiment
 	folder     *store.Folder
 	trials     []experiment.Trial
-	test       bool // open the test images, also of trials that are trained already
-	keepAll    bool // weights, where --keep does not say whose
+	test       bool             // open the test images, also of trials that are trained already
+	keepAll    bool             // weights, where --keep does not say whose
+	stop       *result.StopRule // what stops hopeless trials early; nil: nothing
 }
 
 // checkTrainFlags refuses values that make no sense, before anything is done.
@@ -120,7 +122,7 @@ func sweepOptions(c *cli.Context, t training) (sweep.Options, error) {
 		return sweep.Options{}, err
 	}
 	return sweep.Options{
-		Folder: t.folder, Experiment: t.experiment.Name, Test: t.test, Source: sourceOf(c, t.experiment),
+		Folder: t.folder, Experiment: t.experiment.Name, Test: t.test, EarlyStop: t.stop, Source: sourceOf(c, t.experiment),
 		Workers: workers, Command: workerCommand(file, wantsDeterminism(t.trials)),
 		CheckpointEvery: c.Duration("checkpoint"), Lease: c.Duration("lease"), Hang: c.Duration("hang"),
 		Retries: c.Int("retries"), RetryFailed: c.Bool("retry-failed"), Keep: keepOf(c, t), NoWait: c.Bool("no-wait"),

@@ -24,7 +24,7 @@ func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*resu
 	winner := s.winner()
 	c := &result.Certificate{
 		Format: result.CertificateFormat, Slimfit: version, Experiment: p.Experiment, Dataset: p.Data,
-		Target: p.target(), Seeds: p.Seeds, Exact: p.Exact, Round: p.Round,
+		Target: p.target(), Seeds: p.Seeds, Exact: p.Exact, EarlyStop: p.EarlyStop, Round: p.Round,
 		Candidates: []result.Judged{}, Openings: []result.Opening{},
 		Machines: []result.Environment{}, Files: []result.File{}, Warnings: []string{},
 	}
@@ -37,6 +37,9 @@ func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*resu
 	c.Alpha.Total = 1 - p.Target.Confidence
 	s.verdict(c, winner)
 	c.Assumption = s.assumption(winner)
+	if p.EarlyStop {
+		c.Assumption.Stopping = stoppingText
+	}
 	c.Effort = s.effort()
 	c.Rules, c.Promises = p.rules(), s.promises(winner, c)
 	if err := s.evidence(c, filesOf); err != nil {
@@ -105,6 +108,9 @@ func (s *state) judged(i, winner int) result.Judged {
 	j.Reason = c.reason
 	for _, n := range c.nets {
 		sn := result.ScreenedNetwork{Seed: n.seed, Status: n.result.Status, Accuracy: n.accuracy, Upper: n.upper, ClearlyFails: n.clear}
+		if n.result.Status == result.StoppedEarly {
+			sn.StoppedAt = n.result.Steps
+		}
 		if n.result.Correct.Validation != nil {
 			sn.Correct = *n.result.Correct.Validation
 		}
@@ -282,7 +288,7 @@ func meanAccuracy(c candidate) (float64, bool) {
 }
 
 func (s *state) effort() result.Effort {
-	e := result.Effort{Trials: len(s.taken), Steps: s.steps, GridTrials: len(s.p.Candidates) * len(s.p.Seeds), GridSteps: s.p.FullSteps(), Rounds: s.rounds}
+	e := result.Effort{Trials: len(s.taken), Steps: s.steps, GridTrials: len(s.p.Candidates) * len(s.p.Seeds), GridSteps: s.p.FullSteps(), Rounds: s.rounds, Stopped: s.stopped}
 	if e.GridSteps > 0 {
 		e.Share = float64(e.Steps) / float64(e.GridSteps)
 	}

@@ -29,14 +29,18 @@ func (e Evidence) read(c *result.Certificate, p *Problem) (map[result.Key]*resul
 	var faults []Fault
 	files, int8s := splitFiles(c)
 	for _, f := range files {
-		k, ok := keys[f.Path]
+		at, stopped := trialPath(f.Path)
+		k, ok := keys[at]
 		if !ok {
 			faults = append(faults, Fault{f.Path, "it is not a trial of the certificate's configurations and seeds"})
 			continue
 		}
-		r, found := e.readOne(f, k, !opened[k.ConfigID])
+		if results[k] != nil {
+			faults = append(faults, Fault{f.Path, "it is a second file of its trial"})
+		}
+		r, found := e.readOne(f, k, stopped, !opened[k.ConfigID])
 		if r != nil {
-			for _, d := range p.doubts(candidates[f.Path], r) {
+			for _, d := range p.doubts(candidates[at], r) {
 				found = append(found, Fault{f.Path, d})
 			}
 			results[k] = r
@@ -49,15 +53,16 @@ func (e Evidence) read(c *result.Certificate, p *Problem) (map[result.Key]*resul
 	return results, faults
 }
 
-// readOne reads one result file; sealed says that its test images were closed
-// when the certificate was written. The result is nil where there is none.
-func (e Evidence) readOne(f result.File, k result.Key, sealed bool) (*result.Result, []Fault) {
-	b, faults := e.open(f, sealed, e.Sealed)
+// readOne reads one result file, or that of an early stop; sealed says that its
+// test images were closed when the certificate was written. The result is nil
+// where there is none.
+func (e Evidence) readOne(f result.File, k result.Key, stopped, sealed bool) (*result.Result, []Fault) {
+	b, faults := e.open(f, sealed && !stopped, e.Sealed)
 	if b == nil {
 		return nil, faults
 	}
-	var r result.Result
-	if err := json.Unmarshal(b, &r); err != nil {
+	r, err := decode(b, stopped)
+	if err != nil {
 		return nil, append(faults, Fault{f.Path, "it is no result: " + err.Error()})
 	}
 	if r.Key() != k {
@@ -89,6 +94,17 @@ func (e Evidence) open(f result.File, sealed bool, before func([]byte) ([]byte, 
 	return b, nil
 }
 
+// decode decodes a result file, or that of an early stop.
+func decode(b []byte, stopped bool) (r result.Result, err error) {
+	if !stopped {
+		err = json.Unmarshal(b, &r)
+		return r, err
+	}
+	var s result.Stopped
+	err = json.Unmarshal(b, &s)
+	return s.Result(), err
+}
+
 func isFile(b []byte, f result.File) bool {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:]) == f.SHA256
@@ -117,6 +133,9 @@ func (p *Problem) doubts(c Candidate, r *result.Result) []string {
 	}
 	if !sameRecipe(&r.Train, &c.Recipe) {
 		add("its recipe is not the one of %s", c.ID)
+	}
+	if r.Status == result.StoppedEarly {
+		return append(out, p.stoppedDoubts(r)...)
 	}
 	if r.Footprint.Parameters != c.Footprint.Parameters || r.Footprint.MACs != c.Footprint.MACs || r.Footprint.Peak != c.Footprint.Peak {
 		add("its footprint is not the one of its model")

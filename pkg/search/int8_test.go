@@ -268,3 +268,14 @@ func TestInt8WithoutAForm(t *testing.T) {
 		t.Errorf("verdict %s, %s", cert.Verdict, fmt.Sprint(j.Finding, j.Reason))
 	}
 }
+
+// A trainer sees float32 accuracies: it stops nothing that int8 decides.
+func TestInt8StopsNothingEarly(t *testing.T) {
+	for precision, stops := range map[string]bool{experiment.Float32: true, experiment.Int8: false} {
+		goal := target(0.93)
+		goal.Precision = precision
+		if p := problem(small(), 3, goal, Options{EarlyStop: true}); p.EarlyStop != stops || (p.StopRule() != nil) != stops {
+			t.Errorf("%s: early stops %v, rule %v", precision, p.EarlyStop, p.StopRule())
+		}
+	}
+}

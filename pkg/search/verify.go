@@ -116,7 +116,8 @@ func (e Evidence) measure(p *Problem) []Fault {
 func listedFiles(c *result.Certificate) FilesOf {
 	listed := map[string]result.File{}
 	for _, f := range c.Files {
-		listed[f.Path] = f
+		at, _ := trialPath(f.Path)
+		listed[at] = f
 	}
 	return func(k result.Key) ([]result.File, error) {
 		files := []result.File{listed[resultPath(k)]}

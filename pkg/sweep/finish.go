@@ -172,6 +172,9 @@ func (r *run) memberStates(c *claim) []MemberState {
 // outcome is a finished trial in a line.
 func outcome(res result.Result) string {
 	text := string(res.Status)
+	if res.Status == result.StoppedEarly {
+		text = fmt.Sprintf("stopped early, at step %d of %d", res.Steps, res.Train.Steps)
+	}
 	if res.Reason != "" {
 		text += ": " + res.Reason
 	}

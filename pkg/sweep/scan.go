@@ -140,7 +140,7 @@ func (r *run) accept(i int, res result.Result) {
 		return
 	}
 	r.settled[i] = res.Status
-	if res.Status != result.Done {
+	if res.Status != result.Done && res.Status != result.StoppedEarly {
 		t := r.trials[i]
 		r.failures[i] = Failure{Key: keyFor(t), Label: r.label(t), Status: res.Status, Reason: res.Reason}
 	}

@@ -1,0 +1,40 @@
+package stats
+
+import "fmt"
+
+// LookEvery is how many steps lie between two looks at a trial in training:
+// those at which its validation accuracy is measured.
+const LookEvery = 1000
+
+// IsLook says whether a training of steps steps may be stopped early after
+// step: at a multiple of LookEvery, not in the first quarter, not at the end.
+func IsLook(step, steps int) bool {
+	return step > 0 && step%LookEvery == 0 && step < steps && step >= (steps+3)/4
+}
+
+// Looks counts the steps that IsLook accepts.
+func Looks(steps int) int {
+	first := max(1, (steps+4*LookEvery-1)/(4*LookEvery)) // in units of LookEvery
+	return max(0, (steps-1)/LookEvery-first+1)
+}
+
+// Projected bounds from above the accuracy that a network with correct of
+// images at a look will have after all steps, if its error falls at most in
+// proportion to the steps: error(steps) >= error(step) * step/steps. Error is
+// taken as its one-sided lower Clopper-Pearson bound; with the given confidence
+// the bounds of all looks at one training hold together (Bonferroni). It fails
+// where step is no look, and for counts and confidences out of range.
+//
+// Learning curves fall about as a power of the steps; the assumption is that
+// the exponent, from the look to the end, is at most 1. `go run
+// ./scripts/earlystop` measures the exponents of a finished run.
+func Projected(correct, images, step, steps int, confidence float64) (float64, error) {
+	if !IsLook(step, steps) {
+		return 0, fmt.Errorf("project an accuracy: step %d of %d is none at which a training may be stopped", step, steps)
+	}
+	if err := checkCounts(correct, images, confidence); err != nil {
+		return 0, fmt.Errorf("project an accuracy: %w", err)
+	}
+	alpha := (1 - confidence) / float64(Looks(steps))
+	return 1 - lower(images-correct, images, alpha)*float64(step)/float64(steps), nil
+}
