@@ -52,6 +52,14 @@ func TestEarlyStop(t *testing.T) {
 			}
 
 			before := stoppedFiles(t, s)
+			// Asked for again, as by another process that waited for them, they
+			// stop at once.
+			again, rec := mustRun(t, s, func(o *Options) { o.EarlyStop = rule })
+			if again.State.Stopped != stopped || again.Left != 0 || strings.Contains(rec.messages(Detail), "starts at step 0 ") {
+				t.Errorf("asked for again: %+v\n%s", again, rec.messages(Detail))
+			}
+			same(t, stoppedFiles(t, s), before)
+			checkStopped(t, s, want, *rule)
 			on, rec := mustRun(t, s, nil)
 			if on.State.Done != len(s.trials()) || on.Trained != stopped || strings.Contains(rec.messages(Detail), "starts at step 0 ") {
 				t.Errorf("trained on: %+v\n%s", on, rec.messages(Detail))
