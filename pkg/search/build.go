@@ -38,7 +38,7 @@ func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*resu
 	s.verdict(c, winner)
 	c.Assumption = s.assumption(winner)
 	if p.EarlyStop {
-		c.Assumption.Stopping = stoppingText
+		c.Assumption.Stopping = stoppingText()
 	}
 	c.Effort = s.effort()
 	c.Rules, c.Promises = p.rules(), s.promises(winner, c)

@@ -132,11 +132,14 @@ func trialPath(file string) (at string, stopped bool) {
 
 // stoppedRule states the rule by which trials stop.
 func (p *Problem) stoppedRule() string {
-	return fmt.Sprintf("A trial is stopped after a step s, a multiple of %d from a quarter of its steps S on, when it would clearly miss the target even if its error fell in proportion to the steps: "+
-		"when 1 - l s/S is below %s, with l the one-sided Clopper-Pearson lower bound of its error on the validation images, and the bounds of all configurations and of all such steps of one trial holding together at %s (Bonferroni). "+
+	return fmt.Sprintf("A trial is stopped after a step s, a multiple of %d from a quarter of its steps S on, when it would clearly miss the target even if its error fell as the power %v of the steps: "+
+		"when 1 - l (s/S)^%v is below %s, with l the one-sided Clopper-Pearson lower bound of its error on the validation images, and the bounds of all configurations and of all such steps of one trial holding together at %s (Bonferroni). "+
 		"It counts as a network that clearly fails. This holds for trials with a constant learning rate only: where the rate falls, the last steps gain more.",
-		stats.LookEvery, plain(p.Target.Accuracy), plain(p.Target.Confidence))
+		stats.LookEvery, stats.ErrorExponent, stats.ErrorExponent, plain(p.Target.Accuracy), plain(p.Target.Confidence))
 }
 
-const stoppingText = "A trial is stopped early where its error would have to fall faster than in proportion to the steps to reach the target. " +
-	"This assumes that from there to its end no error falls as a power of the steps with an exponent above 1."
+// stoppingText is what early stops rest on.
+func stoppingText() string {
+	return fmt.Sprintf("A trial is stopped early where its error would have to fall faster than as the power %v of the steps to reach the target. "+
+		"This assumes that from there to its end no error does.", stats.ErrorExponent)
+}

@@ -44,19 +44,19 @@ func TestProjected(t *testing.T) {
 		target                       float64
 		stops                        bool
 	}{
-		// 10 % wrong at a quarter: 2.5 % in proportion, 2.15 % by the bound.
-		{4500, 5000, 1000, 4000, 0.97, false},
-		{4500, 5000, 1000, 4000, 0.975, false},
-		{4500, 5000, 1000, 4000, 0.98, true},
+		// 10 % wrong at a quarter: 1.77 % by the power, 1.52 % by the bound.
+		{4500, 5000, 1000, 4000, 0.98, false},
+		{4500, 5000, 1000, 4000, 0.984, false},
+		{4500, 5000, 1000, 4000, 0.985, true},
 		// The same share of fewer images says less.
-		{450, 500, 1000, 4000, 0.98, false},
-		{450, 500, 1000, 4000, 0.99, true},
+		{450, 500, 1000, 4000, 0.985, false},
+		{450, 500, 1000, 4000, 0.992, true},
 		// Later, less can still be gained.
 		{4500, 5000, 3000, 4000, 0.93, false},
-		{4500, 5000, 3000, 4000, 0.94, true},
+		{4500, 5000, 3000, 4000, 0.945, true},
 		// A network that knows nothing, and one without an error.
-		{500, 5000, 1000, 4000, 0.75, false},
-		{500, 5000, 1000, 4000, 0.80, true},
+		{500, 5000, 1000, 4000, 0.84, false},
+		{500, 5000, 1000, 4000, 0.85, true},
 		{5000, 5000, 3000, 4000, 0.999999, false},
 	} {
 		highest, err := Projected(c.correct, c.images, c.step, c.steps, confidence)
@@ -65,7 +65,7 @@ func TestProjected(t *testing.T) {
 			t.Errorf("%+v: it can reach %v", c, highest)
 		}
 		// At the bound, so many errors have just the chance that is left to one look.
-		wrong, share := c.images-c.correct, float64(c.step)/float64(c.steps)
+		wrong, share := c.images-c.correct, math.Pow(float64(c.step)/float64(c.steps), ErrorExponent)
 		if wrong > 0 {
 			near(t, "chance at the bound", BinomialTail(wrong, c.images, (1-highest)/share), (1-confidence)/float64(Looks(c.steps)), 1e-9)
 		}

@@ -9,8 +9,8 @@ import (
 )
 
 // stopHopeless stops the members that will miss the pack's target even if
-// their error falls in proportion to the steps, at the steps where that is
-// looked at. Their checkpoints are saved, so that they can be trained on.
+// their error falls as fast as stats.Projected allows for, at the steps where
+// that is looked at. Their checkpoints are saved, so that they can be trained on.
 func (j *job) stopHopeless() error {
 	rule, step, steps := j.pack.EarlyStop, j.training.Step(), j.pack.Recipe.Steps
 	if rule == nil || !stats.IsLook(step, steps) || j.pack.Data.Validation == 0 {

@@ -157,20 +157,20 @@ func newTrial(r result.Result, points []result.Point, confidence float64) (trial
 	return t, nil
 }
 
-// slopes prints the exponents that the rule assumes to be at most 1.
+// slopes prints the exponents that the rule bounds.
 func slopes(stdout io.Writer, all []trial) {
 	var each []float64
 	above := 0
 	for _, t := range all {
 		for _, l := range t.looks {
-			if each = append(each, l.slope); l.slope > 1 {
+			if each = append(each, l.slope); l.slope > stats.ErrorExponent {
 				above++
 			}
 		}
 	}
 	slices.Sort(each)
-	fmt.Fprintf(stdout, "exponents of the error from a look to the end: median %.2f, 99 %% at most %.2f, largest %.2f; %d of %d above 1\n\n",
-		each[len(each)/2], each[len(each)*99/100], each[len(each)-1], above, len(each))
+	fmt.Fprintf(stdout, "exponents of the error from a look to the end: median %.2f, 99 %% at most %.2f, largest %.2f; %d of %d above %v\n\n",
+		each[len(each)/2], each[len(each)*99/100], each[len(each)-1], above, len(each), stats.ErrorExponent)
 }
 
 // stopAt is the first look at which the rule stops the trial for the target.
