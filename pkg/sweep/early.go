@@ -29,10 +29,8 @@ func (r *run) stopEarly(c *claim, i int, e protocol.Event) error {
 	r.mu.Lock()
 	r.trained++
 	r.mu.Unlock()
-	r.accept(i, res)
 	r.log(i, "%s", outcome(res))
-	res.Wrong, res.Confusion = result.Wrong{}, result.Confusion{}
-	r.emit(Event{Kind: Trained, Label: r.label(t), Result: &res})
+	r.settle(i, res)
 	delete(c.open, i)
 	return r.session.Release(r.Folder.TrialDir(keyFor(t)), token)
 }
