@@ -25,7 +25,7 @@ func exportCommand() *cli.Command {
 			&cli.BoolFlag{Name: "force", Usage: "replace the export of another network, and files that no export wrote"},
 			&cli.BoolFlag{Name: "quick", Usage: "leave out what takes time: the files' accuracy and the latency"},
 			&cli.BoolFlag{Name: "dense-per-channel", Usage: "in int8 files, give each unit of a dense layer a weight scale of its own, as TensorFlow's converter does since 2.17; " +
-				"a little more exact, and larger; runtimes made to the older specification read one scale a layer only"},
+				"a little more exact, and larger; runtimes made to the older specification read one scale a layer only; slimfit quantize and searches judge files without it"},
 			&cli.StringFlag{Name: "data", Usage: "the `FOLDER` of your own data set, where it is not the experiment's any more"},
 			runsFlag(), cacheFlag(), workerFlag(), pythonFlag()},
 		Action: func(c *cli.Context) error {

@@ -111,12 +111,17 @@ func (x *exporter) dataPath() string {
 		}
 		return path
 	}
+	return ownDataPath(filepath.Dir(filepath.Dir(x.trial.Dir)), x.trial.Result.Dataset)
+}
+
+// ownDataPath is where a run folder's experiment file says that the user's own
+// data is; "" for a known data set.
+func ownDataPath(run string, data models.Data) string {
 	var ref dataset.Ref
-	run := filepath.Dir(filepath.Dir(x.trial.Dir))
 	// Whatever else is wrong with the file, it says where the data is.
 	experiment.Load(filepath.Join(run, "experiment.yaml"), nil, func(r dataset.Ref) (models.Data, error) {
 		ref = r
-		return x.trial.Result.Dataset, nil
+		return data, nil
 	})
 	return ref.Path
 }

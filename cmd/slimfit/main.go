@@ -62,6 +62,7 @@ func commands() []*cli.Command {
 		verifyCommand(workerTrainer),
 		footprintCommand(),
 		exportCommand(),
+		quantizeCommand(),
 		predictCommand(),
 		schemaCommand(),
 		initCommand(),

@@ -13,6 +13,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/sys/unix"
 
+	"slimfit/pkg/result"
 	"slimfit/pkg/sweep"
 )
 
@@ -118,7 +119,11 @@ func plannedLine(s sweep.State) string {
 // trainedLine is a finished trial in a line.
 func trainedLine(e sweep.Event) string {
 	width := len(thousands(e.State.Total))
-	text := fmt.Sprintf("[%*s/%s] %s: %s", width, thousands(e.State.Finished()), thousands(e.State.Total), e.Label, e.Result.Status)
+	status := string(e.Result.Status)
+	if e.Result.Status == result.StoppedEarly {
+		status = fmt.Sprintf("stopped early, at step %d of %d", e.Result.Steps, e.Result.Train.Steps)
+	}
+	text := fmt.Sprintf("[%*s/%s] %s: %s", width, thousands(e.State.Finished()), thousands(e.State.Total), e.Label, status)
 	if e.Result.Reason != "" {
 		return text + ": " + strings.ReplaceAll(e.Result.Reason, "\n", "\n  ")
 	}

@@ -89,6 +89,7 @@ func readReports(c *cli.Context, dirs []string) ([]*report.Report, []*store.Fold
 		for j := range inputs {
 			if j != i {
 				in.Others = append(in.Others, inputs[j].Results...)
+				in.Int8 = append(in.Int8, inputs[j].Int8...)
 			}
 		}
 		r, err := report.Build(in, report.Options{Split: report.Split(c.String("split"))})

@@ -12,7 +12,6 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/experiment"
-	"slimfit/pkg/export"
 	"slimfit/pkg/report"
 	"slimfit/pkg/result"
 	"slimfit/pkg/search"
@@ -60,6 +59,9 @@ func readRun(c *cli.Context, folder *store.Folder) (report.Input, error) {
 	in.Results = results
 	for _, d := range damaged {
 		in.Warnings = append(in.Warnings, fmt.Sprintf("%v; its trial counts as missing", relative(folder, d)))
+	}
+	if err := readInt8s(folder, &in); err != nil {
+		return in, ioError(err)
 	}
 	in.Experiment = readExperiment(c, folder, &in)
 	if in.Experiment == nil && len(results) == 0 {
@@ -129,6 +131,27 @@ func dataOf(ref dataset.Ref, results []result.Result) *models.Data {
 	return &d
 }
 
+// readInt8s reads what is known of the trials' int8 networks.
+func readInt8s(folder *store.Folder, in *report.Input) error {
+	for _, r := range in.Results {
+		if r.Status != result.Done {
+			continue
+		}
+		q, err := folder.ReadInt8(r.Key())
+		var damaged *store.ResultError
+		switch {
+		case errors.As(err, &damaged):
+			in.Warnings = append(in.Warnings, fmt.Sprintf("%v; left out, `slimfit quantize` makes it anew", relative(folder, damaged)))
+		case err == nil:
+			q.Wrong = result.Wrong{} // which no report shows
+			in.Int8 = append(in.Int8, q)
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+	}
+	return nil
+}
+
 func readHistories(folder *store.Folder, in *report.Input) {
 	in.Histories = map[result.Key][]result.Point{}
 	for _, r := range in.Results {
@@ -157,12 +180,7 @@ func readCertificate(folder *store.Folder, in *report.Input) *result.Certificate
 		in.Warnings = append(in.Warnings, "certificate.json cannot be read: it is left out; see `slimfit verify`.")
 		return nil
 	}
-	faults := search.Verify(cert, search.Evidence{
-		Open: func(path string) ([]byte, error) {
-			return os.ReadFile(filepath.Join(folder.Dir, filepath.FromSlash(path)))
-		},
-		Sealed: sealed, Measure: export.Measure,
-	})
+	faults := search.Verify(cert, evidenceIn(folder.Dir))
 	if len(faults) > 0 {
 		in.Warnings = append(in.Warnings, fmt.Sprintf("The certificate does not hold, and is left out: %s; `slimfit verify` names every fault (%d).", faults[0], len(faults)))
 		return nil

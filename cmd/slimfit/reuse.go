@@ -17,8 +17,8 @@ func reuseFlag() cli.Flag {
 	return &cli.StringSliceFlag{Name: "reuse", Usage: "take finished trials of the same configuration and seed from run folder `DIR` instead of training them again"}
 }
 
-// reuse copies results and histories of trials that other run folders have
-// finished, and returns how many. A configuration's ID stands for everything
+// reuse copies results, histories and int8 figures of trials that other run
+// folders have finished, and returns how many. A configuration's ID stands for everything
 // that changes training, so they are what training here would give, up to the
 // machine, which each result names. Weights are not copied.
 func reuse(dirs []string, to *store.Folder, e *experiment.Experiment, trials []experiment.Trial) (int, error) {
@@ -61,7 +61,13 @@ func reuseTrial(from, to *store.Folder, name string, t experiment.Trial) (bool, 
 	if r.Assignment == nil {
 		r.Assignment = map[string]any{}
 	}
-	return true, takeOver(to, r, points)
+	if err := takeOver(to, r, points); err != nil {
+		return true, err
+	}
+	if q, err := from.ReadInt8(k); err == nil && q.Of(r) { // else there is none, or none of use
+		return true, to.WriteInt8(q)
+	}
+	return true, nil
 }
 
 // takeOver writes a finished trial that has no result yet.

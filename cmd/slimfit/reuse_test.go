@@ -2,6 +2,7 @@ package main
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +36,10 @@ func TestReuse(t *testing.T) {
 		}
 	}
 	put(from, "done", result.Done)
+	int8 := result.Int8{ConfigID: "done", Seed: 1, WeightsSHA: strings.Repeat("ab", 32), Bytes: 9, SHA256: strings.Repeat("cd", 32)}
+	if err := from.WriteInt8(int8); err != nil {
+		t.Fatal(err)
+	}
 	put(from, "failed", result.Failed)
 	put(from, "there", result.Done)
 	put(to, "there", result.Diverged)
@@ -54,6 +59,9 @@ func TestReuse(t *testing.T) {
 	}
 	if got, err := to.ReadHistory(k); err != nil || !reflect.DeepEqual(got, points) {
 		t.Errorf("history %v, %v", got, err)
+	}
+	if got, err := to.ReadInt8(k); err != nil || !reflect.DeepEqual(got, int8) {
+		t.Errorf("int8 figures %+v, %v", got, err)
 	}
 	if r, err := to.ReadResult(result.Key{ConfigID: "there", Seed: 1}); err != nil || r.Status != result.Diverged {
 		t.Errorf("a result that was there became %+v, %v", r, err)

@@ -29,6 +29,7 @@ func searchCommand(train trainer) *cli.Command {
 		ArgsUsage: "FILE",
 		Flags: append(trainFlags(), outFlag(), setFlag(), cacheFlag(), dryRunFlag(), formatFlag("text", "json"),
 			&cli.BoolFlag{Name: "exact", Usage: "skip nothing by assumption: train every cheaper configuration"},
+			&cli.BoolFlag{Name: "no-early-stop", Usage: "train every trial to its end: stop none as hopeless"},
 			&cli.IntFlag{Name: "round", Value: search.DefaultRound, Usage: "ask for about `N` trials at once; a part of the answer, unlike --jobs"},
 			&cli.StringFlag{Name: "certificate", Value: "certificate.json", Usage: "write the certificate to `FILE` in the run folder"}),
 		Action: func(c *cli.Context) error {
@@ -47,7 +48,7 @@ func searchCommand(train trainer) *cli.Command {
 			if err := measureForTarget(c, e); err != nil {
 				return err
 			}
-			p, err := search.New(e, search.Options{Exact: c.Bool("exact"), Round: c.Int("round")})
+			p, err := search.New(e, search.Options{Exact: c.Bool("exact"), EarlyStop: !c.Bool("no-early-stop"), Round: c.Int("round")})
 			if err != nil {
 				return &exitError{code: exitUsage, err: err}
 			}
@@ -94,6 +95,7 @@ type searcher struct {
 	p       *search.Problem
 	folder  *store.Folder
 	reader  *resultReader
+	int8    *quantizer // nil where float32 networks are judged
 	configs map[string]*experiment.Configuration
 	train   trainer
 }
@@ -104,6 +106,9 @@ func newSearcher(c *cli.Context, e *experiment.Experiment, p *search.Problem, tr
 		return nil, ioError(err)
 	}
 	s := &searcher{c: c, e: e, p: p, folder: folder, reader: newResultReader(folder, p, c.Bool("retry-failed")), train: train, configs: map[string]*experiment.Configuration{}}
+	if p.Target.Precision == experiment.Int8 {
+		s.int8 = newQuantizer(folder, sourceOf(c, e), func(f string, args ...any) { note(c, f, args...) })
+	}
 	for i := range e.Configs {
 		s.configs[e.Configs[i].ID] = &e.Configs[i]
 	}
@@ -126,7 +131,7 @@ func (s *searcher) run(ctx context.Context) (*result.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.p.Certificate(plan, version(), s.fileOf)
+	return s.p.Certificate(plan, version(), s.filesOf)
 }
 
 // ask trains trials, or opens the test images of trained ones.
@@ -135,9 +140,16 @@ func (s *searcher) ask(keys []result.Key, test, wantTest bool) error {
 	for i, k := range keys {
 		trials[i] = experiment.Trial{Configuration: s.configs[k.ConfigID], Seed: k.Seed}
 	}
-	summary, err := s.train(s.c, training{experiment: s.e, folder: s.folder, trials: trials, test: test})
+	stop := s.p.StopRule()
+	if wantTest {
+		stop = nil // they are trained, or must be
+	}
+	summary, err := s.train(s.c, training{experiment: s.e, folder: s.folder, trials: trials, test: test, keepAll: s.int8 != nil, stop: stop})
 	s.reader.forget(keys)
 	if err != nil {
+		return err
+	}
+	if err := s.quantize(keys, wantTest); err != nil {
 		return err
 	}
 	if summary.Left > 0 {
@@ -162,15 +174,30 @@ func (s *searcher) report(p search.Progress) {
 	}
 }
 
-func (s *searcher) fileOf(k result.Key) (result.File, error) {
-	path := s.folder.ResultPath(k)
-	b, err := os.ReadFile(path)
+// filesOf names the files that say what became of a trial.
+func (s *searcher) filesOf(k result.Key) ([]result.File, error) {
+	path, b, err := s.reader.file(k)
 	if err != nil {
-		return result.File{}, fmt.Errorf("read result: %w", err)
+		return nil, err
 	}
+	f, err := s.fileOf(path, b)
+	if err != nil || s.int8 == nil {
+		return []result.File{f}, err
+	}
+	if r, err := s.folder.ReadResult(k); err != nil || r.Status != result.Done {
+		return []result.File{f}, err // there was nothing to quantize
+	}
+	if b, err = os.ReadFile(s.folder.Int8Path(k)); err != nil {
+		return nil, fmt.Errorf("read the int8 figures: %w", err)
+	}
+	q, err := s.fileOf(s.folder.Int8Path(k), b)
+	return []result.File{f, q}, err
+}
+
+func (s *searcher) fileOf(path string, b []byte) (result.File, error) {
 	rel, err := filepath.Rel(s.folder.Dir, path)
 	if err != nil {
-		return result.File{}, fmt.Errorf("read result: %w", err)
+		return result.File{}, err
 	}
 	sum := sha256.Sum256(b)
 	return result.File{Path: filepath.ToSlash(rel), SHA256: hex.EncodeToString(sum[:])}, nil
@@ -206,7 +233,11 @@ func (s *searcher) conclude(cert *result.Certificate, name string) error {
 	case result.Unmet:
 		return &exitError{code: exitUnmet}
 	case result.Incomplete:
-		return &exitError{code: exitTrials, err: errors.New("search: some configurations could not be judged, as their trials failed; `--retry-failed` trains them again")}
+		why := "search: some configurations could not be judged, as their trials failed; `--retry-failed` trains them again"
+		if s.int8 != nil {
+			why += "; what has no int8 form has to be left out of the matrix"
+		}
+		return &exitError{code: exitTrials, err: errors.New(why)}
 	}
 	return nil
 }

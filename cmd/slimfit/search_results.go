@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/urfave/cli/v2"
 
+	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/search"
 	"slimfit/pkg/store"
@@ -30,14 +32,15 @@ type resultReader struct {
 	folder *store.Folder
 	p      *search.Problem
 	known  map[result.Key]*result.Result
-	doubts map[result.Key]string // results that cannot be believed, and why
-	retry  bool                  // failed trials count as not trained, until they are
-	asked  map[result.Key]bool   // trained or tested by this process
-	err    error                 // failures to read
+	early  map[result.Key]store.StoppedTrial // of known: stopped early
+	doubts map[result.Key]string             // results that cannot be believed, and why
+	retry  bool                              // failed trials count as not trained, until they are
+	asked  map[result.Key]bool               // trained or tested by this process
+	err    error                             // failures to read
 }
 
 func newResultReader(folder *store.Folder, p *search.Problem, retry bool) *resultReader {
-	return &resultReader{folder: folder, p: p, retry: retry, known: map[result.Key]*result.Result{},
+	return &resultReader{folder: folder, p: p, retry: retry, known: map[result.Key]*result.Result{}, early: map[result.Key]store.StoppedTrial{},
 		doubts: map[result.Key]string{}, asked: map[result.Key]bool{}}
 }
 
@@ -51,7 +54,7 @@ func (r *resultReader) finished(k result.Key) (*result.Result, bool) {
 	var damaged *store.ResultError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, false
+		return r.stopped(k)
 	case errors.As(err, &damaged):
 		r.doubts[k] = err.Error()
 		return nil, false
@@ -66,15 +69,51 @@ func (r *resultReader) finished(k result.Key) (*result.Result, bool) {
 		r.doubts[k] = fmt.Sprintf("%s: %s", r.folder.ResultPath(k), d[0])
 		return nil, false
 	}
+	if r.p.Target.Precision == experiment.Int8 && res.Status == result.Done {
+		return r.finishedInt8(k, res)
+	}
 	delete(r.doubts, k)
 	r.known[k] = &res
 	return &res, true
+}
+
+// stopped finds a trial without a result that was stopped early where this
+// search would stop it too: at the earliest such step, if there are several.
+func (r *resultReader) stopped(k result.Key) (*result.Result, bool) {
+	if r.p.StopRule() == nil {
+		return nil, false
+	}
+	all, err := r.folder.ReadStopped(k)
+	if err != nil {
+		r.err = errors.Join(r.err, err)
+		return nil, false
+	}
+	for _, s := range all {
+		if res := s.Result(); len(r.p.Doubts(&res)) == 0 {
+			r.known[k], r.early[k] = &res, s
+			return &res, true
+		}
+	}
+	return nil, false
+}
+
+// file is the file that the search took for a trial.
+func (r *resultReader) file(k result.Key) (path string, content []byte, err error) {
+	if s, ok := r.early[k]; ok {
+		return s.Path, s.Content, nil
+	}
+	path = r.folder.ResultPath(k)
+	if content, err = os.ReadFile(path); err != nil {
+		return "", nil, fmt.Errorf("read result: %w", err)
+	}
+	return path, content, nil
 }
 
 // forget drops what training or testing may have changed.
 func (r *resultReader) forget(keys []result.Key) {
 	for _, k := range keys {
 		delete(r.known, k)
+		delete(r.early, k)
 		r.asked[k] = true
 	}
 }

@@ -46,11 +46,13 @@ type lab struct {
 	stop    int            // return an error once this many trials are trained; 0 never
 	fail    map[string]int // by configuration: how many more times its trials fail
 	salt    string         // changes what training comes to
+	trainer trainer        // train, unless a test has its own
 }
 
 func newLab(t *testing.T) *lab {
 	l := &lab{t: t, dir: t.TempDir(), fail: map[string]int{}}
 	l.write("e.yaml", searchExperiment)
+	l.trainer = l.train
 	return l
 }
 
@@ -149,7 +151,7 @@ func (l *lab) run(args ...string) (code int, stdout, stderr string) {
 	l.t.Helper()
 	var out, errs bytes.Buffer
 	app := &cli.App{Name: "slimfit", Writer: &out, ErrWriter: &errs, HideHelpCommand: true, DisableSliceFlagSeparator: true,
-		Commands: prepare([]*cli.Command{searchCommand(l.train), verifyCommand(l.train)}), OnUsageError: usageError,
+		Commands: prepare([]*cli.Command{searchCommand(l.trainer), verifyCommand(l.trainer), quantizeCommand(), reportCommand()}), OnUsageError: usageError,
 		ExitErrHandler: func(*cli.Context, error) {}}
 	l.t.Chdir(l.dir)
 	err := app.RunContext(context.Background(), flagsFirst(app, append([]string{"slimfit"}, args...)))

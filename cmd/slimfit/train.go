@@ -15,6 +15,7 @@ import (
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/protocol"
+	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
 )
@@ -42,7 +43,9 @@ type training struct {
 	experiment *experiment.Experiment
 	folder     *store.Folder
 	trials     []experiment.Trial
-	test       bool // open the test images, also of trials that are trained already
+	test       bool             // open the test images, also of trials that are trained already
+	keepAll    bool             // weights, where --keep does not say whose
+	stop       *result.StopRule // what stops hopeless trials early; nil: nothing
 }
 
 // checkTrainFlags refuses values that make no sense, before anything is done.
@@ -119,10 +122,10 @@ func sweepOptions(c *cli.Context, t training) (sweep.Options, error) {
 		return sweep.Options{}, err
 	}
 	return sweep.Options{
-		Folder: t.folder, Experiment: t.experiment.Name, Test: t.test, Source: sourceOf(c, t.experiment),
+		Folder: t.folder, Experiment: t.experiment.Name, Test: t.test, EarlyStop: t.stop, Source: sourceOf(c, t.experiment),
 		Workers: workers, Command: workerCommand(file, wantsDeterminism(t.trials)),
 		CheckpointEvery: c.Duration("checkpoint"), Lease: c.Duration("lease"), Hang: c.Duration("hang"),
-		Retries: c.Int("retries"), RetryFailed: c.Bool("retry-failed"), Keep: keepOf(c, t.test), NoWait: c.Bool("no-wait"),
+		Retries: c.Int("retries"), RetryFailed: c.Bool("retry-failed"), Keep: keepOf(c, t), NoWait: c.Bool("no-wait"),
 		Label: t.experiment.Label, Footprint: measuredFootprint(),
 		Speeds: sweep.LoadSpeeds(t.folder.Dir, machine.Name(), sweep.DefaultCost()),
 	}, nil
@@ -130,11 +133,13 @@ func sweepOptions(c *cli.Context, t training) (sweep.Options, error) {
 
 // keepOf is whose weights stay. Opening the test images later takes the weights
 // of every seed.
-func keepOf(c *cli.Context, test bool) sweep.Keep {
+func keepOf(c *cli.Context, t training) sweep.Keep {
 	switch {
 	case c.String("keep") != "":
 		return sweep.Keep(c.String("keep"))
-	case test:
+	case t.keepAll:
+		return sweep.KeepAll
+	case t.test:
 		return sweep.KeepBest
 	}
 	return sweep.KeepAll

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
@@ -27,7 +28,7 @@ func verifyCommand(train trainer) *cli.Command {
 		Usage:     "check every statement of a certificate from the result files beside it",
 		ArgsUsage: "CERTIFICATE",
 		Flags: append(trainFlags(), cacheFlag(),
-			&cli.IntFlag{Name: "retrain", Usage: "train `K` of its trials again, drawn at random, and compare bit for bit"},
+			&cli.IntFlag{Name: "retrain", Usage: "train `K` of its trials again, drawn at random, and compare bit for bit; one that was stopped early to its end, to see that it misses the target"},
 			&cli.Int64Flag{Name: "draw", Usage: "draw the trials to train again by `SEED` (default: by chance)"},
 			&cli.StringFlag{Name: "into", Usage: "train again in the fresh `FOLDER` and keep it (default: a temporary one)"}),
 		Action: func(c *cli.Context) error {
@@ -82,16 +83,34 @@ func newVerifier(c *cli.Context, file string) (*verifier, error) {
 
 // check does everything that needs no training.
 func (v *verifier) check() {
-	v.faults = search.Verify(v.cert, search.Evidence{
-		Open:   func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(v.dir, filepath.FromSlash(path))) },
-		Sealed: sealed, Measure: export.Measure,
-	})
-	v.say("%d result files and every statement that follows from them", len(v.cert.Files))
+	evidence := evidenceIn(v.dir)
+	var again *requantizer
+	if v.cert.Target.Precision == experiment.Int8 {
+		again = newRequantizer(v)
+		evidence.Quantize = again.quantize
+	}
+	v.faults = search.Verify(v.cert, evidence)
+	what := "result"
+	if again != nil {
+		what = "result.json and int8.json"
+	}
+	v.say("%d %s files and every statement that follows from them", len(v.cert.Files), what)
+	if again != nil {
+		again.report(v)
+	}
 	v.checkGrid()
 }
 
 func (v *verifier) say(format string, args ...any) {
 	v.checked = append(v.checked, fmt.Sprintf(format, args...))
+}
+
+// evidenceIn is the run folder that a certificate rests on.
+func evidenceIn(dir string) search.Evidence {
+	return search.Evidence{
+		Open:   func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, filepath.FromSlash(path))) },
+		Sealed: sealed, SealedInt8: sealedInt8, Measure: export.Measure,
+	}
 }
 
 // sealed is a result file as it was before its test images were opened.
@@ -215,6 +234,9 @@ func (v *verifier) byTest(trials []experiment.Trial) (test, closed []experiment.
 
 func (v *verifier) compare(t experiment.Trial, fresh *store.Folder) error {
 	key := result.Key{ConfigID: t.ID, Seed: t.Seed}
+	if file := v.stoppedFile(key); file != "" {
+		return v.compareStopped(key, file, fresh)
+	}
 	old, err := trained(&store.Folder{Dir: v.dir}, key)
 	if err != nil {
 		return err
@@ -227,17 +249,55 @@ func (v *verifier) compare(t experiment.Trial, fresh *store.Folder) error {
 	return nil
 }
 
+// stoppedFile is the file that says that the trial was stopped early, where the
+// certificate rests on one.
+func (v *verifier) stoppedFile(k result.Key) string {
+	for _, f := range v.cert.Files {
+		if dir, name := path.Split(f.Path); dir == k.String()+"/" && result.IsStoppedName(name) {
+			return filepath.Join(v.dir, filepath.FromSlash(f.Path))
+		}
+	}
+	return ""
+}
+
+func (v *verifier) compareStopped(k result.Key, file string, fresh *store.Folder) error {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return ioError(err)
+	}
+	var old result.Stopped
+	if err := json.Unmarshal(b, &old); err != nil {
+		return ioError(fmt.Errorf("read %s: %w", file, err))
+	}
+	history, err := historyOf(&store.Folder{Dir: v.dir}, k)
+	if err != nil {
+		return err
+	}
+	again, err := trained(fresh, k)
+	if err != nil {
+		return err
+	}
+	v.faults = append(v.faults, search.RetrainedStopped(k.String(), v.cert.Target.Accuracy, old, history, again)...)
+	return nil
+}
+
+// historyOf reads a trial's history, nil where there is none.
+func historyOf(f *store.Folder, k result.Key) ([]result.Point, error) {
+	history, err := f.ReadHistory(k)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, ioError(err)
+	}
+	return history, nil
+}
+
 // trained reads a trial with its history, which need not be there.
 func trained(f *store.Folder, k result.Key) (search.Trained, error) {
 	r, err := f.ReadResult(k)
 	if err != nil {
 		return search.Trained{}, ioError(err)
 	}
-	history, err := f.ReadHistory(k)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return search.Trained{}, ioError(err)
-	}
-	return search.Trained{Result: r, History: history}, nil
+	history, err := historyOf(f, k)
+	return search.Trained{Result: r, History: history}, err
 }
 
 // conclude prints what was found.

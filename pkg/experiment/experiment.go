@@ -82,6 +82,7 @@ type Target struct {
 	Cost       footprint.Cost
 	Within     []Budget // hard limits, in the file's order
 	Rule       string   // RuleWorst, RuleMean or RuleTolerance
+	Precision  string   // of the networks that are judged: Float32, or Int8, quantized after training
 	RecallAll  float64  // floor for every class's recall, in [0, 1]; 0 asks nothing
 	Recall     []Recall // floors for single classes, by rising class
 }
@@ -123,6 +124,12 @@ const (
 	RuleWorst     = "worst"     // every seed passes
 	RuleMean      = "mean"      // the mean over seeds passes
 	RuleTolerance = "tolerance" // a one-sided normal tolerance bound over seeds passes; 10 seeds or more
+)
+
+// Precisions of the networks that a target judges.
+const (
+	Float32 = "float32" // as trained
+	Int8    = "int8"    // the full-integer file that `slimfit export` makes of it
 )
 
 // Evaluate says when the test set is opened.

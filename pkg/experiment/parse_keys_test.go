@@ -31,11 +31,11 @@ func TestSets(t *testing.T) {
 func TestTarget(t *testing.T) {
 	got := parse(t, slices3+`
 seeds: 20
-target: {accuracy: 0.95, confidence: 0.9, seeds: 12, cost: peak_activation_elements, within: {macs: 1e5, peak_activation_elements: 3000.5}, rule: tolerance, recall: {7: 0.98, all: 0.9, 0: 0}}
+target: {accuracy: 0.95, confidence: 0.9, seeds: 12, cost: peak_activation_elements, within: {macs: 1e5, peak_activation_elements: 3000.5}, rule: tolerance, precision: int8, recall: {7: 0.98, all: 0.9, 0: 0}}
 evaluate: {test: winner}
 report: {slice: kernel, x: peak_activation_elements, scale: log}
 `)
-	want := &Target{Accuracy: 0.95, Confidence: 0.9, Seeds: 12, Cost: footprint.Peak, Within: []Budget{{footprint.MACs, 1e5}, {footprint.Peak, 3000.5}},
+	want := &Target{Accuracy: 0.95, Confidence: 0.9, Seeds: 12, Cost: footprint.Peak, Precision: Int8, Within: []Budget{{footprint.MACs, 1e5}, {footprint.Peak, 3000.5}},
 		Rule: RuleTolerance, RecallAll: 0.9, Recall: []Recall{{0, 0}, {7, 0.98}}}
 	if !reflect.DeepEqual(got.Target, want) {
 		t.Errorf("got %+v\nwant %+v", got.Target, want)
@@ -47,7 +47,7 @@ report: {slice: kernel, x: peak_activation_elements, scale: log}
 		t.Errorf("evaluate %+v, report %+v", got.Evaluate, got.Report)
 	}
 	plain := parse(t, slices3+"seeds: 3\ntarget: {accuracy: 0.5}\n").Target
-	if !reflect.DeepEqual(plain, &Target{Accuracy: 0.5, Confidence: 0.95, Seeds: 3, Cost: footprint.Parameters, Rule: RuleWorst}) {
+	if !reflect.DeepEqual(plain, &Target{Accuracy: 0.5, Confidence: 0.95, Seeds: 3, Cost: footprint.Parameters, Rule: RuleWorst, Precision: Float32}) {
 		t.Errorf("defaults %+v", plain)
 	}
 }

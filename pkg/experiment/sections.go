@@ -96,7 +96,7 @@ func (p *problems) seeds(v *value) []int64 {
 // not known.
 func (p *problems) target(v *value, seeds, classes int) *Target {
 	t := &Target{Accuracy: v.float("accuracy", 0), Confidence: v.float("confidence", 0.95), Seeds: v.int("seeds", seeds),
-		Cost: cost(v.str("cost", string(footprint.Parameters))), Rule: v.str("rule", RuleWorst)}
+		Cost: cost(v.str("cost", string(footprint.Parameters))), Rule: v.str("rule", RuleWorst), Precision: v.str("precision", Float32)}
 	if x := v.get("seeds"); x != nil && t.Seeds > seeds {
 		p.add(x.node, "target.seeds: %d, but the experiment has %d seeds", t.Seeds, seeds)
 	}

@@ -138,6 +138,8 @@ func targetKeys() []Key {
 		{Name: "within", Forms: forms(within), Doc: "Hard budgets: a device's limits."},
 		{Name: "rule", Forms: forms(choice(RuleWorst, RuleMean, RuleTolerance)), Default: "worst",
 			Doc: "worst: every seed passes; mean: the mean over seeds; tolerance: a normal tolerance bound over ten seeds or more."},
+		{Name: "precision", Forms: forms(choice(Float32, Int8)), Default: "float32",
+			Doc: "Of the networks that are judged: float32, as trained; int8, quantized after training as `slimfit export --format tflite-int8` does it."},
 		{Name: "recall", Forms: forms(table(`all|0|[1-9][0-9]{0,8}`, "`all` or a class's number", "`all` or a class's number to a fraction", Key{Forms: share})),
 			Doc: "Floors for the recall of every class, or of single ones: {all: 0.9, 7: 0.98}."},
 	}

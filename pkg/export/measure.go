@@ -76,23 +76,35 @@ const judgeBatch = 256
 // Judge runs a file's model on all images. Large networks take minutes: the
 // end of ctx ends it.
 func Judge(ctx context.Context, m *tflite.Model, split string, images dataset.Images, workers int) (*Accuracy, error) {
-	size, correct := m.InputShape().Elements(), 0
-	for at := 0; at < images.N(); at += judgeBatch {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	correct := 0
+	err := classify(ctx, m, images, workers, func(i, class int) {
+		if class == int(images.Labels[i]) {
+			correct++
 		}
-		labels := images.Labels[at:min(at+judgeBatch, images.N())]
-		out, err := m.Run(images.Pixels[at*size:(at+len(labels))*size], workers)
-		if err != nil {
-			return nil, fmt.Errorf("judge the file: %w", err)
-		}
-		for i, l := range labels {
-			if out.Class(i) == int(l) {
-				correct++
-			}
-		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	return newAccuracy(split, correct, images.N())
+}
+
+// classify calls do with each image's index, rising, and its class.
+func classify(ctx context.Context, m *tflite.Model, images dataset.Images, workers int, do func(i, class int)) error {
+	size := m.InputShape().Elements()
+	for at := 0; at < images.N(); at += judgeBatch {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		end := min(at+judgeBatch, images.N())
+		out, err := m.Run(images.Pixels[at*size:end*size], workers)
+		if err != nil {
+			return fmt.Errorf("judge the file: %w", err)
+		}
+		for i := range end - at {
+			do(at+i, out.Class(i))
+		}
+	}
+	return nil
 }
 
 // Measure makes the files of an untrained network and measures them. Sizes

@@ -42,6 +42,10 @@ type Pack struct {
 	CheckpointEvery float64       `json:"checkpoint_every"`  // seconds; 0 means only on Stop
 	Test            bool          `json:"test"`              // open the test set at the end
 	Teacher         *Teacher      `json:"teacher,omitempty"` // where the recipe has one
+	// EarlyStop lets members stop that are hopeless for a search's target: after
+	// each measurement on the validation images, and before the first step of a
+	// pack that is taken up again. nil stops none.
+	EarlyStop *result.StopRule `json:"early_stop,omitempty"`
 }
 
 // Teacher is the trained network that a recipe's teacher names.
@@ -107,6 +111,7 @@ const (
 	Progress   EventType = "progress"   // about once a second: Pack, Step, Members
 	Checkpoint EventType = "checkpoint" // all members saved: Pack, Step
 	Finished   EventType = "finished"   // one member is done or diverged: Pack, Key, Result, History
+	Hopeless   EventType = "hopeless"   // one member was stopped early, checkpointed: Pack, Step, Key, Result, History
 	PackDone   EventType = "pack_done"  // the worker is idle again: Pack
 	Stopped    EventType = "stopped"    // after Stop, checkpointed: Pack, Step
 	Error      EventType = "error"      // the pack (or one member: Key) can't go on: Pack, Message

@@ -41,8 +41,8 @@ func (r *Report) asked() string {
 	if r.Target == nil {
 		return fmt.Sprintf("How accurate is each of %s on %s, and what does it cost? No target accuracy was set.", plural(len(r.Rows), "network"), plain(r.Dataset.Name))
 	}
-	s := fmt.Sprintf("Of %s, which has the fewest %s and still classifies at least %s of the images of %s correctly?",
-		plural(len(r.Rows), "network"), r.Costs[r.costIndex(r.Target.Cost)].Head, threshold(r.Target.Accuracy), plain(r.Dataset.Name))
+	s := fmt.Sprintf("Of %s, which has the fewest %s and still classifies at least %s of the images of %s correctly%s?",
+		plural(len(r.Rows), "network"), r.Costs[r.costIndex(r.Target.Cost)].Head, threshold(r.Target.Accuracy), plain(r.Dataset.Name), r.inPrecision())
 	var limits []string
 	for _, l := range r.Target.Within {
 		limits = append(limits, fmt.Sprintf("at most %s %s", count(l.Limit), r.Costs[r.costIndex(l.Cost)].Head))
@@ -152,7 +152,7 @@ func (r *Report) rule() string {
 
 func (r *Report) picked(row *Row) {
 	k := r.costIndex(r.Target.Cost)
-	s := fmt.Sprintf("The smallest network %s %s on the %s images is %s: %s %s", r.rule(), threshold(r.Target.Accuracy), r.Split, row.Label, count(row.Costs[k]), r.Costs[k].Head)
+	s := fmt.Sprintf("The smallest network %s %s%s on the %s images is %s: %s %s", r.rule(), threshold(r.Target.Accuracy), r.inPrecision(), r.Split, row.Label, count(row.Costs[k]), r.Costs[k].Head)
 	r.Answer.Sentence = s + r.fewer(row, k) + "."
 	if r.Split == Test {
 		if len(r.Rows) > 1 {
@@ -160,7 +160,7 @@ func (r *Report) picked(row *Row) {
 		}
 		return
 	}
-	t := row.Test
+	t := r.judgedScore(row, Test)
 	if t == nil {
 		r.Answer.More = append(r.Answer.More, "The test images have not been opened for it.")
 		return
@@ -207,9 +207,9 @@ func (r *Report) nonePicked() {
 			nearest = i
 		}
 	}
-	s := fmt.Sprintf("None of %s meets the target of %s on the %s images", plural(len(r.Rows), "network"), threshold(r.Target.Accuracy), r.Split)
+	s := fmt.Sprintf("None of %s meets the target of %s%s on the %s images", plural(len(r.Rows), "network"), threshold(r.Target.Accuracy), r.inPrecision(), r.Split)
 	if len(r.Answer.Open) > 0 {
-		s = fmt.Sprintf("No network is known to meet the target of %s on the %s images yet", threshold(r.Target.Accuracy), r.Split)
+		s = fmt.Sprintf("No network is known to meet the target of %s%s on the %s images yet", threshold(r.Target.Accuracy), r.inPrecision(), r.Split)
 	}
 	if nearest >= 0 {
 		s += fmt.Sprintf("; the nearest is %s (%s %s %%)", r.Rows[nearest].Label, judgedName(r.Target.Rule), percent(*value(nearest)))

@@ -21,6 +21,14 @@ func TrialsCSV(reports []*Report) ([]byte, error) {
 		head = append(head, string(s), string(s)+"_correct", string(s)+"_images", string(s)+"_low", string(s)+"_high")
 	}
 	head = append(append(head, "steps", "seconds"), costHeads(reports)...)
+	int8 := hasInt8(reports)
+	if int8 {
+		for _, s := range []Split{Validation, Test} {
+			name := "int8_" + string(s)
+			head = append(head, name, name+"_correct", name+"_images", name+"_low", name+"_high")
+		}
+		head = append(head, "int8_bytes")
+	}
 	lines := [][]string{head}
 	for _, r := range reports {
 		for i := range r.Rows {
@@ -36,7 +44,11 @@ func TrialsCSV(reports []*Report) ([]byte, error) {
 				} else {
 					line = append(line, fmt.Sprint(t.Steps), number(t.Seconds))
 				}
-				lines = append(lines, append(line, costCells(row)...))
+				line = append(line, costCells(row)...)
+				if int8 {
+					line = append(line, int8Fields(t.Int8)...)
+				}
+				lines = append(lines, line)
 			}
 		}
 	}
@@ -53,6 +65,14 @@ func ConfigurationsCSV(reports []*Report) ([]byte, error) {
 		head = append(head, string(s)+"_mean", string(s)+"_sd", string(s)+"_min", string(s)+"_max")
 	}
 	head = append(head, "seconds_mean", "verdict", "why", "published", "published_source")
+	int8 := hasInt8(reports)
+	if int8 {
+		for _, s := range []Split{Validation, Test} {
+			name := "int8_" + string(s)
+			head = append(head, name+"_mean", name+"_sd", name+"_min", name+"_max")
+		}
+		head = append(head, "int8_bytes")
+	}
 	lines := [][]string{head}
 	for _, r := range reports {
 		for i := range r.Rows {
@@ -72,7 +92,11 @@ func ConfigurationsCSV(reports []*Report) ([]byte, error) {
 			if row.Published != nil {
 				published, source = number(row.Published.Accuracy), cell(row.Published.Source)
 			}
-			lines = append(lines, append(line, time, string(row.Verdict), cell(row.Why), published, source))
+			line = append(line, time, string(row.Verdict), cell(row.Why), published, source)
+			if int8 {
+				line = append(line, int8ScoreFields(row.Int8)...)
+			}
+			lines = append(lines, line)
 		}
 	}
 	return writeCSV(lines)

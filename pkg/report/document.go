@@ -118,9 +118,13 @@ func (r *Report) pairsSection() Section {
 	if r.Pairs.Different == 1 {
 		verb = "differs"
 	}
+	precision := ""
+	if r.judgesInt8() {
+		precision = " of the float32 networks"
+	}
 	s := Section{Title: "Which differences are real", Text: []string{fmt.Sprintf(
-		"Of %s, %d %s beyond what seeds and images explain (%s accuracy, corrected p below 5 %%).",
-		plural(len(r.Pairs.Pairs), "pair"), r.Pairs.Different, verb, r.Pairs.Split)}}
+		"Of %s, %d %s beyond what seeds and images explain (%s accuracy%s, corrected p below 5 %%).",
+		plural(len(r.Pairs.Pairs), "pair"), r.Pairs.Different, verb, r.Pairs.Split, precision)}}
 	if t, ok := r.pairsTable(); ok {
 		s.Tables = append(s.Tables, t)
 	}

@@ -22,7 +22,7 @@ type abscissa struct {
 
 func (r *Report) drawAccuracy() (*drawing, error) {
 	c := &r.Chart
-	p := newPlot(plain(r.Name)+": accuracy against "+plain(r.xName()), plain(c.Label), fmt.Sprintf("%s accuracy (%%)", r.Split))
+	p := newPlot(plain(r.Name)+": accuracy against "+plain(r.xName()), plain(c.Label), fmt.Sprintf("%s accuracy%s (%%)", r.Split, r.inPrecision()))
 	return r.drawPoints(p, r.chartX(), c.Lines, c.Cost && r.onlyFront())
 }
 
@@ -40,7 +40,7 @@ func (r *Report) xName() string {
 
 func (r *Report) drawFront() (*drawing, error) {
 	k := r.costIndex(r.cost())
-	p := newPlot(plain(r.Name)+": accuracy against "+r.Costs[k].Head, r.Costs[k].Unit, fmt.Sprintf("%s accuracy (%%)", r.Split))
+	p := newPlot(plain(r.Name)+": accuracy against "+r.Costs[k].Head, r.Costs[k].Unit, fmt.Sprintf("%s accuracy%s (%%)", r.Split, r.inPrecision()))
 	return r.drawPoints(p, r.costX(k), false, true)
 }
 
@@ -129,7 +129,7 @@ func (r *Report) addCurve(d *drawing, curve Curve, nth int, x abscissa, lines bo
 		plotter.YErrors
 	}{}
 	for _, i := range curve.Rows {
-		v, s := x.at[i], r.Rows[i].Score(r.Split)
+		v, s := x.at[i], r.judgedScore(&r.Rows[i], r.Split)
 		switch {
 		case v == nil:
 			continue
@@ -202,7 +202,7 @@ func scatter(p *plot.Plot, xys plotter.XYs, shape draw.GlyphDrawer, ink color.Co
 func (r *Report) addFront(d *drawing, x abscissa) error {
 	var steps plotter.XYs
 	for _, i := range r.Front {
-		at := plotter.XY{X: *x.at[i], Y: 100 * r.Rows[i].Score(r.Split).Mean}
+		at := plotter.XY{X: *x.at[i], Y: 100 * r.judgedScore(&r.Rows[i], r.Split).Mean}
 		if n := len(steps); n > 0 {
 			steps = append(steps, plotter.XY{X: at.X, Y: steps[n-1].Y})
 		}
@@ -269,7 +269,11 @@ func (r *Report) addPick(d *drawing, x abscissa) error {
 		return nil
 	}
 	row := &r.Rows[r.Answer.Pick]
-	at := plotter.XYs{{X: *x.at[r.Answer.Pick], Y: 100 * row.Score(r.Split).Mean}}
+	score := r.judgedScore(row, r.Split)
+	if score == nil {
+		return nil
+	}
+	at := plotter.XYs{{X: *x.at[r.Answer.Pick], Y: 100 * score.Mean}}
 	s, err := scatter(d.plots[0], at, draw.RingGlyph{}, color.Black, 7)
 	if err != nil {
 		return fmt.Errorf("pick: %w", err)

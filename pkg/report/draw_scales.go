@@ -16,7 +16,7 @@ func (r *Report) setScales(p *plot.Plot, x abscissa) {
 		if v := x.at[i]; v != nil {
 			xs.add(*v)
 		}
-		if s := r.Rows[i].Score(r.Split); s != nil {
+		if s := r.judgedScore(&r.Rows[i], r.Split); s != nil {
 			ys.add(100 * s.Min)
 			ys.add(100 * s.Max)
 		}

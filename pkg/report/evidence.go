@@ -41,7 +41,7 @@ func (r *Report) certify(c *result.Certificate) {
 		return
 	}
 	e := &Evidence{Summary: r.named(c.Summary), Rules: c.Rules, Verdict: c.Verdict, because: map[string]string{}, refuted: map[string]bool{}}
-	e.Answers = r.Target != nil && c.Target.Accuracy == r.Target.Accuracy && c.Target.Rule == r.Target.Rule && c.Target.Cost == r.Target.Cost
+	e.Answers = r.Target != nil && c.Target.Accuracy == r.Target.Accuracy && c.Target.Rule == r.Target.Rule && c.Target.Cost == r.Target.Cost && c.Target.Precision == r.Target.Precision
 	if !e.Answers {
 		r.warn("The certificate is of another target than the experiment file has now: it is shown, but is not the answer.")
 	}
@@ -65,6 +65,10 @@ func (r *Report) certify(c *result.Certificate) {
 		{"Trained", fmt.Sprintf("%d of the grid's %s, %.1f %% of its steps", c.Effort.Trials, plural(c.Effort.GridTrials, "trial"), 100*c.Effort.Share)},
 		{"Chance of error", fmt.Sprintf("%s of %s spent, on %s of the test images", threshold(c.Alpha.Spent), threshold(c.Alpha.Total), plural(len(c.Openings), "opening"))},
 		{"Rests on", plural(len(c.Files), "result file") + ", whose SHA-256 are in it; `slimfit verify` checks them all"},
+	}
+	if c.Target.Precision != "" {
+		e.Facts[1].Value += ", judged in " + c.Target.Precision
+		e.Facts[4].Value = plural(len(c.Files), "file") + " (result.json and int8.json), whose SHA-256 are in it; `slimfit verify` checks them all"
 	}
 	e.Tables = []Table{r.openingsTable(c), r.candidatesTable(c)}
 	r.Evidence = e
@@ -171,8 +175,8 @@ func (r *Report) certified() {
 	if s := r.fewer(row, k); s != "" {
 		r.Answer.Sentence = strings.TrimSuffix(r.Answer.Sentence, ".") + s + "."
 	}
-	if row.Test != nil {
-		r.Answer.More = append(r.Answer.More, "On the test images, opened for it once it was chosen, "+spread(row.Test)+".")
+	if test := r.judgedScore(row, Test); test != nil {
+		r.Answer.More = append(r.Answer.More, "On the test images, opened for it once it was chosen, "+spread(test)+".")
 	}
 	r.Answer.More = append(r.Answer.More, "A search found it, so not every network was trained; the certificate says what was left out and why.")
 }

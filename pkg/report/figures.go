@@ -18,7 +18,7 @@ func (r *Report) Figures() []Figure {
 	var all []Figure
 	drawn := false
 	for i := range r.Rows {
-		drawn = drawn || r.Rows[i].Score(r.Split) != nil
+		drawn = drawn || r.judgedScore(&r.Rows[i], r.Split) != nil
 	}
 	if drawn {
 		all = append(all, Figure{accuracyFigure, r.accuracyCaption()})

@@ -19,7 +19,7 @@ func (r *Report) fill(in Input) {
 	for _, w := range in.Warnings {
 		r.warn(w)
 	}
-	own, others := byKey(in.Results), byKey(in.Others)
+	own, others, int8s := byKey(in.Results), byKey(in.Others), int8sByKey(in.Int8)
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		row.wrong = map[Split][][]int{}
@@ -40,6 +40,7 @@ func (r *Report) fill(in Input) {
 				continue
 			}
 			r.take(row, &row.Trials[j], res)
+			r.takeInt8(row, &row.Trials[j], res, int8s[key])
 			row.history[key.Seed] = in.Histories[key]
 		}
 		r.sum(row)
@@ -157,7 +158,9 @@ func (r *Report) sum(row *Row) {
 			row.Counts.Missing++
 		}
 	}
-	row.Validation, row.Test = r.score(row.Trials, Validation), r.score(row.Trials, Test)
+	row.Validation = r.score(row.Trials, func(t *Trial) *Measured { return t.Validation })
+	row.Test = r.score(row.Trials, func(t *Trial) *Measured { return t.Test })
+	r.sumInt8(row)
 	if s, err := stats.Summarize(time); err == nil {
 		s.Mean, s.SD = round(s.Mean), round(s.SD)
 		row.Seconds = &s
@@ -173,9 +176,9 @@ func (c *Counts) add(d Counts) {
 	c.Skipped += d.Skipped
 }
 
-// score summarizes the trials that have an accuracy on the split.
-func (r *Report) score(trials []Trial, split Split) *Score {
-	s, worst := summary(trials, split)
+// score summarizes the trials that have the accuracy that of returns.
+func (r *Report) score(trials []Trial, of func(*Trial) *Measured) *Score {
+	s, worst := summary(trials, of)
 	if s.N == 0 {
 		return nil
 	}
@@ -185,7 +188,7 @@ func (r *Report) score(trials []Trial, split Split) *Score {
 		out.SD = &sd
 		var values []float64
 		for i := range trials {
-			if m := trials[i].On(split); m != nil {
+			if m := of(&trials[i]); m != nil {
 				values = append(values, m.Accuracy)
 			}
 		}
@@ -196,11 +199,11 @@ func (r *Report) score(trials []Trial, split Split) *Score {
 	return out
 }
 
-// summary is of the accuracies on the split; N is 0 where there are none.
-func summary(trials []Trial, split Split) (s stats.Summary, worst *Measured) {
+// summary is of the accuracies that of returns; N is 0 where there are none.
+func summary(trials []Trial, of func(*Trial) *Measured) (s stats.Summary, worst *Measured) {
 	var values []float64
 	for i := range trials {
-		m := trials[i].On(split)
+		m := of(&trials[i])
 		if m == nil {
 			continue
 		}

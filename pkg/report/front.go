@@ -14,11 +14,11 @@ func (r *Report) front(cost footprint.Cost) []int {
 	k := r.costIndex(cost)
 	var order []int
 	for i := range r.Rows {
-		if r.Rows[i].Score(r.Split) != nil {
+		if r.judgedScore(&r.Rows[i], r.Split) != nil {
 			order = append(order, i)
 		}
 	}
-	mean := func(i int) float64 { return r.Rows[i].Score(r.Split).Mean }
+	mean := func(i int) float64 { return r.judgedScore(&r.Rows[i], r.Split).Mean }
 	slices.SortStableFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(r.Rows[a].Costs[k], r.Rows[b].Costs[k]), cmp.Compare(mean(b), mean(a)))
 	})

@@ -15,6 +15,7 @@ type Input struct {
 	Results     []result.Result        // of the run folder, one a trial
 	Others      []result.Result        // of other experiments: used where the same trial is missing here
 	Histories   map[result.Key][]result.Point
+	Int8        []result.Int8       // of Results and Others; where one trial has several, the one of its weights counts
 	Certificate *result.Certificate // of a search; nil without one
 	Published   []PublishedRow      // what somebody else reports
 	Warnings    []string            // what was noticed on reading the folder
@@ -104,7 +105,7 @@ func (r *Report) chooseSplit(want Split) (Split, error) {
 	has := map[Split]bool{}
 	for i := range r.Rows {
 		for _, s := range []Split{Validation, Test} {
-			has[s] = has[s] || r.Rows[i].Score(s) != nil
+			has[s] = has[s] || r.judgedScore(&r.Rows[i], s) != nil
 		}
 	}
 	if want == "" {

@@ -15,8 +15,9 @@ type Target struct {
 	Accuracy   float64        `json:"accuracy"`
 	Confidence float64        `json:"confidence"`
 	Cost       footprint.Cost `json:"cost"`
-	Rule       string         `json:"rule"`  // experiment.RuleWorst, RuleMean or RuleTolerance
-	Seeds      int            `json:"seeds"` // the first this many are judged
+	Rule       string         `json:"rule"`                // experiment.RuleWorst, RuleMean or RuleTolerance
+	Precision  string         `json:"precision,omitempty"` // of the networks that are judged: "" for float32, or experiment.Int8
+	Seeds      int            `json:"seeds"`               // the first this many are judged
 	Within     []Limit        `json:"within"`
 	Recall     []Fact         `json:"recall"` // floors, in words
 	floor      func(class int) float64
@@ -53,6 +54,9 @@ func newTarget(e *experiment.Experiment) (*Target, error) {
 	}
 	t := e.Target
 	out := &Target{Accuracy: t.Accuracy, Confidence: t.Confidence, Cost: t.Cost, Rule: t.Rule, Seeds: t.Seeds, floor: t.Floor}
+	if t.Precision == experiment.Int8 {
+		out.Precision = experiment.Int8
+	}
 	if out.Cost == "" {
 		out.Cost = footprint.Parameters
 	}
@@ -135,16 +139,20 @@ func (r *Report) see(row *Row, split Split, rule string) judged {
 	if r.Target != nil {
 		trials, confidence = trials[:min(r.Target.Seeds, len(trials))], r.Target.Confidence
 	}
-	s, _ := summary(trials, split)
+	s, _ := summary(trials, func(t *Trial) *Measured { return r.judgedOn(t, split) })
 	s.Mean = round(s.Mean)
 	j.Complete = s.N > 0 && s.N == len(trials) // may become false below
-	absent := 0
-	for _, t := range trials {
+	absent, unquantized := 0, 0
+	for i := range trials {
+		t := &trials[i]
 		if t.Status == result.Diverged && j.Out == "" {
 			j.Out = fmt.Sprintf("seed %d diverged", t.Seed)
 		}
-		if t.On(split) == nil && t.Status != result.Diverged {
+		if r.judgedOn(t, split) == nil && t.Status != result.Diverged {
 			absent++
+			if t.On(split) != nil {
+				unquantized++
+			}
 		}
 	}
 	if finding := r.Evidence.finding(row.ID); absent > 0 && finding != "" {
@@ -152,11 +160,14 @@ func (r *Report) see(row *Row, split Split, rule string) judged {
 	} else if absent > 0 {
 		j.Lacks = fmt.Sprintf("%d of %s lacking", absent, plural(len(trials), "seed"))
 	}
+	if unquantized > 0 && unquantized == absent {
+		j.Lacks = fmt.Sprintf("%d of %s without int8 figures on the %s images", absent, plural(len(trials), "seed"), split)
+	}
 	if r.Target != nil && len(r.Target.Recall) > 0 {
 		if j.Out == "" {
-			j.Out = r.Target.belowRecall(trials, split, rule)
+			j.Out = r.belowRecall(trials, split, rule)
 		}
-		if slices.ContainsFunc(trials, func(t Trial) bool { return t.On(split) != nil && t.recall[split] == nil }) {
+		if slices.ContainsFunc(trials, func(t Trial) bool { return r.judgedOn(&t, split) != nil && r.judgedRecall(&t, split) == nil }) {
 			j.Complete, j.Lacks = false, "results without a confusion matrix, which the recall floors need"
 		}
 	}
@@ -211,10 +222,10 @@ func judgedName(rule string) string {
 
 // belowRecall names the first class whose recall is under its floor: by its
 // worst seed under the worst rule, else by the mean over seeds.
-func (t *Target) belowRecall(trials []Trial, split Split, rule string) string {
+func (r *Report) belowRecall(trials []Trial, split Split, rule string) string {
 	worst, sum, n := []float64{}, []float64{}, 0
 	for i := range trials {
-		recall := trials[i].recall[split]
+		recall := r.judgedRecall(&trials[i], split)
 		if recall == nil {
 			continue
 		}
@@ -231,7 +242,7 @@ func (t *Target) belowRecall(trials []Trial, split Split, rule string) string {
 		if rule != experiment.RuleWorst {
 			v = round(sum[class] / float64(n))
 		}
-		if floor := t.floor(class); v < floor {
+		if floor := r.Target.floor(class); v < floor {
 			return fmt.Sprintf("class %d: recall %s %%, floor %s", class, percentAgainst(v, floor), threshold(floor))
 		}
 	}

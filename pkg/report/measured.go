@@ -21,10 +21,16 @@ func measuredCosts(e *experiment.Experiment) []footprint.Cost {
 	return slices.DeleteFunc(footprint.MeasuredCosts(), func(c footprint.Cost) bool { return !slices.Contains(used, c) })
 }
 
-// takeMeasured gives each row what its results say of its files, and the
-// baseline what its row has.
-func (r *Report) takeMeasured(results []result.Result) {
+// takeMeasured gives each row what its results say of its files, or a search's
+// certificate, which knows those that were not trained too, and the baseline
+// what its row has.
+func (r *Report) takeMeasured(results []result.Result, c *result.Certificate) {
 	known := map[string]*footprint.Measured{}
+	if c != nil {
+		for _, j := range c.Candidates {
+			known[j.ConfigID] = j.Measured
+		}
+	}
 	for i := range results {
 		if m := results[i].Footprint.Measured; m != nil {
 			known[results[i].ConfigID] = m

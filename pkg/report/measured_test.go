@@ -7,6 +7,7 @@ import (
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/result"
 )
 
 // What results say of their files is shown, and a target may look at it.
@@ -56,5 +57,26 @@ func TestMeasured(t *testing.T) {
 	}
 	if b := r.Baseline; b.Costs[r.costIndex(footprint.TFLiteInt8Bytes)] != float64(bytes[r.Rows[b.Row].ID]) {
 		t.Errorf("baseline %+v", b)
+	}
+}
+
+// A search measures what it does not train; its certificate says what it found.
+func TestMeasuredByACertificate(t *testing.T) {
+	p := smallPlan()
+	e := p.experiment(t)
+	e.Target = &experiment.Target{Accuracy: 0.5, Confidence: 0.95, Seeds: 3, Cost: footprint.TFLiteInt8Bytes, Rule: experiment.RuleWorst}
+	c := &result.Certificate{Target: result.Target{Accuracy: 0.5, Rule: "worst", Cost: footprint.TFLiteInt8Bytes}}
+	for i, config := range e.Configs {
+		c.Candidates = append(c.Candidates, result.Judged{ConfigID: config.ID, Finding: result.FoundSkipped, Measured: &footprint.Measured{TFLiteInt8: 1000 + i}})
+	}
+	r, err := Build(Input{Experiment: e, Certificate: c}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := r.costIndex(footprint.TFLiteInt8Bytes)
+	for i, row := range r.Rows {
+		if row.Costs[k] != float64(1000+i) || row.Ratios[k] == 0 {
+			t.Errorf("%s: %v bytes, ratio %v", row.ID, row.Costs[k], row.Ratios[k])
+		}
 	}
 }

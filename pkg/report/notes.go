@@ -8,7 +8,7 @@ import (
 
 // notes defines every term that the report's tables and figures use.
 func (r *Report) notes() []Note {
-	notes := append(costNotes(), accuracyNotes()...)
+	notes := append(append(costNotes(), accuracyNotes()...), r.int8Note()...)
 	notes = append(notes,
 		Note{"ratio", fmt.Sprintf("How many times larger the baseline's figure is than this network's. Baseline: %s.", plain(r.Baseline.Name))},
 		Note{"front", fmt.Sprintf("Networks that no other beats: none is as cheap in %s and as accurate (mean over finished seeds, %s images), and better in one of the two.", r.Costs[r.costIndex(r.cost())].Head, r.Split)},

@@ -14,7 +14,8 @@ type pageData struct {
 	Rule      string            `json:"rule"`
 	Rules     []pageRule        `json:"rules"`
 	Target    *float64          `json:"target_accuracy"`
-	Certified *int              `json:"certified"` // the row that a search certified
+	Precision string            `json:"precision,omitempty"` // of the networks that are judged; "" for float32
+	Certified *int              `json:"certified"`           // the row that a search certified
 	Threshold float64           `json:"threshold"`
 	Cost      string            `json:"cost"`
 	Costs     []pageCost        `json:"costs"`
@@ -109,7 +110,7 @@ func (r *Report) pageData() pageData {
 		Notes: map[string]string{}, Threshold: r.pageThreshold(), Rules: []pageRule{
 			{experiment.RuleWorst, "every seed reaches it"}, {experiment.RuleMean, "the mean over seeds reaches it"}}}
 	if r.Target != nil {
-		d.Rule, d.Target = r.Target.Rule, &r.Target.Accuracy
+		d.Rule, d.Target, d.Precision = r.Target.Rule, &r.Target.Accuracy, r.Target.Precision
 		if r.Evidence.answers() && r.Answer.Pick >= 0 {
 			d.Certified = &r.Answer.Pick
 		}
@@ -125,7 +126,7 @@ func (r *Report) pageData() pageData {
 	}
 	for _, s := range []Split{Validation, Test} {
 		for i := range r.Rows {
-			if r.Rows[i].Score(s) != nil {
+			if r.judgedScore(&r.Rows[i], s) != nil {
 				d.Splits = append(d.Splits, s)
 				break
 			}
@@ -153,7 +154,7 @@ func (r *Report) pageThreshold() float64 {
 	}
 	low := math.Inf(1)
 	for i := range r.Rows {
-		if s := r.Rows[i].Score(r.Split); s != nil {
+		if s := r.judgedScore(&r.Rows[i], r.Split); s != nil {
 			low = min(low, s.Min)
 		}
 	}
@@ -171,7 +172,7 @@ func (r *Report) pageRow(row *Row, limit int) pageRow {
 		out.Over = []string{}
 	}
 	for _, s := range []Split{Validation, Test} {
-		if v := row.Score(s); v != nil {
+		if v := r.judgedScore(row, s); v != nil {
 			p := &pageScore{N: v.N, Mean: v.Mean, Min: v.Min, Max: v.Max}
 			if v.Mean95 != nil {
 				p.Low, p.High = &v.Mean95.Low, &v.Mean95.High
@@ -183,12 +184,16 @@ func (r *Report) pageRow(row *Row, limit int) pageRow {
 		out.Layers = append(out.Layers, pageLayer{l.Name, string(l.Kind), l.Output.String(), l.Parameters, l.Weights, l.Biases, l.MACs, l.Output.Elements()})
 	}
 	if r.Dataset.Classes*r.Dataset.Classes*len(r.Rows)*2 <= maxCells {
-		out.Confusion[Validation], out.Confusion[Test] = row.Confusion.Validation, row.Confusion.Test
+		confusion := row.Confusion
+		if r.judgesInt8() && row.Int8 != nil {
+			confusion = row.Int8.Confusion
+		}
+		out.Confusion[Validation], out.Confusion[Test] = confusion.Validation, confusion.Test
 	}
 	for i := range row.Trials {
 		t := &row.Trials[i]
 		out.Trials = append(out.Trials, pageTrial{Seed: t.Seed, Status: t.Status, Reason: plain(t.Reason), Seconds: t.Seconds,
-			Validation: pageMeasure(t.Validation), Test: pageMeasure(t.Test), History: thin(row.history[t.Seed], limit)})
+			Validation: pageMeasure(r.judgedOn(t, Validation)), Test: pageMeasure(r.judgedOn(t, Test)), History: thin(row.history[t.Seed], limit)})
 	}
 	return out
 }

@@ -54,6 +54,8 @@ func headTerm(head string) string {
 		return "validation"
 	case "test mean", "test %", "ours, mean":
 		return "test"
+	case "int8 validation mean", "int8 test mean", "int8 validation %", "int8 test %":
+		return "int8"
 	case "sd", "min–max":
 		return "mean-sd-min-max"
 	case "seeds done", "status":
@@ -110,8 +112,12 @@ func pageTableOf(t Table) *pageTable {
 func (r *Report) trialsTable() Table {
 	names, cells := r.nameColumns()
 	t := Table{Name: "trials", Caption: "Every trial", Columns: append(names, Column{"seed", true}, Column{Head: "status"},
-		Column{"validation %", true}, Column{"95 % interval", true}, Column{"test %", true}, Column{"95 % interval", true},
-		Column{"steps", true}, Column{"seconds", true}, Column{Head: "reason"})}
+		Column{"validation %", true}, Column{"95 % interval", true}, Column{"test %", true}, Column{"95 % interval", true})}
+	int8 := r.int8Splits()
+	for _, s := range int8 {
+		t.Columns = append(t.Columns, Column{"int8 " + string(s) + " %", true})
+	}
+	t.Columns = append(t.Columns, Column{"steps", true}, Column{"seconds", true}, Column{Head: "reason"})
 	for i := range r.Rows {
 		for j := range r.Rows[i].Trials {
 			trial := &r.Rows[i].Trials[j]
@@ -121,6 +127,13 @@ func (r *Report) trialsTable() Table {
 					line = append(line, percent(m.Accuracy), intervalText(m.Interval))
 				} else {
 					line = append(line, none, none)
+				}
+			}
+			for _, s := range int8 {
+				if m := trial.Int8.On(s); m != nil {
+					line = append(line, percent(m.Accuracy))
+				} else {
+					line = append(line, none)
 				}
 			}
 			if trial.Status == missing || trial.Status == skipped {

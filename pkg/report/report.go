@@ -92,14 +92,15 @@ type Row struct {
 	Counts     Counts              `json:"counts"`
 	Validation *Score              `json:"validation"` // over the seeds that are done; nil where none is
 	Test       *Score              `json:"test"`
-	Seconds    *stats.Summary      `json:"seconds"`     // of training, over the seeds that are done
-	OverBudget []string            `json:"over_budget"` // limits of the target that it breaks
-	Verdict    Verdict             `json:"verdict"`     // "" without a target
-	Why        string              `json:"why"`         // of the verdict, in words
-	Published  *Published          `json:"published"`   // what somebody else reports for it
-	Confusion  result.Confusion    `json:"confusion"`   // summed over the seeds that are done
-	X          *float64            `json:"x"`           // place on the chart's x; nil where it has none
-	Curve      int                 `json:"curve"`       // of the chart
+	Int8       *Int8Score          `json:"int8,omitempty"` // where networks of it are quantized
+	Seconds    *stats.Summary      `json:"seconds"`        // of training, over the seeds that are done
+	OverBudget []string            `json:"over_budget"`    // limits of the target that it breaks
+	Verdict    Verdict             `json:"verdict"`        // "" without a target
+	Why        string              `json:"why"`            // of the verdict, in words
+	Published  *Published          `json:"published"`      // what somebody else reports for it
+	Confusion  result.Confusion    `json:"confusion"`      // summed over the seeds that are done
+	X          *float64            `json:"x"`              // place on the chart's x; nil where it has none
+	Curve      int                 `json:"curve"`          // of the chart
 	judged     map[Split][]judged  // by rule, for the page's own threshold
 	model      string              // Model as JSON, to find the same network elsewhere
 	wrong      map[Split][][]int   // of each seed that is done and has the list
@@ -138,6 +139,7 @@ type Trial struct {
 	Seconds    float64             `json:"seconds"`
 	WeightsSHA string              `json:"weights_sha256,omitempty"`
 	From       string              `json:"from,omitempty"` // another experiment that it was trained for
+	Int8       *Int8               `json:"int8,omitempty"` // where its network is quantized
 	recall     map[Split][]float64 // of each class, where the confusion matrix is known
 }
 

@@ -69,7 +69,7 @@ func (r *Report) targetText() string {
 	case experiment.RuleTolerance:
 		rule = "the tolerance bound over seeds reaches it"
 	}
-	return fmt.Sprintf("%s accuracy; a network meets it where %s on the %s images", threshold(t.Accuracy), rule, r.Split)
+	return fmt.Sprintf("%s accuracy%s; a network meets it where %s on the %s images", threshold(t.Accuracy), r.inPrecision(), rule, r.Split)
 }
 
 // trainFacts writes the recipe that all rows share on one line, and what

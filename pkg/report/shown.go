@@ -82,7 +82,7 @@ func (r *Report) choose(limit int) []int {
 func (r *Report) byAccuracy() []int {
 	order := r.byCost(footprint.Parameters)
 	mean := func(i int) float64 {
-		if s := r.Rows[i].Score(r.Split); s != nil {
+		if s := r.judgedScore(&r.Rows[i], r.Split); s != nil {
 			return s.Mean
 		}
 		return -1

@@ -56,8 +56,9 @@ func (r *Report) resultsTable() Table {
 	for _, s := range []Split{Validation, Test} {
 		t.Columns = append(t.Columns, Column{string(s) + " mean", true}, Column{"sd", true}, Column{"min–max", true})
 	}
+	t.Columns = append(t.Columns, r.int8Columns()...)
 	if r.Target != nil {
-		t.Columns = append(t.Columns, Column{Head: "meets " + threshold(r.Target.Accuracy)})
+		t.Columns = append(t.Columns, Column{Head: "meets " + threshold(r.Target.Accuracy) + r.inPrecision()})
 	}
 	for i := range r.Rows {
 		row := &r.Rows[i]
@@ -65,6 +66,7 @@ func (r *Report) resultsTable() Table {
 		line = append(line, count(row.Costs[k]), times(row.Ratios[k]))
 		line = append(line, row.Counts.short())
 		line = append(append(line, scoreCells(row.Validation)...), scoreCells(row.Test)...)
+		line = append(line, r.int8Cells(row)...)
 		if r.Target != nil {
 			line = append(line, r.verdictCell(i))
 		}
@@ -152,26 +154,45 @@ func (r *Report) seedsTable() Table {
 	t.Columns = append(t.Columns, Column{"seconds, mean", true})
 	for i := range r.Rows {
 		row := &r.Rows[i]
-		for _, s := range []Split{Validation, Test} {
-			if row.Score(s) == nil && (s == Validation || row.Score(Validation) != nil) {
-				continue // a row with no score at all gets one line, of the last split
-			}
+		add := func(images string, cell func(*Trial) string) {
 			var values []string
 			for j := range row.Trials {
-				values = append(values, row.Trials[j].cell(s))
+				values = append(values, cell(&row.Trials[j]))
 			}
 			if !wide {
 				values = []string{strings.Join(values, " ")}
 			}
-			line := append(append(cells(i), string(s)), values...)
+			line := append(append(cells(i), images), values...)
 			time := none
 			if row.Seconds != nil {
 				time = fmt.Sprintf("%.1f", row.Seconds.Mean)
 			}
 			t.Rows = append(t.Rows, append(line, time))
 		}
+		for _, s := range []Split{Validation, Test} {
+			if row.Score(s) == nil && (s == Validation || row.Score(Validation) != nil) {
+				continue // a row with no score at all gets one line, of the last split
+			}
+			add(string(s), func(t *Trial) string { return t.cell(s) })
+		}
+		for _, s := range []Split{Validation, Test} {
+			if row.Int8.Score(s) != nil {
+				add("int8 "+string(s), func(t *Trial) string { return t.int8Cell(s) })
+			}
+		}
 	}
 	return t
+}
+
+// int8Cell is cell of the trial's int8 network.
+func (t *Trial) int8Cell(s Split) string {
+	if m := t.Int8.On(s); m != nil {
+		return percent(m.Accuracy)
+	}
+	if t.Status == result.Done {
+		return none
+	}
+	return string(t.Status)
 }
 
 // cell is the trial's accuracy in percent, or what kept it from having one.

@@ -17,8 +17,9 @@ type Certificate struct {
 	Dataset    models.Data   `json:"dataset"`
 	Target     Target        `json:"target"`
 	Seeds      []int64       `json:"seeds"`
-	Exact      bool          `json:"exact"` // nothing was skipped by assumption
-	Round      int           `json:"round"` // trials asked for at once
+	Exact      bool          `json:"exact"`                // nothing was skipped by assumption
+	EarlyStop  bool          `json:"early_stop,omitempty"` // hopeless trials were stopped
+	Round      int           `json:"round"`                // trials asked for at once
 	Verdict    Verdict       `json:"verdict"`
 	Summary    string        `json:"summary"` // one sentence
 	Winner     *Winner       `json:"winner"`
@@ -32,7 +33,7 @@ type Certificate struct {
 	Promises   []string      `json:"promises"` // what the numbers can and cannot promise
 	Warnings   []string      `json:"warnings"`
 	Machines   []Environment `json:"environments"` // the distinct ones of the results
-	Files      []File        `json:"files"`        // every result file it rests on
+	Files      []File        `json:"files"`        // every result file it rests on, those of trials that were stopped early, and where precision is int8 the int8.json beside each
 }
 
 // Verdict is what a search found.
@@ -48,7 +49,8 @@ const (
 type Target struct {
 	Accuracy   float64        `json:"accuracy"`
 	Confidence float64        `json:"confidence"`
-	Rule       string         `json:"rule"` // worst, mean or tolerance
+	Rule       string         `json:"rule"`                // worst, mean or tolerance
+	Precision  string         `json:"precision,omitempty"` // of the networks that were judged: "" for float32, or int8
 	Cost       footprint.Cost `json:"cost"`
 	Within     []Limit        `json:"within"`
 	RecallAll  float64        `json:"recall_all"` // floor of every class; 0 asks nothing
@@ -130,9 +132,10 @@ type Judged struct {
 type ScreenedNetwork struct {
 	Seed         int64   `json:"seed"`
 	Status       Status  `json:"status"`
+	StoppedAt    int     `json:"stopped_at,omitempty"` // the step, where it was stopped early: Correct and Accuracy are of that step
 	Correct      int     `json:"correct"`
 	Accuracy     float64 `json:"accuracy"`
-	Upper        float64 `json:"upper"`         // one-sided bound, together for all candidates
+	Upper        float64 `json:"upper"`         // one-sided bound, together for all candidates; of a stopped one, of what it could have reached
 	ClearlyFails bool    `json:"clearly_fails"` // Upper is below the target
 }
 
@@ -155,11 +158,13 @@ type Alpha struct {
 // Assumption is what skipping rests on, and how the data bear it out.
 type Assumption struct {
 	Text         string `json:"text"`
-	Skipped      int    `json:"skipped"`      // configurations that rest on it, cheaper than the winner
-	Checked      int    `json:"checked"`      // trained though it spoke against them: all of them failed
-	Contradicted []Key  `json:"contradicted"` // clearly failing networks that contain one that reached the target: they skip nothing
+	Stopping     string `json:"stopping,omitempty"` // what early stops rest on
+	Skipped      int    `json:"skipped"`            // configurations that rest on it, cheaper than the winner
+	Checked      int    `json:"checked"`            // trained though it spoke against them: all of them failed
+	Contradicted []Key  `json:"contradicted"`       // clearly failing networks that contain one that reached the target: they skip nothing
 
-	// How the trained configurations bear it out, by mean validation accuracy.
+	// How the trained configurations bear it out, by mean validation accuracy of
+	// the networks that were trained to the end.
 	Pairs    int     `json:"pairs"`    // where one contains the other
 	Inverted int     `json:"inverted"` // of Pairs, where the smaller one is better
 	Largest  float64 `json:"largest"`  // accuracy by which it is
@@ -168,14 +173,15 @@ type Assumption struct {
 // Effort is what the search trained.
 type Effort struct {
 	Trials     int     `json:"trials"`
-	Steps      int     `json:"steps"`
-	GridTrials int     `json:"grid_trials"` // every configuration within the budgets with every seed
+	Stopped    int     `json:"stopped,omitempty"` // of Trials, early
+	Steps      int     `json:"steps"`             // really trained, where trials were stopped early
+	GridTrials int     `json:"grid_trials"`       // every configuration within the budgets with every seed
 	GridSteps  int     `json:"grid_steps"`
 	Share      float64 `json:"share"` // Steps / GridSteps
 	Rounds     int     `json:"rounds"`
 }
 
-// File is a result file and its SHA-256, hex.
+// File is a file of a trial and its SHA-256, hex.
 type File struct {
 	Path   string `json:"path"` // below the run folder, with forward slashes
 	SHA256 string `json:"sha256"`

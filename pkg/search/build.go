@@ -5,16 +5,18 @@ import (
 	"reflect"
 	"slices"
 
+	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
 )
 
-// FileOf returns the path below the run folder of a trial's result file and
-// the SHA-256 of its content, hex.
-type FileOf func(result.Key) (result.File, error)
+// FilesOf returns the files below the run folder that say what became of a
+// trial: its result.json, and the int8.json beside it where there is one and
+// int8 networks are judged.
+type FilesOf func(result.Key) ([]result.File, error)
 
 // Certificate writes down a finished search. version is this program's.
-func (p *Problem) Certificate(plan Plan, version string, fileOf FileOf) (*result.Certificate, error) {
+func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*result.Certificate, error) {
 	if !plan.Done {
 		return nil, fmt.Errorf("certificate: the search is not finished")
 	}
@@ -22,7 +24,7 @@ func (p *Problem) Certificate(plan Plan, version string, fileOf FileOf) (*result
 	winner := s.winner()
 	c := &result.Certificate{
 		Format: result.CertificateFormat, Slimfit: version, Experiment: p.Experiment, Dataset: p.Data,
-		Target: p.target(), Seeds: p.Seeds, Exact: p.Exact, Round: p.Round,
+		Target: p.target(), Seeds: p.Seeds, Exact: p.Exact, EarlyStop: p.EarlyStop, Round: p.Round,
 		Candidates: []result.Judged{}, Openings: []result.Opening{},
 		Machines: []result.Environment{}, Files: []result.File{}, Warnings: []string{},
 	}
@@ -35,9 +37,12 @@ func (p *Problem) Certificate(plan Plan, version string, fileOf FileOf) (*result
 	c.Alpha.Total = 1 - p.Target.Confidence
 	s.verdict(c, winner)
 	c.Assumption = s.assumption(winner)
+	if p.EarlyStop {
+		c.Assumption.Stopping = stoppingText()
+	}
 	c.Effort = s.effort()
 	c.Rules, c.Promises = p.rules(), s.promises(winner, c)
-	if err := s.evidence(c, fileOf); err != nil {
+	if err := s.evidence(c, filesOf); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -57,6 +62,9 @@ func (s *state) winner() int {
 func (p *Problem) target() result.Target {
 	t := result.Target{Accuracy: p.Target.Accuracy, Confidence: p.Target.Confidence, Rule: p.Target.Rule, Cost: p.Target.Cost,
 		Within: []result.Limit{}, RecallAll: p.Target.RecallAll, Recall: []result.ClassFloor{}}
+	if p.Target.Precision == experiment.Int8 {
+		t.Precision = experiment.Int8
+	}
 	for _, w := range p.Target.Within {
 		t.Within = append(t.Within, result.Limit{Cost: w.Cost, Limit: w.Limit})
 	}
@@ -100,6 +108,9 @@ func (s *state) judged(i, winner int) result.Judged {
 	j.Reason = c.reason
 	for _, n := range c.nets {
 		sn := result.ScreenedNetwork{Seed: n.seed, Status: n.result.Status, Accuracy: n.accuracy, Upper: n.upper, ClearlyFails: n.clear}
+		if n.result.Status == result.StoppedEarly {
+			sn.StoppedAt = n.result.Steps
+		}
 		if n.result.Correct.Validation != nil {
 			sn.Correct = *n.result.Correct.Validation
 		}
@@ -277,7 +288,7 @@ func meanAccuracy(c candidate) (float64, bool) {
 }
 
 func (s *state) effort() result.Effort {
-	e := result.Effort{Trials: len(s.taken), Steps: s.steps, GridTrials: len(s.p.Candidates) * len(s.p.Seeds), GridSteps: s.p.FullSteps(), Rounds: s.rounds}
+	e := result.Effort{Trials: len(s.taken), Steps: s.steps, GridTrials: len(s.p.Candidates) * len(s.p.Seeds), GridSteps: s.p.FullSteps(), Rounds: s.rounds, Stopped: s.stopped}
 	if e.GridSteps > 0 {
 		e.Share = float64(e.Steps) / float64(e.GridSteps)
 	}
@@ -285,15 +296,15 @@ func (s *state) effort() result.Effort {
 }
 
 // evidence lists the result files, the machines and the results' warnings.
-func (s *state) evidence(c *result.Certificate, fileOf FileOf) error {
+func (s *state) evidence(c *result.Certificate, filesOf FilesOf) error {
 	warned := map[string]int{}
 	for i := range s.all {
 		for _, n := range s.all[i].nets {
-			f, err := fileOf(result.Key{ConfigID: s.p.Candidates[i].ID, Seed: n.seed})
+			files, err := filesOf(result.Key{ConfigID: s.p.Candidates[i].ID, Seed: n.seed})
 			if err != nil {
 				return fmt.Errorf("certificate: %w", err)
 			}
-			c.Files = append(c.Files, f)
+			c.Files = append(c.Files, files...)
 			if !slices.ContainsFunc(c.Machines, func(e result.Environment) bool { return reflect.DeepEqual(e, n.result.Environment) }) {
 				c.Machines = append(c.Machines, n.result.Environment)
 			}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 )
 
@@ -26,51 +27,82 @@ func (e Evidence) read(c *result.Certificate, p *Problem) (map[result.Key]*resul
 	}
 	results := map[result.Key]*result.Result{}
 	var faults []Fault
-	for _, f := range c.Files {
-		k, ok := keys[f.Path]
+	files, int8s := splitFiles(c)
+	for _, f := range files {
+		at, stopped := trialPath(f.Path)
+		k, ok := keys[at]
 		if !ok {
 			faults = append(faults, Fault{f.Path, "it is not a trial of the certificate's configurations and seeds"})
 			continue
 		}
-		r, found := e.readOne(f, k, !opened[k.ConfigID])
+		if results[k] != nil {
+			faults = append(faults, Fault{f.Path, "it is a second file of its trial"})
+		}
+		r, found := e.readOne(f, k, stopped, !opened[k.ConfigID])
 		if r != nil {
-			for _, d := range p.doubts(candidates[f.Path], r) {
+			for _, d := range p.doubts(candidates[at], r) {
 				found = append(found, Fault{f.Path, d})
 			}
 			results[k] = r
 		}
 		faults = append(faults, found...)
 	}
+	if p.Target.Precision == experiment.Int8 {
+		faults = append(faults, e.readInt8s(int8s, p, results, opened)...)
+	}
 	return results, faults
 }
 
-// readOne reads one result file; sealed says that its test images were closed
-// when the certificate was written. The result is nil where there is none.
-func (e Evidence) readOne(f result.File, k result.Key, sealed bool) (*result.Result, []Fault) {
-	b, err := e.Open(f.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, []Fault{{f.Path, "the file is missing"}}
-	} else if err != nil {
-		return nil, []Fault{{f.Path, err.Error()}}
+// readOne reads one result file, or that of an early stop; sealed says that its
+// test images were closed when the certificate was written. The result is nil
+// where there is none.
+func (e Evidence) readOne(f result.File, k result.Key, stopped, sealed bool) (*result.Result, []Fault) {
+	b, faults := e.open(f, sealed && !stopped, e.Sealed)
+	if b == nil {
+		return nil, faults
 	}
-	var faults []Fault
-	if !isFile(b, f) {
-		before, err := b, errors.New("unknown")
-		if sealed && e.Sealed != nil {
-			before, err = e.Sealed(b)
-		}
-		if err != nil || !isFile(before, f) {
-			faults = append(faults, Fault{f.Path, "the file was changed: its SHA-256 is not the certificate's"})
-		}
-	}
-	var r result.Result
-	if err := json.Unmarshal(b, &r); err != nil {
+	r, err := decode(b, stopped)
+	if err != nil {
 		return nil, append(faults, Fault{f.Path, "it is no result: " + err.Error()})
 	}
 	if r.Key() != k {
 		return nil, append(faults, Fault{f.Path, "it says that it is the result of " + r.Key().String()})
 	}
 	return &r, faults
+}
+
+// open reads a file and compares its SHA-256 with the certificate's; sealed
+// says that its trial's test images were closed when that was written, before
+// what the content was then.
+func (e Evidence) open(f result.File, sealed bool, before func([]byte) ([]byte, error)) ([]byte, []Fault) {
+	b, err := e.Open(f.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, []Fault{{f.Path, "the file is missing"}}
+	} else if err != nil {
+		return nil, []Fault{{f.Path, err.Error()}}
+	}
+	if isFile(b, f) {
+		return b, nil
+	}
+	then, err := b, errors.New("unknown")
+	if sealed && before != nil {
+		then, err = before(b)
+	}
+	if err != nil || !isFile(then, f) {
+		return b, []Fault{{f.Path, "the file was changed: its SHA-256 is not the certificate's"}}
+	}
+	return b, nil
+}
+
+// decode decodes a result file, or that of an early stop.
+func decode(b []byte, stopped bool) (r result.Result, err error) {
+	if !stopped {
+		err = json.Unmarshal(b, &r)
+		return r, err
+	}
+	var s result.Stopped
+	err = json.Unmarshal(b, &s)
+	return s.Result(), err
 }
 
 func isFile(b []byte, f result.File) bool {
@@ -101,6 +133,9 @@ func (p *Problem) doubts(c Candidate, r *result.Result) []string {
 	}
 	if !sameRecipe(&r.Train, &c.Recipe) {
 		add("its recipe is not the one of %s", c.ID)
+	}
+	if r.Status == result.StoppedEarly {
+		return append(out, p.stoppedDoubts(r)...)
 	}
 	if r.Footprint.Parameters != c.Footprint.Parameters || r.Footprint.MACs != c.Footprint.MACs || r.Footprint.Peak != c.Footprint.Peak {
 		add("its footprint is not the one of its model")

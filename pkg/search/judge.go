@@ -29,8 +29,8 @@ func leastSeeds(rule string) int {
 type network struct {
 	result   *result.Result
 	seed     int64
-	accuracy float64 // on the validation images
-	upper    float64 // one-sided upper bound of its true accuracy
+	accuracy float64 // on the validation images; where it was stopped early, at that step
+	upper    float64 // one-sided upper bound of its true accuracy; where it was stopped early, of what it could have reached
 	clear    bool    // it clearly fails: even upper is below the target
 	reaches  bool    // accuracy is at the target or above
 	trouble  string  // why it is unusable whatever its accuracy: diverged, a recall floor
@@ -39,6 +39,9 @@ type network struct {
 
 // look judges one finished trial.
 func (p *Problem) look(r *result.Result) network {
+	if r.Status == result.StoppedEarly {
+		return p.lookStopped(r)
+	}
 	n := network{result: r, seed: r.Seed}
 	if r.Status == result.Diverged {
 		n.trouble = fmt.Sprintf("seed %d diverged", r.Seed)

@@ -40,8 +40,9 @@ type Problem struct {
 
 // Options change how much is trained, and through Exact what is assumed.
 type Options struct {
-	Exact bool // nothing is skipped by the assumption on larger networks
-	Round int  // trials asked for at once, >= 1; part of the answer, so not the number of workers
+	Exact     bool // nothing is skipped by the assumption on larger networks
+	EarlyStop bool // hopeless trials may stop before their last step; setCandidates clears it where that can reject nothing
+	Round     int  // trials asked for at once, >= 1; part of the answer, so not the number of workers
 }
 
 // DefaultRound keeps a few workers busy, in packs too, and wastes few trials
@@ -105,6 +106,7 @@ func (p *Problem) setCandidates(all []Candidate) error {
 	}
 	slices.SortFunc(p.Candidates, Compare)
 	slices.SortFunc(p.OverBudget, Compare)
+	p.EarlyStop = p.stopsEarly()
 	return nil
 }
 

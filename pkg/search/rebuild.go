@@ -16,9 +16,9 @@ import (
 // nil where it cannot be made.
 func fromCertificate(c *result.Certificate) (*Problem, []Fault) {
 	var faults []Fault
-	p := &Problem{Experiment: c.Experiment, Data: c.Dataset, Seeds: c.Seeds, Options: Options{Exact: c.Exact, Round: c.Round},
+	p := &Problem{Experiment: c.Experiment, Data: c.Dataset, Seeds: c.Seeds, Options: Options{Exact: c.Exact, EarlyStop: c.EarlyStop, Round: c.Round},
 		Target: experiment.Target{Accuracy: c.Target.Accuracy, Confidence: c.Target.Confidence, Rule: c.Target.Rule, Cost: c.Target.Cost,
-			Seeds: len(c.Seeds), RecallAll: c.Target.RecallAll}}
+			Precision: c.Target.Precision, Seeds: len(c.Seeds), RecallAll: c.Target.RecallAll}}
 	for _, l := range c.Target.Within {
 		p.Target.Within = append(p.Target.Within, experiment.Budget{Cost: l.Cost, Limit: l.Limit})
 	}
@@ -66,6 +66,9 @@ func checkTarget(c *result.Certificate) error {
 	}
 	if !slices.Contains([]string{experiment.RuleWorst, experiment.RuleMean, experiment.RuleTolerance}, t.Rule) {
 		return fmt.Errorf("target rule %q is unknown", t.Rule)
+	}
+	if t.Precision != "" && t.Precision != experiment.Int8 {
+		return fmt.Errorf("target precision %q is unknown", t.Precision)
 	}
 	if _, err := footprint.ParseCost(string(t.Cost)); err != nil {
 		return err

@@ -268,8 +268,8 @@ func TestFailedTrialLeavesTheQuestionOpen(t *testing.T) {
 
 func certificate(t testing.TB, p *Problem, w *world) *result.Certificate {
 	t.Helper()
-	c, err := p.Certificate(p.Replay(w.finished), "test", func(k result.Key) (result.File, error) {
-		return result.File{Path: resultPath(k), SHA256: "0"}, nil
+	c, err := p.Certificate(p.Replay(w.finished), "test", func(k result.Key) ([]result.File, error) {
+		return []result.File{{Path: resultPath(k), SHA256: "0"}}, nil
 	})
 	if err != nil {
 		t.Fatal(err)

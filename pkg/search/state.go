@@ -54,7 +54,8 @@ type state struct {
 	all      []candidate // by candidate index, cheapest first
 	openings []*opening
 	rounds   int
-	steps    int // asked for
+	steps    int // asked for, less those that early stops saved
+	stopped  int // trials, early
 }
 
 func newState(p *Problem) *state {
@@ -70,6 +71,10 @@ func (s *state) take(i int, r *result.Result) {
 	s.all[i].nets = append(s.all[i].nets, s.p.look(r))
 	s.all[i].changed = true
 	s.steps += s.p.Candidates[i].Recipe.Steps
+	if r.Status == result.StoppedEarly {
+		s.stopped++
+		s.steps += r.Steps - s.p.Candidates[i].Recipe.Steps
+	}
 }
 
 // judge brings every standing up to date.
@@ -125,7 +130,11 @@ func (s *state) gatherWitnesses() {
 // hear adds the clearly failing networks of candidate i, which contains c.
 func (c *candidate) hear(i int, clear []network, foreign bool) {
 	for _, n := range clear {
-		c.ceiling = min(c.ceiling, n.accuracy)
+		most := n.accuracy
+		if n.result.Status == result.StoppedEarly {
+			most = n.upper
+		}
+		c.ceiling = min(c.ceiling, most)
 		if len(c.witnesses) < witnessesNeeded {
 			c.witnesses = append(c.witnesses, witness{i, n})
 		}

@@ -29,12 +29,19 @@ func WriteText(w io.Writer, c *result.Certificate) error {
 	e := c.Effort
 	t.line("")
 	t.line("Trained: %d of the grid's %d trials, %d of its %d steps (%.1f %%), in %d rounds.", e.Trials, e.GridTrials, e.Steps, e.GridSteps, 100*e.Share, e.Rounds)
+	if c.EarlyStop {
+		t.line("Stopped early, as hopeless: %d of these trials.", e.Stopped)
+	}
 	t.list("What it assumes", assumptionLines(c))
 	t.list("What this promises", c.Promises)
 	t.list("How it was decided", c.Rules)
 	t.list("Warnings", c.Warnings)
 	t.line("")
-	t.line("It rests on %d result files, whose SHA-256 are in the certificate; written by slimfit %s. Check it with `slimfit verify`.", len(c.Files), c.Slimfit)
+	files := "result files"
+	if c.Target.Precision != "" {
+		files = "files, result.json and " + c.Target.Precision + ".json of each trial"
+	}
+	t.line("It rests on %d %s, whose SHA-256 are in the certificate; written by slimfit %s. Check it with `slimfit verify`.", len(c.Files), files, c.Slimfit)
 	_, err := io.WriteString(w, t.String())
 	return err
 }
@@ -47,6 +54,9 @@ func assumptionLines(c *result.Certificate) []string {
 	} else {
 		out = []string{a.Text, fmt.Sprintf("%d configurations rest on it. %d against which it speaks were trained all the same, and failed. "+
 			"%d clearly failing networks contain one that reached the target, and skip nothing.", a.Skipped, a.Checked, len(a.Contradicted))}
+	}
+	if a.Stopping != "" {
+		out = append(out, a.Stopping)
 	}
 	if a.Pairs > 0 {
 		text := fmt.Sprintf("Of %d pairs of trained configurations of which one contains the other, the smaller one was better in %d", a.Pairs, a.Inverted)
@@ -175,11 +185,12 @@ func (t *text) candidates(c *result.Certificate) {
 	t.table(rows)
 }
 
-// accuracies is the range over a configuration's networks.
+// accuracies is the range over a configuration's networks, of stopped ones at
+// their last step.
 func accuracies(j result.Judged) string {
 	low, high, any := 1.0, 0.0, false
 	for _, n := range j.Networks {
-		if n.Status == result.Done {
+		if n.Status == result.Done || n.Status == result.StoppedEarly {
 			low, high, any = min(low, n.Accuracy), max(high, n.Accuracy), true
 		}
 	}
@@ -196,7 +207,7 @@ func accuracies(j result.Judged) string {
 func lowestUpper(j result.Judged) string {
 	low, any := 1.0, false
 	for _, n := range j.Networks {
-		if n.Status == result.Done {
+		if n.Status == result.Done || n.Status == result.StoppedEarly {
 			low, any = min(low, n.Upper), true
 		}
 	}
@@ -208,6 +219,9 @@ func lowestUpper(j result.Judged) string {
 
 func targetText(t result.Target, seeds int) string {
 	text := fmt.Sprintf("at least %s with confidence %s, rule %s over %d seeds, cheapest by %s", plain(t.Accuracy), plain(t.Confidence), t.Rule, seeds, t.Cost)
+	if t.Precision != "" {
+		text += ", judged in " + t.Precision
+	}
 	for _, l := range t.Within {
 		text += fmt.Sprintf(", %s at most %v", l.Cost, l.Limit)
 	}

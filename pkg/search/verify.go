@@ -28,6 +28,12 @@ type Evidence struct {
 	// Measure makes a network's files anew, to check measured costs; nil trusts
 	// them. A latency cannot be checked: it is what it was on that machine.
 	Measure func(models.Spec) (footprint.Measured, error)
+	// SealedInt8 is Sealed for an int8.json.
+	SealedInt8 func(content []byte) ([]byte, error)
+	// Quantize makes a trial's int8 network anew from its kept weights and
+	// judges it, on the test images only if test is set; it returns nil where the
+	// weights were not kept. A nil Quantize trusts the int8.json files.
+	Quantize func(k result.Key, test bool) (*result.Int8, error)
 }
 
 // ReadCertificate decodes a certificate; keys that it does not know are an
@@ -72,11 +78,7 @@ func Verify(c *result.Certificate, folder Evidence) []Fault {
 		}
 		return append(faults, Fault{"certificate", fmt.Sprintf("with these results the search is not at its end: it would %s %s", what, missing[0])})
 	}
-	listed := map[string]result.File{}
-	for _, f := range c.Files {
-		listed[f.Path] = f
-	}
-	again, err := p.Certificate(plan, c.Slimfit, func(k result.Key) (result.File, error) { return listed[resultPath(k)], nil })
+	again, err := p.Certificate(plan, c.Slimfit, listedFiles(c))
 	if err != nil {
 		return append(faults, Fault{"certificate", err.Error()})
 	}
@@ -107,6 +109,23 @@ func (e Evidence) measure(p *Problem) []Fault {
 		}
 	}
 	return faults
+}
+
+// listedFiles finds a trial's files in the certificate's list. A result file
+// that is not there leaves its place empty.
+func listedFiles(c *result.Certificate) FilesOf {
+	listed := map[string]result.File{}
+	for _, f := range c.Files {
+		at, _ := trialPath(f.Path)
+		listed[at] = f
+	}
+	return func(k result.Key) ([]result.File, error) {
+		files := []result.File{listed[resultPath(k)]}
+		if f, ok := listed[int8Path(k)]; ok {
+			files = append(files, f)
+		}
+		return files, nil
+	}
 }
 
 // resultPath is where a trial's result lies below the run folder.

@@ -31,11 +31,11 @@ func search(t *testing.T, o Options) searched {
 	w := newWorld(p, surface(rand.New(rand.NewPCG(4, 4)), p.Candidates, 0.05), 0.05, 4)
 	s := searched{p: p, files: map[string][]byte{}}
 	plan := p.Replay(w.finished)
-	cert, err := p.Certificate(plan, "1.0", func(k result.Key) (result.File, error) {
+	cert, err := p.Certificate(plan, "1.0", func(k result.Key) ([]result.File, error) {
 		b := encode(t, p, w, k, plan)
 		s.files[resultPath(k)] = b
 		sum := sha256.Sum256(b)
-		return result.File{Path: resultPath(k), SHA256: hex.EncodeToString(sum[:])}, nil
+		return []result.File{{Path: resultPath(k), SHA256: hex.EncodeToString(sum[:])}}, nil
 	})
 	if err != nil {
 		t.Fatal(err)

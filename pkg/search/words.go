@@ -34,8 +34,14 @@ func (p *Problem) rules() []string {
 			len(p.Candidates), plain(t.Confidence)),
 		"A diverged seed rejects its configuration.",
 	}
+	if p.EarlyStop {
+		out = append(out, p.stoppedRule())
+	}
 	if t.RecallAll > 0 || len(t.Recall) > 0 {
 		out = append(out, "Every network's recall of each class with a floor reaches the floor: as seen on the validation images, and by its one-sided Clopper-Pearson lower bound on the test images.")
+	}
+	if p.Target.Precision == experiment.Int8 {
+		out = append(out, int8Rule)
 	}
 	out = append(out, p.measuredRules()...)
 	return append(out,
@@ -73,7 +79,11 @@ func (s *state) promises(winner int, c *result.Certificate) []string {
 	n, t := len(s.p.Seeds), plain(s.p.Target.Accuracy)
 	risk := plain(1 - s.p.Target.Confidence)
 	if winner == len(s.all) {
-		return []string{fmt.Sprintf("No certificate was issued. A rejected configuration may still have a true accuracy above %s: screening looks at %d validation images and these seeds only.", t, s.p.Data.Validation)}
+		out := []string{fmt.Sprintf("No certificate was issued. A rejected configuration may still have a true accuracy above %s: screening looks at %d validation images and these seeds only.", t, s.p.Data.Validation)}
+		if s.stopped > 0 {
+			out = append(out, "What came nearest is judged by accuracies as they were measured, those of stopped trials before their end: another configuration may have come nearer.")
+		}
+		return out
 	}
 	var out []string
 	switch s.p.Target.Rule {
@@ -113,7 +123,7 @@ func (s *state) normality(winner int, c *result.Certificate) string {
 
 // summary is the answer in one sentence.
 func (s *state) summary(winner, unjudged int) string {
-	t, n := plain(s.p.Target.Accuracy), len(s.all)
+	t, n := plain(s.p.Target.Accuracy)+s.p.inPrecision(), len(s.all)
 	var text string
 	switch {
 	case n == 0:

@@ -94,8 +94,11 @@ func setAside(path string) (name string, err error) {
 
 // encodeResult writes one key of the object a line, in the order of the
 // struct: fit for eyes and diff, and the reader of lists can cut it short.
-func encodeResult(r result.Result) ([]byte, error) {
-	b, err := json.Marshal(r)
+func encodeResult(r result.Result) ([]byte, error) { return encodeObject(r) }
+
+// encodeObject is encodeResult for any struct.
+func encodeObject(v any) ([]byte, error) {
+	b, err := json.Marshal(v)
 	if err != nil {
 		return nil, err
 	}

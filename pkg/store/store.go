@@ -4,7 +4,9 @@
 //
 //	<out>/<name>/experiment.yaml
 //	             <config-id>/seed-<n>/result.json, history.csv, log.txt
+//	                                  int8.json      what the network gets in int8, where somebody asked
 //	                                  checkpoint/    while it trains, then weights.bin
+//	                                  stopped.json   where a search stopped it early; stopped-<step>.json: once more
 //	                                  lease.<token>  who trains it; .free: who did last
 //	             processes/      a heartbeat and status file for each process at work
 //	             speeds/         how long packs took here, for estimates

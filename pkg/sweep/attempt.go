@@ -108,6 +108,12 @@ func (r *run) handle(slot int, c *claim, e protocol.Event) (over bool, cause err
 				return true, &fatal{err}
 			}
 		}
+	case protocol.Hopeless:
+		if i, ok := r.member(c, e.Key); ok && e.Result != nil && c.pack.EarlyStop != nil {
+			if err := r.stopEarly(c, i, e); err != nil {
+				return true, &fatal{err}
+			}
+		}
 	case protocol.Fenced:
 		if i, ok := r.member(c, e.Key); ok {
 			r.drop(c, i)

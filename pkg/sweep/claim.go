@@ -187,6 +187,9 @@ func (r *run) newClaim(got []held, step int, evaluate bool) *claim {
 	r.mu.Unlock()
 	c := &claim{evaluate: evaluate, open: map[int]uint64{}, pack: newPack(id, r.Source, t)}
 	c.pack.Step, c.pack.CheckpointEvery, c.pack.Test = step, r.CheckpointEvery.Seconds(), r.Test
+	if !evaluate {
+		c.pack.EarlyStop = r.EarlyStop.For(t.Recipe)
+	}
 	for _, h := range got {
 		t := r.trials[h.trial]
 		c.open[h.trial] = h.token

@@ -10,7 +10,7 @@ type EventKind string
 const (
 	Planned  EventKind = "planned"  // the run begins: State says with how much
 	Progress EventKind = "progress" // a worker trained on: State
-	Trained  EventKind = "trained"  // a trial is done, failed or diverged: Result
+	Trained  EventKind = "trained"  // a trial is done, failed, diverged or stopped early: Result
 	Retry    EventKind = "retry"    // a worker died, its trials are taken up again: Message
 	Notice   EventKind = "notice"   // something worth knowing: Message
 	Detail   EventKind = "detail"   // something for the curious: Message
@@ -31,18 +31,19 @@ type Event struct {
 // run folder shows to others.
 type State struct {
 	Experiment string        `json:"experiment"`
-	Total      int           `json:"total"`    // trials of the run
-	Before     int           `json:"before"`   // of Total: finished when the run began
-	Done       int           `json:"done"`     // of Total, whoever trained them and whenever
-	Failed     int           `json:"failed"`   //
-	Diverged   int           `json:"diverged"` //
-	Left       float64       `json:"left"`     // seconds to the end as things go; 0 while unknown
+	Total      int           `json:"total"`             // trials of the run
+	Before     int           `json:"before"`            // of Total: finished when the run began
+	Done       int           `json:"done"`              // of Total, whoever trained them and whenever
+	Failed     int           `json:"failed"`            //
+	Diverged   int           `json:"diverged"`          //
+	Stopped    int           `json:"stopped,omitempty"` // of Total, by this run as hopeless
+	Left       float64       `json:"left"`              // seconds to the end as things go; 0 while unknown
 	Stopping   bool          `json:"stopping,omitempty"`
 	Workers    []WorkerState `json:"workers"`
 }
 
-// Finished is how many trials have a result.
-func (s State) Finished() int { return s.Done + s.Failed + s.Diverged }
+// Finished is how many trials need no more training here.
+func (s State) Finished() int { return s.Done + s.Failed + s.Diverged + s.Stopped }
 
 // WorkerState is what one worker is doing.
 type WorkerState struct {
@@ -65,7 +66,7 @@ type MemberState struct {
 // Summary is how a run ended.
 type Summary struct {
 	State    State
-	Trained  int       // results written by this run
+	Trained  int       // results and early stops written by this run
 	Left     int       // trials without a result: stopped, or in other processes' hands
 	Failures []Failure // all trials that failed or diverged, of earlier runs too, by key
 }

@@ -38,11 +38,8 @@ func (r *run) finish(c *claim, i int, e protocol.Event) error {
 	case err != nil: // there is one accepted result a trial, and another process was first
 		r.queue.add(&job{members: []int{i}})
 	default:
-		r.accept(i, res)
 		r.log(i, "%s", outcome(res))
-		brief := res
-		brief.Wrong, brief.Confusion = result.Wrong{}, result.Confusion{}
-		r.emit(Event{Kind: Trained, Label: r.label(t), Result: &brief})
+		r.settle(i, res)
 	}
 	delete(c.open, i)
 	if err := r.clear(res, dir, token); err != nil {
@@ -124,8 +121,7 @@ func (r *run) fail(c *claim, i int, reason string) error {
 			return err
 		}
 	}
-	r.accept(i, res)
-	r.emit(Event{Kind: Trained, Label: r.label(t), Result: &res})
+	r.settle(i, res)
 	delete(c.open, i)
 	return r.session.Release(r.Folder.TrialDir(keyFor(t)), token)
 }
@@ -172,6 +168,9 @@ func (r *run) memberStates(c *claim) []MemberState {
 // outcome is a finished trial in a line.
 func outcome(res result.Result) string {
 	text := string(res.Status)
+	if res.Status == result.StoppedEarly {
+		text = fmt.Sprintf("stopped early, at step %d of %d", res.Steps, res.Train.Steps)
+	}
 	if res.Reason != "" {
 		text += ": " + res.Reason
 	}

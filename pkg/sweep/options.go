@@ -11,15 +11,17 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/protocol"
+	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 )
 
 // Options is how Run trains.
 type Options struct {
 	Folder     *store.Folder
-	Experiment string          // goes into each result
-	Source     protocol.Source // of the images
-	Test       bool            // open the test set at the end of each trial
+	Experiment string           // goes into each result
+	Source     protocol.Source  // of the images
+	Test       bool             // open the test set at the end of each trial
+	EarlyStop  *result.StopRule // what stops hopeless trials early; nil: nothing
 
 	Workers []Slot               // one worker process each; at least one
 	Command func(Slot) *exec.Cmd // the worker's command line and environment, not started

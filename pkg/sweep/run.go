@@ -31,7 +31,7 @@ type run struct {
 	replace  map[int]bool        // has a result that the new one replaces
 	deaths   map[int]int         // of workers that trained the trial alone
 	failures map[int]Failure     // failed or diverged
-	trained  int                 // results, not failures, written by this run
+	trained  int                 // results, not failures, and early stops written by this run
 	packs    int                 // sent to workers
 	started  bool                // some worker was ready
 	alike    map[string]int      // failures that a worker reported, by message

@@ -140,11 +140,21 @@ func (r *run) accept(i int, res result.Result) {
 		return
 	}
 	r.settled[i] = res.Status
-	if res.Status != result.Done {
+	if res.Status != result.Done && res.Status != result.StoppedEarly {
 		t := r.trials[i]
 		r.failures[i] = Failure{Key: keyFor(t), Label: r.label(t), Status: res.Status, Reason: res.Reason}
 	}
 	r.track.finished(i, res.Status)
+}
+
+// settle counts a trial that this run finished and tells of it, both at once:
+// the event's counts are those with this trial and no other.
+func (r *run) settle(i int, res result.Result) {
+	r.eventMu.Lock()
+	defer r.eventMu.Unlock()
+	r.accept(i, res)
+	res.Wrong, res.Confusion = result.Wrong{}, result.Confusion{}
+	r.Events(Event{Kind: Trained, Label: r.label(r.trials[i]), Result: &res, State: r.track.state()})
 }
 
 func (r *run) isSettled(i int) bool {

@@ -83,6 +83,8 @@ func (t *tracker) finished(trial int, status result.Status) {
 		t.now.Failed++
 	case result.Diverged:
 		t.now.Diverged++
+	case result.StoppedEarly:
+		t.now.Stopped++
 	}
 	cost := float64(t.costs[trial])
 	t.left -= cost

@@ -26,7 +26,7 @@ type job struct {
 	training *train.Training
 	started  time.Time
 	warnings [][]string // of each member
-	gone     []bool     // finished, diverged or fenced: nothing more is written for it
+	gone     []bool     // finished, diverged, stopped early or fenced: nothing more is written for it
 	saved    time.Time  // last checkpoint
 	told     time.Time  // last Progress
 }
@@ -89,6 +89,9 @@ func (s *server) train(ctx context.Context, p protocol.Pack) error {
 
 // loop trains until every step is done; stopped is true after a Stop.
 func (j *job) loop(ctx context.Context) (stopped bool, err error) {
+	if err := j.stopHopeless(); err != nil { // of a pack that is taken up again
+		return false, err
+	}
 	for !j.training.Done() && slices.Contains(j.gone, false) {
 		if stop, err := j.wanted(ctx); stop || err != nil {
 			return stop, err
@@ -97,6 +100,9 @@ func (j *job) loop(ctx context.Context) (stopped bool, err error) {
 			return false, err
 		}
 		if err := j.dropDiverged(); err != nil {
+			return false, err
+		}
+		if err := j.stopHopeless(); err != nil {
 			return false, err
 		}
 		now := time.Now()
@@ -158,16 +164,23 @@ func (j *job) checkpoint() error {
 		if j.gone[i] {
 			continue
 		}
-		b, err := j.training.Save(i, j.origin())
-		if err != nil {
-			return err
-		}
-		if err := j.fenced(i, store.SaveCheckpoint(m.Dir, m.Token, j.training.Step(), b)); err != nil {
+		if err := j.save(i); err != nil {
 			return fmt.Errorf("checkpoint of %s: %w", m.Key, err)
 		}
 	}
 	j.emit(protocol.Event{Type: protocol.Checkpoint, Pack: j.pack.ID, Step: j.training.Step()})
 	return nil
+}
+
+// save writes the checkpoint of one member, or drops it where its lease is
+// lost.
+func (j *job) save(i int) error {
+	b, err := j.training.Save(i, j.origin())
+	if err != nil {
+		return err
+	}
+	m := j.pack.Members[i]
+	return j.fenced(i, store.SaveCheckpoint(m.Dir, m.Token, j.training.Step(), b))
 }
 
 // fenced drops the member where err says that its lease is lost; it passes
@@ -207,7 +220,7 @@ func (j *job) dropDiverged() error {
 		}
 		r := result.Result{Status: result.Diverged, Reason: reason, Train: j.pack.Recipe, Dataset: j.pack.Data,
 			Steps: j.training.Step(), Seconds: j.training.Seconds(i)}
-		if err := j.tell(i, r); err != nil {
+		if err := j.tell(i, protocol.Finished, r); err != nil {
 			return err
 		}
 	}
@@ -244,22 +257,23 @@ func (j *job) finish() error {
 			continue
 		}
 		r.WeightsSHA = w.SHA256()
-		if err := j.tell(i, r); err != nil {
+		if err := j.tell(i, protocol.Finished, r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// tell fills in what the worker knows of a member's result and reports it.
-func (j *job) tell(i int, r result.Result) error {
+// tell fills in what the worker knows of a member's result and reports it in an
+// event of the given type; the member is dropped.
+func (j *job) tell(i int, what protocol.EventType, r result.Result) error {
 	key := j.pack.Members[i].Key
 	r.ConfigID, r.Seed = key.ConfigID, key.Seed
 	r.Environment = j.env
 	r.Warnings = append([]string{}, j.warnings[i]...)
 	r.Started, r.Finished = j.started.UTC(), time.Now().UTC()
 	j.gone[i] = true
-	j.emit(protocol.Event{Type: protocol.Finished, Pack: j.pack.ID, Step: j.training.Step(), Key: &key,
+	j.emit(protocol.Event{Type: what, Pack: j.pack.ID, Step: j.training.Step(), Key: &key,
 		Result: &r, History: j.training.History(i)})
 	return j.failed
 }

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Times slimfit against its two peers, interleaved and repeated; medians.
 
-    run.py [--quick] [--rounds 3] [--seconds 5] [--cells NAME ...] [--no-sweep] [--out FILE.md]
+    run.py [--quick] [--rounds 3] [--sweep-rounds 3] [--seconds 5] [--cells NAME ...] [--add] [--out FILE.md]
 
 Prints progress to stderr and the Markdown tables to stdout and FILE.md; the
-figures behind them go to FILE.json. README.md tells what is measured.
+figures behind them go to FILE.json after every round. README.md tells what is
+measured.
 """
 import argparse
 import json
@@ -26,42 +27,57 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5, help="of training, for each figure")
     parser.add_argument("--cells", nargs="*", choices=common.CELLS, default=list(common.CELLS))
-    parser.add_argument("--no-sweep", action="store_true")
+    parser.add_argument("--sweep-rounds", type=int, help="of the whole sweep (default: as --rounds)")
+    parser.add_argument("--add", action="store_true", help="add rounds to those of FILE.json, from the same machine")
     parser.add_argument("--data", default=common.default_data(), help="folder of the MNIST idx files")
     parser.add_argument("--out", default="runs/bench.md")
     args = parser.parse_args()
+    if args.sweep_rounds is None:
+        args.sweep_rounds = args.rounds
     sweep = {"steps": 1000, "seeds": 5}
     if args.quick:
-        args.rounds, args.seconds, sweep = 1, 0.5, {"steps": 20, "seeds": 1}
+        args.rounds, args.sweep_rounds, args.seconds, sweep = 1, 1, 0.5, {"steps": 20, "seeds": 1}
+    out = Path(args.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
     try:
-        figures = measure(args, sweep)
+        runs = earlier(out, sweep) if args.add else {"cells": {}, "sweeps": {}}
+        figures = {"machine": machine.describe(), "sweep": sweep}
+        for _ in measure(args, sweep, runs):
+            figures |= {"runs": runs, "cells": medians(runs["cells"]), "sweeps": medians(runs["sweeps"])}
+            out.with_suffix(".json").write_text(json.dumps(figures, indent=1))
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     text = tables(figures)
-    out = Path(args.out)
-    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text)
-    out.with_suffix(".json").write_text(json.dumps(figures, indent=1))
     print(text)
     return 0
 
 
-def measure(args, sweep):
-    """Returns {machine, rounds, sweep, cells: {cell: {system: figures}}, sweeps: {order: {system: figures}}}."""
+def earlier(out, sweep):
+    """The runs of an earlier call."""
+    try:
+        figures = json.loads(out.with_suffix(".json").read_text())
+    except (OSError, ValueError) as error:
+        raise BenchError(f"--add: cannot read {out.with_suffix('.json')}: {error}") from error
+    if figures["machine"]["cpu"] != machine.describe()["cpu"] or figures["sweep"] != sweep:
+        raise BenchError(f"--add: {out.with_suffix('.json')} is of another machine or sweep")
+    return figures["runs"]
+
+
+def measure(args, sweep, runs):
+    """Adds figures to runs, {cells: {cell: {system: [figures]}}, sweeps: {order: {system: [figures]}}}; yields after each round."""
     systems = {"keras": Peer("keras_fit.py", args.data), "loop": Peer("tf_loop.py", args.data), "slimfit": Slimfit(args.data)}
-    cells, sweeps = {}, {}
-    for r in range(args.rounds):
-        for name in args.cells:
+    for r in range(max(args.rounds, args.sweep_rounds)):
+        for name in args.cells if r < args.rounds else []:
             steps = timed_steps(name, args.seconds)
             for system, program in systems.items():
-                keep(cells, name, system, r, program.cell(name, steps))
+                keep(runs["cells"], name, system, program.cell(name, steps))
             if name == "base" and machine.has_bfloat16():
-                keep(cells, name, "slimfit, bfloat16", r, systems["slimfit"].cell(name, steps, "bfloat16"))
-        for system, order in [] if args.no_sweep else SWEEPS:
-            keep(sweeps, order, system, r, systems[system].sweep(order=order, **sweep))
-    return {"machine": machine.describe(), "rounds": args.rounds, "sweep": sweep,
-            "cells": medians(cells), "sweeps": medians(sweeps)}
+                keep(runs["cells"], name, "slimfit, bfloat16", systems["slimfit"].cell(name, steps, "bfloat16"))
+        for system, order in SWEEPS if r < args.sweep_rounds else []:
+            keep(runs["sweeps"], order, system, systems[system].sweep(order=order, **sweep))
+        yield r
 
 
 def timed_steps(name, seconds):
@@ -69,10 +85,11 @@ def timed_steps(name, seconds):
     return max(10, int(seconds / (common.step_flops(common.CELLS[name]) / 100e9 + 0.0015)))
 
 
-def keep(table, row, system, r, figures):
-    table.setdefault(row, {}).setdefault(system, []).append(figures)
+def keep(table, row, system, figures):
+    runs = table.setdefault(row, {}).setdefault(system, [])
+    runs.append(figures)
     speed = f"{figures['steps_per_second']:.1f} steps/s" if "steps_per_second" in figures else f"{figures['seconds']:.1f} s"
-    print(f"round {r + 1}: {row}, {system}: {speed}", file=sys.stderr)
+    print(f"round {len(runs)}: {row}, {system}: {speed}", file=sys.stderr)
 
 
 def medians(table):
@@ -84,7 +101,7 @@ def medians(table):
 def spread(runs):
     """The slowest and the fastest figure, the largest memory, and the median start."""
     speeds = [f.get("steps_per_second") or f["seconds"] for f in runs]
-    more = {"min": min(speeds), "max": max(speeds), "peak_bytes": max(f["peak_bytes"] for f in runs)}
+    more = {"rounds": len(runs), "min": min(speeds), "max": max(speeds), "peak_bytes": max(f["peak_bytes"] for f in runs)}
     if "first_step_seconds" in runs[0]:
         more["first_step_seconds"] = statistics.median(f["first_step_seconds"] for f in runs)
     return more

@@ -10,7 +10,9 @@ SWEEP_TARGETS = {"per_seed": (4, 1.5), "shared": (5, 2)}
 
 
 def tables(figures):
-    parts = [machine_text(figures), cell_table(figures)]
+    parts = [machine_text(figures)]
+    if figures["cells"]:
+        parts.append(cell_table(figures))
     if figures["sweeps"]:
         parts.append(sweep_table(figures))
     return "\n\n".join(parts) + "\n"
@@ -21,7 +23,18 @@ def machine_text(figures):
     gemm = ", ".join(f"{g:.0f} on {t} thread{'s' if int(t) > 1 else ''}" for t, g in m["gemm_gflops"].items())
     versions = ", ".join(f"{name} {v}" for name, v in m["versions"].items())
     return (f"{m['cpu']} ({' '.join(m['features'])}), {m['cores']} cores, {m['memory_bytes'] / 2**30:.0f} GiB, {m['system']}; {versions}. "
-            f"Matrix product: {gemm} GFLOP/s. Medians of {figures['rounds']} interleaved rounds, slowest and fastest in brackets.")
+            f"Matrix product: {gemm} GFLOP/s. Systems took turns; medians of {rounds(figures)}, slowest and fastest in brackets.")
+
+
+def rounds(figures):
+    """How often each thing was measured, in words."""
+    parts = []
+    for key, what in (("cells", "single networks"), ("sweeps", "the sweep")):
+        counts = {f["rounds"] for systems in figures[key].values() for f in systems.values()}
+        if counts:
+            low, high = min(counts), max(counts)
+            parts.append(f"{low if low == high else f'{low} to {high}'} round{'s' if high > 1 else ''} of {what}")
+    return " and ".join(parts)
 
 
 def cell_table(figures):

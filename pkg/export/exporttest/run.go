@@ -119,9 +119,9 @@ func config(data models.Data, filters int) models.Config {
 	return models.Config{Layers: []models.Layer{conv, models.NewMaxPool(2), models.NewDense(4)}, Data: data, Recipe: recipe}
 }
 
-// weights averages the image, and compares its brightness with each class's;
-// shift is how far the brightness that it expects is off.
-func weights(c models.Config, shift float64) (models.Weights, error) {
+// Weights makes a network that averages the image, and compares its brightness
+// with each class's; shift is how far the brightness that it expects is off.
+func Weights(c models.Config, shift float64) (models.Weights, error) {
 	nodes, err := c.Spec().Nodes()
 	if err != nil {
 		return nil, err
@@ -159,7 +159,7 @@ func weights(c models.Config, shift float64) (models.Weights, error) {
 
 // trained writes a trial with its weights, judged by its own interpreter.
 func trained(f *store.Folder, s *store.Session, c models.Config, seed int64, shift float64) error {
-	w, err := weights(c, shift)
+	w, err := Weights(c, shift)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ function points() {
 function describe(p) {
   const { row, s } = p, k = pickCost();
   const lines = [row.label, count(row.costs[k]) + " " + report.costs[k].head + " (" + times(row.ratios[k]) + " fewer than " + report.baseline + ")"];
-  lines.push(s ? `${state.split} accuracy: mean ${percent(s.mean)} %, ${s.n === 1 ? "one seed" : s.n + " seeds from " + percent(s.min) + " to " + percent(s.max) + " %"}` : "no finished seed");
+  lines.push(s ? `${judged}${state.split} accuracy: mean ${percent(s.mean)} %, ${s.n === 1 ? "one seed" : s.n + " seeds from " + percent(s.min) + " to " + percent(s.max) + " %"}` : "no finished seed");
   if (row.done < row.planned) lines.push(trouble(row));
   const v = verdict(row);
   lines.push(`${v.is} ${percent(state.threshold)} %: ${v.why}`);
@@ -109,7 +109,7 @@ function drawChart() {
   marks.push(Plot.dot(empty, { className: "empty", x: "x", y: domain[0], r, symbol: "times", stroke: (p) => color(p.slice), strokeWidth: 2 }));
   const { axis, ...x } = xOptions();
   const svg = Plot.plot({ width, height: Math.round(Math.min(460, Math.max(320, width * 0.55))), marginLeft: 48, marginRight: 62, marginBottom: 44,
-    style: { background: "none", fontSize: "12px" }, x, y: { domain, grid: true, label: `${state.split} accuracy (%)`, ticks: 6 },
+    style: { background: "none", fontSize: "12px" }, x, y: { domain, grid: true, label: `${judged}${state.split} accuracy (%)`, ticks: 6 },
     symbol: { type: "identity" }, color: { type: "identity" }, marks: [axis, ...marks] });
   const focused = document.activeElement && document.activeElement.id === "line";
   yScale = svg.scale("y");

@@ -10,7 +10,7 @@ function select(i) {
 function drawNetwork() {
   const row = report.rows[state.selected], list = [];
   report.costs.forEach((c, k) => list.push([c.head, count(row.costs[k]), c.slug]));
-  for (const s of ["validation", "test"]) if (row.scores[s]) list.push([s + ", mean", percent(row.scores[s].mean) + " %", s], [s + ", range", spreadText(row.scores[s]), "mean-sd-min-max"]);
+  for (const s of ["validation", "test"]) if (row.scores[s]) list.push([judged + s + ", mean", percent(row.scores[s].mean) + " %", s], [judged + s + ", range", spreadText(row.scores[s]), "mean-sd-min-max"]);
   element("facts").replaceChildren(make("p", { class: "hint" }, row.id + (row.done < row.planned ? ": " + trouble(row) : "")), facts(list));
   drawLayers(row);
   drawConfusion(row);
@@ -72,7 +72,7 @@ function drawTraining(row) {
 }
 
 function drawSeeds(row) {
-  const head = [["seed", "seed"], ["status", "done"], ["validation %", "validation"], ["95 % interval", "interval-of-one-network"], ["test %", "test"], ["95 % interval", "interval-of-one-network"], ["seconds", "seconds"], ["reason", ""]];
+  const head = [["seed", "seed"], ["status", "done"], [judged + "validation %", "validation"], ["95 % interval", "interval-of-one-network"], [judged + "test %", "test"], ["95 % interval", "interval-of-one-network"], ["seconds", "seconds"], ["reason", ""]];
   const cells = (m) => (m ? [percent(m.accuracy), m.low === null ? "–" : percent(m.low) + "–" + percent(m.high)] : ["–", "–"]);
   element("seeds").replaceChildren(
     make("thead", {}, make("tr", {}, ...head.map(([h, slug]) => make("th", { scope: "col" }, term(h, slug))))),

@@ -21,6 +21,10 @@ const costIndex = (key) => Math.max(0, report.costs.findIndex((c) => c.key === k
 const pickCost = () => costIndex(state.x || report.cost);
 const score = (row) => row.scores[state.split];
 
+// judged goes before the name of a split where other networks than the float32
+// ones are judged: scores, chart and verdicts are theirs.
+const judged = report.precision ? report.precision + " " : "";
+
 // searched says whether the reader asks just what a search has answered.
 const searched = () => report.certified !== null && state.split === "validation" && state.rule === report.rule
   && state.threshold === report.target_accuracy && report.costs[pickCost()].key === report.cost;

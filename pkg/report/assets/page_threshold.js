@@ -79,8 +79,8 @@ function drawPick() {
     const row = report.rows[p.row], s = score(row), other = state.split === "test" ? "validation" : "test", t = row.scores[other];
     parts.push(make("p", { class: "name", id: "pick-name" }, row.label));
     const list = [[report.costs[k].head, count(row.costs[k]), report.costs[k].slug], [`baseline ÷ this`, times(row.ratios[k]), "ratio"],
-      [`${state.split}, mean`, percent(s.mean) + " %", state.split], [`${state.split}, range`, spreadText(s), "mean-sd-min-max"]];
-    if (t) list.push([`${other}, mean`, percent(t.mean) + " %", other], [`${other}, range`, spreadText(t), "mean-sd-min-max"]);
+      [`${judged}${state.split}, mean`, percent(s.mean) + " %", state.split], [`${judged}${state.split}, range`, spreadText(s), "mean-sd-min-max"]];
+    if (t) list.push([`${judged}${other}, mean`, percent(t.mean) + " %", other], [`${judged}${other}, range`, spreadText(t), "mean-sd-min-max"]);
     report.costs.forEach((c, n) => { if (n !== k && ["parameters", "macs", "peak"].includes(c.key)) list.push([c.head, count(row.costs[n]), c.slug]); });
     parts.push(facts(list));
     const button = make("button", { type: "button" }, "Show its details");

@@ -182,8 +182,11 @@ func (w *worker) train(p protocol.Pack) error {
 	}
 	fmt.Fprintf(w.log, "fake worker: %d trials from step %d\n", len(nets), p.Step)
 	w.emit(protocol.Event{Type: protocol.Started, Pack: p.ID, Step: p.Step})
+	if err := w.look(p, nets, p.Step); err != nil {
+		return err
+	}
 	saved := time.Now()
-	for step := p.Step; step < p.Recipe.Steps; step++ {
+	for step := p.Step; step < p.Recipe.Steps && !allGone(nets); step++ {
 		select {
 		case <-w.stop:
 			if err := w.checkpoint(p, nets, step); err != nil {
@@ -198,6 +201,9 @@ func (w *worker) train(p protocol.Pack) error {
 			nets[i].next(step)
 		}
 		if err := w.faults(p, nets, step+1); err != nil {
+			return err
+		}
+		if err := w.look(p, nets, step+1); err != nil {
 			return err
 		}
 		if step%20 == 0 {
@@ -270,16 +276,20 @@ func (w *worker) checkpoint(p protocol.Pack, nets []net, step int) error {
 		if nets[i].gone {
 			continue
 		}
-		b, err := json.Marshal(nets[i])
-		if err != nil {
-			return err
-		}
-		if err := w.fenced(p, m, &nets[i], store.SaveCheckpoint(m.Dir, m.Token, step, b)); err != nil {
+		if err := w.save(p, m, &nets[i], step); err != nil {
 			return err
 		}
 	}
 	w.emit(protocol.Event{Type: protocol.Checkpoint, Pack: p.ID, Step: step})
 	return nil
+}
+
+func (w *worker) save(p protocol.Pack, m protocol.Member, n *net, step int) error {
+	b, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	return w.fenced(p, m, n, store.SaveCheckpoint(m.Dir, m.Token, step, b))
 }
 
 func (w *worker) fenced(p protocol.Pack, m protocol.Member, n *net, err error) error {
@@ -303,7 +313,7 @@ func (w *worker) finish(p protocol.Pack, nets []net) error {
 		if nets[i].gone {
 			continue
 		}
-		r := judge(p, m, nets[i].Hash)
+		r := judge(p, m, nets[i].Hash, p.Recipe.Steps)
 		w.emit(protocol.Event{Type: protocol.Finished, Pack: p.ID, Step: p.Recipe.Steps, Key: &m.Key, Result: &r, History: nets[i].History})
 	}
 	w.emit(protocol.Event{Type: protocol.PackDone, Pack: p.ID, Step: p.Recipe.Steps})
@@ -319,7 +329,7 @@ func (w *worker) evaluate(p protocol.Pack) error {
 		if len(b) != 32 {
 			return fmt.Errorf("evaluate %s: these are no weights", m.Key)
 		}
-		r := judge(p, m, [32]byte(b))
+		r := judge(p, m, [32]byte(b), p.Recipe.Steps)
 		w.emit(protocol.Event{Type: protocol.Finished, Pack: p.ID, Key: &m.Key, Result: &r})
 	}
 	w.emit(protocol.Event{Type: protocol.PackDone, Pack: p.ID})
@@ -333,9 +343,9 @@ func base(p protocol.Pack, m protocol.Member) result.Result {
 		Steps: p.Recipe.Steps, Seconds: float64(p.Recipe.Steps) / 1000, Environment: *environment(), Warnings: []string{}, Started: at, Finished: at}
 }
 
-// judge makes the accuracies out of the weights: the wider and the deeper a
-// network, the better, and a little luck.
-func judge(p protocol.Pack, m protocol.Member, weights [32]byte) result.Result {
+// judge makes the accuracies out of the weights after step: the wider and the
+// deeper a network, the better, and a little luck.
+func judge(p protocol.Pack, m protocol.Member, weights [32]byte, step int) result.Result {
 	r := base(p, m)
 	sum := sha256.Sum256(weights[:])
 	r.WeightsSHA = hex.EncodeToString(sum[:])
@@ -350,6 +360,9 @@ func judge(p protocol.Pack, m protocol.Member, weights [32]byte) result.Result {
 		}
 	}
 	rate := 0.98 - 0.3/(1+size/4) + 0.02*(n.fraction(16)-0.5)
+	if step < p.Recipe.Steps {
+		rate = max(0.1, 1-(1-rate)*early(step, p.Recipe.Steps))
+	}
 	split := func(images int) (accuracy *float64, correct *int, wrong [][2]int, confusion [][]int) {
 		c := int(rate * float64(images))
 		a := float64(c) / float64(max(1, images))

@@ -1,0 +1,340 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+	"slimfit/pkg/sweep/sweeptest"
+)
+
+const stoppingExperiment = `name: tiny
+dataset: {name: mine, path: images, validation: 2000}
+matrix: {filters: [32, 16, 8, 4, 2]}
+model:
+  - conv: {kernel: 5, filters: $filters}
+  - maxpool: 2
+  - dense: 8
+train: {steps: 4000, batch: 10}
+seeds: 2
+target: {accuracy: 0.95}
+`
+
+// bench is a folder with an experiment, its images, and the program itself,
+// with a worker that needs no TensorFlow.
+type bench struct {
+	t      *testing.T
+	dir    string
+	worker string
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{t: t, dir: t.TempDir()}
+	t.Chdir(b.dir)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.worker = filepath.Join(b.dir, "fake-worker") // see TestMain
+	for _, name := range []string{"fake-worker", "slimfit"} {
+		if err := os.Symlink(self, filepath.Join(b.dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("SLIMFIT_CACHE", filepath.Join(b.dir, "cache"))
+	t.Setenv("SLIMFIT_WORKER", b.worker)
+	if err := os.WriteFile("e.yaml", []byte(stoppingExperiment), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir("images", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	writeDigits(t, "images/train", 2300)
+	writeDigits(t, "images/t10k", 2000)
+	return b
+}
+
+// writeDigits writes grey images of 8x8 in ten classes.
+func writeDigits(t *testing.T, prefix string, n int) {
+	t.Helper()
+	images, labels := []byte{}, []byte{}
+	for _, v := range []int{0x803, n, 8, 8} {
+		images = binary.BigEndian.AppendUint32(images, uint32(v))
+	}
+	for _, v := range []int{0x801, n} {
+		labels = binary.BigEndian.AppendUint32(labels, uint32(v))
+	}
+	for i := range n {
+		labels = append(labels, byte(i%10))
+		images = append(images, bytes.Repeat([]byte{byte(i)}, 64)...)
+	}
+	for name, b := range map[string][]byte{"-images-idx3-ubyte": images, "-labels-idx1-ubyte": labels} {
+		if err := os.WriteFile(prefix+name, b, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// run runs the program in this process; it must end with the code.
+func (b *bench) run(code int, args ...string) (stdout, stderr string) {
+	b.t.Helper()
+	var out, errs bytes.Buffer
+	if got := run(context.Background(), append([]string{"slimfit"}, args...), &out, &errs); got != code {
+		b.t.Fatalf("%v: code %d, want %d\n%s%s", args, got, code, out.String(), errs.String())
+	}
+	return out.String(), errs.String()
+}
+
+func (b *bench) certificate(path string) (result.Certificate, []byte) {
+	b.t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var c result.Certificate
+	if err := json.Unmarshal(text, &c); err != nil {
+		b.t.Fatal(err)
+	}
+	return c, text
+}
+
+// stopped lists the files of early stops in a run folder.
+func (b *bench) stopped(folder string) []string {
+	b.t.Helper()
+	all, err := filepath.Glob(filepath.Join(folder, "*", "seed-*", "stopped*.json"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return all
+}
+
+func TestSearchStopsEarly(t *testing.T) {
+	b := newBench(t)
+	out, errs := b.run(exitDone, "search", "e.yaml")
+	c, text := b.certificate("runs/tiny/certificate.json")
+	n := c.Effort.Stopped
+	if n == 0 || len(b.stopped("runs/tiny")) != n || !c.EarlyStop || strings.Count(errs, "stopped early, at step") != n ||
+		!strings.Contains(out, fmt.Sprintf("Stopped early, as hopeless: %d of these trials.", n)) {
+		t.Fatalf("%d stopped, %d files\n%s%s", n, len(b.stopped("runs/tiny")), out, errs)
+	}
+	listed := 0
+	for _, f := range c.Files {
+		if strings.HasSuffix(f.Path, "/stopped.json") {
+			listed++
+		}
+	}
+	if listed != n {
+		t.Errorf("%d files of early stops listed, want %d", listed, n)
+	}
+	if holds, _ := b.run(exitDone, "verify", "runs/tiny/certificate.json"); !strings.Contains(holds, "holds:") {
+		t.Error(holds)
+	}
+	if status, _ := b.run(exitDone, "status", "runs/tiny"); !strings.Contains(status, "pending") {
+		t.Errorf("stopped trials are not unfinished for status:\n%s", status)
+	}
+	// Retrained to their ends, the stopped ones miss the target.
+	if held, _ := b.run(exitDone, "verify", "runs/tiny/certificate.json", "--retrain", "100"); !strings.Contains(held, fmt.Sprintf("%d trials trained again", len(c.Files))) {
+		t.Error(held)
+	}
+	// A higher target takes what was stopped as it is.
+	b.run(exitUnmet, "search", "e.yaml", "--set", "target.accuracy=0.999", "--certificate", "high.json")
+	high, _ := b.certificate("runs/tiny/high.json")
+	for _, f := range high.Files {
+		at := slices.IndexFunc(c.Files, func(was result.File) bool { return filepath.Dir(was.Path) == filepath.Dir(f.Path) })
+		if at >= 0 && f != c.Files[at] {
+			t.Errorf("%s was taken for a higher target, was %s", f.Path, c.Files[at].Path)
+		}
+	}
+	// Again, nothing is trained.
+	t.Setenv("SLIMFIT_WORKER", "/no/such/worker")
+	b.run(exitDone, "search", "e.yaml", "--certificate", "again.json")
+	if _, again := b.certificate("runs/tiny/again.json"); !bytes.Equal(again, text) {
+		t.Error("a second search comes to another certificate")
+	}
+}
+
+func TestSearchWithoutEarlyStops(t *testing.T) {
+	b := newBench(t)
+	b.run(exitDone, "search", "e.yaml")
+	early, _ := b.certificate("runs/tiny/certificate.json")
+	for name, args := range map[string][]string{"flag": {"--no-early-stop"}, "exact": {"--exact"}, "variable": nil,
+		"cosine": {"--set", "train.schedule=cosine"}, "mean": {"--set", "target.rule=mean"}} {
+		t.Setenv("SLIMFIT_NO_EARLY_STOP", fmt.Sprint(name == "variable"))
+		b.run(exitDone, append([]string{"search", "e.yaml", "-o", name}, args...)...)
+		full, _ := b.certificate(name + "/tiny/certificate.json")
+		if full.EarlyStop || full.Effort.Stopped > 0 || len(b.stopped(name+"/tiny")) > 0 || full.Assumption.Stopping != "" {
+			t.Errorf("%s: %d trials were stopped", name, full.Effort.Stopped)
+		}
+		if name == "flag" && (full.Effort.Steps <= early.Effort.Steps || full.Winner.ConfigID != early.Winner.ConfigID) {
+			t.Errorf("without early stops %d steps and %s, with them %d and %s", full.Effort.Steps, full.Winner.ConfigID, early.Effort.Steps, early.Winner.ConfigID)
+		}
+		b.run(exitDone, "verify", name+"/tiny/certificate.json")
+	}
+}
+
+// A lower target trains on what is not hopeless for it, a run all; the first
+// certificate holds all the same.
+func TestSearchTrainsStoppedTrialsOn(t *testing.T) {
+	b := newBench(t)
+	b.run(exitUnmet, "search", "e.yaml", "--set", "target.accuracy=0.999", "--certificate", "high.json")
+	before := b.stopped("runs/tiny")
+	high, _ := b.certificate("runs/tiny/high.json")
+	if len(before) != high.Effort.Trials || len(before) == 0 {
+		t.Fatalf("%d of %d trials stopped", len(before), high.Effort.Trials)
+	}
+	b.run(exitDone, "search", "e.yaml", "--certificate", "mid.json")
+	mid, _ := b.certificate("runs/tiny/mid.json")
+	_, log := b.run(exitDone, "search", "e.yaml", "--set", "target.accuracy=0.88", "--certificate", "low.json", "-v")
+	if strings.Contains(log, "starts at step 0 of") && !strings.Contains(log, "starts at step 1000 of") && !strings.Contains(log, "starts at step 2000 of") {
+		t.Errorf("nothing went on from where it was stopped:\n%s", log)
+	}
+	if mid.Winner == nil || mid.Effort.Stopped == 0 {
+		t.Errorf("%s, %d stopped", mid.Summary, mid.Effort.Stopped)
+	}
+	verify := func() {
+		t.Helper()
+		for _, name := range []string{"high", "mid", "low"} {
+			b.run(exitDone, "verify", "runs/tiny/"+name+".json")
+		}
+	}
+	verify()
+	b.run(exitDone, "run", "e.yaml")
+	verify()
+	full, err := filepath.Glob("runs/tiny/*/seed-*/result.json")
+	if err != nil || len(full) != 10 {
+		t.Errorf("%d results after a run, %v", len(full), err)
+	}
+	for _, f := range before {
+		if _, err := os.Stat(f); err != nil {
+			t.Errorf("what a certificate rests on is gone: %v", err)
+		}
+	}
+	// With results there, they are what a search uses.
+	b.run(exitDone, "search", "e.yaml", "--certificate", "after.json")
+	if after, _ := b.certificate("runs/tiny/after.json"); after.Effort.Stopped != 0 || after.Winner.ConfigID != mid.Winner.ConfigID {
+		t.Errorf("%d stopped, winner %s", after.Effort.Stopped, after.Winner.ConfigID)
+	}
+}
+
+// Killed at any time, a search goes on and ends with the same certificate.
+func TestSearchStopsEarlyAfterAKill(t *testing.T) {
+	b := newBench(t)
+	b.run(exitDone, "search", "e.yaml")
+	_, want := b.certificate("runs/tiny/certificate.json")
+	options, err := json.Marshal(sweeptest.Options{StepMillis: 0.02})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(b.dir, "slimfit"), "search", "e.yaml", "-o", "killed", "--checkpoint", "20ms", "--lease", "1s")
+	cmd.Env = append(os.Environ(), sweeptest.Variable+"="+string(options))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); len(b.stopped("killed/tiny")) == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("no trial was stopped within a minute")
+		}
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	if _, err := os.Stat("killed/tiny/certificate.json"); err == nil {
+		t.Fatal("the search was over before it was killed")
+	}
+	b.run(exitDone, "search", "e.yaml", "-o", "killed", "--lease", "1s")
+	if _, got := b.certificate("killed/tiny/certificate.json"); !bytes.Equal(got, want) {
+		t.Errorf("another certificate than without the kill:\n%s", got)
+	}
+}
+
+func TestVerifyFindsForgedStops(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(t *testing.T, file string)
+		want  string
+	}{
+		{"edited", func(t *testing.T, file string) {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, bytes.Replace(b, []byte(`"seed": `), []byte(`"seed":  `), 1), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}, "stopped.json: the file was changed"},
+		{"deleted", func(t *testing.T, file string) {
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+		}, "stopped.json: the file is missing"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t)
+			b.run(exitDone, "search", "e.yaml")
+			c.spoil(t, b.stopped("runs/tiny")[0])
+			if out, _ := b.run(exitTrials, "verify", "runs/tiny/certificate.json"); !strings.Contains(out, c.want) {
+				t.Errorf("no fault says %q:\n%s", c.want, out)
+			}
+			if c.name == "edited" {
+				return
+			}
+			// What is gone is trained again, from its checkpoint, and stops there.
+			_, before := b.certificate("runs/tiny/certificate.json")
+			b.run(exitDone, "search", "e.yaml")
+			if _, after := b.certificate("runs/tiny/certificate.json"); !bytes.Equal(before, after) {
+				t.Error("another certificate once it was stopped again")
+			}
+		})
+	}
+}
+
+// A damaged file of a stop is as good as none.
+func TestSearchPassesOverDamagedStops(t *testing.T) {
+	b := newBench(t)
+	b.run(exitDone, "search", "e.yaml")
+	_, want := b.certificate("runs/tiny/certificate.json")
+	file := b.stopped("runs/tiny")[0]
+	if err := os.WriteFile(file, []byte("{"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	b.run(exitDone, "search", "e.yaml")
+	if _, got := b.certificate("runs/tiny/certificate.json"); !bytes.Equal(got, want) {
+		t.Error("another certificate")
+	}
+	// One that contradicts itself is left where it is, as a certificate may name
+	// it, and another one is written.
+	f := &store.Folder{Dir: filepath.Join(b.dir, "runs/tiny")}
+	_, k, err := store.ParseTrialDir(filepath.Dir(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := f.ReadStopped(k)
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%d stops, %v", len(all), err)
+	}
+	wrong := all[0].Stopped
+	wrong.Confusion[0][0]++
+	text, err := json.Marshal(wrong)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	b.run(exitDone, "search", "e.yaml")
+	if all, err = f.ReadStopped(k); err != nil || len(all) != 2 {
+		t.Errorf("%d stops, %v; want the one that contradicts itself and another", len(all), err)
+	}
+	b.run(exitDone, "verify", "runs/tiny/certificate.json")
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"slimfit/models"
+	"slimfit/pkg/dataset"
+	"slimfit/pkg/export"
+	"slimfit/pkg/protocol"
+	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+)
+
+// quantizer makes the int8.json files of a run folder's trials. Several
+// goroutines may use it.
+type quantizer struct {
+	folder *store.Folder
+	source protocol.Source
+	note   func(format string, args ...any)
+	mu     sync.Mutex
+	sets   map[string]loaded // by the data set as JSON
+}
+
+type loaded struct {
+	set *dataset.Set
+	err error
+}
+
+func newQuantizer(folder *store.Folder, source protocol.Source, note func(string, ...any)) *quantizer {
+	return &quantizer{folder: folder, source: source, note: note, sets: map[string]loaded{}}
+}
+
+// errNoWeights says that a trial cannot be quantized any more.
+var errNoWeights = errors.New("weights were not kept: train with `--keep all` in a fresh folder to have them")
+
+// current returns the trial's int8.json, nil where there is none of the result's
+// weights, and whether it has all that is asked for. A damaged one is set aside.
+func (q *quantizer) current(r result.Result, test bool) (have *result.Int8, complete bool, err error) {
+	key := r.Key()
+	old, err := q.folder.ReadInt8(key)
+	var damaged *store.ResultError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, false, nil
+	case errors.As(err, &damaged):
+		name, err := q.folder.SetInt8Aside(key)
+		if err != nil {
+			return nil, false, err
+		}
+		q.note("%v; set aside as %s and made anew", damaged, name)
+		return nil, false, nil
+	case err != nil:
+		return nil, false, err
+	case !old.Of(r):
+		q.note("%s is of other weights than result.json is of now; made anew", q.folder.Int8Path(key))
+		return nil, false, nil
+	}
+	return &old, old.Reason != "" || !test || old.Correct.Test != nil || r.Dataset.Test == 0, nil
+}
+
+// make returns the int8 figures of a finished trial: those that are there, else
+// made now from its weights and written. The error is errNoWeights where they
+// were not kept.
+func (q *quantizer) make(ctx context.Context, r result.Result, test bool, workers int) (result.Int8, error) {
+	old, complete, err := q.current(r, test)
+	if err != nil {
+		return result.Int8{}, ioError(err)
+	}
+	if complete {
+		return *old, nil
+	}
+	fresh, err := q.again(ctx, r.Key(), test, workers)
+	if err != nil {
+		return fresh, err
+	}
+	if old != nil && (old.SHA256 != fresh.SHA256 || old.Reason != fresh.Reason) {
+		return fresh, ioError(fmt.Errorf("%s is of another int8 file (SHA-256 %.12s, made by slimfit %s on %s) than this program makes of the same weights (%.12s): "+
+			"to have all figures of one file, move it away and do this again", q.folder.Int8Path(r.Key()), old.SHA256, old.Slimfit, old.OS, fresh.SHA256))
+	}
+	return fresh, ioError(q.folder.WriteInt8(fresh))
+}
+
+// again makes the figures from the kept weights, whatever is there, and writes
+// nothing.
+func (q *quantizer) again(ctx context.Context, k result.Key, test bool, workers int) (result.Int8, error) {
+	if !export.HasWeights(q.folder, k) {
+		return result.Int8{}, errNoWeights
+	}
+	t, err := export.OpenTrial(q.folder, k)
+	if err != nil {
+		return result.Int8{}, trialError(err)
+	}
+	set, err := q.images(t.Result.Dataset)
+	if err != nil {
+		return result.Int8{}, ioError(fmt.Errorf("int8 needs training images to learn the ranges of activations from: %w", err))
+	}
+	return export.Int8(ctx, t, set, test, version(), workers)
+}
+
+// images reads a data set once.
+func (q *quantizer) images(d models.Data) (*dataset.Set, error) {
+	key, err := json.Marshal(d)
+	if err != nil {
+		return nil, err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	l, ok := q.sets[string(key)]
+	if !ok {
+		l.set, l.err = dataset.LoadData(d, q.source)
+		q.sets[string(key)] = l
+	}
+	return l.set, l.err
+}
+
+// parallelism is --jobs for work that needs no worker process: below 1 stands
+// for one a core.
+func parallelism(jobs int) int {
+	if jobs < 1 {
+		return runtime.GOMAXPROCS(0)
+	}
+	return jobs
+}
+
+// parallel calls do(0) to do(n-1), jobs at a time, until ctx ends or one fails.
+// It returns the first error by index.
+func parallel(ctx context.Context, n, jobs int, do func(i int) error) error {
+	jobs = parallelism(jobs)
+	errs := make([]error, n)
+	var next atomic.Int64
+	var failed atomic.Bool
+	var wait sync.WaitGroup
+	for range min(n, jobs) {
+		wait.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil && !failed.Load(); i = int(next.Add(1)) - 1 {
+				if errs[i] = do(i); errs[i] != nil {
+					failed.Store(true)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+
+	"slimfit/pkg/export"
+	"slimfit/pkg/protocol"
+	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+)
+
+// sealedInt8 is an int8.json as it was before its trial's test images were
+// opened.
+func sealedInt8(b []byte) ([]byte, error) {
+	var q result.Int8
+	if err := json.Unmarshal(b, &q); err != nil {
+		return nil, err
+	}
+	return store.EncodeInt8(q.Sealed())
+}
+
+// requantizer makes int8 networks again from the weights that are kept, to
+// compare them with what a certificate's files say.
+type requantizer struct {
+	v           *verifier
+	int8        *quantizer
+	again, lost int
+	imagesGone  error
+}
+
+func newRequantizer(v *verifier) *requantizer {
+	folder := &store.Folder{Dir: v.dir}
+	source := protocol.Source{Cache: v.c.String("cache"), Path: ownDataPath(v.dir, v.cert.Dataset)}
+	return &requantizer{v: v, int8: newQuantizer(folder, source, func(f string, args ...any) { note(v.c, f, args...) })}
+}
+
+// quantize returns nil where the weights or the images are not here any more.
+func (q *requantizer) quantize(k result.Key, test bool) (*result.Int8, error) {
+	if !export.HasWeights(q.int8.folder, k) {
+		q.lost++
+		return nil, nil
+	}
+	if _, err := q.int8.images(q.v.cert.Dataset); err != nil {
+		q.imagesGone = err
+		return nil, nil
+	}
+	fresh, err := q.int8.again(q.v.c.Context, k, test, parallelism(q.v.c.Int("jobs")))
+	if errors.Is(err, errNoWeights) {
+		q.lost++
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	q.again++
+	return &fresh, nil
+}
+
+// report says what was made again, and what was not.
+func (q *requantizer) report(v *verifier) {
+	if q.imagesGone != nil {
+		note(v.c, "the data set is not here, the int8 networks are not quantized again: %v", q.imagesGone)
+	}
+	if q.lost > 0 {
+		note(v.c, "the weights of %s were not kept: the int8 networks are not quantized again", count(q.lost, "trial"))
+	}
+	if q.again > 0 {
+		v.say("%s quantized again from the kept weights, bit for bit", count(q.again, "int8 network"))
+	}
+}

@@ -1,0 +1,123 @@
+package export_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"testing"
+
+	"slimfit/models"
+	"slimfit/pkg/dataset"
+	"slimfit/pkg/export"
+	"slimfit/pkg/export/exporttest"
+	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+	"slimfit/pkg/tflite"
+)
+
+// The figures are those of the file that export writes.
+func TestInt8IsTheExportedFile(t *testing.T) {
+	r, _ := makeRun(t)
+	set, err := dataset.Load(dataset.Ref{Name: "bright", Path: r.Data, Validation: 60}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trial, err := export.OpenTrial(r.Folder, result.Key{ConfigID: r.Good, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := export.Build(trial, []export.Format{export.TFLiteInt8}, set.Train.Pixels, tflite.Options{Workers: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []bool{false, true} {
+		q, err := export.Int8(context.Background(), trial, set, test, "v1", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := files.Data[export.TFLiteInt8]
+		if q.Bytes != len(file) || q.SHA256 != sum(file) || q.WeightsSHA != trial.Result.WeightsSHA || q.Slimfit != "v1" || q.Calibration != 240 || q.Reason != "" {
+			t.Errorf("%+v, want %d bytes with SHA-256 %s", q, len(file), sum(file))
+		}
+		for _, s := range []struct {
+			split     string
+			images    dataset.Images
+			correct   *int
+			wrong     [][2]int
+			confusion [][]int
+		}{{export.Validation, set.Validation, q.Correct.Validation, q.Wrong.Validation, q.Confusion.Validation},
+			{export.Test, set.Test, q.Correct.Test, q.Wrong.Test, q.Confusion.Test}} {
+			if s.split == export.Test && !test {
+				if s.correct != nil || s.wrong != nil || s.confusion != nil {
+					t.Error("the test images were judged though they may not be")
+				}
+				continue
+			}
+			want, err := export.Judge(context.Background(), files.Int8, s.split, s.images, 1)
+			if err != nil || *s.correct != want.Correct || len(s.wrong) != want.Images-want.Correct || len(s.confusion) != exporttest.Classes {
+				t.Errorf("%s: %d correct, %d wrong, want %+v (%v)", s.split, *s.correct, len(s.wrong), want, err)
+			}
+		}
+		if err := r.Folder.WriteInt8(q); err != nil {
+			t.Errorf("what was made does not agree with itself: %v", err)
+		}
+	}
+	stopped, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := export.Int8(stopped, trial, set, true, "v1", 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("stopped: %v", err)
+	}
+}
+
+func TestInt8WithoutAForm(t *testing.T) {
+	r, _ := makeRun(t)
+	set, err := dataset.Load(dataset.Ref{Name: "bright", Path: r.Data, Validation: 60}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trial, err := export.OpenTrial(r.Folder, result.Key{ConfigID: r.Good, Seed: 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var huge models.Weights
+	for _, n := range trial.Weights {
+		for i := range n.Kernel {
+			n.Kernel[i] *= 1e30
+		}
+		huge.Set(n.Node, true, n.Kernel)
+		huge.Set(n.Node, false, n.Bias)
+	}
+	trial.Weights = huge
+	q, err := export.Int8(context.Background(), trial, set, true, "v1", 1)
+	if err != nil || q.Reason == "" || q.Correct.Validation != nil || q.Bytes != 0 {
+		t.Errorf("%+v, %v: want a reason and no figures", q, err)
+	}
+	if err := r.Folder.WriteInt8(q); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOpenTrialRefuses(t *testing.T) {
+	r, _ := makeRun(t)
+	key := result.Key{ConfigID: r.Good, Seed: 0}
+	if !export.HasWeights(r.Folder, key) || export.HasWeights(r.Folder, result.Key{ConfigID: r.Bad}) {
+		t.Error("weights are not where they are")
+	}
+	var unfit *export.UnfitError
+	if _, err := export.OpenTrial(r.Folder, result.Key{ConfigID: r.Bad}); !errors.As(err, &unfit) || !strings.Contains(err.Error(), "diverged") {
+		t.Errorf("diverged: %v", err)
+	}
+	if err := store.RemoveWeights(r.Folder.TrialDir(key)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := export.OpenTrial(r.Folder, key); !errors.As(err, &unfit) {
+		t.Errorf("without weights: %v", err)
+	}
+}
+
+func sum(b []byte) string {
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:])
+}

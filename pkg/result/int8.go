@@ -1,0 +1,46 @@
+package result
+
+// Int8 is the content of int8.json: what a trial's network gets as a
+// full-integer TensorFlow Lite file, quantized after training as `slimfit
+// export` does it. It speaks of the weights that it names; where the trial was
+// trained again it is stale.
+type Int8 struct {
+	ConfigID    string         `json:"config_id"`
+	Seed        int64          `json:"seed"`
+	Slimfit     string         `json:"slimfit"`            // version that made it
+	OS          string         `json:"os"`                 // that it was made on: linux/amd64
+	WeightsSHA  string         `json:"weights_sha256"`     // of the float weights, as result.json has it
+	Calibration int            `json:"calibration_images"` // training images, the first ones, that ranges were learnt from
+	Bytes       int            `json:"bytes"`              // of the file
+	SHA256      string         `json:"sha256"`             // of the file, hex
+	Reason      string         `json:"reason,omitempty"`   // why the network has no int8 form; then there are no figures
+	Accuracy    Split[float64] `json:"accuracy"`
+	Correct     Split[int]     `json:"correct"`
+	Wrong       Wrong          `json:"wrong"`
+	Confusion   Confusion      `json:"confusion"`
+}
+
+// Key names the trial.
+func (q Int8) Key() Key { return Key{ConfigID: q.ConfigID, Seed: q.Seed} }
+
+// Of says whether q was made from the result's weights, as far as the result
+// names them.
+func (q Int8) Of(r Result) bool {
+	return q.Key() == r.Key() && (r.WeightsSHA == "" || q.WeightsSHA == r.WeightsSHA)
+}
+
+// Sealed is q as it is without its test figures.
+func (q Int8) Sealed() Int8 {
+	q.Accuracy.Test, q.Correct.Test, q.Wrong.Test, q.Confusion.Test = nil, nil, nil, nil
+	return q
+}
+
+// Judge is the result r with the figures of its int8 network for those of the
+// float32 one. A network that has no int8 form failed.
+func (q Int8) Judge(r Result) Result {
+	r.Accuracy, r.Correct, r.Wrong, r.Confusion = q.Accuracy, q.Correct, q.Wrong, q.Confusion
+	if q.Reason != "" {
+		r.Status, r.Reason = Failed, "it has no int8 form: "+q.Reason
+	}
+	return r
+}

@@ -1,0 +1,87 @@
+package result
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"slimfit/models"
+)
+
+// StoppedEarly is the status of a trial that a search stopped as hopeless for
+// its target. It is not finished: without such a target it is trained on.
+const StoppedEarly Status = "stopped"
+
+// StopRule is what a search stops hopeless trials by; stats.Projected is the
+// rule itself.
+type StopRule struct {
+	Accuracy   float64 `json:"accuracy"`   // the target, in (0, 1)
+	Confidence float64 `json:"confidence"` // of one trial's bound, over all looks at it, in (0, 1)
+}
+
+// For is the rule for a recipe, nil where it stops nothing: where the learning
+// rate falls, the last steps may gain more than the rule allows for.
+func (r *StopRule) For(recipe models.Recipe) *StopRule {
+	if recipe.Schedule != models.Constant {
+		return nil
+	}
+	return r
+}
+
+// Stopped is the content of stopped.json: a trial as it stood when it was
+// stopped. The checkpoint of that step lies beside it until it is trained on.
+type Stopped struct {
+	ConfigID    string         `json:"config_id"`
+	Seed        int64          `json:"seed"`
+	Model       []models.Layer `json:"model"` // the last dense layer included
+	Train       models.Recipe  `json:"train"`
+	Dataset     models.Data    `json:"dataset"`
+	Rule        StopRule       `json:"rule"`     // that it was stopped by
+	Step        int            `json:"step"`     // trained so far
+	Seconds     float64        `json:"seconds"`  // of training so far, as in Result
+	Accuracy    float64        `json:"accuracy"` // on the validation images, as are the following
+	Correct     int            `json:"correct"`
+	Environment Environment    `json:"environment"`
+	Warnings    []string       `json:"warnings"`
+	Started     time.Time      `json:"started"`
+	Stopped     time.Time      `json:"stopped"`
+	Wrong       [][2]int       `json:"wrong"`     // as in Wrong
+	Confusion   [][]int        `json:"confusion"` // as in Confusion
+}
+
+// Key names the trial.
+func (s *Stopped) Key() Key { return Key{ConfigID: s.ConfigID, Seed: s.Seed} }
+
+// NewStopped is what is kept of a result with validation figures whose status
+// is StoppedEarly.
+func NewStopped(r Result, rule StopRule) Stopped {
+	return Stopped{ConfigID: r.ConfigID, Seed: r.Seed, Model: r.Model, Train: r.Train, Dataset: r.Dataset, Rule: rule, Step: r.Steps,
+		Seconds: r.Seconds, Accuracy: *r.Accuracy.Validation, Correct: *r.Correct.Validation, Environment: r.Environment,
+		Warnings: r.Warnings, Started: r.Started, Stopped: r.Finished, Wrong: r.Wrong.Validation, Confusion: r.Confusion.Validation}
+}
+
+// Result is the trial as a search takes it, with status StoppedEarly.
+func (s *Stopped) Result() Result {
+	r := Result{ConfigID: s.ConfigID, Seed: s.Seed, Model: s.Model, Train: s.Train, Dataset: s.Dataset, Status: StoppedEarly, Steps: s.Step,
+		Seconds: s.Seconds, Environment: s.Environment, Warnings: s.Warnings, Started: s.Started, Finished: s.Stopped}
+	r.Accuracy.Validation, r.Correct.Validation = &s.Accuracy, &s.Correct
+	r.Wrong.Validation, r.Confusion.Validation = s.Wrong, s.Confusion
+	return r
+}
+
+// StoppedName is the file of a trial's first stop. Certificates rest on it, so
+// a trial that was trained on, and stopped again, keeps it and gets another
+// file: StoppedNameAt.
+const StoppedName = "stopped.json"
+
+// StoppedNameAt is the file of a later stop, at step.
+func StoppedNameAt(step int) string { return fmt.Sprintf("stopped-%d.json", step) }
+
+// IsStoppedName says whether a file of this name holds a Stopped.
+func IsStoppedName(name string) bool {
+	digits, ok := strings.CutPrefix(name, "stopped-")
+	digits, ok2 := strings.CutSuffix(digits, ".json")
+	step, err := strconv.Atoi(digits)
+	return name == StoppedName || ok && ok2 && err == nil && step > 0 && name == StoppedNameAt(step)
+}

@@ -1,0 +1,165 @@
+package search
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/result"
+)
+
+// Where the target's precision is int8, a Lookup returns results that are
+// judged by their int8 networks (result.Int8.Judge), and nothing else of the
+// search changes. Verify makes the same of result.json and int8.json.
+
+// int8Path is where a trial's int8 figures lie below the run folder.
+func int8Path(k result.Key) string { return k.String() + "/int8.json" }
+
+// splitFiles tells the result files of a certificate from the int8.json files.
+// One that judges float32 networks has none of these.
+func splitFiles(c *result.Certificate) (results, int8s []result.File) {
+	for _, f := range c.Files {
+		if c.Target.Precision == experiment.Int8 && strings.HasSuffix(f.Path, "/int8.json") {
+			int8s = append(int8s, f)
+		} else {
+			results = append(results, f)
+		}
+	}
+	return results, int8s
+}
+
+// int8Rule says which networks were judged.
+const int8Rule = "The networks that are judged are int8 ones: each trained network's full-integer TensorFlow Lite file, quantized after training as " +
+	"`slimfit export --format tflite-int8` does it, and run by slimfit's own interpreter of such files. " +
+	"int8.json beside each result.json holds its figures and the file's SHA-256. The float32 networks' accuracy decides nothing."
+
+// inPrecision follows a target accuracy in words.
+func (p *Problem) inPrecision() string {
+	if p.Target.Precision == experiment.Int8 {
+		return " in int8"
+	}
+	return ""
+}
+
+// readInt8s reads the int8.json files that a certificate names, and puts their
+// figures into the results. A result whose int8 figures are not there is taken
+// out: the search could not have judged it.
+func (e Evidence) readInt8s(files []result.File, p *Problem, results map[result.Key]*result.Result, opened map[string]bool) []Fault {
+	var faults []Fault
+	listed := map[string]result.File{}
+	for _, f := range files {
+		listed[f.Path] = f
+	}
+	for _, c := range p.Candidates {
+		for _, s := range p.Seeds {
+			k := keyOf(c, s)
+			f, ok := listed[int8Path(k)]
+			delete(listed, int8Path(k))
+			r := results[k]
+			switch {
+			case r == nil && !ok:
+			case r == nil || r.Status != result.Done && ok:
+				faults = append(faults, Fault{f.Path, "it is listed, but there is no trained network that it could be of"})
+			case r.Status != result.Done: // it diverged or failed before there was anything to quantize
+			case !ok:
+				faults = append(faults, Fault{int8Path(k), "it is not in the certificate, though its int8 network was judged"})
+				delete(results, k)
+			default:
+				judged, found := e.readInt8(f, p, r, opened[k.ConfigID])
+				faults = append(faults, found...)
+				if delete(results, k); judged != nil {
+					results[k] = judged
+				}
+			}
+		}
+	}
+	for _, f := range files {
+		if _, ok := listed[f.Path]; ok {
+			faults = append(faults, Fault{f.Path, "it is not of a trial of the certificate's configurations and seeds"})
+		}
+	}
+	return faults
+}
+
+// readInt8 returns the result r judged by its int8 network; nil where that is
+// not possible.
+func (e Evidence) readInt8(f result.File, p *Problem, r *result.Result, opened bool) (*result.Result, []Fault) {
+	b, faults := e.open(f, !opened, e.SealedInt8)
+	if b == nil {
+		return nil, faults
+	}
+	var q result.Int8
+	if err := json.Unmarshal(b, &q); err != nil {
+		return nil, append(faults, Fault{f.Path, "it holds no int8 figures: " + err.Error()})
+	}
+	if q.Key() != r.Key() {
+		return nil, append(faults, Fault{f.Path, "it says that it is of " + q.Key().String()})
+	}
+	for _, d := range p.Int8Doubts(&q, r) {
+		faults = append(faults, Fault{f.Path, d})
+	}
+	faults = append(faults, e.quantizeAgain(f, &q, opened)...)
+	judged := q.Judge(*r)
+	return &judged, faults
+}
+
+// Int8Doubts lists what in a trial's int8 figures contradicts itself or the
+// trial's result.
+func (p *Problem) Int8Doubts(q *result.Int8, r *result.Result) []string {
+	var out []string
+	switch {
+	case r.WeightsSHA == "":
+		out = append(out, "result.json does not say which weights it is of: nothing shows that the int8 network came from them")
+	case q.WeightsSHA != r.WeightsSHA:
+		out = append(out, fmt.Sprintf("it is stale: made from the weights %s, result.json is of %s", short(q.WeightsSHA), short(r.WeightsSHA)))
+	}
+	if q.Reason != "" {
+		if q.Correct.Validation != nil || q.Correct.Test != nil {
+			out = append(out, "it has figures of a network that it says has no int8 form")
+		}
+		return out
+	}
+	if q.Correct.Validation == nil {
+		out = append(out, "it has no validation figures")
+	}
+	out = append(out, splitDoubts("validation", p.Data.Validation, p.Data.Classes, q.Accuracy.Validation, q.Correct.Validation, q.Wrong.Validation, q.Confusion.Validation)...)
+	return append(out, splitDoubts("test", p.Data.Test, p.Data.Classes, q.Accuracy.Test, q.Correct.Test, q.Wrong.Test, q.Confusion.Test)...)
+}
+
+// quantizeAgain compares int8 figures with those of the kept weights.
+func (e Evidence) quantizeAgain(f result.File, q *result.Int8, opened bool) []Fault {
+	if e.Quantize == nil {
+		return nil
+	}
+	again, err := e.Quantize(q.Key(), opened)
+	if err != nil {
+		return []Fault{{f.Path, "quantized again: " + err.Error()}}
+	}
+	if again == nil {
+		return nil
+	}
+	var faults []Fault
+	add := func(format string, args ...any) {
+		faults = append(faults, Fault{f.Path, "quantized again: " + fmt.Sprintf(format, args...)})
+	}
+	switch {
+	case again.WeightsSHA != q.WeightsSHA:
+		add("the kept weights are others: %s, it says %s", short(again.WeightsSHA), short(q.WeightsSHA))
+	case again.Reason != q.Reason:
+		add("why there is no int8 form: %q, it says %q", again.Reason, q.Reason)
+	case again.SHA256 != q.SHA256 || again.Bytes != q.Bytes:
+		add("the kept weights give another int8 file, %d bytes with SHA-256 %s, it says %d and %s", again.Bytes, short(again.SHA256), q.Bytes, short(q.SHA256))
+	}
+	if !reflect.DeepEqual(again.Wrong.Validation, q.Wrong.Validation) || !reflect.DeepEqual(again.Confusion.Validation, q.Confusion.Validation) {
+		add("its network answers other validation images wrong than it says")
+	}
+	if opened && (!reflect.DeepEqual(again.Wrong.Test, q.Wrong.Test) || !reflect.DeepEqual(again.Confusion.Test, q.Confusion.Test)) {
+		add("its network answers other test images wrong than it says")
+	}
+	if len(faults) > 0 && (again.Slimfit != q.Slimfit || again.OS != q.OS) {
+		faults = append(faults, Fault{f.Path, fmt.Sprintf("this may be the program: slimfit %s on %s here, %s on %s then", again.Slimfit, again.OS, q.Slimfit, q.OS)})
+	}
+	return faults
+}

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"slimfit/pkg/result"
+)
+
+const int8Name = "int8.json"
+
+// Int8Path is the trial's int8.json.
+func (f *Folder) Int8Path(k result.Key) string { return filepath.Join(f.TrialDir(k), int8Name) }
+
+// ReadInt8 reads a trial's int8.json. The error is fs.ErrNotExist or a
+// *ResultError where that is the reason. Whether it was made from the weights
+// that result.json is of, the caller asks by Int8.Of.
+func (f *Folder) ReadInt8(k result.Key) (result.Int8, error) {
+	path := f.Int8Path(k)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return result.Int8{}, fmt.Errorf("read the int8 figures: %w", err)
+	}
+	return decodeInt8(b, path, k)
+}
+
+func decodeInt8(b []byte, path string, k result.Key) (result.Int8, error) {
+	var q result.Int8
+	if err := json.Unmarshal(b, &q); err != nil {
+		return result.Int8{}, &ResultError{path, err.Error()}
+	}
+	if reason := checkInt8(q, k); reason != "" {
+		return result.Int8{}, &ResultError{path, reason}
+	}
+	return q, nil
+}
+
+// WriteInt8 writes a trial's int8.json, whether or not there is one. Test
+// figures of the same int8 file that are there stay: another process may have
+// added them meanwhile. It takes no lease, as everybody who makes the file from
+// the same weights makes the same one.
+func (f *Folder) WriteInt8(q result.Int8) error {
+	path := f.Int8Path(q.Key())
+	if reason := checkInt8(q, q.Key()); reason != "" {
+		return fmt.Errorf("write %s: %s", path, reason)
+	}
+	if old, err := f.ReadInt8(q.Key()); err == nil && q.Correct.Test == nil && old.Correct.Test != nil &&
+		old.WeightsSHA == q.WeightsSHA && old.SHA256 == q.SHA256 {
+		return nil
+	}
+	b, err := EncodeInt8(q)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return content(path, b, nil).replace()
+}
+
+// EncodeInt8 is the content of an int8.json. The same figures give the same
+// bytes, also after they were read from such a file.
+func EncodeInt8(q result.Int8) ([]byte, error) { return encodeObject(q) }
+
+// SetInt8Aside renames a damaged int8.json to int8.json.damaged-<n>.
+func (f *Folder) SetInt8Aside(k result.Key) (name string, err error) {
+	name, err = setAside(f.Int8Path(k))
+	if errors.Is(err, fs.ErrNotExist) { // somebody else was faster
+		return "", nil
+	}
+	return name, err
+}
+
+// checkInt8 returns what is wrong with q as the int8 figures of the trial k, ""
+// if it can be believed.
+func checkInt8(q result.Int8, k result.Key) string {
+	switch {
+	case q.Key() != k:
+		return fmt.Sprintf("it is of %s in the folder of %s", q.Key(), k)
+	case !isSHA256(q.WeightsSHA):
+		return fmt.Sprintf("weights_sha256 is %q, want 64 hexadecimal digits", q.WeightsSHA)
+	case q.Reason == "" && (!isSHA256(q.SHA256) || q.Bytes <= 0):
+		return fmt.Sprintf("the int8 file has %d bytes and the SHA-256 %q", q.Bytes, q.SHA256)
+	case q.Reason != "" && (q.Correct.Validation != nil || q.Correct.Test != nil):
+		return "it has figures of a network that it says has no int8 form"
+	}
+	for _, s := range []struct {
+		name      string
+		accuracy  *float64
+		correct   *int
+		wrong     [][2]int
+		confusion [][]int
+	}{
+		{"validation", q.Accuracy.Validation, q.Correct.Validation, q.Wrong.Validation, q.Confusion.Validation},
+		{"test", q.Accuracy.Test, q.Correct.Test, q.Wrong.Test, q.Confusion.Test},
+	} {
+		if reason := checkAccounts(s.accuracy, s.correct, s.wrong, s.confusion); reason != "" {
+			return s.name + ": " + reason
+		}
+	}
+	return ""
+}
+
+// checkAccounts compares what one split's figures say of the same images.
+func checkAccounts(accuracy *float64, correct *int, wrong [][2]int, confusion [][]int) string {
+	if accuracy == nil && correct == nil && wrong == nil && confusion == nil {
+		return ""
+	}
+	if accuracy == nil || correct == nil || wrong == nil || confusion == nil {
+		return "accuracy, correct, wrong or confusion is missing"
+	}
+	images := *correct + len(wrong)
+	if *correct < 0 || !(math.Abs(float64(*correct)-*accuracy*float64(images)) < 1e-3) {
+		return fmt.Sprintf("accuracy is %v, but %d of %d images are correct", *accuracy, *correct, images)
+	}
+	right, all := 0, 0
+	for class, row := range confusion {
+		for guess, n := range row {
+			all += n
+			if guess == class {
+				right += n
+			}
+		}
+	}
+	if right != *correct || all != images {
+		return fmt.Sprintf("%d of %d images are correct, in the confusion matrix %d of %d", *correct, images, right, all)
+	}
+	return ""
+}
+
+func isSHA256(s string) bool { return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == "" }
