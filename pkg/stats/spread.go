@@ -11,19 +11,7 @@ import (
 // same kind: mean -+ t sd sqrt(1 + 1/n). It assumes independent values that
 // are roughly normal, and needs two of them.
 func PredictionInterval(values []float64, confidence float64) (Interval, error) {
-	s, err := Summarize(values)
-	if err != nil {
-		return Interval{}, err
-	}
-	if err := checkShare("confidence", confidence); err != nil {
-		return Interval{}, err
-	}
-	if s.N < 2 {
-		return Interval{}, fmt.Errorf("prediction interval: one value has no spread; need at least two")
-	}
-	t := distuv.StudentsT{Sigma: 1, Nu: float64(s.N - 1)}.Quantile(0.5 + confidence/2)
-	half := t * s.SD * math.Sqrt(1+1/float64(s.N))
-	return Interval{s.Mean - half, s.Mean + half}, nil
+	return studentInterval("prediction interval", values, confidence, func(n float64) float64 { return 1 + 1/n })
 }
 
 // SpreadRatio compares two standard deviations.

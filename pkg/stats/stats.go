@@ -51,6 +51,12 @@ func Summarize(values []float64) (Summary, error) {
 // TInterval is Student's two-sided interval for the mean over runs. It assumes
 // independent values that are roughly normal, and needs two of them.
 func TInterval(values []float64, confidence float64) (Interval, error) {
+	return studentInterval("t interval", values, confidence, func(n float64) float64 { return 1 / n })
+}
+
+// studentInterval is mean -+ t sd sqrt(variance(n)), variance in units of that
+// of one run.
+func studentInterval(what string, values []float64, confidence float64, variance func(n float64) float64) (Interval, error) {
 	s, err := Summarize(values)
 	if err != nil {
 		return Interval{}, err
@@ -59,10 +65,11 @@ func TInterval(values []float64, confidence float64) (Interval, error) {
 		return Interval{}, err
 	}
 	if s.N < 2 {
-		return Interval{}, fmt.Errorf("t interval: one value has no spread; need at least two")
+		return Interval{}, fmt.Errorf("%s: one value has no spread; need at least two", what)
 	}
-	t := distuv.StudentsT{Sigma: 1, Nu: float64(s.N - 1)}.Quantile(0.5 + confidence/2)
-	half := t * s.SD / math.Sqrt(float64(s.N))
+	n := float64(s.N)
+	t := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(0.5 + confidence/2)
+	half := t * s.SD * math.Sqrt(variance(n))
 	return Interval{s.Mean - half, s.Mean + half}, nil
 }
 
