@@ -227,8 +227,10 @@ func prefixed(prefix, s string) string {
 	return prefix + s
 }
 
+const definitionsTitle = "Definitions"
+
 func (r *Report) definitionsSection() Section {
-	s := Section{Title: "Definitions"}
+	s := Section{Title: definitionsTitle}
 	for _, n := range r.Notes {
 		s.Facts = append(s.Facts, Fact{n.Term, n.Text})
 	}

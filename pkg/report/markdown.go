@@ -17,19 +17,13 @@ func Markdown(reports []*Report, figures string, front ...Part) []byte {
 		writeMarkdown(&b, p.Sections)
 		b.WriteByte('\n')
 	}
-	definitions := Section{Title: "Definitions"}
 	for i, r := range reports {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
 		fmt.Fprintf(&b, "# %s\n", markdown(plain(r.Name)))
 		document := r.Document()
-		for _, n := range r.definitionsSection().Facts {
-			if !slices.Contains(definitions.Facts, n) {
-				definitions.Facts = append(definitions.Facts, n)
-			}
-		}
-		document = slices.DeleteFunc(document, func(s Section) bool { return s.Title == definitions.Title })
+		document = slices.DeleteFunc(document, func(s Section) bool { return s.Title == definitionsTitle })
 		for j := range document {
 			if figures == "" {
 				document[j].Figures = nil
@@ -41,11 +35,36 @@ func Markdown(reports []*Report, figures string, front ...Part) []byte {
 		writeMarkdown(&b, document)
 	}
 	if len(reports) > 1 {
-		slices.SortStableFunc(definitions.Facts, func(a, b Fact) int { return strings.Compare(a.Name, b.Name) })
 		b.WriteString("\n# For all of them\n")
 	}
-	writeMarkdown(&b, []Section{definitions})
+	writeMarkdown(&b, []Section{definitions(reports)})
 	return b.Bytes()
+}
+
+// definitions are those of all reports. Of several they are sorted, and a term
+// that is not the same in all names the experiments.
+func definitions(reports []*Report) Section {
+	if len(reports) == 1 {
+		return reports[0].definitionsSection()
+	}
+	s := Section{Title: definitionsTitle}
+	names, meanings := map[Fact][]string{}, map[string]int{}
+	for _, r := range reports {
+		for _, f := range r.definitionsSection().Facts {
+			if names[f] == nil {
+				s.Facts = append(s.Facts, f)
+				meanings[f.Name]++
+			}
+			names[f] = append(names[f], r.Name)
+		}
+	}
+	slices.SortStableFunc(s.Facts, func(a, b Fact) int { return strings.Compare(a.Name, b.Name) })
+	for i, f := range s.Facts {
+		if meanings[f.Name] > 1 {
+			s.Facts[i].Name = f.Name + " (" + strings.Join(names[f], ", ") + ")"
+		}
+	}
+	return s
 }
 
 // figureFile tells the figures of several reports in one folder apart.
