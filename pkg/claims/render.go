@@ -23,10 +23,10 @@ func Sections(about []string, all []Judged) []report.Section {
 	var parts []string
 	for _, v := range []Verdict{Holds, Fails, Partly, Undecided, Untested} {
 		if count[v] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", count[v], v))
+			parts = append(parts, fmt.Sprintf("%s %d", v, count[v]))
 		}
 	}
-	out := []report.Section{{Text: append(slices.Clone(about), "Of "+plural(len(all), "claim")+": "+strings.Join(parts, ", ")+"."), Tables: []report.Table{table}}}
+	out := []report.Section{{Text: append(slices.Clone(about), "Verdicts on "+plural(len(all), "claim")+": "+strings.Join(parts, ", ")+"."), Tables: []report.Table{table}}}
 	for _, j := range all {
 		if j.Verdict != Untested { // the table says what is missing
 			out = append(out, j.section())
