@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"slimfit/pkg/experiment"
 )
 
 // round keeps twelve significant digits: processors differ in the last bits of
@@ -22,9 +24,9 @@ func round(v float64) float64 {
 	return out
 }
 
-// valueText is a matrix value as a person writes it: 5, 0.5, relu, [3,3], a
-// network as conv filters=2 kernel=3 / maxpool 4 / dense 128. Numbers from YAML
-// and from JSON come out alike.
+// valueText is a matrix value as a person writes it: 5, 0.5, relu, [3,3],
+// layers as "conv 5x32, maxpool 2". Numbers from YAML and from JSON come out
+// alike.
 func valueText(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -33,46 +35,14 @@ func valueText(v any) string {
 		return strconv.FormatFloat(v, 'g', -1, 64)
 	case nil:
 		return ""
-	case []any:
-		if text, ok := layersText(v); ok {
-			return text
-		}
+	case []any, map[string]any:
+		return experiment.FormatValue(v)
 	}
 	b, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Sprint(v)
 	}
 	return string(b)
-}
-
-// layersText is a list of layers, each a name or one name with its settings;
-// false for a list of anything else.
-func layersText(list []any) (string, bool) {
-	var words []string
-	settings := false
-	for _, v := range list {
-		if name, ok := v.(string); ok {
-			words = append(words, name)
-			continue
-		}
-		layer, ok := v.(map[string]any)
-		if !ok || len(layer) != 1 {
-			return "", false
-		}
-		settings = true
-		for kind, v := range layer {
-			word := kind
-			all, ok := v.(map[string]any)
-			if !ok {
-				word += " " + valueText(v)
-			}
-			for _, k := range sortedKeys(all) {
-				word += " " + k + "=" + valueText(all[k])
-			}
-			words = append(words, word)
-		}
-	}
-	return strings.Join(words, " / "), settings
 }
 
 // compareNatural puts numbers first, by size, then text.
