@@ -16,6 +16,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/export"
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/report"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
 )
@@ -51,7 +52,7 @@ func measureForTarget(c *cli.Context, e *experiment.Experiment) error {
 	if e.Target == nil || !slices.ContainsFunc(e.Target.Costs(), footprint.Cost.Measured) {
 		return nil
 	}
-	if err := measureFiles(e); err != nil {
+	if err := measureFiles(e, nil); err != nil {
 		return &exitError{code: exitUsage, err: fmt.Errorf("%s: %w", e.File, err)}
 	}
 	if !slices.Contains(e.Target.Costs(), footprint.LatencyMicros) {
@@ -60,8 +61,9 @@ func measureForTarget(c *cli.Context, e *experiment.Experiment) error {
 	return measureLatencies(c, e)
 }
 
-// measureFiles fills in every configuration's sizes.
-func measureFiles(e *experiment.Experiment) error {
+// measureFiles fills in the sizes of every configuration but those of the IDs in
+// known.
+func measureFiles(e *experiment.Experiment, known map[string]bool) error {
 	errs := make([]error, len(e.Configs))
 	next := make(chan int)
 	var workers sync.WaitGroup
@@ -78,11 +80,37 @@ func measureFiles(e *experiment.Experiment) error {
 		})
 	}
 	for i := range e.Configs {
-		next <- i
+		if !known[e.Configs[i].ID] {
+			next <- i
+		}
 	}
 	close(next)
 	workers.Wait()
 	return errors.Join(errs...)
+}
+
+// measureForReports fills in the sizes that neither a result nor a certificate
+// says: of networks not trained yet, and of results of an older slimfit. A
+// network that has no such files stays without.
+func measureForReports(inputs []report.Input) {
+	known := map[string]bool{}
+	for i := range inputs {
+		for j := range inputs[i].Results {
+			if r := &inputs[i].Results[j]; r.Footprint.Measured != nil {
+				known[r.ConfigID] = true
+			}
+		}
+		if c := inputs[i].Certificate; c != nil {
+			for _, j := range c.Candidates {
+				known[j.ConfigID] = known[j.ConfigID] || j.Measured != nil
+			}
+		}
+	}
+	for i := range inputs {
+		if e := inputs[i].Experiment; e != nil {
+			_ = measureFiles(e, known) // the report's row of a network without files says so
+		}
+	}
 }
 
 // latencyName is the file of a run folder with the latencies of its networks.

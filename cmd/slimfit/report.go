@@ -83,6 +83,7 @@ func readReports(c *cli.Context, dirs []string) ([]*report.Report, []*store.Fold
 		}
 		inputs[i].Published = published
 	}
+	measureForReports(inputs)
 	var reports []*report.Report
 	for i := range inputs {
 		in := inputs[i]

@@ -13,6 +13,7 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 )
@@ -187,6 +188,58 @@ func TestReportSeveral(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(into, name)); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Results that say nothing of their files, as an older slimfit's do, and
+// networks without any result are measured for the report: sizes depend on the
+// shapes alone. What one experiment's results say holds in the other's report.
+func TestReportMeasures(t *testing.T) {
+	out := t.TempDir()
+	a, b := simulate(t, out, "simulated", 1e-4), simulate(t, out, "simulated-again", 1e-4)
+	keys, err := b.Keys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys[:2] { // both seeds of the first network
+		if err := os.Remove(b.ResultPath(key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	results, _, err := a.ResultsOf(keys[2:3], store.Full)
+	if err != nil || len(results) != 1 {
+		t.Fatalf("%d results, %v", len(results), err)
+	}
+	results[0].Footprint.Measured = &footprint.Measured{TFLite: 123_456}
+	write(t, a, results[0])
+	spec := results[0]
+	code, text, stderr := slimfit("report", "-n", "--format", "json", a.Dir, b.Dir)
+	if code != exitDone {
+		t.Fatalf("exit %d, stderr %s", code, stderr)
+	}
+	var reports []struct {
+		Rows []struct {
+			ID        string `json:"config_id"`
+			Footprint footprint.Footprint
+		} `json:"configurations"`
+	}
+	if err := json.Unmarshal([]byte(text), &reports); err != nil {
+		t.Fatalf("%v in %.400s", err, text)
+	}
+	for i, r := range reports {
+		for _, row := range r.Rows {
+			m := row.Footprint.Measured
+			if m == nil {
+				t.Errorf("report %d: %s is not measured", i, row.ID)
+				continue
+			}
+			if said := m.TFLite == 123_456; said != (row.ID == spec.ConfigID) || m.TFLite < 4*row.Footprint.Parameters && !said {
+				t.Errorf("report %d: %s takes %d bytes", i, row.ID, m.TFLite)
+			}
+		}
+	}
+	if len(reports) != 2 || len(reports[1].Rows) != 4 {
+		t.Errorf("%+v", reports)
 	}
 }
 

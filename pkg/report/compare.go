@@ -30,7 +30,7 @@ type Compared struct {
 	Label      string         `json:"label"`
 	IDs        [2]string      `json:"config_ids"`
 	Parameters [2]int         `json:"parameters"`
-	Seconds    [2]*float64    `json:"seconds"` // mean of training
+	Seconds    [2]*float64    `json:"seconds"` // median of training
 	Common     int            `json:"common_seeds"`
 	Identical  int            `json:"identical_weights"` // common seeds whose weights are the same, bit for bit
 	Validation *ComparedScore `json:"validation"`        // nil where one of them has no score
@@ -150,7 +150,7 @@ func compared(a, b *Row) Compared {
 	c := Compared{Label: a.Label, IDs: [2]string{a.ID, b.ID}, Parameters: [2]int{a.Footprint.Parameters, b.Footprint.Parameters}}
 	for i, row := range []*Row{a, b} {
 		if row.Seconds != nil {
-			c.Seconds[i] = &row.Seconds.Mean
+			c.Seconds[i] = &row.Seconds.Median
 		}
 	}
 	for i := range a.Trials {

@@ -163,7 +163,7 @@ func (r *Report) sum(row *Row) {
 	r.sumInt8(row)
 	if s, err := stats.Summarize(time); err == nil {
 		s.Mean, s.SD = round(s.Mean), round(s.SD)
-		row.Seconds = &s
+		row.Seconds = &Times{Summary: s, Median: round(stats.Median(time))}
 	}
 }
 

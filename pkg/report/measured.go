@@ -21,19 +21,21 @@ func measuredCosts(e *experiment.Experiment) []footprint.Cost {
 	return slices.DeleteFunc(footprint.MeasuredCosts(), func(c footprint.Cost) bool { return !slices.Contains(used, c) })
 }
 
-// takeMeasured gives each row what its results say of its files, or a search's
-// certificate, which knows those that were not trained too, and the baseline
-// what its row has.
-func (r *Report) takeMeasured(results []result.Result, c *result.Certificate) {
+// takeMeasured gives each row what its results say of its files, else those of
+// another experiment, or a search's certificate, which knows those that were
+// not trained too, and the baseline what its row has.
+func (r *Report) takeMeasured(in Input) {
 	known := map[string]*footprint.Measured{}
-	if c != nil {
-		for _, j := range c.Candidates {
+	if in.Certificate != nil {
+		for _, j := range in.Certificate.Candidates {
 			known[j.ConfigID] = j.Measured
 		}
 	}
-	for i := range results {
-		if m := results[i].Footprint.Measured; m != nil {
-			known[results[i].ConfigID] = m
+	for _, results := range [][]result.Result{in.Others, in.Results} {
+		for i := range results {
+			if m := results[i].Footprint.Measured; m != nil {
+				known[results[i].ConfigID] = m
+			}
 		}
 	}
 	for i := range r.Rows {

@@ -12,7 +12,7 @@ func (r *Report) notes() []Note {
 	notes = append(notes,
 		Note{"ratio", fmt.Sprintf("How many times larger the baseline's figure is than this network's. Baseline: %s.", plain(r.Baseline.Name))},
 		Note{"front", fmt.Sprintf("Networks that no other beats: none is as cheap in %s and as accurate (mean over finished seeds, %s images), and better in one of the two.", r.Costs[r.costIndex(r.cost())].Head, r.Split)},
-		Note{"seconds", "Training time of one trial, its share where several were trained in one graph; start-up and evaluation are not counted. It depends on the machine and its load."},
+		Note{"seconds", "Training time of one trial, its share where several were trained in one graph; start-up and evaluation are not counted. It depends on the machine and its load, which moves a mean more than a median over the seeds."},
 	)
 	if r.Counts.Skipped > 0 {
 		notes = append(notes, Note{"skipped", "Not trained: the search answers without it. The certificate says why."})

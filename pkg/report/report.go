@@ -93,7 +93,7 @@ type Row struct {
 	Validation *Score              `json:"validation"` // over the seeds that are done; nil where none is
 	Test       *Score              `json:"test"`
 	Int8       *Int8Score          `json:"int8,omitempty"` // where networks of it are quantized
-	Seconds    *stats.Summary      `json:"seconds"`        // of training, over the seeds that are done
+	Seconds    *Times              `json:"seconds"`        // of training, over the seeds that are done
 	OverBudget []string            `json:"over_budget"`    // limits of the target that it breaks
 	Verdict    Verdict             `json:"verdict"`        // "" without a target
 	Why        string              `json:"why"`            // of the verdict, in words
@@ -108,6 +108,13 @@ type Row struct {
 }
 
 type history = result.Point
+
+// Times describes the seconds that trials took. A pause or other work on the
+// machine, which slows single trials, hardly moves the median.
+type Times struct {
+	stats.Summary
+	Median float64 `json:"median"`
+}
 
 // Score describes the accuracy of one configuration over its finished seeds.
 type Score struct {

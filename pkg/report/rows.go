@@ -22,7 +22,7 @@ func newReport(in Input) (*Report, error) {
 	} else if err := r.fromResults(in.Results); err != nil {
 		return nil, err
 	}
-	r.takeMeasured(in.Results, in.Certificate)
+	r.takeMeasured(in)
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		model, err := json.Marshal(row.Model)

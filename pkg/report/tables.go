@@ -151,7 +151,7 @@ func (r *Report) seedsTable() Table {
 	if !wide {
 		t.Columns = append(t.Columns, Column{Head: "accuracies, by seed"})
 	}
-	t.Columns = append(t.Columns, Column{"seconds, mean", true})
+	t.Columns = append(t.Columns, Column{"seconds, median", true})
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		add := func(images string, cell func(*Trial) string) {
@@ -165,7 +165,7 @@ func (r *Report) seedsTable() Table {
 			line := append(append(cells(i), images), values...)
 			time := none
 			if row.Seconds != nil {
-				time = fmt.Sprintf("%.1f", row.Seconds.Mean)
+				time = fmt.Sprintf("%.1f", row.Seconds.Median)
 			}
 			t.Rows = append(t.Rows, append(line, time))
 		}
@@ -244,7 +244,7 @@ func (r *Report) publishedTable() Table {
 	names, cells := r.nameColumns()
 	t := Table{Name: "published", Caption: "Test accuracy in percent and training time beside published figures", Columns: append(names,
 		Column{Head: "source"}, Column{"published", true}, Column{"ours, mean", true}, Column{"sd", true}, Column{"min–max", true},
-		Column{Head: "its place among our seeds"}, Column{"published s", true}, Column{"our s", true})}
+		Column{Head: "its place among our seeds"}, Column{"published s", true}, Column{"our s, median", true})}
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		p := row.Published
@@ -256,7 +256,7 @@ func (r *Report) publishedTable() Table {
 			theirs = fmt.Sprintf("%.0f", *p.Seconds)
 		}
 		if row.Seconds != nil {
-			ours = fmt.Sprintf("%.0f", row.Seconds.Mean)
+			ours = fmt.Sprintf("%.0f", row.Seconds.Median)
 		}
 		line := append(cells(i), plain(p.Source), percent(p.Accuracy))
 		line = append(append(line, scoreCells(row.Test)...), p.Place, theirs, ours)

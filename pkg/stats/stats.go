@@ -7,6 +7,7 @@ package stats
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
@@ -46,6 +47,17 @@ func Summarize(values []float64) (Summary, error) {
 	}
 	s.Mean, s.SD = stat.MeanStdDev(values, nil)
 	return s, nil
+}
+
+// Median is the middle of the values, between the two middle ones where they are
+// even in number; 0 without any.
+func Median(values []float64) float64 {
+	n := len(values)
+	if n == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
 // TInterval is Student's two-sided interval for the mean over runs. It assumes

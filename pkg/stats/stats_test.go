@@ -2,6 +2,7 @@ package stats
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -243,4 +244,16 @@ func TestHolmProperties(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestMedian(t *testing.T) {
+	for _, c := range []struct {
+		values []float64
+		want   float64
+	}{{nil, 0}, {[]float64{3}, 3}, {[]float64{9, 1}, 5}, {[]float64{6148, 530, 554, 550, 535}, 550}, {[]float64{4, 1, 3, 2}, 2.5}} {
+		before := slices.Clone(c.values)
+		if got := Median(c.values); got != c.want || !slices.Equal(before, c.values) {
+			t.Errorf("median of %v: %g, want %g; left %v", before, got, c.want, c.values)
+		}
+	}
 }
