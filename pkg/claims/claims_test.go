@@ -61,7 +61,7 @@ func judgeOne(t *testing.T, r *report.Report, claim string) (Judged, error) {
 	if err != nil {
 		return Judged{}, err
 	}
-	return all[0], nil
+	return all[0].Claims[0], nil
 }
 
 func cells(filters ...int) string {
@@ -72,6 +72,8 @@ func cells(filters ...int) string {
 	return "    cells: [" + strings.Join(parts, ", ") + "]\n"
 }
 
+func than(filters ...int) string { return strings.Replace(cells(filters...), "cells:", "than:", 1) }
+
 func TestVerdicts(t *testing.T) {
 	small, wide := 0.002, 0.02
 	r := fixture(t, map[int]float64{2: 0.90, 4: 0.94, 8: 0.9405, 16: 0.97}, map[int]float64{2: small, 4: small, 8: wide, 16: small})
@@ -80,10 +82,10 @@ func TestVerdicts(t *testing.T) {
 		want  Verdict
 		says  string
 	}{
-		{"    check: falls\n" + cells(16, 4, 2), Holds, "2 of 2 steps down"},
+		{"    check: falls\n" + cells(16, 4, 2), Holds, "2 of 2 steps down are beyond what seeds and images explain; from first to last -7.00 points, p below 0.001"},
 		{"    check: falls\n" + cells(2, 4, 16), Fails, "2 steps up"},
-		{"    check: falls\n" + cells(8, 4), Undecided, "all the means fall"},
-		{"    check: falls\n" + cells(4, 8), Undecided, "no fall at all in 1 step"},
+		{"    check: falls\n" + cells(8, 4), Undecided, "+0.05 points, p 0."},
+		{"    check: falls\n" + cells(4, 8), Undecided, "-0.05 points, p 0."},
 		{"    check: reaches\n    accuracy: 0.93\n" + cells(4), Holds, "5 of 5 seeds"},
 		{"    check: reaches\n    accuracy: 0.93\n" + cells(2), Fails, "0 of 5 seeds"},
 		{"    check: reaches\n    accuracy: 0.94\n" + cells(8), Undecided, "bounds of the mean"},
@@ -92,10 +94,24 @@ func TestVerdicts(t *testing.T) {
 		{"    check: below\n    accuracy: 0.93\n" + cells(4), Fails, "5 of 5 seeds"},
 		{"    check: fits\n    accuracy: 0.97\n" + cells(16), Holds, "97.00 % fits"},
 		{"    check: fits\n    accuracy: 0.95\n" + cells(16), Fails, "95.00 % does not fit"},
-		{"    check: same\n" + cells(4, 8), Holds, "No difference was shown"},
-		{"    check: same\n" + cells(2, 4), Fails, "-4.00 points"},
-		{"    check: spread\n" + cells(2, 4), Holds, "ratio of 1.00"},
-		{"    check: spread\n" + cells(8, 4), Fails, "ratio of 10.0"},
+		{"    check: falls\n" + cells(16, 8, 4), Undecided, "1 of 2 steps down are beyond what seeds and images explain; all the means fall"},
+		{"    check: falls\n" + cells(16, 4, 8), Undecided, "; 1 mean step up;"},
+		{"    check: gains\n" + cells(16, 4) + than(4, 2), Holds, "2 of 2 are above beyond what seeds and images explain; +3.00 to +4.00 points."},
+		{"    check: gains\n" + cells(16, 2) + than(4, 4), Fails, "1 of 2"},
+		{"    check: gains\n" + cells(8) + than(4), Undecided, "+0.05 points"},
+		{"    check: every\n    accuracy: 0.968\n" + cells(16), Holds, "0 of 5 seeds below"},
+		{"    check: every\n    accuracy: 0.968\n" + cells(8), Fails, "5 of 5 seeds below"},
+		{"    check: every\n    accuracy: 0.94\n" + cells(16, 8), Partly, "2 of 5 seeds below"},
+		{"    check: bound\n    accuracy: 0.95\n    least: 0.94\n" + cells(2), Holds, "1,900 of 2,000 images right: at least 94.12 %"},
+		{"    check: bound\n    accuracy: 0.95\n    least: 0.942\n" + cells(2), Fails, "Clopper-Pearson"},
+		{"    check: ratio\n    cost: parameters\n    times: 8\n" + cells(2), Holds, "has 50,778, slices, filters 2 6,510: 7.8 times"},
+		{"    check: ratio\n    cost: parameters\n    times: 7.80\n" + cells(2), Holds, "7.8"},
+		{"    check: ratio\n    cost: parameters\n    times: 7.7\n" + cells(2), Fails, "7.8"},
+		{"    check: same\n    margin: 0.01\n" + cells(4, 4), Holds, "the margin is 1.00."},
+		{"    check: same\n    margin: 0.001\n" + cells(4, 8), Undecided, "p of no difference"},
+		{"    check: same\n    margin: 0.01\n" + cells(2, 4), Fails, "-4.00 points"},
+		{"    check: spread\n    margin: 1.01\n" + cells(2, 4), Holds, "ratio of 1.00"},
+		{"    check: spread\n    margin: 2\n" + cells(8, 4), Fails, "The second lacks 99 % of the first one's variance"},
 	} {
 		j, err := judgeOne(t, r, c.claim)
 		if err != nil || j.Verdict != c.want || !strings.Contains(j.Finding, c.says) {
@@ -138,15 +154,31 @@ func TestReadRefuses(t *testing.T) {
 		"claims:\n  - 5\n":           "f.yaml:2: a claim is a mapping",
 		"claims:\n  - {chek: same}":  `unknown key "chek"`,
 		"claims:\n  - check: same\n": "no `claim:`",
-		"claims:\n  - claim: c\n    check: rises\n" + cell:                                      `check "rises": want one of`,
-		"claims:\n  - claim: c\n    check: falls\n" + cell:                                      "two cells or more",
-		"claims:\n  - claim: c\n    check: same\n" + cell:                                       "compares two cells, not 1",
-		"claims:\n  - claim: c\n    check: reaches\n" + cell:                                    "needs an `accuracy:`",
-		"claims:\n  - claim: c\n    check: reaches\n    accuracy: 95\n" + cell:                  "want a fraction",
-		"claims:\n  - claim: c\n    check: reaches\n    accuracy: high\n" + cell:                `accuracy "high"`,
-		"claims:\n  - claim: c\n    check: reaches\n    accuracy: .nan\n" + cell:                "want a fraction",
-		"claims:\n  - claim: c\n    check: fits\n    accuracy: 0.9\n    cells: [{kernel: 5}]\n": "names no experiment",
-		"claims:\n  - claim: c\n    check: fits\n    accuracy: 0.9\n":                           "no `cells:`",
+		"claims:\n  - claim: c\n    check: rises\n" + cell:                                                              `check "rises": want one of`,
+		"claims:\n  - claim: c\n    check: falls\n" + cell:                                                              "falls takes 2 cells or more, not 1",
+		"claims:\n  - claim: c\n    check: same\n" + cell:                                                               "same takes 2 cells, not 1",
+		"claims:\n  - claim: c\n    check: reaches\n" + cell:                                                            "needs an `accuracy:`",
+		"claims:\n  - claim: c\n    check: reaches\n    accuracy: 95\n" + cell:                                          "want a fraction",
+		"claims:\n  - claim: c\n    check: reaches\n    accuracy: high\n" + cell:                                        `accuracy "high"`,
+		"claims:\n  - claim: c\n    check: reaches\n    accuracy: .nan\n" + cell:                                        "want a fraction",
+		"claims:\n  - claim: c\n    check: fits\n    accuracy: 0.9\n    cells: [{kernel: 5}]\n":                         "names no experiment",
+		"claims:\n  - claim: c\n    check: fits\n    accuracy: 0.9\n":                                                   "no `cells:`",
+		"claims:\n  - claim: c\n    check: gains\n" + cell:                                                              "takes a partner for each",
+		"claims:\n  - claim: c\n    check: below\n    accuracy: 0.9\n    than: [{experiment: b}]\n" + cell:              "the others none",
+		"claims:\n  - claim: c\n    check: ranking\n    accuracy: published\n" + cell:                                   "ranking takes 2 cells or more",
+		"claims:\n  - claim: c\n    check: ranking\n    accuracy: 0.9\n    cells: [{experiment: a}, {experiment: b}]\n": "needs `accuracy: published`",
+		"claims:\n  - claim: c\n    check: reaches\n    accuracy: published\n" + cell:                                   "of its own",
+		"claims:\n  - claim: c\n    check: bound\n    accuracy: 0.9\n" + cell:                                           "bound takes a fraction",
+		"claims:\n  - claim: c\n    check: same\n    cells: [{experiment: a}, {experiment: b}]\n":                       "same and spread need one",
+		"claims:\n  - claim: c\n    check: spread\n    margin: 1\n    cells: [{experiment: a}, {experiment: b}]\n":      "a factor above 1",
+		"claims:\n  - claim: c\n    check: same\n    margin: .nan\n    cells: [{experiment: a}, {experiment: b}]\n":     "a difference of accuracies",
+		"claims:\n  - claim: c\n    check: ratio\n    cost: weights\n" + cell:                                           "needs `cost:` and `times:`",
+		"claims:\n  - claim: c\n    check: ratio\n    cost: money\n    times: 3\n" + cell:                               `cost "money"`,
+		"claims:\n  - claim: c\n    check: ratio\n    cost: weights\n    times: many\n" + cell:                          `times "many"`,
+		"questions:\n  - 7\n":                                        "f.yaml:2: a question is a mapping",
+		"questions:\n  - {answer: yes}\n":                            "no `question:`",
+		"questions:\n  - {question: q}\n":                            "no `claims:`, which answer",
+		"questions:\n  - question: q\n    claims:\n      - {a: b}\n": `f.yaml:4: unknown key "a"`,
 	} {
 		if _, err := Read([]byte(text), "f.yaml"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
@@ -157,14 +189,18 @@ func TestReadRefuses(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add([]byte("claims:\n  - claim: c\n    check: fits\n    accuracy: 0.986\n    cells: [{experiment: a, kernel: [3, 3]}]\n"))
 	f.Add([]byte("about: [x]\nclaims:\n  - {claim: c, check: falls, cells: [{experiment: a}, {experiment: b, n: 1.5}]}\n"))
+	f.Add([]byte("questions:\n  - question: q\n    claims: [{claim: c, ours: true, check: gains, cells: [{experiment: a}], than: [{experiment: b}]}]\n"))
+	f.Add([]byte("claims:\n  - {claim: c, check: ratio, cost: weights, times: 19.5, cells: [{experiment: a}]}\n  - {claim: d, check: same, margin: 0.1, cells: [{experiment: a}, {experiment: b}]}\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		file, err := Read(b, "f.yaml")
 		if err != nil {
 			return
 		}
-		for _, c := range file.Claims {
-			if c.Text == "" || len(c.Cells) == 0 || !(c.Accuracy >= 0 && c.Accuracy <= 1) || c.Rounding < 0 {
-				t.Fatalf("accepted %+v", c)
+		for _, q := range file.Questions {
+			for _, c := range q.Claims {
+				if c.Text == "" || len(c.Cells) == 0 || !(c.Accuracy.Value >= 0 && c.Accuracy.Value <= 1) || c.Accuracy.Rounding < 0 || c.Than != nil && len(c.Than) != len(c.Cells) {
+					t.Fatalf("accepted %+v", c)
+				}
 			}
 		}
 	})
@@ -172,9 +208,10 @@ func FuzzRead(f *testing.F) {
 
 // Hostile text stays text in the document.
 func TestSectionsEscape(t *testing.T) {
-	j := []Judged{{Claim: "<script>| *x*", Verdict: Holds, Finding: "y.", Check: Same}}
-	md := string(report.Markdown(nil, "", report.Part{Title: "t", Sections: Sections(nil, j)}))
-	if strings.Contains(md, "<script>") || !strings.Contains(md, `&lt;script&gt;\| \*x\*`) {
+	hostile := "<script>| *x*"
+	a := []Answered{{Question: hostile, Answer: hostile, Claims: []Judged{{Claim: hostile, Source: hostile, Verdict: Holds, Finding: hostile, Check: Bound, Note: hostile}}}}
+	md := string(report.Markdown(nil, "", report.Part{Title: "t", Sections: Sections([]string{hostile}, a)}))
+	if strings.Contains(md, "<script>") || strings.Count(md, `&lt;script&gt;`) != 10 || strings.Contains(md, "*x*") {
 		t.Error(md)
 	}
 }

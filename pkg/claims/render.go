@@ -10,73 +10,168 @@ import (
 	"slimfit/pkg/report"
 )
 
-// Sections writes judged claims for reading: a table of verdicts, then each
-// claim with its figures.
-func Sections(about []string, all []Judged) []report.Section {
-	count := map[Verdict]int{}
-	table := report.Table{Name: "claims", Caption: "Claims and what the results make of them",
-		Columns: []report.Column{{Head: "claim"}, {Head: "source"}, {Head: "verdict"}, {Head: "finding"}}}
-	for _, j := range all {
-		count[j.Verdict]++
-		table.Rows = append(table.Rows, []string{j.Claim, j.Source, string(j.Verdict), j.Finding})
-	}
-	var parts []string
-	for _, v := range []Verdict{Holds, Fails, Partly, Undecided, Untested} {
-		if count[v] > 0 {
-			parts = append(parts, fmt.Sprintf("%s %d", v, count[v]))
+// Sections writes judged claims for reading: the answers in short, a table of
+// verdicts, then each question with its claims and the figures behind them.
+func Sections(about []string, all []Answered) []report.Section {
+	out := []report.Section{{Text: slices.Clone(about)}}
+	var short []report.Fact
+	for _, a := range all {
+		if a.Answer != "" {
+			short = append(short, report.Fact{Name: a.Question, Value: a.Answer})
 		}
 	}
-	out := []report.Section{{Text: append(slices.Clone(about), "Verdicts on "+plural(len(all), "claim")+": "+strings.Join(parts, ", ")+"."), Tables: []report.Table{table}}}
-	for _, j := range all {
-		if j.Verdict != Untested { // the table says what is missing
-			out = append(out, j.section())
-		}
+	if len(short) > 0 {
+		out = append(out, report.Section{Title: "In short", Facts: short})
+	}
+	out = append(out, report.Section{Title: "Verdicts", Text: tallies(all), Tables: []report.Table{verdicts(all)}})
+	for _, a := range all {
+		out = append(out, a.section())
 	}
 	return append(out, report.Section{Title: "How claims are judged", List: rules()})
 }
 
-func (j Judged) section() report.Section {
-	s := report.Section{Title: strings.TrimSuffix(j.Claim, ".")}
-	text := strings.ToUpper(string(j.Verdict[:1])) + string(j.Verdict[1:]) + ". " + capital(j.Finding)
-	if j.Source != "" {
-		text += " Source of the claim: " + strings.TrimSuffix(j.Source, ".") + "."
+// tallies counts verdicts: of the source's claims, and of those made here.
+func tallies(all []Answered) []string {
+	counts := map[bool]map[Verdict]int{false: {}, true: {}}
+	sum := map[bool]int{}
+	for _, a := range all {
+		for _, j := range a.Claims {
+			counts[j.Ours][j.Verdict]++
+			sum[j.Ours]++
+		}
 	}
-	s.Text = []string{text}
-	if j.Note != "" {
-		s.Text = append(s.Text, j.Note)
-	}
-	t := report.Table{Name: "claim", Caption: fmt.Sprintf("Accuracy on the %s images in percent", j.Split), Columns: []report.Column{
-		{Head: "experiment"}, {Head: "configuration"}, {Head: "seeds", Right: true}, {Head: "mean", Right: true},
-		{Head: "sd", Right: true}, {Head: "min–max", Right: true}, {Head: "finding"}}}
-	for _, c := range j.Cells {
-		if c.Summary == nil {
+	var out []string
+	for _, ours := range []bool{false, true} {
+		if sum[ours] == 0 {
 			continue
 		}
-		sd := "–"
-		if c.Summary.N > 1 {
-			sd = percentage(c.Summary.SD)
+		var parts []string
+		for _, v := range []Verdict{Holds, Fails, Partly, Undecided, Untested} {
+			if n := counts[ours][v]; n > 0 {
+				parts = append(parts, fmt.Sprintf("%s %d", v, n))
+			}
 		}
-		t.Rows = append(t.Rows, []string{c.Experiment, c.Label, strconv.Itoa(c.Summary.N), percentage(c.Summary.Mean), sd,
-			percentage(c.Summary.Min) + "–" + percentage(c.Summary.Max), c.Says})
+		what := plural(sum[ours], "claim")
+		if ours {
+			what += " of our own, made to test something"
+		}
+		out = append(out, "Verdicts on "+what+": "+strings.Join(parts, ", ")+".")
 	}
-	if len(t.Rows) > 0 {
-		s.Tables = []report.Table{t}
+	return out
+}
+
+func verdicts(all []Answered) report.Table {
+	t := report.Table{Name: "claims", Caption: "Claims and what the results make of them",
+		Columns: []report.Column{{Head: "claim"}, {Head: "source"}, {Head: "verdict"}}}
+	for _, a := range all {
+		for _, j := range a.Claims {
+			t.Rows = append(t.Rows, []string{j.Claim, j.source(), string(j.Verdict)})
+		}
+	}
+	return t
+}
+
+func (j Judged) source() string {
+	switch {
+	case !j.Ours:
+		return j.Source
+	case j.Source == "":
+		return "ours"
+	}
+	return "ours: " + j.Source
+}
+
+func (a Answered) section() report.Section {
+	s := report.Section{Title: a.Question, Text: nonEmpty(a.Answer)}
+	if s.Title == "" {
+		s.Title = "Findings"
+	}
+	t := report.Table{Name: "findings", Caption: "Findings", Columns: []report.Column{{Head: "", Right: true}, {Head: "claim"}, {Head: "verdict"}, {Head: "finding"}}}
+	var split report.Split
+	for i, j := range a.Claims {
+		t.Rows = append(t.Rows, []string{strconv.Itoa(i + 1), j.Claim, string(j.Verdict), j.Finding})
+		if j.Split != "" {
+			split = j.Split
+		}
+		if j.Note != "" {
+			s.List = append(s.List, fmt.Sprintf("On %d: %s", i+1, j.Note))
+		}
+	}
+	s.Tables = []report.Table{t}
+	if cells := a.cells(split); len(cells.Rows) > 0 {
+		s.Tables = append(s.Tables, cells)
 	}
 	return s
 }
 
+// cells is what the claims rest on, claim by claim; where partners are, each
+// follows its cell.
+func (a Answered) cells(split report.Split) report.Table {
+	t := report.Table{Name: "cells", Caption: fmt.Sprintf("What they rest on: accuracy on the %s images in percent", split), Columns: []report.Column{
+		{Head: "of claim", Right: true}, {Head: "experiment"}, {Head: "configuration"}, {Head: "seeds", Right: true}, {Head: "mean", Right: true},
+		{Head: "sd", Right: true}, {Head: "min–max", Right: true}, {Head: "finding"}}}
+	at := map[string]int{} // cells that several claims rest on stand there once
+	for i, j := range a.Claims {
+		if j.Verdict == Untested || j.Check == Ratio || j.Check == Bound || j.Check == Ranking {
+			continue // not by trainings, or by those of a whole experiment, whose tables follow
+		}
+		said := len(j.Cells)+len(j.Than) <= fewCells // in the claim's finding
+		add := func(c Cell) {
+			line := c.line(said)
+			key := strings.Join(line, "\x00")
+			if k, ok := at[key]; ok && said {
+				t.Rows[k][0] += ", " + strconv.Itoa(i+1)
+				return
+			}
+			at[key] = len(t.Rows)
+			t.Rows = append(t.Rows, append([]string{strconv.Itoa(i + 1)}, line...))
+		}
+		for k, c := range j.Cells {
+			add(c)
+			if k < len(j.Than) {
+				add(j.Than[k])
+			}
+		}
+	}
+	return t
+}
+
+// line is the cell's part of a row; its finding is left out where the claim's
+// has it.
+func (c Cell) line(said bool) []string {
+	sd, finding := "–", c.Says
+	if c.Summary.N > 1 {
+		sd = percentage(c.Summary.SD)
+	}
+	if said {
+		finding = ""
+	}
+	return []string{c.Experiment, c.Label, strconv.Itoa(c.Summary.N), percentage(c.Summary.Mean), sd,
+		percentage(c.Summary.Min) + "–" + percentage(c.Summary.Max), finding}
+}
+
+func nonEmpty(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return []string{text}
+}
+
 func rules() []string {
 	return []string{
-		"falls: the mean of each configuration lies above the next one's, beyond what seeds and images explain: a crossed bootstrap over both, p Holm-corrected over the claim's steps, below 5 %. It fails where a mean rises beyond that; else it is not decided.",
-		"reaches, below: the one-sided 95 % bound of the mean over seeds and images is on that side of the accuracy; it fails where the other bound is on the other side.",
-		"fits: the published accuracy lies in the 95 % interval for one more training (Student's prediction interval over our seeds, on the same images), as exactly as it is printed: 98.6 stands for 98.55 to 98.65.",
-		"same: no difference of the means beyond what seeds and images explain. spread: no difference of the standard deviations over seeds (F test).",
+		"falls, gains, ranking: each mean lies above the one that it is held against, beyond what seeds and images explain: a crossed bootstrap over both, p Holm-corrected over the claim's comparisons, below 5 %. It fails where a mean lies below beyond that; else it is not decided. From first to last is a comparison of its own.",
+		"The matrices of all pairs further down are corrected for all their pairs, so that they mark fewer differences than the claims, which ask for few.",
+		"Seeds are drawn for each network by itself. Equal seeds see the same order of images; where that makes networks rise and fall together, a comparison of pairs of seeds would show more than is said here.",
+		"reaches, below: the one-sided 95 % bound of the mean over seeds and images is on that side of the accuracy; it fails where the other bound is on the other side. every: no seed is below it.",
+		"fits: the published accuracy lies in the 95 % interval for one more training (Student's prediction interval over our seeds, on the same images); \"as rounded\", where only a figure that rounds to the printed one does. A wide interval fits much.",
+		"same, spread: the 95 % interval of the difference of the means, or of the ratio of the standard deviations over seeds, lies within a margin; it fails where it lies outside of it.",
+		"bound: Clopper-Pearson's one-sided bound for one network, from its printed accuracy. ratio: counted from the layers.",
 		"Each claim is judged by itself: of twenty true ones, one may be called failed by chance.",
 	}
 }
 
-// JSON writes the judged claims, one line's indent two spaces.
-func JSON(all []Judged) ([]byte, error) {
+// JSON writes the answered questions, one line's indent two spaces.
+func JSON(all []Answered) ([]byte, error) {
 	b, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("write claims: %w", err)
@@ -102,13 +197,6 @@ func plural(n int, one string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %ss", n, one)
-}
-
-func capital(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // valueText is a matrix value as a person writes it.

@@ -50,11 +50,16 @@ func (r *Report) takeMeasured(in Input) {
 	}
 }
 
+// anyFiles says whether filesTable has rows.
+func (r *Report) anyFiles() bool {
+	return slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Footprint.Measured != nil })
+}
+
 // filesTable shows what each network's files take; it has no rows where nobody
 // measured.
 func (r *Report) filesTable() Table {
 	names, cells := r.nameColumns()
-	t := Table{Name: "files", Caption: "Bytes of each network's files, of its activations on a microcontroller, and single-image latency, as measured", Columns: names}
+	t := Table{Name: "files", Caption: "Bytes of each network's files and of its activations in TensorFlow Lite Micro", Columns: names}
 	for _, h := range []string{"TFLite", "TFLite int8", "npz", "arena", "arena float32", "latency µs"} {
 		t.Columns = append(t.Columns, Column{h, true})
 	}
@@ -74,7 +79,9 @@ func (r *Report) filesTable() Table {
 		t.Rows = append(t.Rows, line)
 	}
 	latency := slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Footprint.Has(footprint.LatencyMicros) })
-	if !latency {
+	if latency {
+		t.Caption += ", and single-image latency as measured"
+	} else {
 		t.Columns = t.Columns[:len(t.Columns)-1]
 		for i := range t.Rows {
 			t.Rows[i] = t.Rows[i][:len(t.Columns)]
@@ -85,7 +92,7 @@ func (r *Report) filesTable() Table {
 
 // costsSection shows what is counted and what is measured.
 func (r *Report) costsSection() Section {
-	s := Section{Title: "What each network costs", Tables: []Table{r.footprintTable()},
+	s := Section{Title: "What each network costs", Tables: []Table{r.footprintTable(), r.ratiosTable()},
 		Text: []string{"For one image, counted from the architecture. Each figure has its own convention; see the definitions."}}
 	if t := r.filesTable(); len(t.Rows) > 0 {
 		s.Tables = append(s.Tables, t)

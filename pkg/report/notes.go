@@ -10,10 +10,13 @@ import (
 func (r *Report) notes() []Note {
 	notes := append(append(costNotes(), accuracyNotes()...), r.int8Note()...)
 	notes = append(notes,
-		Note{"ratio", fmt.Sprintf("How many times larger the baseline's figure is than this network's. Baseline: %s.", plain(r.Baseline.Name))},
+		Note{"ratio", fmt.Sprintf("How many times larger the baseline's figure is than this network's; beside accuracies, of %s. Baseline: %s.", r.Costs[r.costIndex(r.cost())].Head, plain(r.Baseline.Name))},
 		Note{"front", fmt.Sprintf("Networks that no other beats: none is as cheap in %s and as accurate (mean over finished seeds, %s images), and better in one of the two.", r.Costs[r.costIndex(r.cost())].Head, r.Split)},
 		Note{"seconds", "Training time of one trial, its share where several were trained in one graph; start-up and evaluation are not counted. It depends on the machine and its load, which moves a mean more than a median over the seeds."},
 	)
+	if r.anyFiles() {
+		notes = append(notes, fileNotes()...)
+	}
 	if r.Counts.Skipped > 0 {
 		notes = append(notes, Note{"skipped", "Not trained: the search answers without it. The certificate says why."})
 	}
@@ -23,7 +26,7 @@ func (r *Report) notes() []Note {
 		notes = append(notes, Note{"meets", "No target was set; in the page, the reader's threshold decides."})
 	}
 	if r.Pairs != nil {
-		notes = append(notes, Note{"difference", fmt.Sprintf("Of mean accuracies, in percentage points, with a standard error from a crossed bootstrap over seeds and images (%d draws; Owen 2007): all networks are judged on the same images, and a retrained network differs. p is Holm-corrected for the %d pairs.", r.Pairs.Replicates, len(r.Pairs.Pairs))})
+		notes = append(notes, Note{"difference", fmt.Sprintf("Of mean accuracies, in percentage points, with a standard error from a crossed bootstrap over seeds and images (%d draws; Owen 2007): all networks are judged on the same images, and a retrained network differs. Seeds are drawn for each network by itself, equal ones too. p is Holm-corrected for the %d pairs.", r.Pairs.Replicates, len(r.Pairs.Pairs))})
 	}
 	for i := range r.Rows {
 		if r.Rows[i].Published != nil {
@@ -42,6 +45,13 @@ func costNotes() []Note {
 		{"activations", "Output elements of the input, convolution and pooling layers for one image: what arXiv 1705.03338 calls memory."},
 		{"activations with dense", "The same and the outputs of dense layers."},
 		{"peak activations", "The largest input + output of a single layer, in elements: what must be held at once when layers run one after another."},
+	}
+}
+
+func fileNotes() []Note {
+	return []Note{
+		{"TFLite, TFLite int8, npz", "Bytes of the network as slimfit export writes it: a TensorFlow Lite file in float32 or in int8, and its weights as NumPy arrays. They depend on the layers alone."},
+		{"arena, arena float32", "Bytes that the int8 and the float32 file need for activations in TensorFlow Lite Micro, by its greedy planner."},
 	}
 }
 

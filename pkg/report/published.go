@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,7 +65,7 @@ func publishedRow(head, record []string) (PublishedRow, error) {
 			if err != nil || !(v >= 0 && v <= 1) {
 				return row, fmt.Errorf("accuracy %q: want a fraction, such as 0.9581 for 95.81 %%", value)
 			}
-			row.Figure.Accuracy = v
+			row.Figure.Accuracy, row.Figure.Rounding = v, Rounding(value)
 		case "seconds":
 			if value == "" {
 				continue
@@ -83,6 +84,16 @@ func publishedRow(head, record []string) (PublishedRow, error) {
 		}
 	}
 	return row, nil
+}
+
+// Rounding is half a unit of the last digit after the point: 0.986 stands for
+// 0.9855 to 0.9865. It is 0 for a number written otherwise.
+func Rounding(printed string) float64 {
+	_, digits, ok := strings.Cut(printed, ".")
+	if !ok || strings.ContainsAny(printed, "eE") {
+		return 0
+	}
+	return 0.5 * math.Pow10(-len(digits))
 }
 
 // publish puts published figures beside the configurations they are for.

@@ -76,6 +76,8 @@ type Baseline struct {
 	Name  string    `json:"name"`
 	Row   int       `json:"row"`   // in Rows, -1 where it is not one of them
 	Costs []float64 `json:"costs"` // as Report.Costs
+
+	footprint footprint.Footprint
 }
 
 // Row is one configuration.
@@ -202,6 +204,7 @@ type Published struct {
 	Seconds  *float64 `json:"seconds"`  // of training, on their machine
 	Source   string   `json:"source"`   // such as "Table IV"
 	Place    string   `json:"place"`    // where Accuracy lies among our seeds
+	Rounding float64  `json:"-"`        // half a unit of Accuracy's last printed digit
 }
 
 // Score returns the row's score on the split.
@@ -235,6 +238,17 @@ func (r *Row) Accuracies(s Split) []float64 {
 	for i := range r.Trials {
 		if m := r.Trials[i].On(s); m != nil {
 			out = append(out, m.Accuracy)
+		}
+	}
+	return out
+}
+
+// DoneSeeds are the seeds of Accuracies, in the same order.
+func (r *Row) DoneSeeds(s Split) []int64 {
+	var out []int64
+	for i := range r.Trials {
+		if r.Trials[i].On(s) != nil {
+			out = append(out, r.Trials[i].Seed)
 		}
 	}
 	return out

@@ -58,7 +58,7 @@ func costs(measured ...footprint.Cost) []Cost {
 }
 
 func (r *Report) setBaseline(name string, row int, f footprint.Footprint) {
-	r.Baseline = Baseline{Name: name, Row: row}
+	r.Baseline = Baseline{Name: name, Row: row, footprint: f}
 	for _, c := range r.Costs {
 		r.Baseline.Costs = append(r.Baseline.Costs, float64(f.Get(c.Key)))
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
 )
 
@@ -120,20 +121,50 @@ func (r *Report) verdictCell(i int) string {
 
 func (r *Report) footprintTable() Table {
 	names, cells := r.nameColumns()
-	t := Table{Name: "footprint", Caption: "Footprint of each network under every convention", Columns: names}
-	heads := []string{"parameters", "weights", "MACs", "weight bytes", "activations", "activations with dense", "peak activations"}
-	for _, h := range heads {
-		t.Columns = append(t.Columns, Column{h, true})
+	t := Table{Name: "footprint", Caption: "Footprint of each network under every convention", Columns: conventions(names)}
+	add := func(line []string, f *footprint.Footprint) {
+		for _, v := range counted(f) {
+			line = append(line, count(v))
+		}
+		t.Rows = append(t.Rows, line)
+	}
+	if r.Baseline.Row < 0 {
+		line := make([]string, len(names))
+		line[0] = plain(r.Baseline.Name)
+		add(line, &r.Baseline.footprint)
 	}
 	for i := range r.Rows {
-		f := r.Rows[i].Footprint
+		add(cells(i), &r.Rows[i].Footprint)
+	}
+	return t
+}
+
+// ratiosTable is footprintTable against the baseline.
+func (r *Report) ratiosTable() Table {
+	names, cells := r.nameColumns()
+	t := Table{Name: "ratios", Caption: "How many times less than " + plain(r.Baseline.Name) + ", under every convention", Columns: conventions(names)}
+	base := counted(&r.Baseline.footprint)
+	for i := range r.Rows {
 		line := cells(i)
-		for _, v := range []int{f.Parameters, f.Weights, f.MACs, f.WeightBytes, f.Activations.Paper, f.Activations.All, f.Peak} {
-			line = append(line, count(float64(v)))
+		for k, v := range counted(&r.Rows[i].Footprint) {
+			line = append(line, fourDigits(base[k]/max(v, 1)))
 		}
 		t.Rows = append(t.Rows, line)
 	}
 	return t
+}
+
+// conventions are the columns of footprintTable after those that name a row.
+func conventions(names []Column) []Column {
+	for _, h := range []string{"parameters", "weights", "MACs", "weight bytes", "activations", "activations with dense", "peak activations"} {
+		names = append(names, Column{h, true})
+	}
+	return names
+}
+
+func counted(f *footprint.Footprint) []float64 {
+	return []float64{float64(f.Parameters), float64(f.Weights), float64(f.MACs), float64(f.WeightBytes),
+		float64(f.Activations.Paper), float64(f.Activations.All), float64(f.Peak)}
 }
 
 // maxSeedColumns is how many seeds get a column of their own.

@@ -92,6 +92,9 @@ func points(v float64) string {
 	return s
 }
 
+// Count is a whole number with thousands separators: 3,274,634.
+func Count(v float64) string { return count(v) }
+
 // count is a whole number with thousands separators: 3,274,634.
 func count(v float64) string {
 	s := strconv.FormatFloat(math.Round(v), 'f', 0, 64)
@@ -114,6 +117,17 @@ func times(v float64) string {
 		return strconv.FormatFloat(v, 'f', 1, 64) + "×"
 	}
 	return strconv.FormatFloat(v, 'f', 2, 64) + "×"
+}
+
+// fourDigits is a ratio as papers print it: 1,234, 235.9, 19.52.
+func fourDigits(v float64) string {
+	switch {
+	case v >= 1000:
+		return count(v)
+	case v >= 100:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 2, 64)
 }
 
 // seconds is a duration for reading: 0.42 s, 98 s, 12 min 5 s, 3 h 20 min.
