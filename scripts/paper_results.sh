@@ -9,7 +9,10 @@ order=(table1 table2-3 table4-6 table4-6-pool4 final light order table3-4 recipe
 folders=()
 for name in "${order[@]}"; do
     folder=experiments/paper/results/paper-$name
-    [ -d "$folder" ] && folders+=("$folder")
+    [ -d "$folder" ] || continue
+    folders+=("$folder")
+    # The file's words may have changed since; what it trains is in the results' IDs.
+    cp "experiments/paper/$name.yaml" "$folder/experiment.yaml"
 done
 
 into=$(mktemp -d)

@@ -157,7 +157,7 @@ func sliceColor(slice int) color.Color {
 	return set[slice%len(set)]
 }
 
-// sliceShape tells slices apart without colour.
+// sliceShape tells slices, and the curves of one, apart without colour.
 func sliceShape(slice int, hollow bool) draw.GlyphDrawer {
 	if hollow {
 		return []draw.GlyphDrawer{draw.RingGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}}[slice%3]
@@ -170,11 +170,13 @@ func curveDashes(nth int) []vg.Length {
 	return [][]vg.Length{nil, {6, 3}, {2, 3}, {8, 3, 2, 3}}[nth%4]
 }
 
-// shorten keeps legends narrow.
+// shorten keeps legends narrow. The middle goes: labels that begin alike often
+// end differently.
 func shorten(s string, limit int) string {
 	r := []rune(plain(s))
 	if len(r) <= limit {
 		return string(r)
 	}
-	return strings.TrimRight(string(r[:limit-1]), " ") + "…"
+	head := limit / 2
+	return strings.TrimRight(string(r[:head]), " ") + "…" + strings.TrimLeft(string(r[len(r)-(limit-1-head):]), " ")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -72,7 +73,7 @@ func (r *Report) chartX() abscissa {
 	span := bounds{}
 	for i, v := range c.Values {
 		at := position(c, i, v)
-		ticks = append(ticks, plot.Tick{Value: at, Label: shorten(v, 16)})
+		ticks = append(ticks, plot.Tick{Value: at, Label: tickLabel(c, v)})
 		span.add(at)
 	}
 	x.ticks = ticks
@@ -89,6 +90,14 @@ func (r *Report) chartX() abscissa {
 		x.at = append(x.at, v)
 	}
 	return x
+}
+
+// tickLabel writes a value of an axis: 40,000 rather than 40000.
+func tickLabel(c *Chart, value string) string {
+	if n, err := strconv.ParseFloat(value, 64); err == nil && c.Number && n >= 10_000 && n == math.Trunc(n) {
+		return count(n)
+	}
+	return shorten(value, 16)
 }
 
 // drawPoints draws every row that has an x: mean and range over seeds, joined
@@ -168,7 +177,7 @@ func (r *Report) addCurve(d *drawing, curve Curve, nth int, x abscissa, lines bo
 	for _, set := range []struct {
 		xys   plotter.XYs
 		shape draw.GlyphDrawer
-	}{{full, sliceShape(curve.Slice, false)}, {partial, sliceShape(curve.Slice, true)}, {empty, draw.CrossGlyph{}}} {
+	}{{full, sliceShape(curve.Slice+nth, false)}, {partial, sliceShape(curve.Slice+nth, true)}, {empty, draw.CrossGlyph{}}} {
 		s, err := scatter(p, set.xys, set.shape, ink, 3.2)
 		if err != nil {
 			return fmt.Errorf("curve %s: %w", curve.Label, err)

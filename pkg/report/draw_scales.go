@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"gonum.org/v1/plot"
@@ -95,9 +96,12 @@ func (n niceTicks) Ticks(low, high float64) []plot.Tick {
 	return ticks
 }
 
-// costTicks puts labels at 1, 2 and 5 times powers of ten, fewer where the
-// axis spans many of them: the ticks of a log scale.
+// costTicks are the ticks of a log scale: labels at powers of ten, then at 5, 2
+// and the other multiples of them, where there is room.
 type costTicks struct{}
+
+// labelRoom is the share of the axis that a label takes.
+const labelRoom = 0.13
 
 // Ticks implements plot.Ticker.
 func (costTicks) Ticks(low, high float64) []plot.Tick {
@@ -109,14 +113,23 @@ func (costTicks) Ticks(low, high float64) []plot.Tick {
 			if v < low*(1-1e-9) || v > high*(1+1e-9) {
 				continue
 			}
-			t := plot.Tick{Value: v}
-			if m == 1 || decades < 3 && (m == 2 || m == 5) || decades < 0.7 {
-				t.Label = number(v)
-				if v >= 1000 {
-					t.Label = count(v)
-				}
+			ticks = append(ticks, plot.Tick{Value: v})
+		}
+	}
+	var taken []float64 // places of labels on the axis, from 0 to 1
+	for _, wanted := range [][]float64{{1}, {5, 2}, {3, 4, 6, 7, 8, 9}} {
+		for i := range ticks {
+			t := &ticks[i]
+			digit := round(t.Value / math.Pow(10, math.Floor(math.Log10(t.Value*(1+1e-9)))))
+			at := math.Log10(t.Value/low) / decades
+			if !slices.Contains(wanted, digit) || slices.ContainsFunc(taken, func(x float64) bool { return math.Abs(x-at) < labelRoom }) {
+				continue
 			}
-			ticks = append(ticks, t)
+			taken = append(taken, at)
+			t.Label = number(t.Value)
+			if t.Value >= 1000 {
+				t.Label = count(t.Value)
+			}
 		}
 	}
 	if decades < 0.3 { // between two of them: any round numbers do

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 
 	"slimfit/pkg/footprint"
 )
@@ -41,6 +42,7 @@ func (r *Report) accuracyCaption() string {
 		s += fmt.Sprintf("; the dashed line is the target of %s", threshold(r.Target.Accuracy))
 	}
 	s += "."
+	s += r.publishedCaption()
 	if r.Answer.Pick >= 0 {
 		s += " The ring marks the smallest network that meets it."
 	}
@@ -55,7 +57,14 @@ func (r *Report) frontCaption() string {
 	if r.Target != nil {
 		s += fmt.Sprintf(" The dashed line is the target of %s.", threshold(r.Target.Accuracy))
 	}
-	return s
+	return s + r.publishedCaption()
+}
+
+func (r *Report) publishedCaption() string {
+	if r.Split != Test || !slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Published != nil }) {
+		return ""
+	}
+	return " Diamonds are published figures."
 }
 
 func (r *Report) trainingCaption(rows []int) string {
