@@ -23,7 +23,7 @@ func (r *Report) answer() {
 	r.Answer = Answer{Cost: r.cost(), Pick: -1}
 	r.Asked = r.asked()
 	switch {
-	case r.Counts.Done == 0:
+	case r.Counts.Done == 0 && (r.Target == nil || r.Counts.Diverged == 0):
 		r.Answer.Sentence = r.nothingYet()
 	case r.Target == nil:
 		r.Answer.Sentence = r.describe()
@@ -58,6 +58,9 @@ func (r *Report) asked() string {
 
 func (r *Report) nothingYet() string {
 	s := fmt.Sprintf("No answer yet: none of %s has finished", plural(r.Counts.Planned, "trial"))
+	if r.Counts.Missing == 0 {
+		s = fmt.Sprintf("No answer: none of %s gave a network", plural(r.Counts.Planned, "trial"))
+	}
 	if r.Counts.Failed+r.Counts.Diverged > 0 {
 		s += fmt.Sprintf(" (%d failed, %d diverged)", r.Counts.Failed, r.Counts.Diverged)
 	}

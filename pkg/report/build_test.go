@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -303,5 +304,37 @@ func TestChart(t *testing.T) {
 	}
 	if c := build(t, manyPlan(t), Options{}).Chart; !c.Cost || c.Lines && len(c.Curves) > maxCurves {
 		t.Errorf("chart of three axes: cost %v, %d curves, lines %v", c.Cost, len(c.Curves), c.Lines)
+	}
+}
+
+// A network that diverged with every seed misses the target; it is no answer
+// that is still to come.
+func TestAllDiverged(t *testing.T) {
+	p := smallPlan()
+	e := p.experiment(t)
+	results, _ := p.run(e)
+	for i := range results {
+		r := &results[i]
+		*r = result.Result{Experiment: r.Experiment, ConfigID: r.ConfigID, Assignment: r.Assignment, Model: r.Model, Train: r.Train, Dataset: r.Dataset,
+			Seed: r.Seed, Status: result.Diverged, Reason: "the loss is NaN at step 7", Footprint: r.Footprint}
+	}
+	r := build(t, Input{Experiment: e, Results: results}, Options{})
+	if want := fmt.Sprintf("None of %d networks meets the target", len(e.Configs)); !strings.HasPrefix(r.Answer.Sentence, want) {
+		t.Errorf("%q, want %q", r.Answer.Sentence, want)
+	}
+	for i := range results {
+		if results[i].ConfigID == results[0].ConfigID {
+			results[i].Status = result.Failed // what it would read is not known
+		}
+	}
+	if r = build(t, Input{Experiment: e, Results: results}, Options{}); !strings.HasPrefix(r.Answer.Sentence, "No network is known to meet the target") {
+		t.Errorf("one network failed: %q", r.Answer.Sentence)
+	}
+	e.Target = nil
+	if r = build(t, Input{Experiment: e, Results: results}, Options{}); !strings.HasPrefix(r.Answer.Sentence, "No answer: none of ") {
+		t.Errorf("without a target: %q", r.Answer.Sentence)
+	}
+	if r = build(t, Input{Experiment: e, Results: results[1:]}, Options{}); !strings.HasPrefix(r.Answer.Sentence, "No answer yet") {
+		t.Errorf("one missing: %q", r.Answer.Sentence)
 	}
 }

@@ -153,19 +153,50 @@ func (r *Report) int8Splits() []Split {
 
 // int8Columns and int8Cells are the int8 part of the table of results.
 func (r *Report) int8Columns() []Column {
-	var columns []Column
-	for _, s := range r.int8Splits() {
-		columns = append(columns, Column{"int8 " + string(s) + " mean", true}, Column{"sd", true})
+	splits := r.int8Splits()
+	if len(splits) == 0 {
+		return nil
+	}
+	columns := []Column{{"int8 seeds", true}}
+	for _, s := range splits {
+		columns = append(columns, Column{"int8 " + string(s) + " mean", true}, Column{"less float32", true})
 	}
 	return columns
 }
 
 func (r *Report) int8Cells(row *Row) []string {
-	var cells []string
-	for _, s := range r.int8Splits() {
-		cells = append(cells, scoreCells(row.Int8.Score(s))[:2]...)
+	splits := r.int8Splits()
+	if len(splits) == 0 {
+		return nil
+	}
+	n := 0
+	for i := range row.Trials {
+		if row.Trials[i].Int8 != nil {
+			n++
+		}
+	}
+	cells := []string{fmt.Sprintf("%d/%d", n, row.Counts.Planned)}
+	for _, s := range splits {
+		cells = append(cells, scoreCells(row.Int8.Score(s))[0], row.int8Less(s))
 	}
 	return cells
+}
+
+// int8Less is what quantizing changed, in points, over the seeds that are
+// quantized: their mean beside that of all seeds would compare other networks.
+func (r *Row) int8Less(s Split) string {
+	sum, n := 0.0, 0
+	for i := range r.Trials {
+		t := &r.Trials[i]
+		if q, f := t.Int8.On(s), t.On(s); q != nil && f != nil {
+			sum += q.Accuracy - f.Accuracy
+			n++
+		}
+	}
+	if n == 0 {
+		return none
+	}
+	return points(sum / float64(n))
 }
 
 // hasInt8 says whether a report has int8 figures: then CSV files have fields for
@@ -199,7 +230,7 @@ func (r *Report) int8Note() []Note {
 		return nil
 	}
 	text := "Accuracy of the full-integer TensorFlow Lite file that `slimfit export --format tflite-int8` writes of each network, quantized after training, " +
-		"over the seeds whose int8.json is there (`slimfit quantize` makes it from kept weights)."
+		"over the seeds whose int8.json is there (`slimfit quantize` makes it from kept weights). Less float32: in points, against the same seeds' float32 networks."
 	if r.judgesInt8() {
 		text += " The target judges these networks: verdicts, the answer and the figures are theirs, not the float32 networks'."
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/csv"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,6 +99,22 @@ func TestInt8Golden(t *testing.T) {
 	in.Int8 = nil
 	if text := string(build(t, in, Options{}).Text()); strings.Contains(text, "int8") {
 		t.Error("nothing was quantized, and the report speaks of int8")
+	}
+}
+
+// One quantized seed of three is no mean of three: the table says how many
+// there are, and compares with the same seeds.
+func TestInt8OfSomeSeeds(t *testing.T) {
+	in := quantizedInput(t)
+	best := slices.MaxFunc(in.Results[:3], func(a, b result.Result) int { return *a.Correct.Validation - *b.Correct.Validation })
+	in.Int8 = []result.Int8{worse(best, 2, true)}
+	r := build(t, in, Options{})
+	table := r.resultsTable()
+	at := slices.IndexFunc(table.Columns, func(c Column) bool { return c.Head == "int8 seeds" })
+	row := table.Rows[slices.IndexFunc(r.Rows, func(row Row) bool { return row.ID == best.ConfigID })]
+	less := points(-2 / float64(best.Dataset.Validation))
+	if at < 0 || row[at] != "1/3" || row[at+2] != less {
+		t.Errorf("%v: want 1/3 seeds, %s points less", row, less)
 	}
 }
 

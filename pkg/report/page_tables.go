@@ -54,8 +54,10 @@ func headTerm(head string) string {
 		return "validation"
 	case "test mean", "test %", "ours, mean":
 		return "test"
-	case "int8 validation mean", "int8 test mean", "int8 validation %", "int8 test %":
+	case "int8 validation mean", "int8 test mean", "int8 validation %", "int8 test %", "int8 seeds", "less float32":
 		return "int8"
+	case "seconds, median", "our s, median":
+		return "seconds"
 	case "sd", "min–max":
 		return "mean-sd-min-max"
 	case "seeds done", "status":
