@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -69,6 +70,24 @@ func (t tally) verdict() Verdict {
 	return Undecided
 }
 
+// mark writes each comparison to its cell, and judges them; one alone is the
+// finding.
+func (j *Judged) mark(diffs []stats.Difference, ps []float64) tally {
+	for i, d := range diffs {
+		mean, p := d.Mean, ps[i]
+		j.Cells[i].Less, j.Cells[i].P = &mean, &p
+		j.Cells[i].Says = fmt.Sprintf("%s points above the next, p %s", points(mean), pText(p))
+	}
+	t := count(diffs, ps)
+	j.Verdict = t.verdict()
+	if t.all == 1 {
+		j.Finding = fmt.Sprintf("%s points, p %s.", points(diffs[0].Mean), pText(ps[0]))
+	}
+	return t
+}
+
+func byMean(a, b stats.Difference) int { return cmp.Compare(a.Mean, b.Mean) }
+
 // falls wants every mean above the next one's.
 func (j *Judged) falls() error {
 	var steps [][2]int
@@ -79,15 +98,8 @@ func (j *Judged) falls() error {
 	if err != nil {
 		return err
 	}
-	for i, d := range diffs {
-		mean, p := d.Mean, ps[i]
-		j.Cells[i].Less, j.Cells[i].P = &mean, &p
-		j.Cells[i].Says = fmt.Sprintf("%s points above the next, p %s", points(mean), pText(p))
-	}
-	t := count(diffs, ps)
-	j.Verdict = t.verdict()
+	t := j.mark(diffs, ps)
 	if t.all == 1 {
-		j.Finding = fmt.Sprintf("%s points, p %s.", points(diffs[0].Mean), pText(ps[0]))
 		return nil
 	}
 	j.Finding = fmt.Sprintf("%d of %d steps down are beyond what seeds and images explain", t.real, t.all)
@@ -118,20 +130,13 @@ func (j *Judged) gains() error {
 	if err != nil {
 		return err
 	}
-	low, high := math.Inf(1), math.Inf(-1)
-	for i, d := range diffs {
-		mean, p := d.Mean, ps[i]
-		low, high = min(low, mean), max(high, mean)
-		j.Cells[i].Less, j.Cells[i].P = &mean, &p
-		j.Cells[i].Says = fmt.Sprintf("%s points above the next, p %s", points(mean), pText(p))
-	}
-	t := count(diffs, ps)
-	j.Verdict = t.verdict()
+	t := j.mark(diffs, ps)
 	if t.all == 1 {
-		j.Finding = fmt.Sprintf("%s points, p %s.", points(diffs[0].Mean), pText(ps[0]))
 		return nil
 	}
-	j.Finding = fmt.Sprintf("%d of %d are above beyond what seeds and images explain; %s to %s points.", t.real, t.all, points(low), points(high))
+	least := slices.MinFunc(diffs, byMean)
+	most := slices.MaxFunc(diffs, byMean)
+	j.Finding = fmt.Sprintf("%d of %d are above beyond what seeds and images explain; %s to %s points.", t.real, t.all, points(least.Mean), points(most.Mean))
 	return nil
 }
 

@@ -29,16 +29,9 @@ func CompareSpread(a, b []float64, confidence float64) (SpreadRatio, error) {
 	if err := checkShare("confidence", confidence); err != nil {
 		return SpreadRatio{}, err
 	}
-	sa, err := Summarize(a)
+	sa, sb, err := twoSpreads(a, b)
 	if err != nil {
 		return SpreadRatio{}, err
-	}
-	sb, err := Summarize(b)
-	if err != nil {
-		return SpreadRatio{}, err
-	}
-	if sa.SD == 0 || sb.SD == 0 {
-		return SpreadRatio{}, fmt.Errorf("compare spread: a sample of %d and one of %d values, need two different values in each", sa.N, sb.N)
 	}
 	f := sa.SD * sa.SD / (sb.SD * sb.SD)
 	dist := distuv.F{D1: float64(sa.N - 1), D2: float64(sb.N - 1)}
@@ -60,16 +53,9 @@ func CompareSpreadPaired(a, b []float64, confidence float64) (SpreadRatio, error
 	if len(a) != len(b) || len(a) < 3 {
 		return SpreadRatio{}, fmt.Errorf("compare paired spread: %d and %d values, need pairs, three or more", len(a), len(b))
 	}
-	sa, err := Summarize(a)
+	sa, sb, err := twoSpreads(a, b)
 	if err != nil {
 		return SpreadRatio{}, err
-	}
-	sb, err := Summarize(b)
-	if err != nil {
-		return SpreadRatio{}, err
-	}
-	if sa.SD == 0 || sb.SD == 0 {
-		return SpreadRatio{}, fmt.Errorf("compare paired spread: a sample does not vary")
 	}
 	r := stat.Correlation(a, b, nil)
 	df := float64(sa.N - 2)
@@ -91,4 +77,17 @@ func CompareSpreadPaired(a, b []float64, confidence float64) (SpreadRatio, error
 	reach := math.Sqrt(k*k - 1)
 	return SpreadRatio{Ratio: math.Sqrt(f), P: 2 * t.CDF(-math.Abs(statistic)),
 		Interval: Interval{math.Sqrt(f * (k - reach)), math.Sqrt(f * (k + reach))}}, nil
+}
+
+func twoSpreads(a, b []float64) (sa, sb Summary, err error) {
+	if sa, err = Summarize(a); err != nil {
+		return sa, sb, err
+	}
+	if sb, err = Summarize(b); err != nil {
+		return sa, sb, err
+	}
+	if sa.SD == 0 || sb.SD == 0 {
+		err = fmt.Errorf("compare spread: a sample of %d and one of %d values, need two different values in each", sa.N, sb.N)
+	}
+	return sa, sb, err
 }
