@@ -74,8 +74,9 @@ func checkTrainFlags(c *cli.Context) error {
 	return checkGPUFlags(c)
 }
 
-// checkData says what to do where a known data set is not in the cache: better
-// before the first worker starts than after.
+// checkData reads a known data set's files and compares their checksums, before
+// the first worker starts and anything is written: most of a tenth of a second
+// for MNIST. What is missing is found at once.
 func checkData(c *cli.Context, e *experiment.Experiment) error {
 	if e.Ref.Path != "" {
 		return nil // it was read just now
@@ -83,7 +84,7 @@ func checkData(c *cli.Context, e *experiment.Experiment) error {
 	if err := dataset.Cached(e.Ref.Name, c.String("cache")); err != nil {
 		return ioError(fmt.Errorf("%w; `slimfit data fetch %s` gets it", err, e.Ref.Name))
 	}
-	return nil
+	return ioError(dataset.Verify(e.Ref.Name, c.String("cache")))
 }
 
 // trainAll trains what has no result yet, with progress on stderr. Its error is

@@ -139,7 +139,8 @@ type Event struct {
 	Logits      []float32           `json:"logits,omitempty"` // [n, classes]
 	Message     string              `json:"message,omitempty"`
 	// Storage is set with Error where a file could not be written or read (disk
-	// full, read-only, missing data set): trying again won't help.
+	// full, read-only), or where a data set or a teacher is missing or damaged:
+	// trying again won't help, and no trial is to blame.
 	Storage bool `json:"storage,omitempty"`
 }
 

@@ -130,12 +130,20 @@ func (s *server) report(pack int, err error) {
 	s.emit(protocol.Event{Type: protocol.Error, Pack: pack, Message: err.Error(), Storage: isStorage(err)})
 }
 
+// inputError is a data set or a teacher that cannot be loaded or is another than
+// planned with, damaged files included: no trial is to blame.
+type inputError struct{ err error }
+
+func (e *inputError) Error() string { return e.err.Error() }
+func (e *inputError) Unwrap() error { return e.err }
+
 // isStorage says whether the error came from a file.
 func isStorage(err error) bool {
+	var input *inputError
 	var path *fs.PathError
 	var link *os.LinkError
 	var sys syscall.Errno
-	return errors.As(err, &path) || errors.As(err, &link) || errors.As(err, &sys)
+	return errors.As(err, &input) || errors.As(err, &path) || errors.As(err, &link) || errors.As(err, &sys)
 }
 
 // load returns the pack's data set, the one in memory if it is the same.
@@ -153,7 +161,7 @@ func (s *server) load(p protocol.Pack) (*dataset.Set, error) {
 	s.set = nil
 	set, err := dataset.LoadData(p.Data, p.Source)
 	if err != nil {
-		return nil, err
+		return nil, &inputError{err}
 	}
 	s.set, s.setKey = set, string(b)
 	return set, nil

@@ -181,6 +181,40 @@ func TestStopAndResume(t *testing.T) {
 	}
 }
 
+// changedCopy copies a folder of idx files with another content of its training
+// images.
+func changedCopy(t *testing.T, dir string, change func([]byte) []byte) string {
+	t.Helper()
+	out := t.TempDir()
+	if err := os.CopyFS(out, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(out, "train-images-idx3-ubyte")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, change(b), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func flipLast(b []byte) []byte { b[len(b)-1] ^= 1; return b }
+func cutOff(b []byte) []byte   { return b[:len(b)-1] }
+
+// teach gives the pack a teacher whose weights are damaged.
+func teach(t *testing.T, p *protocol.Pack) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := store.SaveWeights(dir, 0, []byte("none")); err != nil {
+		t.Fatal(err)
+	}
+	p.Recipe.Teacher = &models.Teacher{Run: "runs/x", Digest: strings.Repeat("0", 64)}
+	p.Teacher = &protocol.Teacher{Dir: dir}
+}
+
+// Whatever is wrong with the data set or the teacher, no trial is to blame.
 func TestTellsErrorsAndGoesOn(t *testing.T) {
 	s, p := serve(t), testPack(t, 5)
 	for name, c := range map[string]struct {
@@ -190,7 +224,10 @@ func TestTellsErrorsAndGoesOn(t *testing.T) {
 	}{
 		"no folder":  {func(p *protocol.Pack) { p.Source.Path = filepath.Join(p.Source.Path, "gone") }, "gone", true},
 		"no member":  {func(p *protocol.Pack) { p.Members = nil }, "without members", false},
-		"other data": {func(p *protocol.Pack) { p.Data.Digest = strings.Repeat("0", 64) }, "0000", false},
+		"other data": {func(p *protocol.Pack) { p.Data.Digest = strings.Repeat("0", 64) }, "0000", true},
+		"damaged":    {func(p *protocol.Pack) { p.Source.Path = changedCopy(t, p.Source.Path, flipLast) }, "the images have changed", true},
+		"cut off":    {func(p *protocol.Pack) { p.Source.Path = changedCopy(t, p.Source.Path, cutOff) }, "truncated", true},
+		"no teacher": {func(p *protocol.Pack) { teach(t, p) }, "load the teacher runs/x", true},
 		"no fit": {func(p *protocol.Pack) {
 			p.Members[0].Layers[0].Kernel = [2]int{99, 99}
 			p.Members[0].Layers[0].Padding = models.Valid
