@@ -150,7 +150,21 @@ func flagErrors(err error) error {
 	return faults
 }
 
+// maxTrialMinutes is a year.
+const maxTrialMinutes = 365 * 24 * 60
+
+// checkBatchFlags refuses what would fail in every element, or makes no sense.
+func checkBatchFlags(c *cli.Context) error {
+	if t := c.Float64("trial-minutes"); c.IsSet("trial-minutes") && !(t > 0 && t <= maxTrialMinutes) {
+		return usagef("--trial-minutes %g: need more than 0, and at most the %d of a year", t, maxTrialMinutes)
+	}
+	return checkWorkFlags(c)
+}
+
 func batchSubmit(c *cli.Context) error {
+	if err := checkBatchFlags(c); err != nil {
+		return err
+	}
 	file, err := oneArg(c, "experiment file")
 	if err != nil {
 		return err
@@ -193,14 +207,6 @@ func batchRequest(c *cli.Context, e *experiment.Experiment) (batch.Request, erro
 	b, err := batchOf(c, e)
 	if err != nil {
 		return r, err
-	}
-	if t := c.Float64("trial-minutes"); c.IsSet("trial-minutes") && !(t > 0) {
-		return r, usagef("--trial-minutes %g: need more than 0", t)
-	}
-	for _, name := range []string{"threads", "workers-per-gpu"} {
-		if n := c.Int(name); n < 1 {
-			return r, usagef("--%s %d: need at least 1", name, n)
-		}
 	}
 	dir, err := filepath.Abs(filepath.Join(c.String("out"), e.Name))
 	if err != nil {

@@ -21,9 +21,6 @@ func gpuFlags() []cli.Flag {
 }
 
 func checkGPUFlags(c *cli.Context) error {
-	if n := c.Int("workers-per-gpu"); n < 1 {
-		return usagef("--workers-per-gpu %d: need at least 1", n)
-	}
 	if f := c.Float64("gpu-memory-fraction"); c.IsSet("gpu-memory-fraction") && !(f > 0 && f <= 1) {
 		return usagef("--gpu-memory-fraction %g: want a share in (0, 1]", f)
 	}

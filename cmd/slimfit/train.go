@@ -50,11 +50,20 @@ type training struct {
 
 // checkTrainFlags refuses values that make no sense, before anything is done.
 func checkTrainFlags(c *cli.Context) error {
+	if err := checkWorkFlags(c); err != nil {
+		return err
+	}
+	return checkGPUFlags(c)
+}
+
+// checkWorkFlags checks what `batch submit` passes on to `run`, and run's own:
+// of these flags, those that are given.
+func checkWorkFlags(c *cli.Context) error {
 	for _, f := range []struct {
 		name  string
 		least int
-	}{{"jobs", 0}, {"threads", 1}, {"retries", 0}} {
-		if n := c.Int(f.name); n < f.least {
+	}{{"jobs", 0}, {"threads", 1}, {"retries", 0}, {"workers-per-gpu", 1}} {
+		if n := c.Int(f.name); c.IsSet(f.name) && n < f.least {
 			return usagef("--%s %d: need at least %d", f.name, n, f.least)
 		}
 	}
@@ -62,16 +71,16 @@ func checkTrainFlags(c *cli.Context) error {
 		name  string
 		least time.Duration
 	}{{"checkpoint", 0}, {"hang", time.Second}, {"lease", time.Second}} {
-		if d := c.Duration(f.name); d < f.least {
+		if d := c.Duration(f.name); c.IsSet(f.name) && d < f.least {
 			return usagef("--%s %v: need at least %v", f.name, d, f.least)
 		}
 	}
 	switch keep := sweep.Keep(c.String("keep")); keep {
 	case "", sweep.KeepAll, sweep.KeepBest, sweep.KeepNone:
+		return nil
 	default:
 		return usagef("--keep %s: want all, best or none", keep)
 	}
-	return checkGPUFlags(c)
 }
 
 // checkData reads a known data set's files and compares their checksums, before
