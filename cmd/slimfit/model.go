@@ -61,6 +61,9 @@ func openModel(c *cli.Context, name string) (*model, error) {
 	return m, m.byWorker(c, file, card)
 }
 
+// savedModelFile is what makes a folder a SavedModel.
+const savedModelFile = "saved_model.pb"
+
 // exportedFile finds the model file that a name stands for, and the card of
 // its folder, if there is one. An empty file means that it is no export.
 func exportedFile(name string) (file string, card *export.Card, err error) {
@@ -69,34 +72,46 @@ func exportedFile(name string) (file string, card *export.Card, err error) {
 		return "", nil, nil // it may be a run's name
 	}
 	if info.IsDir() {
-		if _, err := os.Stat(filepath.Join(name, "saved_model.pb")); err == nil {
-			card, err := cardOf(filepath.Dir(filepath.Clean(name)))
-			return name, card, err
-		}
-		card, err := cardOf(name)
-		if card == nil || err != nil {
-			return "", nil, err
-		}
-		for _, f := range []export.Format{export.TFLite, export.TFLiteInt8, export.NPZ, export.Frozen, export.SavedModel} {
-			for _, have := range card.Files {
-				if have.Format == f {
-					return modelPath(name, f), card, nil
-				}
-			}
-		}
-		return "", nil, usagef("%s holds no file that predict runs", name)
+		return exportedFolder(name)
 	}
 	switch filepath.Ext(name) {
 	case ".tflite", ".npz", ".pb":
-		if filepath.Base(name) == "saved_model.pb" {
+		if filepath.Base(name) == savedModelFile {
 			name = filepath.Dir(name)
 		}
 		card, err := cardOf(filepath.Dir(name))
 		return name, card, err
 	case ".c":
 		return "", nil, usagef("%s: predict runs no C source; the .tflite file beside it holds the same network", name)
+	case ".json": // a certificate
+		return "", nil, nil
 	}
-	return "", nil, nil
+	return "", nil, usagef("%s is no model: want a file or folder that `slimfit export` wrote (.tflite, weights.npz, savedmodel, frozen.pb), "+
+		"a run, a configuration, a trial or a certificate; the images follow it", name)
+}
+
+// exportedFolder is exportedFile for a folder: a SavedModel, or an export with
+// its card, of which predict takes what it runs soonest.
+func exportedFolder(name string) (file string, card *export.Card, err error) {
+	beside, err := cardOf(filepath.Dir(filepath.Clean(name)))
+	if _, serr := os.Stat(filepath.Join(name, savedModelFile)); serr == nil {
+		return name, beside, err
+	}
+	if beside != nil && filepath.Base(name) == filepath.Base(modelPath("", export.SavedModel)) {
+		return "", nil, ioError(fmt.Errorf("%s: there is no %s in it; copy the folder again, or export anew", name, savedModelFile))
+	}
+	card, err = cardOf(name)
+	if card == nil || err != nil {
+		return "", nil, err
+	}
+	for _, f := range []export.Format{export.TFLite, export.TFLiteInt8, export.NPZ, export.Frozen, export.SavedModel} {
+		for _, have := range card.Files {
+			if have.Format == f {
+				return modelPath(name, f), card, nil
+			}
+		}
+	}
+	return "", nil, usagef("%s holds no file that predict runs", name)
 }
 
 // modelPath is what loads a format: a SavedModel is a folder.

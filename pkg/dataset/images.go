@@ -124,13 +124,20 @@ func readLooseNPY(path string, in models.Shape) (*Loose, error) {
 	if err != nil {
 		return nil, err
 	}
-	if values, dims, err := npy.Read[uint8](b); err == nil {
+	pixels, dims, err := npy.Read[uint8](b)
+	if err == nil {
 		n, err := imagesOf(dims, in)
-		return &Loose{Pixels: scaled(values), N: n}, err
+		return &Loose{Pixels: scaled(pixels), N: n}, err
+	}
+	if !errors.Is(err, npy.ErrElements) {
+		return nil, err
 	}
 	values, dims, err := npy.Read[float32](b)
-	if err != nil {
+	if errors.Is(err, npy.ErrElements) {
 		return nil, fmt.Errorf("%w; want uint8, or float32 in [0, 1]", err)
+	}
+	if err != nil {
+		return nil, err
 	}
 	n, err := imagesOf(dims, in)
 	if err != nil {

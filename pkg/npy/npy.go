@@ -65,26 +65,29 @@ func Write[T number](w io.Writer, values []T, shape ...int) error {
 
 var errDamaged = errors.New("no npy file of version 1.0 in C order")
 
-// Read reads an array of T; another element type is an error.
+// ErrElements is wrapped by Read's error for an array of another type than T.
+var ErrElements = errors.New("elements are not")
+
+// Read reads an array of T; another element type is an error, see ErrElements.
 func Read[T number](b []byte) (values []T, shape []int, err error) {
 	head, data, err := split(b)
 	if err != nil {
 		return nil, nil, err
 	}
 	if !strings.Contains(head, "'descr': '"+dtype[T]()+"'") {
-		return nil, nil, fmt.Errorf("read npy: elements are not %s: %s", dtype[T](), strings.TrimSpace(head))
+		return nil, nil, fmt.Errorf("read npy: %w %s: %s", ErrElements, dtype[T](), strings.TrimSpace(head))
 	}
 	n, shape, err := parseShape(head)
 	if err != nil {
 		return nil, nil, err
 	}
-	values = make([]T, 0)
-	if n > 0 {
-		if size := binary.Size(T(0)); len(data) != n*size {
-			return nil, nil, fmt.Errorf("read npy: %d bytes for shape %v, want %d", len(data), shape, n*size)
-		}
-		values = make([]T, n)
+	switch size := n * binary.Size(T(0)); {
+	case len(data) < size:
+		return nil, nil, fmt.Errorf("read npy: truncated: %d of the %d bytes that the shape %v needs; copy or save it again", len(data), size, shape)
+	case len(data) > size:
+		return nil, nil, fmt.Errorf("read npy: %d bytes follow after the %d that the shape %v needs; it is damaged, or holds more than one array", len(data)-size, size, shape)
 	}
+	values = make([]T, n)
 	if err := binary.Read(bytes.NewReader(data), binary.LittleEndian, values); err != nil {
 		return nil, nil, fmt.Errorf("read npy: %w", err)
 	}
@@ -99,7 +102,7 @@ func split(b []byte) (head string, data []byte, err error) {
 	}
 	n := int(binary.LittleEndian.Uint16(rest))
 	if len(rest) < 2+n {
-		return "", nil, fmt.Errorf("read npy: %w", errDamaged)
+		return "", nil, fmt.Errorf("read npy: truncated: %d of the %d bytes of its header; copy or save it again", len(rest)-2, n)
 	}
 	head = string(rest[2 : 2+n])
 	if !strings.Contains(head, "'fortran_order': False") {

@@ -2,6 +2,7 @@ package npy
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -20,8 +21,11 @@ func TestRoundTrip(t *testing.T) {
 	if err != nil || !slices.Equal(got, want) || !slices.Equal(shape, []int{3, 2}) {
 		t.Errorf("read %v %v, %v", got, shape, err)
 	}
-	if _, _, err := Read[int32](b.Bytes()); err == nil {
-		t.Error("float32 read as int32")
+	if _, _, err := Read[int32](b.Bytes()); !errors.Is(err, ErrElements) {
+		t.Errorf("float32 read as int32: %v", err)
+	}
+	if _, _, err := Read[float32](b.Bytes()[:b.Len()-1]); err == nil || errors.Is(err, ErrElements) || !strings.Contains(err.Error(), "truncated: 23 of the 24 bytes") {
+		t.Errorf("cut off: %v", err)
 	}
 	if err := Write(&b, want, 7); err == nil {
 		t.Error("6 values written as 7")
