@@ -119,3 +119,24 @@ func signalContext(parent context.Context) (context.Context, <-chan os.Signal) {
 	}()
 	return ctx, second
 }
+
+// untilStopped does work that only reads and counts. A signal leaves it behind,
+// wherever it is: the program ends soon after.
+func untilStopped[T any](ctx context.Context, work func() (T, error)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		value, err := work()
+		done <- outcome{value, err}
+	}()
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
+	}
+}

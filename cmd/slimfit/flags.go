@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -120,16 +121,20 @@ func sets(c *cli.Context) []string {
 }
 
 // loadExperiment reads one experiment file with the command's --set and
-// --cache; its errors are usage errors. Warnings go to stderr.
+// --cache; its errors are usage errors, but for a signal. Warnings go to stderr.
 func loadExperiment(c *cli.Context, file string) (*experiment.Experiment, error) {
 	out := c.String("out")
 	if out == "" { // the command has no such flag
 		out = defaultOut
 	}
-	e, err := experiment.LoadFrom(file, sets(c), experiment.Sources{
+	from := experiment.Sources{
 		Describe: func(ref dataset.Ref) (models.Data, error) { return dataset.Describe(ref, c.String("cache")) },
 		Teacher:  func(run string) (experiment.Teacher, error) { return findTeacher(run, out) },
-	})
+	}
+	e, err := untilStopped(c.Context, func() (*experiment.Experiment, error) { return experiment.LoadFrom(file, sets(c), from) })
+	if c.Context.Err() != nil {
+		return nil, context.Cause(c.Context)
+	}
 	if err != nil {
 		return nil, &exitError{code: exitUsage, err: err}
 	}

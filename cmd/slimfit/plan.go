@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,15 +48,23 @@ func planCommand(sources planSources) *cli.Command {
 			if err != nil {
 				return err
 			}
-			plans := make([]plan, len(experiments))
-			for i, e := range experiments {
-				if plans[i], err = newPlan(c, e, sources); err != nil {
-					return err
-				}
-			}
-			return ioError(writePlans(c.App.Writer, c.String("format"), plans))
+			return showPlans(c, experiments, sources)
 		},
 	}
+}
+
+// showPlans plans the experiments and prints them, until a signal comes.
+func showPlans(c *cli.Context, experiments []*experiment.Experiment, sources planSources) error {
+	_, err := untilStopped(c.Context, func() (none struct{}, err error) {
+		plans := make([]plan, len(experiments))
+		for i, e := range experiments {
+			if plans[i], err = newPlan(c, e, sources); err != nil {
+				return none, err
+			}
+		}
+		return none, ioError(writePlans(c.App.Writer, c.String("format"), plans))
+	})
+	return err
 }
 
 // loadExperiments reads all files and reports what is wrong in any of them.
@@ -64,6 +73,9 @@ func loadExperiments(c *cli.Context, files []string) ([]*experiment.Experiment, 
 	var faults []error
 	for _, f := range files {
 		e, err := loadExperiment(c, f)
+		if c.Context.Err() != nil {
+			return nil, context.Cause(c.Context)
+		}
 		if err != nil {
 			faults = append(faults, err)
 		}

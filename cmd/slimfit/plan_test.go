@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,6 +21,11 @@ import (
 // runPlan runs the plan command with other sources than the program's.
 func runPlan(t *testing.T, sources planSources, args ...string) (string, error) {
 	t.Helper()
+	return runPlanUntil(t, context.Background(), sources, args...)
+}
+
+func runPlanUntil(t *testing.T, ctx context.Context, sources planSources, args ...string) (string, error) {
+	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "e.yaml")
 	source := "name: two\ndataset: mnist\nmatrix: {filters: [2, 4]}\nmodel:\n- conv: {kernel: 5, filters: $filters}\n- maxpool: 4\n- dense: 16\nseeds: 3\ntrain: {steps: 10}\n"
@@ -27,7 +34,7 @@ func runPlan(t *testing.T, sources planSources, args ...string) (string, error) 
 	}
 	var out bytes.Buffer
 	app := &cli.App{Writer: &out, ErrWriter: &out, ExitErrHandler: func(*cli.Context, error) {}, Commands: prepare([]*cli.Command{planCommand(sources)})}
-	err := app.Run(append([]string{"slimfit", "plan", "--cache", dir}, append(args, file)...))
+	err := app.RunContext(ctx, append([]string{"slimfit", "plan", "--cache", dir}, append(args, file)...))
 	return out.String(), err
 }
 
@@ -93,6 +100,25 @@ func planID(t *testing.T, slug string) string {
 	}
 	t.Fatalf("no %s", slug)
 	return ""
+}
+
+// A signal ends a plan wherever it is, while it reads the files too, and nothing
+// is printed.
+func TestPlanStops(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	forever := make(chan struct{})
+	defer close(forever)
+	sources := planSources{estimate: func(*cli.Context, *experiment.Experiment, []experiment.Trial) (time.Duration, string, error) {
+		cancel(&signalError{syscall.SIGTERM})
+		<-forever
+		return 0, "", errors.New("never told")
+	}}
+	for _, where := range []string{"in the midst of it", "before it begins"} {
+		out, err := runPlanUntil(t, ctx, sources)
+		if out != "" || exitCode(ctx, err) != exitRequeue {
+			t.Errorf("stopped %s: printed %q, %v", where, out, err)
+		}
+	}
 }
 
 func TestPlanPassesFaultsOn(t *testing.T) {

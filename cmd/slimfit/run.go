@@ -45,7 +45,7 @@ func runCommand(sources planSources) *cli.Command {
 				return err
 			}
 			if c.Bool("dry-run") {
-				return dryRunOf(c, e, sources)
+				return showPlans(c, []*experiment.Experiment{e}, sources)
 			}
 			if err := checkData(c, e); err != nil {
 				return err
@@ -58,15 +58,6 @@ func runCommand(sources planSources) *cli.Command {
 			return runExperiment(c, file, e, trials)
 		},
 	}
-}
-
-// dryRunOf prints the plan and does nothing.
-func dryRunOf(c *cli.Context, e *experiment.Experiment, sources planSources) error {
-	p, err := newPlan(c, e, sources)
-	if err != nil {
-		return err
-	}
-	return ioError(writePlans(c.App.Writer, c.String("format"), []plan{p}))
 }
 
 func runExperiment(c *cli.Context, file string, e *experiment.Experiment, trials []experiment.Trial) error {

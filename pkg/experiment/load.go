@@ -188,13 +188,14 @@ func (l *loader) configurations(m *matrix, t *teachers) {
 		l.e.Axes = append(l.e.Axes, x)
 	}
 	if l.e.Seeds != nil && len(l.e.Configs) > maxTrials/len(l.e.Seeds) {
-		l.add(nil, "%d configurations x %d seeds are more than %d trials", len(l.e.Configs), len(l.e.Seeds), maxTrials)
+		l.add(nil, "%d configurations x %d seeds are more than %d trials; take fewer seeds, or a part of the matrix", len(l.e.Configs), len(l.e.Seeds), maxTrials)
 	}
 	l.baseline()
 }
 
-// maxTrials bounds configurations x seeds.
-const maxTrials = 10_000_000
+// maxTrials bounds configurations x seeds: planning more takes minutes and
+// gigabytes, training them lifetimes.
+const maxTrials = 1_000_000
 
 // effectiveSource writes the file that needs no --set.
 func (l *loader) effectiveSource() {

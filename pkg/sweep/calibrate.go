@@ -62,8 +62,9 @@ func (s *Speeds) unknown(o Options, packs []Pack, most int) []Pack {
 	example := map[string]Pack{}
 	known := map[string]bool{}
 	var keys []string
+	speedKeys := newSpeedKeys(o.Workers)
 	for _, p := range packs {
-		k := speedKey(p.Trials, o.Workers[0], len(o.Workers))
+		k := speedKeys.of(p.Trials)
 		if _, ok := s.get(k); ok {
 			known[k] = true
 			continue

@@ -41,7 +41,7 @@ func BuildPacks(trials []experiment.Trial, workers int, cost CostModel) []Pack {
 			k.seed = t.Seed
 		}
 		if k.shape == "" { // trains alone
-			k.id, k.seed = t.ID, t.Seed
+			k = groupKey{id: t.ID, seed: t.Seed}
 		}
 		if groups[k] == nil {
 			keys = append(keys, k)

@@ -122,6 +122,35 @@ func speedKey(trials []experiment.Trial, slot Slot, workers int) string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// speedKeys are the speed keys of many packs. It makes each once, whatever the
+// seeds: they do not matter to speed, and a thousand packs may differ in nothing
+// else.
+type speedKeys struct {
+	slot    Slot
+	workers int
+	known   map[[maxMembers]*experiment.Configuration]string
+}
+
+func newSpeedKeys(workers []Slot) *speedKeys {
+	return &speedKeys{workers[0], len(workers), map[[maxMembers]*experiment.Configuration]string{}}
+}
+
+func (k *speedKeys) of(trials []experiment.Trial) string {
+	if len(trials) > maxMembers {
+		return speedKey(trials, k.slot, k.workers)
+	}
+	var members [maxMembers]*experiment.Configuration
+	for i, t := range trials {
+		members[i] = t.Configuration
+	}
+	key, ok := k.known[members]
+	if !ok {
+		key = speedKey(trials, k.slot, k.workers)
+		k.known[members] = key
+	}
+	return key
+}
+
 func (s *Speeds) put(key string, v speed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,8 +197,9 @@ func (s *Speeds) Estimate(packs []Pack, workers []Slot) (took time.Duration, fro
 	}
 	timed := slices.Clone(packs)
 	run, calibrated := 0, 0
+	keys := newSpeedKeys(workers)
 	for i, p := range packs {
-		v, ok := s.get(speedKey(p.Trials, workers[0], len(workers)))
+		v, ok := s.get(keys.of(p.Trials))
 		switch {
 		case !ok:
 			v = speed{Step: s.cost.Step(p.Trials) * ratio}

@@ -13,6 +13,28 @@ import (
 	"slimfit/pkg/sweep/sweeptest"
 )
 
+// The keys of many packs are those of each, whatever the seeds.
+func TestSpeedKeys(t *testing.T) {
+	a, b := configuration(t, 5, 2, 4, 128, nil), configuration(t, 5, 32, 2, 128, nil)
+	workers := []Slot{{Threads: 2}, {Threads: 2}}
+	keys := newSpeedKeys(workers)
+	one := func(c *experiment.Configuration, n int) []experiment.Trial {
+		return grid([]*experiment.Configuration{c}, n)
+	}
+	packs := [][]experiment.Trial{one(a, 1), one(b, 1), one(b, 1), one(a, 3), one(a, 4), one(a, 3), append(one(a, 1), one(b, 1)...), append(one(b, 1), one(a, 1)...), one(a, 9)}
+	for i, trials := range packs {
+		for seed := range trials {
+			trials[seed].Seed += int64(i)
+		}
+		if got, want := keys.of(trials), speedKey(trials, workers[0], 2); got != want {
+			t.Errorf("pack %d: %s, want %s", i, got, want)
+		}
+	}
+	if len(keys.known) != 6 {
+		t.Errorf("%d keys kept, want one each for 6 shapes", len(keys.known))
+	}
+}
+
 func TestSpeeds(t *testing.T) {
 	cache := t.TempDir()
 	small := grid([]*experiment.Configuration{configuration(t, 5, 2, 4, 128, nil)}, 1)
