@@ -130,6 +130,7 @@ func finish(t *testing.T, r Request, k result.Key, status result.Status, seconds
 		}
 	}
 	if status == result.Done {
+		res.Steps = res.Train.Steps
 		validation, test, correct := 0.5, 0.5, 2
 		three := 3
 		res.Accuracy, res.Correct = result.Split[float64]{Validation: &validation, Test: &test}, result.Split[int]{Validation: &correct, Test: &three}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"sync"
 
@@ -23,84 +22,57 @@ type briefReader struct {
 
 func newBriefReader() *briefReader { return &briefReader{decoded: map[string]any{}} }
 
-// headSize holds a result.json up to its lists, unless the model is very long.
-const headSize = 6 << 10
-
-// read reads the result of trial k from path. Wrong and Confusion stay nil.
+// read reads the result of trial k from path, with all checks of ReadResult.
+// Wrong and Confusion stay nil.
 func (r *briefReader) read(path string, k result.Key) (result.Result, error) {
-	b, err := readHead(path)
+	b, err := os.ReadFile(path)
 	if err != nil {
-		return result.Result{}, err
+		return result.Result{}, fmt.Errorf("read result: %w", err)
 	}
-	var out result.Result
-	if head, ok := bytes.CutPrefix(b, []byte("{\n")); !ok || r.decode(head, &out) != nil {
-		out = result.Result{}
-		if err := json.Unmarshal(b, &out); err != nil {
-			return result.Result{}, &ResultError{path, err.Error()}
-		}
-		out.Wrong, out.Confusion = result.Wrong{}, result.Confusion{}
+	out, wrong, ok := r.known(b)
+	if ok && checkHead(out, k) == "" && checkWrong(out, wrong) == "" {
+		return out, nil
 	}
-	if reason := checkHead(out, k); reason != "" {
-		return result.Result{}, &ResultError{path, reason}
-	}
-	return out, nil
+	out, err = decodeResult(path, b, k) // another layout, or it says what is wrong
+	out.Wrong, out.Confusion = result.Wrong{}, result.Confusion{}
+	return out, err
 }
 
-// readHead reads a result.json up to the long lists, and closes the object
-// there. A file that ends before its time is an error.
-func readHead(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("read result: %w", err)
+// known reads the layout of encodeResult. The wrong images are only counted: a
+// bad network has thousands.
+func (r *briefReader) known(b []byte) (out result.Result, wrong result.Split[int], ok bool) {
+	b, begins := bytes.CutPrefix(b, []byte("{\n"))
+	b, ends := bytes.CutSuffix(b, []byte("\n}\n"))
+	head, lists, found := bytes.Cut(b, []byte(",\n  \"wrong\": "))
+	if !begins || !ends || !found || r.decode(head, &out) != nil {
+		return out, wrong, false
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("read result: %w", err)
+	list, confusion, found := bytes.Cut(lists, []byte(",\n  \"confusion\": "))
+	if !found || !json.Valid(list) || json.Unmarshal(confusion, &result.Confusion{}) != nil {
+		return out, wrong, false
 	}
-	b := make([]byte, min(headSize, info.Size()))
-	if _, err := io.ReadFull(f, b); err != nil {
-		return nil, fmt.Errorf("read result %s: %w", path, err)
-	}
-	lists := bytes.Index(b, listsMark())
-	if lists < 0 { // another layout, or a very long head
-		rest, err := io.ReadAll(f)
-		if err != nil {
-			return nil, fmt.Errorf("read result %s: %w", path, err)
-		}
-		b = append(b, rest...)
-		if lists = bytes.Index(b, listsMark()); lists < 0 {
-			return b, nil
-		}
-	}
-	end := make([]byte, 3)
-	if _, err := f.ReadAt(end, info.Size()-3); err != nil {
-		return nil, fmt.Errorf("read result %s: %w", path, err)
-	}
-	if string(end) != "\n}\n" {
-		return nil, &ResultError{path, "cut short"}
-	}
-	return append(b[:lists], "\n}\n"...), nil
+	validation, test, found := bytes.Cut(list, []byte(`,"test":`))
+	validation, isObject := bytes.CutPrefix(validation, []byte(`{"validation":`))
+	wrong.Validation, wrong.Test = countPairs(validation), countPairs(bytes.TrimSuffix(test, []byte("}")))
+	return out, wrong, found && isObject
 }
 
-// listsMark is where encodeResult begins the long lists. JSON strings have no
-// line breaks, so nothing else can look like it.
-func listsMark() []byte { return []byte(",\n  \"wrong\": ") }
+// countPairs is the length of a list such as [[3,9],[12,0]]; nil for null.
+func countPairs(list []byte) *int {
+	if string(list) == "null" {
+		return nil
+	}
+	n := bytes.Count(list, []byte("[")) - 1
+	return &n
+}
 
-// decode reads the lines of an object that encodeResult wrote, without the
-// first one.
+// decode reads the lines of an object that encodeResult wrote, without its
+// braces.
 func (r *briefReader) decode(lines []byte, out *result.Result) error {
 	small := make([]byte, 0, 1024) // an object of the keys that every result has its own of
 	small = append(small, '{')
-	for {
-		line, rest, ok := bytes.Cut(lines, []byte("\n"))
-		if !ok {
-			return errors.New("no end")
-		}
-		if string(line) == "}" {
-			small = append(bytes.TrimSuffix(small, []byte(",")), '}')
-			return json.Unmarshal(small, out)
-		}
+	for len(lines) > 0 {
+		line, rest, _ := bytes.Cut(lines, []byte("\n"))
 		key, value, ok := bytes.Cut(line, []byte(": "))
 		if !ok {
 			return errors.New("no key")
@@ -128,6 +100,8 @@ func (r *briefReader) decode(lines []byte, out *result.Result) error {
 		}
 		lines = rest
 	}
+	small = append(bytes.TrimSuffix(small, []byte(",")), '}')
+	return json.Unmarshal(small, out)
 }
 
 // share decodes raw into out, or copies what the same raw gave before.

@@ -50,6 +50,11 @@ func (f *Folder) ReadResult(k result.Key) (result.Result, error) {
 	if err != nil {
 		return result.Result{}, fmt.Errorf("read result: %w", err)
 	}
+	return decodeResult(path, b, k)
+}
+
+// decodeResult decodes and checks the content of a result.json.
+func decodeResult(path string, b []byte, k result.Key) (result.Result, error) {
 	var r result.Result
 	if err := json.Unmarshal(b, &r); err != nil {
 		return result.Result{}, &ResultError{path, err.Error()}
@@ -127,19 +132,34 @@ func encodeObject(v any) ([]byte, error) {
 // check returns what is wrong with r as the result of the trial k, "" if it can
 // be believed.
 func check(r result.Result, k result.Key) string {
-	if reason := checkHead(r, k); reason != "" || r.Status != result.Done {
+	if reason := checkHead(r, k); reason != "" {
 		return reason
 	}
+	var wrong result.Split[int]
+	if n := len(r.Wrong.Validation); r.Wrong.Validation != nil {
+		wrong.Validation = &n
+	}
+	if n := len(r.Wrong.Test); r.Wrong.Test != nil {
+		wrong.Test = &n
+	}
+	return checkWrong(r, wrong)
+}
+
+// checkWrong is the part of check that needs the lengths of the lists of wrong
+// images, nil where there is no list.
+func checkWrong(r result.Result, wrong result.Split[int]) string {
+	if r.Status != result.Done {
+		return ""
+	}
 	for _, split := range []struct {
-		name    string
-		correct *int
-		wrong   [][2]int
-		images  int
+		name           string
+		correct, wrong *int
+		images         int
 	}{
-		{"validation", r.Correct.Validation, r.Wrong.Validation, r.Dataset.Validation},
-		{"test", r.Correct.Test, r.Wrong.Test, r.Dataset.Test},
+		{"validation", r.Correct.Validation, wrong.Validation, r.Dataset.Validation},
+		{"test", r.Correct.Test, wrong.Test, r.Dataset.Test},
 	} {
-		if split.wrong != nil && (split.correct == nil || *split.correct+len(split.wrong) != split.images) {
+		if split.wrong != nil && (split.correct == nil || *split.correct+*split.wrong != split.images) {
 			return fmt.Sprintf("correct and wrong %s images do not add up to %d", split.name, split.images)
 		}
 	}
@@ -157,6 +177,8 @@ func checkHead(r result.Result, k result.Key) string {
 		return fmt.Sprintf("status is %q, want done, failed or diverged", r.Status)
 	case r.Status != result.Done:
 		return ""
+	case r.Steps != r.Train.Steps:
+		return fmt.Sprintf("status is done after %d of %d steps", r.Steps, r.Train.Steps)
 	case r.Accuracy.Validation == nil && r.Dataset.Validation > 0:
 		return "status is done without a validation accuracy"
 	}

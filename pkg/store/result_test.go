@@ -128,7 +128,6 @@ func TestDamagedResults(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		damage func(string) string
-		full   bool // only a full reader can tell
 		want   string
 	}{
 		{name: "cut in half", damage: func(s string) string { return s[:len(s)/2] }},
@@ -144,7 +143,12 @@ func TestDamagedResults(t *testing.T) {
 		{name: "accuracy in percent", damage: replace(`"validation":0.96`, `"validation":96`), want: "96"},
 		{name: "accuracy beautified", damage: replace(`"test":0.96}`, `"test":0.99}`), want: "9600 of 10000"},
 		{name: "accuracy removed", damage: replace(`"validation":0.96`, `"validation":null`), want: "without"},
-		{name: "wrong images removed", damage: replace(`[[0,0],`, `[`), full: true, want: "add up"},
+		{name: "wrong images removed", damage: replace(`[[0,0],`, `[`), want: "validation images do not add up to 5000"},
+		{name: "wrong images cut short", damage: replace(`[3980,9]],"test"`, `[3980,9,"test"`), want: "invalid character"},
+		{name: "every image correct", damage: func(s string) string {
+			return replace(`"test":0.96}`, `"test":1}`)(replace(`"test":9600}`, `"test":10000}`)(s))
+		}, want: "test images do not add up to 10000"},
+		{name: "half trained", damage: replace(`"steps": 20000`, `"steps": 10000`), want: "done after 10000 of 20000 steps"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFolder(t)
@@ -167,11 +171,8 @@ func TestDamagedResults(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if c.full && d == Brief {
-					continue
-				}
-				if len(results) != 0 || len(damaged) != 1 {
-					t.Errorf("detail %v: %d results, %d damaged", d, len(results), len(damaged))
+				if len(results) != 0 || len(damaged) != 1 || !strings.Contains(damaged[0].Reason, c.want) {
+					t.Errorf("detail %v: %d results, damaged %v", d, len(results), damaged)
 				}
 			}
 			aside, err := f.SetResultAside(r.Key())
