@@ -327,18 +327,6 @@ func elementsLine(p batch.Prepared) string {
 		roughly(time.Duration(longest*float64(time.Second))), p.Speed.From)
 }
 
-// submittedFolder takes a run folder that was submitted from.
-func submittedFolder(dir string) (*store.Folder, error) {
-	folder, err := store.Open(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &exitError{code: exitUsage, err: err}
-	}
-	if err != nil {
-		return nil, ioError(err)
-	}
-	return folder, nil
-}
-
 // folderExperiment reads a run folder's experiment; nil, with a note, where
 // that is not possible.
 func folderExperiment(c *cli.Context, folder *store.Folder) *experiment.Experiment {

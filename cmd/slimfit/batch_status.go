@@ -32,7 +32,7 @@ func batchStatusCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			folder, err := submittedFolder(dir)
+			folder, err := openFolder(dir)
 			if err != nil {
 				return err
 			}
@@ -193,7 +193,7 @@ func batchLogsCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			folder, err := submittedFolder(dir)
+			folder, err := openFolder(dir)
 			if err != nil {
 				return err
 			}
@@ -262,7 +262,7 @@ func batchCancelCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			folder, err := submittedFolder(dir)
+			folder, err := openFolder(dir)
 			if err != nil {
 				return err
 			}

@@ -22,20 +22,30 @@ import (
 // read for a report; more would need more memory than a login node has.
 const maxDetailed = 5000
 
-// runFolder takes a run folder; its experiment file may be gone, as long as
+// openFolder takes a run folder that a person names: to name one that is not
+// there is their slip, and no failure to read.
+func openFolder(dir string) (*store.Folder, error) {
+	folder, err := store.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &exitError{code: exitUsage, err: err}
+	}
+	if err != nil {
+		return nil, ioError(err)
+	}
+	return folder, nil
+}
+
+// runFolder is openFolder where the experiment file may be gone, as long as
 // there are results.
 func runFolder(dir string) (*store.Folder, error) {
-	folder, err := store.Open(dir)
-	if err == nil {
-		return folder, nil
-	}
+	folder, err := openFolder(dir)
 	abs, absErr := filepath.Abs(dir)
-	if absErr != nil || !errors.Is(err, fs.ErrNotExist) {
-		return nil, ioError(err)
+	if err == nil || absErr != nil || !errors.Is(err, fs.ErrNotExist) {
+		return folder, err
 	}
 	folder = &store.Folder{Dir: abs}
 	if keys, keysErr := folder.Keys(); keysErr != nil || len(keys) == 0 {
-		return nil, usagef("%v", err)
+		return nil, err
 	}
 	return folder, nil
 }

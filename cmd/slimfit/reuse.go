@@ -17,21 +17,30 @@ func reuseFlag() cli.Flag {
 	return &cli.StringSliceFlag{Name: "reuse", Usage: "take finished trials of the same configuration and seed from run folder `DIR` instead of training them again"}
 }
 
+// reusedFolders opens the run folders of --reuse.
+func reusedFolders(c *cli.Context) ([]*store.Folder, error) {
+	var folders []*store.Folder
+	for _, dir := range c.StringSlice("reuse") {
+		f, err := openFolder(dir)
+		if err != nil {
+			return nil, err
+		}
+		folders = append(folders, f)
+	}
+	return folders, nil
+}
+
 // reuse copies results, histories and int8 figures of trials that other run
 // folders have finished, and returns how many. A configuration's ID stands for everything
 // that changes training, so they are what training here would give, up to the
 // machine, which each result names. Weights are not copied.
-func reuse(dirs []string, to *store.Folder, e *experiment.Experiment, trials []experiment.Trial) (int, error) {
+func reuse(folders []*store.Folder, to *store.Folder, e *experiment.Experiment, trials []experiment.Trial) (int, error) {
 	copied := 0
-	for _, dir := range dirs {
-		from, err := store.Open(dir)
-		if err != nil {
-			return copied, err
-		}
+	for _, from := range folders {
 		for _, t := range trials {
 			ok, err := reuseTrial(from, to, e.Name, t)
 			if err != nil {
-				return copied, fmt.Errorf("take over a trial of %s: %w", dir, err)
+				return copied, fmt.Errorf("take over a trial of %s: %w", from.Dir, err)
 			}
 			if ok {
 				copied++
@@ -57,7 +66,7 @@ func reuseTrial(from, to *store.Folder, name string, t experiment.Trial) (bool, 
 	if err != nil {
 		return false, err
 	}
-	r.Experiment, r.Assignment = name, t.Assignment
+	r.Experiment, r.Dataset.Name, r.Assignment = name, t.Data.Name, t.Assignment
 	if r.Assignment == nil {
 		r.Assignment = map[string]any{}
 	}

@@ -61,12 +61,16 @@ func runCommand(sources planSources) *cli.Command {
 }
 
 func runExperiment(c *cli.Context, file string, e *experiment.Experiment, trials []experiment.Trial) error {
+	reused, err := reusedFolders(c)
+	if err != nil {
+		return err
+	}
 	folder, err := store.Create(c.String("out"), e.Name, e.Source)
 	if err != nil {
 		return ioError(err)
 	}
-	if dirs := c.StringSlice("reuse"); len(dirs) > 0 {
-		n, err := reuse(dirs, folder, e, trials)
+	if len(reused) > 0 {
+		n, err := reuse(reused, folder, e, trials)
 		if err != nil {
 			return ioError(err)
 		}

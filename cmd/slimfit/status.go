@@ -31,9 +31,9 @@ func statusCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			folder, err := store.Open(dir)
+			folder, err := openFolder(dir)
 			if err != nil {
-				return ioError(err)
+				return err
 			}
 			s := statusView{folder: folder, viewer: sweep.Viewer{Folder: folder}, Experiment: filepath.Base(folder.Dir), Folder: folder.Dir}
 			s.load(c)
