@@ -14,7 +14,7 @@ import (
 // The program's exit codes.
 const (
 	exitDone        = 0
-	exitTrials      = 1  // finished, but some trials failed or diverged, or verify or doctor found a fault
+	exitTrials      = 1  // finished, but some trials failed, diverged or lack the weights that were asked for, or verify or doctor found a fault
 	exitUsage       = 2  // the command line, an experiment file or a setting is wrong
 	exitUnmet       = 3  // search: no configuration meets the target
 	exitIO          = 4  // cannot read or write: disk full, read-only, no libtensorflow

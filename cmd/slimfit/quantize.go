@@ -44,24 +44,42 @@ func quantizeCommand() *cli.Command {
 				}
 				folders = append(folders, f)
 			}
-			var all []quantized
-			lacking := 0
+			var o quantizeOutcome
 			for _, f := range folders {
-				got, failed, err := quantizeFolder(c, f)
-				if err != nil {
+				if err := o.quantizeFolder(c, f); err != nil {
 					return err
 				}
-				all, lacking = append(all, got...), lacking+failed
 			}
-			if err := writeQuantized(c, all); err != nil {
+			if err := writeQuantized(c, o.all); err != nil {
 				return ioError(err)
 			}
-			if lacking > 0 || len(all) == 0 {
-				return &exitError{code: exitTrials, err: fmt.Errorf("quantize: %s quantized, %s could not be", count(len(all), "network"), thousands(lacking))}
-			}
-			return nil
+			return o.err()
 		},
 	}
+}
+
+// quantizeOutcome is what became of the finished trials of run folders.
+type quantizeOutcome struct {
+	all    []quantized
+	failed int // have no int8 form, or cannot be read
+	lost   int // their weights were not kept
+}
+
+// err is what the command ends with: trials without weights are no fault as
+// long as there is something to show.
+func (o *quantizeOutcome) err() error {
+	text := ""
+	switch {
+	case o.failed > 0:
+		text = fmt.Sprintf("%s quantized, %s could not be", count(len(o.all), "network"), thousands(o.failed))
+	case len(o.all) > 0:
+		return nil
+	case o.lost > 0:
+		text = fmt.Sprintf("no network quantized, as %v", errNoWeights)
+	default:
+		text = "no network quantized, as no trial is finished; `slimfit run` takes them up"
+	}
+	return &exitError{code: exitTrials, err: errors.New("quantize: " + text)}
 }
 
 // quantized is one trial with what its network gets in int8.
@@ -71,17 +89,16 @@ type quantized struct {
 	int8   result.Int8
 }
 
-// quantizeFolder quantizes the finished trials of a run folder. failed counts
-// those that have no int8 form or cannot be read; trials whose weights were not
-// kept are named only.
-func quantizeFolder(c *cli.Context, folder *store.Folder) (all []quantized, failed int, err error) {
+// quantizeFolder quantizes the finished trials of a run folder, and names those
+// that could not be.
+func (o *quantizeOutcome) quantizeFolder(c *cli.Context, folder *store.Folder) error {
 	results, damaged, err := folder.Results(store.Brief)
 	if err != nil {
-		return nil, 0, ioError(err)
+		return ioError(err)
 	}
 	for _, d := range damaged {
 		note(c, "%v; `slimfit run` trains it again", d)
-		failed++
+		o.failed++
 	}
 	done := results[:0:0]
 	for _, r := range results {
@@ -91,7 +108,7 @@ func quantizeFolder(c *cli.Context, folder *store.Folder) (all []quantized, fail
 	}
 	if len(done) == 0 {
 		note(c, "%s: no trial of it is finished", folder.Dir)
-		return nil, failed, nil
+		return nil
 	}
 	path := c.String("data")
 	if path == "" {
@@ -109,7 +126,7 @@ func quantizeFolder(c *cli.Context, folder *store.Folder) (all []quantized, fail
 		return errs[i]
 	})
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
 	var lost []string
 	for i, r := range done {
@@ -117,19 +134,20 @@ func quantizeFolder(c *cli.Context, folder *store.Folder) (all []quantized, fail
 		case errors.Is(errs[i], errNoWeights):
 			lost = append(lost, r.Key().String())
 		case errs[i] != nil:
-			failed++
+			o.failed++
 			note(c, "%v", errs[i])
 		case int8s[i].Reason != "":
-			failed++
+			o.failed++
 			note(c, "%s has no int8 form: %s", r.Key(), int8s[i].Reason)
 		default:
-			all = append(all, quantized{filepath.Base(folder.Dir), r, int8s[i]})
+			o.all = append(o.all, quantized{filepath.Base(folder.Dir), r, int8s[i]})
 		}
 	}
+	o.lost += len(lost)
 	if len(lost) > 0 {
 		note(c, "%s not quantized, as %v: %s", count(len(lost), "trial"), errNoWeights, strings.Join(lost, ", "))
 	}
-	return all, failed, nil
+	return nil
 }
 
 // writeQuantized prints one row a configuration.

@@ -26,7 +26,7 @@ func OpenTrial(f *store.Folder, k result.Key) (*Trial, error) {
 	if t.Spec, err = specOf(r); err != nil {
 		return nil, unfit(t.Dir, "%v", err)
 	}
-	return t, t.load(Choice{Folder: f, ConfigID: k.ConfigID, Seed: &k.Seed}, []result.Key{k})
+	return t, t.load(trainAgain)
 }
 
 // HasWeights says whether the trial's trained weights were kept.

@@ -38,7 +38,7 @@ func unfit(where, format string, args ...any) error {
 
 // Open picks the seed and reads its result and weights. What is unfinished,
 // failed, diverged or damaged, and weights that were not kept, give an
-// *UnfitError.
+// *UnfitError; a seed that is not there does not: nobody tried to train it.
 func Open(c Choice) (*Trial, error) {
 	keys, err := c.seeds()
 	if err != nil {
@@ -68,7 +68,7 @@ func Open(c Choice) (*Trial, error) {
 	if t.Spec, err = specOf(t.Result); err != nil {
 		return nil, unfit(t.Dir, "%v", err)
 	}
-	return t, t.load(c, keys)
+	return t, t.load(c.wayOut(t.Result.Seed))
 }
 
 // seeds lists the trials of the choice that have a folder.
@@ -89,9 +89,9 @@ func (c Choice) seeds() ([]result.Key, error) {
 	}
 	switch {
 	case len(names) == 0:
-		return nil, unfit(c.Folder.Dir, "nothing of %s is trained here", c.ConfigID)
+		return nil, fmt.Errorf("%s: nothing of %s is trained here", c.Folder.Dir, c.ConfigID)
 	case len(keys) == 0:
-		return nil, unfit(c.Folder.Dir, "%s has no seed %d, only %s", c.ConfigID, *c.Seed, strings.Join(names, ", "))
+		return nil, fmt.Errorf("%s: %s has no seed %d, only %s", c.Folder.Dir, c.ConfigID, *c.Seed, strings.Join(names, ", "))
 	}
 	return keys, nil
 }
@@ -155,23 +155,27 @@ func specOf(r result.Result) (models.Spec, error) {
 	return s, nil
 }
 
-// load reads the weights and checks them against the result.
-func (t *Trial) load(c Choice, keys []result.Key) error {
+// load reads the weights and checks them against the result. wayOut is what to
+// do without them.
+func (t *Trial) load(wayOut string) error {
+	lost := func(format string, args ...any) error {
+		return unfit(t.Dir, "%s; the trained weights are lost%s", fmt.Sprintf(format, args...), wayOut)
+	}
 	b, err := store.LoadWeights(t.Dir)
 	var damage *store.DamageError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return unfit(t.Dir, "its weights were not kept%s", otherSeeds(c, keys))
+		return unfit(t.Dir, "its weights were not kept%s", wayOut)
 	case errors.As(err, &damage):
-		return unfit(t.Dir, "%v", err)
+		return lost("%v", err)
 	case err != nil:
 		return err
 	}
 	if err := t.Weights.UnmarshalBinary(b); err != nil {
-		return unfit(t.Dir, "%s: %v", store.WeightsPath(t.Dir), err)
+		return lost("%s: %v", store.WeightsPath(t.Dir), err)
 	}
 	if got, want := t.Weights.SHA256(), t.Result.WeightsSHA; want != "" && got != want {
-		return unfit(t.Dir, "%s holds other weights than the result is of: SHA-256 %.12s, the result has %.12s", store.WeightsPath(t.Dir), got, want)
+		return lost("%s holds other weights than the result is of: SHA-256 %.12s, the result has %.12s", store.WeightsPath(t.Dir), got, want)
 	}
 	for _, n := range t.Weights {
 		for _, v := range slices.Concat(n.Kernel, n.Bias) {
@@ -183,20 +187,24 @@ func (t *Trial) load(c Choice, keys []result.Key) error {
 	return nil
 }
 
-// otherSeeds says which seeds of the configuration have weights.
-func otherSeeds(c Choice, keys []result.Key) string {
+// trainAgain is the way out where no other seed will do.
+const trainAgain = ": train with `slimfit run --keep all` or `--keep best`, in a fresh folder, to have them"
+
+// wayOut says what to do without the weights of a seed: which other seeds of
+// the configuration have theirs.
+func (c Choice) wayOut(seed int64) string {
 	all, err := Choice{Folder: c.Folder, ConfigID: c.ConfigID}.seeds()
 	if err != nil {
-		all = keys
+		return trainAgain
 	}
 	var have []string
 	for _, k := range all {
-		if isFile(store.WeightsPath(c.Folder.TrialDir(k))) {
+		if k.Seed != seed && HasWeights(c.Folder, k) {
 			have = append(have, strconv.FormatInt(k.Seed, 10))
 		}
 	}
 	if len(have) == 0 {
-		return ": train with `slimfit run --keep all` or `--keep best`, in a fresh folder, to have them"
+		return trainAgain
 	}
 	return fmt.Sprintf("; seed %s has them: --seed %s", strings.Join(have, ", "), have[0])
 }
