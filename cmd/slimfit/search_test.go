@@ -342,6 +342,32 @@ func TestVerifyRetrains(t *testing.T) {
 	}
 }
 
+// What lies in --into was not trained again by this verify, whatever it is.
+func TestVerifyRetrainsIntoFreshFoldersOnly(t *testing.T) {
+	l := newLab(t)
+	l.run("search", "e.yaml")
+	if err := os.CopyFS(filepath.Join(l.dir, "copied/retrained"), os.DirFS(filepath.Join(l.dir, "runs/tiny"))); err != nil {
+		t.Fatal(err)
+	}
+	l.trained = nil
+	verify := func(into string) (int, string) {
+		code, out, errs := l.run("verify", "runs/tiny/certificate.json", "--retrain", "4", "--draw", "1", "--into", into)
+		return code, out + errs
+	}
+	if code, text := verify("again"); code != exitDone || len(l.trained) != 4 {
+		t.Errorf("a fresh folder: code %d, %d trained\n%s", code, len(l.trained), text)
+	}
+	for into, want := range map[string]string{
+		"again":     "--into again: again/retrained is there already",
+		"copied":    "copied/retrained is there already",
+		"runs/tiny": "it holds results already: name a fresh folder",
+	} {
+		if code, text := verify(into); code != exitUsage || !strings.Contains(text, want) || strings.Contains(text, "bit for bit") {
+			t.Errorf("--into %s: code %d, want %q\n%s", into, code, want, text)
+		}
+	}
+}
+
 func TestSearchUsage(t *testing.T) {
 	l := newLab(t)
 	l.write("none.yaml", strings.Replace(searchExperiment, "target: {accuracy: 0.95}\n", "", 1))
@@ -358,6 +384,7 @@ func TestSearchUsage(t *testing.T) {
 		{[]string{"search", "e.yaml", "--set", "dataset={name: mnist, validation: 0}"}, exitUsage, "validation"},
 		{[]string{"search", "e.yaml", "--set", "target.rule=tolerance"}, exitUsage, "10 seeds"},
 		{[]string{"verify", "missing.json"}, exitIO, "missing.json"},
+		{[]string{"verify", "missing.json", "--retrain", "-3"}, exitUsage, "--retrain -3: need at least 0"},
 		{[]string{"verify", "bad.json"}, exitTrials, "format 0"},
 	} {
 		code, _, errs := l.run(c.args...)

@@ -39,6 +39,9 @@ func verifyCommand(train trainer) *cli.Command {
 			if err := checkTrainFlags(c); err != nil {
 				return err
 			}
+			if err := checkRetrainFlags(c); err != nil {
+				return err
+			}
 			v, err := newVerifier(c, file)
 			if err != nil {
 				return err
@@ -52,6 +55,35 @@ func verifyCommand(train trainer) *cli.Command {
 			return v.conclude()
 		},
 	}
+}
+
+// retrainedName is the run folder of --retrain below --into.
+const retrainedName = "retrained"
+
+// checkRetrainFlags refuses a folder with trials in it: they would be compared
+// as if they had been trained again.
+func checkRetrainFlags(c *cli.Context) error {
+	if k := c.Int("retrain"); k < 0 {
+		return usagef("--retrain %d: need at least 0", k)
+	}
+	into := c.String("into")
+	if into == "" {
+		return nil
+	}
+	keys, err := (&store.Folder{Dir: into}).Keys()
+	if err != nil {
+		return ioError(err)
+	}
+	if len(keys) > 0 {
+		return usagef("--into %s: it holds results already: name a fresh folder", into)
+	}
+	old := filepath.Join(into, retrainedName)
+	if _, err := os.Lstat(old); err == nil {
+		return usagef("--into %s: %s is there already, and would be compared untrained: name a fresh folder", into, old)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return ioError(fmt.Errorf("look into %s: %w", into, err))
+	}
+	return nil
 }
 
 // verifier is one check at work.
@@ -184,7 +216,7 @@ func (v *verifier) retrain(k int, train trainer) error {
 		}
 		defer os.RemoveAll(into)
 	}
-	fresh, err := store.Create(into, "retrained", nil)
+	fresh, err := store.Create(into, retrainedName, nil)
 	if err != nil {
 		return ioError(err)
 	}
