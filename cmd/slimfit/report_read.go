@@ -190,7 +190,11 @@ func readCertificate(folder *store.Folder, in *report.Input) *result.Certificate
 		in.Warnings = append(in.Warnings, "certificate.json cannot be read: it is left out; see `slimfit verify`.")
 		return nil
 	}
-	faults := search.Verify(cert, evidenceIn(folder.Dir))
+	evidence := evidenceIn(folder.Dir)
+	if in.Experiment != nil {
+		evidence.Names = namesOf(in.Experiment)
+	}
+	faults := search.Verify(cert, evidence)
 	if len(faults) > 0 {
 		in.Warnings = append(in.Warnings, fmt.Sprintf("The certificate does not hold, and is left out: %s; `slimfit verify` names every fault (%d).", faults[0], len(faults)))
 		return nil

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
-	"path"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
@@ -57,35 +55,6 @@ func verifyCommand(train trainer) *cli.Command {
 	}
 }
 
-// retrainedName is the run folder of --retrain below --into.
-const retrainedName = "retrained"
-
-// checkRetrainFlags refuses a folder with trials in it: they would be compared
-// as if they had been trained again.
-func checkRetrainFlags(c *cli.Context) error {
-	if k := c.Int("retrain"); k < 0 {
-		return usagef("--retrain %d: need at least 0", k)
-	}
-	into := c.String("into")
-	if into == "" {
-		return nil
-	}
-	keys, err := (&store.Folder{Dir: into}).Keys()
-	if err != nil {
-		return ioError(err)
-	}
-	if len(keys) > 0 {
-		return usagef("--into %s: it holds results already: name a fresh folder", into)
-	}
-	old := filepath.Join(into, retrainedName)
-	if _, err := os.Lstat(old); err == nil {
-		return usagef("--into %s: %s is there already, and would be compared untrained: name a fresh folder", into, old)
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return ioError(fmt.Errorf("look into %s: %w", into, err))
-	}
-	return nil
-}
-
 // verifier is one check at work.
 type verifier struct {
 	c       *cli.Context
@@ -116,12 +85,16 @@ func newVerifier(c *cli.Context, file string) (*verifier, error) {
 // check does everything that needs no training.
 func (v *verifier) check() {
 	evidence := evidenceIn(v.dir)
+	e := v.experiment()
+	if e != nil {
+		evidence.Names = namesOf(e)
+	}
 	var again *requantizer
 	if v.cert.Target.Precision == experiment.Int8 {
 		again = newRequantizer(v)
 		evidence.Quantize = again.quantize
 	}
-	v.faults = search.Verify(v.cert, evidence)
+	v.faults = append(v.faults, search.Verify(v.cert, evidence)...)
 	what := "result"
 	if again != nil {
 		what = "result.json and int8.json"
@@ -130,7 +103,10 @@ func (v *verifier) check() {
 	if again != nil {
 		again.report(v)
 	}
-	v.checkGrid()
+	if e != nil {
+		v.checkGrid(e)
+		v.checkData(e.Ref)
+	}
 }
 
 func (v *verifier) say(format string, args ...any) {
@@ -155,24 +131,33 @@ func sealed(b []byte) ([]byte, error) {
 	return store.EncodeResult(r)
 }
 
-// checkGrid compares the certificate with the experiment file and the data set,
-// as far as they are there.
-func (v *verifier) checkGrid() {
-	file := filepath.Join(v.dir, "experiment.yaml")
+// experiment is the experiment file beside the certificate, nil where it is not
+// there or cannot be read. The data set need not be here.
+func (v *verifier) experiment() *experiment.Experiment {
+	file := v.experimentFile()
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 		note(v.c, "there is no experiment.yaml beside the certificate: whether it lists every configuration is not checked")
-		return
+		return nil
 	}
-	var ref dataset.Ref
-	e, err := experiment.Load(file, nil, func(r dataset.Ref) (models.Data, error) {
-		ref = r
-		return v.cert.Dataset, nil
-	})
+	e, err := experiment.Load(file, nil, func(dataset.Ref) (models.Data, error) { return v.cert.Dataset, nil })
 	if err != nil {
 		v.faults = append(v.faults, search.Fault{Where: file, What: err.Error()})
-		return
+		return nil
 	}
-	v.path = ref.Path
+	v.path = e.Ref.Path
+	return e
+}
+
+func (v *verifier) experimentFile() string { return filepath.Join(v.dir, "experiment.yaml") }
+
+// namesOf are the names that an experiment file itself says.
+func namesOf(e *experiment.Experiment) *search.Names {
+	return &search.Names{Experiment: e.Name, Dataset: e.Ref.Name}
+}
+
+// checkGrid compares the certificate's configurations with the experiment's.
+func (v *verifier) checkGrid(e *experiment.Experiment) {
+	file := v.experimentFile()
 	listed := map[string]bool{}
 	for _, j := range v.cert.Candidates {
 		listed[j.ConfigID] = true
@@ -186,7 +171,11 @@ func (v *verifier) checkGrid() {
 	for id := range listed {
 		v.faults = append(v.faults, search.Fault{Where: "certificate", What: fmt.Sprintf("%s is not in %s", id, file)})
 	}
-	v.say("the %d configurations of experiment.yaml", len(e.Configs))
+	v.say("the %d configurations of experiment.yaml, its name and its data set's", len(e.Configs))
+}
+
+// checkData compares the certificate with the data set, if it is here.
+func (v *verifier) checkData(ref dataset.Ref) {
 	data, err := dataset.Describe(ref, v.c.String("cache"))
 	switch {
 	case err != nil:
@@ -197,139 +186,6 @@ func (v *verifier) checkGrid() {
 	default:
 		v.say("the version of data set %s", data.Name)
 	}
-}
-
-// retrain trains some trials anew and compares.
-func (v *verifier) retrain(k int, train trainer) error {
-	seed := v.c.Int64("draw")
-	if !v.c.IsSet("draw") {
-		seed = rand.Int64N(1 << 32)
-	}
-	trials, err := search.Sample(v.cert, k, uint64(seed))
-	if err != nil {
-		return err
-	}
-	into := v.c.String("into")
-	if into == "" {
-		if into, err = os.MkdirTemp("", "slimfit-verify-"); err != nil {
-			return ioError(err)
-		}
-		defer os.RemoveAll(into)
-	}
-	fresh, err := store.Create(into, retrainedName, nil)
-	if err != nil {
-		return ioError(err)
-	}
-	note(v.c, "training %d trials again, drawn by --draw %d", len(trials), seed)
-	e := &experiment.Experiment{Name: v.cert.Experiment, Data: v.cert.Dataset, Ref: dataset.Ref{Name: v.cert.Dataset.Name, Path: v.path}}
-	for _, t := range trials {
-		if err := teach(t, filepath.Dir(v.dir)); err != nil {
-			return ioError(err)
-		}
-	}
-	test, closed := v.byTest(trials)
-	for _, part := range []struct {
-		trials []experiment.Trial
-		test   bool
-	}{{closed, false}, {test, true}} {
-		if len(part.trials) == 0 {
-			continue
-		}
-		if _, err := train(v.c, training{experiment: e, folder: fresh, trials: part.trials, test: part.test}); err != nil {
-			return err
-		}
-	}
-	for _, t := range trials {
-		if err := v.compare(t, fresh); err != nil {
-			return err
-		}
-	}
-	v.say("%d trials trained again, bit for bit (--draw %d)", len(trials), seed)
-	return nil
-}
-
-// byTest splits trials by whether the certificate opened their test images.
-func (v *verifier) byTest(trials []experiment.Trial) (test, closed []experiment.Trial) {
-	opened := map[string]bool{}
-	for _, o := range v.cert.Openings {
-		opened[o.ConfigID] = true
-	}
-	for _, t := range trials {
-		if opened[t.ID] {
-			test = append(test, t)
-		} else {
-			closed = append(closed, t)
-		}
-	}
-	return test, closed
-}
-
-func (v *verifier) compare(t experiment.Trial, fresh *store.Folder) error {
-	key := result.Key{ConfigID: t.ID, Seed: t.Seed}
-	if file := v.stoppedFile(key); file != "" {
-		return v.compareStopped(key, file, fresh)
-	}
-	old, err := trained(&store.Folder{Dir: v.dir}, key)
-	if err != nil {
-		return err
-	}
-	again, err := trained(fresh, key)
-	if err != nil {
-		return err
-	}
-	v.faults = append(v.faults, search.Retrained(key.String(), old, again)...)
-	return nil
-}
-
-// stoppedFile is the file that says that the trial was stopped early, where the
-// certificate rests on one.
-func (v *verifier) stoppedFile(k result.Key) string {
-	for _, f := range v.cert.Files {
-		if dir, name := path.Split(f.Path); dir == k.String()+"/" && result.IsStoppedName(name) {
-			return filepath.Join(v.dir, filepath.FromSlash(f.Path))
-		}
-	}
-	return ""
-}
-
-func (v *verifier) compareStopped(k result.Key, file string, fresh *store.Folder) error {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return ioError(err)
-	}
-	var old result.Stopped
-	if err := json.Unmarshal(b, &old); err != nil {
-		return ioError(fmt.Errorf("read %s: %w", file, err))
-	}
-	history, err := historyOf(&store.Folder{Dir: v.dir}, k)
-	if err != nil {
-		return err
-	}
-	again, err := trained(fresh, k)
-	if err != nil {
-		return err
-	}
-	v.faults = append(v.faults, search.RetrainedStopped(k.String(), v.cert.Target.Accuracy, old, history, again)...)
-	return nil
-}
-
-// historyOf reads a trial's history, nil where there is none.
-func historyOf(f *store.Folder, k result.Key) ([]result.Point, error) {
-	history, err := f.ReadHistory(k)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, ioError(err)
-	}
-	return history, nil
-}
-
-// trained reads a trial with its history, which need not be there.
-func trained(f *store.Folder, k result.Key) (search.Trained, error) {
-	r, err := f.ReadResult(k)
-	if err != nil {
-		return search.Trained{}, ioError(err)
-	}
-	history, err := historyOf(f, k)
-	return search.Trained{Result: r, History: history}, err
 }
 
 // conclude prints what was found.

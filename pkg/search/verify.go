@@ -34,7 +34,14 @@ type Evidence struct {
 	// judges it, on the test images only if test is set; it returns nil where the
 	// weights were not kept. A nil Quantize trusts the int8.json files.
 	Quantize func(k result.Key, test bool) (*result.Int8, error)
+	// Names are those in the experiment file beside the certificate; nil where
+	// there is none, and the results' count.
+	Names *Names
 }
+
+// Names are what people call an experiment and its data set: no configuration's
+// ID depends on them.
+type Names struct{ Experiment, Dataset string }
 
 // ReadCertificate decodes a certificate; keys that it does not know are an
 // error, as they would go unchecked.
@@ -66,6 +73,7 @@ func Verify(c *result.Certificate, folder Evidence) []Fault {
 	faults = append(faults, folder.measure(p)...)
 	results, more := folder.read(c, p)
 	faults = append(faults, more...)
+	faults = append(faults, folder.checkNames(c, p, results)...)
 	plan := p.Replay(func(k result.Key) (*result.Result, bool) {
 		r, ok := results[k]
 		return r, ok
@@ -106,6 +114,37 @@ func (e Evidence) measure(p *Problem) []Fault {
 			if cost != footprint.LatencyMicros && had.Get(cost) != now.Get(cost) {
 				faults = append(faults, Fault{c.ID, fmt.Sprintf("its %s is %d, the certificate says %d", cost, now.Get(cost), had.Get(cost))})
 			}
+		}
+	}
+	return faults
+}
+
+// checkNames compares the names in a certificate with those of the experiment
+// file. Results come second: they keep the names that they were trained under
+// when somebody renames the experiment.
+func (e Evidence) checkNames(c *result.Certificate, p *Problem, results map[result.Key]*result.Result) []Fault {
+	var faults []Fault
+	check := func(at, given, said, by string) {
+		if given != said && !slices.ContainsFunc(faults, func(f Fault) bool { return f.Where == at }) {
+			faults = append(faults, Fault{at, fmt.Sprintf("it says %q, %s says %q", given, by, said)})
+		}
+	}
+	if e.Names != nil {
+		check("experiment", c.Experiment, e.Names.Experiment, "experiment.yaml")
+		check("dataset.name", c.Dataset.Name, e.Names.Dataset, "experiment.yaml")
+		return faults
+	}
+	for _, candidate := range p.Candidates {
+		for _, seed := range p.Seeds {
+			k := keyOf(candidate, seed)
+			r := results[k]
+			if r == nil {
+				continue
+			}
+			if r.Status != result.StoppedEarly { // which do not name their experiment
+				check("experiment", c.Experiment, r.Experiment, k.String())
+			}
+			check("dataset.name", c.Dataset.Name, r.Dataset.Name, k.String())
 		}
 	}
 	return faults

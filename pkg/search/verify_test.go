@@ -59,6 +59,7 @@ func encode(t *testing.T, p *Problem, w *world, k result.Key, plan Plan) []byte 
 			continue
 		}
 		full.Model, full.Train, full.Footprint, full.Steps = c.Spec().FullLayers(), c.Recipe, c.Footprint, c.Recipe.Steps
+		full.Experiment = p.Experiment
 		opened = plan.state.all[i].opening != nil
 	}
 	v := float64(*full.Correct.Validation) / float64(p.Data.Validation)
@@ -196,6 +197,9 @@ func TestVerifyForgeries(t *testing.T) {
 		{"a shorter list of wrong images", edit(winner, func(r *result.Result) { r.Wrong.Test = r.Wrong.Test[1:] }, true), "wrong images listed"},
 		{"a wrong image twice", edit(winner, func(r *result.Result) { r.Wrong.Test[1] = r.Wrong.Test[0] }, true), "test: entry 1"},
 		{"another answer", edit(winner, func(r *result.Result) { r.Wrong.Test[0][1] = (r.Wrong.Test[0][1] + 1) % 10 }, true), "disagree on answers"},
+		{"another name", cert(func(c *result.Certificate) { c.Experiment = "fabricated" }), `experiment: it says "fabricated", `},
+		{"no name", cert(func(c *result.Certificate) { c.Experiment = "" }), `/seed-0 says "simulated"`},
+		{"another data set's name", cert(func(c *result.Certificate) { c.Dataset.Name = "fashion-mnist" }), `dataset.name: it says "fashion-mnist", `},
 		{"another data set", edit(winner, func(r *result.Result) { r.Dataset.Digest = "fedcba9876543210" }, true), "another version of the data set: fedcba987654"},
 		{"another recipe", edit(winner, func(r *result.Result) { r.Train.LearningRate = 1 }, true), "its recipe is not"},
 		{"another model", edit(winner, func(r *result.Result) { r.Model[0].Filters = 64 }, true), "its model is not"},
