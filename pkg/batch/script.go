@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/shell"
 )
 
 // Program is how the elements call slimfit: every path absolute, and the same
@@ -114,7 +115,7 @@ func writeHead(s *strings.Builder, options []string) {
 
 func writeSetup(s *strings.Builder, b experiment.Batch) {
 	for _, m := range b.Modules {
-		fmt.Fprintf(s, "module load %s\n", quote(m))
+		fmt.Fprintf(s, "module load %s\n", shell.Word(m))
 	}
 	for _, line := range b.Setup {
 		s.WriteString(line + "\n")
@@ -141,25 +142,14 @@ func checkDir(dir string) error {
 // words is a command line for bash, with an option a line where it is long.
 func words(program string, args []string) string {
 	var b strings.Builder
-	b.WriteString(quote(program))
+	b.WriteString(shell.Word(program))
 	for _, a := range args {
 		if strings.HasPrefix(a, "--") {
 			b.WriteString(" \\\n   ")
 		}
-		b.WriteString(" " + quote(a))
+		b.WriteString(" " + shell.Word(a))
 	}
 	return b.String()
-}
-
-// quote is a word for bash.
-func quote(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:=,+@%", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // lead is how long before its time limit an element is told to stop: enough for

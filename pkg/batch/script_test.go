@@ -156,15 +156,6 @@ func TestLead(t *testing.T) {
 	}
 }
 
-func TestQuote(t *testing.T) {
-	for _, s := range []string{"", "plain", "two words", "it's", `a"b`, "$HOME", "a\nb", "--x=`id`", "*", "ü"} {
-		out, err := exec.Command("bash", "-c", "printf %s "+quote(s)).Output()
-		if err != nil || string(out) != s {
-			t.Errorf("%q became %q: %v", s, out, err)
-		}
-	}
-}
-
 func TestFolderNames(t *testing.T) {
 	if err := checkDir("/a b/50%/c"); err != nil {
 		t.Error(err)

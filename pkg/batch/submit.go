@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/shell"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
 )
@@ -204,7 +205,7 @@ func (p *Prepared) send(ctx context.Context, r Request) ([]string, error) {
 		}
 		id, err := sbatch(ctx, p.Tasks.Report, "--job-name="+p.Tasks.Report, "--dependency="+after, filepath.Join(p.Dir, reportName))
 		if err != nil {
-			p.Notes = append(p.Notes, fmt.Sprintf("there will be no report job, `slimfit report %s` does its work: %v", r.Folder.Dir, err))
+			p.Notes = append(p.Notes, fmt.Sprintf("there will be no report job, `%s` does its work: %v", shell.Line("slimfit", "report", r.Folder.Dir), err))
 		} else {
 			jobs[p.Tasks.Report] = id
 		}
