@@ -1,11 +1,13 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/shell"
 )
 
 // flagsFirst moves the flags of a command before its arguments, as the cli
@@ -46,6 +48,27 @@ func flagsFirst(app *cli.App, args []string) []string {
 		}
 	}
 	return append(append(append(head[:len(head):len(head)], options...), "--"), values...)
+}
+
+// argsKey is where the app keeps its command line for again.
+const argsKey = "args"
+
+// again is the command line once more, with these flags if they are not in it:
+// any flag left out could mean other work, or work in another folder.
+func again(c *cli.Context, flags ...string) string {
+	args, _ := c.App.Metadata[argsKey].([]string)
+	words := append([]string{c.App.Name}, args[min(1, len(args)):]...)
+	end := slices.Index(words, "--")
+	if end < 0 {
+		end = len(words)
+	}
+	for _, f := range flags {
+		if !slices.Contains(words[:end], f) {
+			words = slices.Insert(words, end, f)
+			end++
+		}
+	}
+	return shell.Line(words...)
 }
 
 func find(commands []*cli.Command, name string) *cli.Command {

@@ -17,6 +17,7 @@ import (
 	"slimfit/pkg/batch"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/shell"
 	"slimfit/pkg/store"
 )
 
@@ -297,7 +298,7 @@ func writeSubmitted(c *cli.Context, p batch.Prepared, ids []string, folder *stor
 	case p.Left.Missing == 0:
 		fmt.Fprintf(&b, "nothing to submit\n")
 	}
-	fmt.Fprintf(&b, "to follow: slimfit batch status %s\n", filepath.Join(c.String("out"), filepath.Base(folder.Dir)))
+	fmt.Fprintf(&b, "to follow: %s\n", shell.Line("slimfit", "batch", "status", filepath.Join(c.String("out"), filepath.Base(folder.Dir))))
 	_, err := io.WriteString(c.App.Writer, b.String())
 	return err
 }

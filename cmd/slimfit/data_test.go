@@ -124,7 +124,7 @@ func TestDataExitCodes(t *testing.T) {
 		{"fetch into a file", []string{"fetch", "cifar10", "--cache", readOnly, "--from", dir}, exitIO, "not a directory"},
 		{"missing", []string{"verify", "cifar10", "--cache", cache}, exitTrials, "test_batch.bin is missing"},
 		{"broken", []string{"verify", "mnist", "--cache", cache}, exitTrials, "train-images-idx3-ubyte is broken: 4 bytes, want 47040016"},
-		{"one good, one bad", []string{"verify", dir, "cifar10", "--cache", cache}, exitTrials, "run `slimfit data fetch cifar10`"},
+		{"one good, one bad", []string{"verify", dir, "cifar10", "--cache", cache}, exitTrials, "run `slimfit data fetch cifar10 --cache " + cache + "`"},
 		{"resize of idx files", []string{"verify", "--resize", "28x28", dir}, exitTrials, "resize is for image folders only"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

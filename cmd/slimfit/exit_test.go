@@ -119,6 +119,21 @@ func TestFlagsFirst(t *testing.T) {
 	}
 }
 
+func TestAgain(t *testing.T) {
+	for _, row := range []struct{ line, flag, want string }{
+		{"run e.yaml", "", "slimfit run e.yaml"},
+		{"run e.yaml -o out --set a=b", "--retry-failed", "slimfit run e.yaml -o out --set a=b --retry-failed"},
+		{"run --retry-failed e.yaml", "--retry-failed", "slimfit run --retry-failed e.yaml"},
+		{"run -- -e.yaml", "--retry-failed", "slimfit run --retry-failed -- -e.yaml"},
+		{"run $e.yaml", "", "slimfit run '$e.yaml'"},
+	} {
+		app := &cli.App{Name: "slimfit", Metadata: map[string]any{argsKey: strings.Fields("bin/slimfit " + row.line)}}
+		if got := again(cli.NewContext(app, nil, nil), strings.Fields(row.flag)...); got != row.want {
+			t.Errorf("%s: got %s, want %s", row.line, got, row.want)
+		}
+	}
+}
+
 // Every flag of every command has its variable, whatever its type.
 func TestEveryFlagHasItsVariable(t *testing.T) {
 	var visit func(commands []*cli.Command)

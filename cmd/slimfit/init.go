@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"github.com/urfave/cli/v2"
+
+	"slimfit/pkg/shell"
 )
 
 // initCommand writes an experiment file to start from.
@@ -26,7 +28,7 @@ func initCommand() *cli.Command {
 			if err := writeNew(file, startingFile, c.Bool("force")); err != nil {
 				return err
 			}
-			note(c, "wrote %s; next: slimfit plan %s", file, file)
+			note(c, "wrote %s; next: %s", file, shell.Line("slimfit", "plan", file))
 			return nil
 		},
 	}

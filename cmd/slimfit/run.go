@@ -11,6 +11,7 @@ import (
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
+	"slimfit/pkg/shell"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
 )
@@ -55,12 +56,12 @@ func runCommand(sources planSources) *cli.Command {
 				trials = sweep.Shard(trials, i, n)
 				note(c, "shard %d of %d: %s", i, n, count(len(trials), "trial"))
 			}
-			return runExperiment(c, file, e, trials)
+			return runExperiment(c, e, trials)
 		},
 	}
 }
 
-func runExperiment(c *cli.Context, file string, e *experiment.Experiment, trials []experiment.Trial) error {
+func runExperiment(c *cli.Context, e *experiment.Experiment, trials []experiment.Trial) error {
 	reused, err := reusedFolders(c)
 	if err != nil {
 		return err
@@ -76,13 +77,13 @@ func runExperiment(c *cli.Context, file string, e *experiment.Experiment, trials
 		}
 		note(c, "%s taken over from other run folders", count(n, "trial"))
 	}
-	return runTrials(c, file, e, folder, trials)
+	return runTrials(c, e, folder, trials)
 }
 
 // runTrials trains into the run folder, and says how it went.
-func runTrials(c *cli.Context, file string, e *experiment.Experiment, folder *store.Folder, trials []experiment.Trial) error {
+func runTrials(c *cli.Context, e *experiment.Experiment, folder *store.Folder, trials []experiment.Trial) error {
 	summary, err := trainAll(c, training{experiment: e, folder: folder, trials: trials, test: e.Evaluate.Test != experiment.TestWinner})
-	if werr := writeSummary(c, summary, folder, file, err != nil); werr != nil && err == nil {
+	if werr := writeSummary(c, summary, folder, err != nil); werr != nil && err == nil {
 		err = ioError(werr)
 	}
 	switch {
@@ -98,7 +99,7 @@ func runTrials(c *cli.Context, file string, e *experiment.Experiment, folder *st
 
 // writeSummary prints how the run ended, and what to do next. Nothing is
 // printed of a run that did not begin.
-func writeSummary(c *cli.Context, s sweep.Summary, folder *store.Folder, file string, stopped bool) error {
+func writeSummary(c *cli.Context, s sweep.Summary, folder *store.Folder, stopped bool) error {
 	if s.State.Total == 0 {
 		return nil
 	}
@@ -116,12 +117,12 @@ func writeSummary(c *cli.Context, s sweep.Summary, folder *store.Folder, file st
 		fmt.Fprintf(&b, "  log: %s\n", folder.LogPath(f.Key))
 	}
 	if stopped && s.Left > 0 {
-		fmt.Fprintf(&b, "To go on: slimfit run %s\n", file)
+		fmt.Fprintf(&b, "To go on: %s\n", again(c))
 	}
 	if failed > 0 {
-		fmt.Fprintf(&b, "To train the failed ones again: slimfit run %s --retry-failed\n", file)
+		fmt.Fprintf(&b, "To train the failed ones again: %s\n", again(c, "--retry-failed"))
 	}
-	fmt.Fprintf(&b, "For the report: slimfit report %s\n", filepath.Join(c.String("out"), s.State.Experiment))
+	fmt.Fprintf(&b, "For the report: %s\n", shell.Line("slimfit", "report", filepath.Join(c.String("out"), s.State.Experiment)))
 	_, err := io.WriteString(c.App.Writer, b.String())
 	return err
 }

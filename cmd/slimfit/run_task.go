@@ -55,5 +55,5 @@ func runTask(c *cli.Context) error {
 	if err := c.Set("out", filepath.Dir(runDir)); err != nil {
 		return err
 	}
-	return runTrials(c, folder.ExperimentPath(), e, folder, trials)
+	return runTrials(c, e, folder, trials)
 }

@@ -61,6 +61,9 @@ func searchCommand(train trainer) *cli.Command {
 			}
 			cert, err := s.run(c.Context)
 			if err != nil {
+				if c.Context.Err() != nil {
+					note(c, "to go on: %s", again(c))
+				}
 				return err
 			}
 			return s.conclude(cert, name)
@@ -233,7 +236,7 @@ func (s *searcher) conclude(cert *result.Certificate, name string) error {
 	case result.Unmet:
 		return &exitError{code: exitUnmet}
 	case result.Incomplete:
-		why := "search: some configurations could not be judged, as their trials failed; `--retry-failed` trains them again"
+		why := "search: some configurations could not be judged, as their trials failed; to train them again: " + again(s.c, "--retry-failed")
 		if s.int8 != nil {
 			why += "; what has no int8 form has to be left out of the matrix"
 		}

@@ -150,6 +150,7 @@ func (l *lab) run(args ...string) (code int, stdout, stderr string) {
 	l.t.Helper()
 	var out, errs bytes.Buffer
 	app := &cli.App{Name: "slimfit", Writer: &out, ErrWriter: &errs, HideHelpCommand: true, DisableSliceFlagSeparator: true,
+		Metadata: map[string]any{argsKey: append([]string{"slimfit"}, args...)},
 		Commands: prepare([]*cli.Command{searchCommand(l.trainer), verifyCommand(l.trainer), quantizeCommand(), reportCommand()}), OnUsageError: usageError,
 		ExitErrHandler: func(*cli.Context, error) {}}
 	l.t.Chdir(l.dir)
@@ -274,7 +275,7 @@ func TestSearchAfterFailures(t *testing.T) {
 	l.run("search", "e.yaml", "-o", "dry")
 	first := l.trained[0].ConfigID
 	l.fail[first] = 1
-	if code, _, errs := l.run("search", "e.yaml"); code != exitTrials || !strings.Contains(errs, "--retry-failed") {
+	if code, _, errs := l.run("search", "e.yaml"); code != exitTrials || !strings.Contains(errs, "to train them again: slimfit search e.yaml --retry-failed") {
 		t.Errorf("code %d: %s", code, errs)
 	}
 	if code, _, errs := l.run("search", "e.yaml", "--retry-failed"); code != exitDone {

@@ -91,7 +91,7 @@ func checkData(c *cli.Context, e *experiment.Experiment) error {
 		return nil // it was read just now
 	}
 	if err := dataset.Cached(e.Ref.Name, c.String("cache")); err != nil {
-		return ioError(fmt.Errorf("%w; `slimfit data fetch %s` gets it", err, e.Ref.Name))
+		return ioError(fmt.Errorf("%w; `%s` gets it", err, dataset.FetchCommand(e.Ref.Name, c.String("cache"))))
 	}
 	return ioError(dataset.Verify(e.Ref.Name, c.String("cache")))
 }

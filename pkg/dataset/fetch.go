@@ -183,8 +183,8 @@ func (f *fetch) byHand() string {
 	if f.info.Archive != "" {
 		what = f.info.Archive + ", or the files in it"
 	}
-	fmt.Fprintf(&b, "get %s from anywhere (their SHA-256 is checked), put them into %s and run `slimfit data fetch %s` again, or add --from FOLDER:",
-		what, f.dir, f.info.Name)
+	fmt.Fprintf(&b, "get %s from anywhere (their SHA-256 is checked), put them into %s and run `%s` again, or add --from FOLDER:",
+		what, f.dir, FetchCommand(f.info.Name, filepath.Dir(f.dir)))
 	for _, name := range f.missingNames() {
 		fmt.Fprintf(&b, "\n  %s  %d bytes", name, f.missing[name].Size)
 	}

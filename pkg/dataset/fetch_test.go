@@ -117,7 +117,7 @@ func TestFetchFails(t *testing.T) {
 			if err == nil {
 				t.Fatal("no error")
 			}
-			for _, want := range []string{c.want, "404 Not Found", url, "put them into " + dir, "`slimfit data fetch small`", "\n  images  100000 bytes\n  labels  500 bytes"} {
+			for _, want := range []string{c.want, "404 Not Found", url, "put them into " + dir, "`slimfit data fetch small --cache " + filepath.Dir(dir) + "`", "\n  images  100000 bytes\n  labels  500 bytes"} {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("the error does not say %q:\n%v", want, err)
 				}

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"slimfit/pkg/shell"
 )
 
 // loadKnown reads a set of the registry from the cache and checks its digest.
@@ -24,19 +26,19 @@ func loadKnown(ref Ref, cache string) (*Set, error) {
 	dir := filepath.Join(cache, info.Name)
 	for _, f := range info.Files {
 		if err := f.checkSize(dir); err != nil {
-			return nil, wayOut(info.Name, err)
+			return nil, wayOut(info.Name, cache, err)
 		}
 	}
 	c, err := info.read(dir)
 	if err != nil {
-		return nil, wayOut(info.Name, err)
+		return nil, wayOut(info.Name, cache, err)
 	}
 	if c.digest != info.Digest {
 		// The files have the right sizes: only their checksums tell which one it is.
 		if err := Verify(info.Name, cache); err != nil {
 			return nil, err
 		}
-		return nil, wayOut(info.Name, fmt.Errorf("%s: digest %s, want %s", dir, c.digest, info.Digest))
+		return nil, wayOut(info.Name, cache, fmt.Errorf("%s: digest %s, want %s", dir, c.digest, info.Digest))
 	}
 	c.classes, c.classNames = len(info.ClassNames), info.ClassNames
 	set := c.part(ref, n)
@@ -102,7 +104,7 @@ func Verify(name, cache string) error {
 	if err != nil {
 		return err
 	}
-	return wayOut(name, info.verify(filepath.Join(cache, name)))
+	return wayOut(name, cache, info.verify(filepath.Join(cache, name)))
 }
 
 func (i Info) verify(dir string) error {
@@ -130,10 +132,19 @@ func Cached(name, cache string) error {
 	return nil
 }
 
+// FetchCommand is the command line that puts a known data set into the cache.
+func FetchCommand(name, cache string) string {
+	words := []string{"slimfit", "data", "fetch", name}
+	if cache != DefaultCache() {
+		words = append(words, "--cache", cache)
+	}
+	return shell.Line(words...)
+}
+
 // wayOut adds the name of the set and what to do to an error; nil stays nil.
-func wayOut(name string, err error) error {
+func wayOut(name, cache string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("data set %s: %w; run `slimfit data fetch %s`", name, err, name)
+	return fmt.Errorf("data set %s: %w; run `%s`", name, err, FetchCommand(name, cache))
 }

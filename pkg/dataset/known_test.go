@@ -35,7 +35,7 @@ func TestKnownSets(t *testing.T) {
 			t.Errorf("%s: files of %d bytes, want %d for its images", info.Name, bytes, want)
 		}
 		_, err = Load(Ref{Name: info.Name}, cache)
-		if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), fmt.Sprintf("run `slimfit data fetch %s`", info.Name)) {
+		if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), fmt.Sprintf("run `slimfit data fetch %s --cache %s`", info.Name, cache)) {
 			t.Errorf("%s without files: %v", info.Name, err)
 		}
 		if err := Cached(info.Name, cache); !errors.Is(err, fs.ErrNotExist) {
@@ -75,7 +75,7 @@ func TestLoadKnownNoticesDamage(t *testing.T) {
 		info.Files[3].Name: idxBytes(counting(10000, 10), 10000),
 	})
 	_, err = Load(Ref{Name: "mnist"}, cache)
-	if err == nil || !strings.Contains(err.Error(), "train-images-idx3-ubyte is broken: SHA-256 ") || !strings.Contains(err.Error(), "run `slimfit data fetch mnist`") {
+	if err == nil || !strings.Contains(err.Error(), "train-images-idx3-ubyte is broken: SHA-256 ") || !strings.Contains(err.Error(), "run `slimfit data fetch mnist --cache "+cache+"`") {
 		t.Error(err)
 	}
 }

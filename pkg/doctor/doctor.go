@@ -82,7 +82,7 @@ func Examine(ctx context.Context, o Options) Report {
 	for _, info := range dataset.Registry() {
 		r.Datasets = append(r.Datasets, verify(info.Name, o.Cache))
 	}
-	r.Faults, r.Advice = judge(r)
+	r.Faults, r.Advice = judge(r, o.Cache)
 	return r
 }
 

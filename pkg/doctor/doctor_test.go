@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"slimfit/pkg/dataset"
 	"slimfit/pkg/machine"
 	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
@@ -137,7 +138,7 @@ func TestJudge(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := healthy()
 			c.change(&r)
-			faults, advice := judge(r)
+			faults, advice := judge(r, dataset.DefaultCache())
 			if got, want := subjects(faults), strings.Join(c.faults, " "); got != want {
 				t.Errorf("faults %q, want %q", got, want)
 			}

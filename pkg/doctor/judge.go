@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"slimfit/pkg/dataset"
 )
 
 // What a run needs at least, in bytes.
@@ -15,8 +17,9 @@ const (
 // tensorflowVersion is the release whose C API the worker is built against.
 const tensorflowVersion = "2.18."
 
-// judge finds what is wrong in a report, and what could be better.
-func judge(r Report) (faults, advice []Fault) {
+// judge finds what is wrong in a report, and what could be better; cache is the
+// folder of fetched data sets.
+func judge(r Report, cache string) (faults, advice []Fault) {
 	faults, advice = []Fault{}, []Fault{}
 	fault := func(subject, remedy, format string, args ...any) {
 		faults = append(faults, Fault{subject, fmt.Sprintf(format, args...), remedy})
@@ -39,9 +42,9 @@ func judge(r Report) (faults, advice []Fault) {
 	for _, d := range r.Datasets {
 		switch {
 		case d.State == Broken:
-			fault("data", "run `slimfit data fetch "+d.Name+"`, which replaces broken files", "data set %s: %s", d.Name, d.Error)
+			fault("data", "run `"+dataset.FetchCommand(d.Name, cache)+"`, which replaces broken files", "data set %s: %s", d.Name, d.Error)
 		case d.State == Missing && d.Name == "mnist":
-			advise("data", "run `slimfit data fetch mnist`", "MNIST, the data set of most experiments here, is not in the cache")
+			advise("data", "run `"+dataset.FetchCommand(d.Name, cache)+"`", "MNIST, the data set of most experiments here, is not in the cache")
 		}
 	}
 	for _, d := range r.Disks {
