@@ -12,10 +12,14 @@ import (
 
 // flagsFirst moves the flags of a command before its arguments, as the cli
 // library stops reading flags at the first argument: `run FILE -j 2` becomes
-// `run -j 2 FILE`. Everything after "--" stays where it is.
+// `run -j 2 FILE`. Everything after "--" stays where it is. Who asks for help
+// gets it, whatever else is on the line, and `help run` is `run --help`.
 func flagsFirst(app *cli.App, args []string) []string {
 	if len(args) < 2 || args[len(args)-1] == "--generate-bash-completion" { // which must stay last
 		return args
+	}
+	if args[1] == "help" {
+		args = append(append(args[:1:1], args[2:]...), "--help")
 	}
 	head, rest := args[:1], args[1:]
 	flags, commands := app.Flags, app.Commands
@@ -40,6 +44,9 @@ func flagsFirst(app *cli.App, args []string) []string {
 		if a == "-" || !strings.HasPrefix(a, "-") {
 			values = append(values, a)
 			continue
+		}
+		if isHelp(a) {
+			return append(head[:len(head):len(head)], "--help")
 		}
 		options = append(options, a)
 		if i+1 < len(rest) && !strings.Contains(a, "=") && takesValue(flags, strings.TrimLeft(a, "-")) {
@@ -78,6 +85,11 @@ func find(commands []*cli.Command, name string) *cli.Command {
 		}
 	}
 	return nil
+}
+
+// isHelp says whether a flag asks for help; the cli library takes one dash too.
+func isHelp(flag string) bool {
+	return slices.Contains(cli.HelpFlag.Names(), strings.TrimPrefix(strings.TrimPrefix(flag, "-"), "-"))
 }
 
 func takesValue(flags []cli.Flag, name string) bool {

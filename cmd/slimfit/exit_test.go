@@ -110,6 +110,15 @@ func TestFlagsFirst(t *testing.T) {
 		"data mnist --cache c":                "data mnist --cache c",
 		"other f -j 2":                        "other f -j 2",
 		"run f -j --generate-bash-completion": "run f -j --generate-bash-completion",
+		"run f.yaml --help":                   "run --help",
+		"run f.yaml -j 2 -h g":                "run --help",
+		"run f.yaml --set -h":                 "run --set -h -- f.yaml",
+		"run f.yaml -- -h":                    "run -- f.yaml -h",
+		"data fetch mnist -h":                 "data fetch --help",
+		"help":                                "--help",
+		"help run":                            "run --help",
+		"help data fetch":                     "data fetch --help",
+		"help data":                           "data --help",
 		"":                                    "",
 	} {
 		got := flagsFirst(app, append([]string{"slimfit"}, strings.Fields(in)...))
