@@ -16,7 +16,7 @@ import (
 // files in the folder.
 func loadOwn(ref Ref) (*Set, error) {
 	if ref.Name == "" {
-		ref.Name = filepath.Base(ref.Path)
+		ref.Name = OwnName(ref.Path)
 	}
 	set, err := readOwn(ref)
 	if err != nil {
@@ -30,6 +30,18 @@ func loadOwn(ref Ref) (*Set, error) {
 			strings.Join(faults, "; "))
 	}
 	return set, nil
+}
+
+// OwnName is what the user's own data is called that has no other name: its
+// folder's, as experiment files allow names. An absolute path always has one.
+func OwnName(path string) string {
+	name := strings.Map(func(r rune) rune {
+		if r < 0x80 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_.-", r)) {
+			return r
+		}
+		return '-'
+	}, filepath.Base(path))
+	return name[:min(len(name), 64)]
 }
 
 func readOwn(ref Ref) (*Set, error) {

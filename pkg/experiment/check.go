@@ -171,6 +171,11 @@ func (p *problems) checkMapping(n *yaml.Node, k *Key, f Form, path string) *valu
 			v.bad = true
 		}
 	}
+	given := func(name string) bool { return hasKey(n, name) || misspelt[name] }
+	if x := f.Needs; len(x) > 0 && !slices.ContainsFunc(x, given) {
+		p.add(n, "%s: give %s", path, strings.Join(x, " or "))
+		v.bad = true
+	}
 	if x := f.Exclusive; len(x) > 0 && !slices.ContainsFunc(x, func(name string) bool { return !hasKey(n, name) }) {
 		p.add(lookup(n, x[len(x)-1]), "%s: %s are both given; keep one", path, strings.Join(x, " and "))
 		v.bad = true

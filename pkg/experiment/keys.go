@@ -48,6 +48,7 @@ type Form struct {
 	Keys      []Key          // Mapping
 	One       bool           // Mapping: exactly one of Keys
 	Exclusive []string       // Mapping: keys that exclude each other
+	Needs     []string       // Mapping: at least one of these must be given
 }
 
 // Constructors of the forms that the table is written with.

@@ -129,6 +129,9 @@ func (l *loader) dataset(describe Describe) {
 			return
 		}
 		l.e.Ref.Path = abs
+		if l.e.Ref.Name == "" {
+			l.e.Ref.Name = dataset.OwnName(abs)
+		}
 		if node := v.get("path").node; node.Value != abs {
 			node.Value, l.changed = abs, true
 		}

@@ -242,6 +242,25 @@ model:
 	}
 }
 
+// Data of the user's own is called as its folder where the file gives no name.
+func TestOwnDataName(t *testing.T) {
+	for source, want := range map[string]string{
+		"{path: my-images}":                        "my-images",
+		"{path: /data/Größe 2/}":                   "Gr--e-2",
+		"{name: mine, path: my-images}":            "mine",
+		"{path: " + strings.Repeat("x", 100) + "}": strings.Repeat("x", 64),
+	} {
+		e := parse(t, "name: x\ndataset: "+source+"\nmodel: final\n")
+		if e.Ref.Name != want {
+			t.Errorf("%s: name %q, want %q", source, e.Ref.Name, want)
+		}
+		again := parse(t, string(e.Source))
+		if again.Ref != e.Ref || again.Configs[0].ID != e.Configs[0].ID {
+			t.Errorf("%s: the run folder's copy has %+v, want %+v", source, again.Ref, e.Ref)
+		}
+	}
+}
+
 func TestBounds(t *testing.T) {
 	var values []string
 	for i := range 1001 {

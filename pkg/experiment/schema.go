@@ -127,6 +127,13 @@ func (f Form) object() object {
 	if f.One {
 		s["minProperties"], s["maxProperties"] = 1, 1
 	}
+	if len(f.Needs) > 0 {
+		var any []object
+		for _, name := range f.Needs {
+			any = append(any, object{"required": []string{name}})
+		}
+		s["anyOf"] = any
+	}
 	if len(f.Exclusive) > 0 {
 		s["not"] = object{"required": f.Exclusive}
 	}

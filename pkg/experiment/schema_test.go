@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -157,7 +158,7 @@ func sample(k *Key) any {
 	case Mapping:
 		m := map[string]any{}
 		for i := range f.Keys {
-			if f.Keys[i].Required {
+			if f.Keys[i].Required || slices.Contains(f.Needs[:min(1, len(f.Needs))], f.Keys[i].Name) {
 				m[f.Keys[i].Name] = sample(&f.Keys[i])
 			}
 		}

@@ -15,7 +15,7 @@ func ref(v *value) dataset.Ref {
 	if v.kind == Text {
 		return dataset.Ref{Name: v.text}
 	}
-	r := dataset.Ref{Name: v.get("name").text, Train: v.int("train", 0), Validation: v.int("validation", 0), Test: v.int("test", 0), Path: v.str("path", "")}
+	r := dataset.Ref{Name: v.str("name", ""), Train: v.int("train", 0), Validation: v.int("validation", 0), Test: v.int("test", 0), Path: v.str("path", "")}
 	if x := v.get("validation"); x != nil && x.num == 0 {
 		r.Validation = -1 // none; 0 means the data set's own
 	}

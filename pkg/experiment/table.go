@@ -32,7 +32,7 @@ func Keys() []Key {
 		{Name: "name", Required: true, Forms: forms(text(64, `[a-z0-9-]+`, "1 to 64 of a-z, 0-9 and -")),
 			Doc: "Name of the experiment; results go to `<out>/<name>/`."},
 		{Name: "about", Forms: forms(Form{Kind: Text, Max: 10_000}), Doc: "What the experiment asks, in words; reports show it."},
-		{Name: "dataset", Required: true, Forms: forms(text(64, `[A-Za-z0-9_.-]+`, "a data set's name"), mapping(datasetKeys()...)),
+		{Name: "dataset", Required: true, Forms: forms(text(64, `[A-Za-z0-9_.-]+`, "a data set's name"), datasetForm()),
 			Doc: "The images: a name that `slimfit data list` shows, or a mapping."},
 		{Name: "matrix", Forms: forms(matrixForm()), Doc: "Every combination of the axes' values is one configuration."},
 		{Name: "model", Required: true, Axis: true, Forms: forms(choice(models.Names()...), list(1, 200, layerKey())),
@@ -51,17 +51,19 @@ func Keys() []Key {
 	}
 }
 
-func datasetKeys() []Key {
+func datasetForm() Form {
 	edge := integer(1, 4096)
-	return []Key{
-		{Name: "name", Required: true, Forms: forms(text(64, `[A-Za-z0-9_.-]+`, "1 to 64 of A-Z, a-z, 0-9, _, . and -")),
-			Doc: "A name that `slimfit data list` shows; with `path`, a name of your own."},
+	f := mapping([]Key{
+		{Name: "name", Forms: forms(text(64, `[A-Za-z0-9_.-]+`, "1 to 64 of A-Z, a-z, 0-9, _, . and -")), Default: "the folder's name",
+			Doc: "A name that `slimfit data list` shows; with `path`, a name of your own, which may be left out."},
 		{Name: "path", Forms: forms(Form{Kind: Text, Min: 1, Max: 4096}), Doc: "Folder of your own data: four idx files, CIFAR-10 binary files, or a folder of images a class. Relative to the experiment file."},
 		{Name: "train", Forms: forms(integer(1, 1e9)), Default: "all", Doc: "Train on the first this many images only, for quick runs."},
 		{Name: "validation", Forms: forms(integer(0, 1e9)), Default: "a tenth, at most 5000", Doc: "Images held back from the training files to choose by: the first ones."},
 		{Name: "test", Forms: forms(integer(1, 1e9)), Default: "all", Doc: "Use the first this many test images only; of data without test images, how many are held back."},
 		{Name: "resize", Forms: forms(edge, list(2, 2, Key{Forms: forms(edge)})), Doc: "Edge, or [height, width], that image folders are resized to."},
-	}
+	}...)
+	f.Needs = []string{"name", "path"}
+	return f
 }
 
 func matrixForm() Form {
