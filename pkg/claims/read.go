@@ -1,11 +1,8 @@
 package claims
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -58,78 +55,78 @@ const maxCells = 100
 // Read reads a file of claims, strictly. Errors are "file:line: what is wrong",
 // all of them at once.
 func Read(b []byte, file string) (*File, error) {
-	var root struct {
-		Title     string      `yaml:"title"`
-		About     []string    `yaml:"about"`
-		Questions []yaml.Node `yaml:"questions"`
-		Claims    []yaml.Node `yaml:"claims"`
+	var doc yaml.Node
+	if err := yaml.Unmarshal(b, &doc); err != nil {
+		return nil, syntaxError(file, err)
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(b))
-	dec.KnownFields(true)
-	if err := dec.Decode(&root); err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("%s:1: empty: want `claims:` or `questions:`, a list", file)
-		}
-		return nil, fmt.Errorf("%s: %s", file, strings.TrimPrefix(err.Error(), "yaml: "))
+	if doc.IsZero() {
+		return nil, fmt.Errorf("%s:1: empty: want `claims:` or `questions:`, a list", file)
+	}
+	var root struct {
+		Title     string
+		About     []string
+		Questions []yaml.Node
+		Claims    []yaml.Node
+	}
+	r := &reader{file: file}
+	if !r.decode(doc.Content[0], "a file of claims", []key{{"title", words}, {"about", wordList}, {"questions", list}, {"claims", list}}, &root) {
+		return nil, errors.Join(r.faults...)
 	}
 	out := &File{Title: root.Title, About: root.About}
 	if out.Title == "" {
 		out.Title = "Claims"
 	}
-	var faults []error
-	fault := func(line int, err error) { faults = append(faults, fmt.Errorf("%s:%d: %w", file, line, err)) }
-	claims := func(nodes []yaml.Node) (all []Claim) {
-		for i := range nodes {
-			c, err := readClaim(&nodes[i])
-			if err != nil {
-				fault(nodes[i].Line, err)
-				continue
-			}
-			all = append(all, c)
-		}
-		return all
-	}
 	for i := range root.Questions {
-		q, nodes, err := readQuestion(&root.Questions[i])
-		if err != nil {
-			fault(root.Questions[i].Line, err)
-			continue
+		if q, ok := r.question(&root.Questions[i]); ok {
+			out.Questions = append(out.Questions, q)
 		}
-		q.Claims = claims(nodes)
-		out.Questions = append(out.Questions, q)
 	}
 	if len(root.Claims) > 0 {
-		out.Questions = append(out.Questions, Question{Claims: claims(root.Claims)})
+		out.Questions = append(out.Questions, Question{Claims: r.claims(root.Claims)})
 	}
-	if len(out.Questions) == 0 && len(faults) == 0 {
+	if len(out.Questions) == 0 && len(r.faults) == 0 {
 		return nil, fmt.Errorf("%s:1: no `claims:`, want a list of at least one", file)
 	}
-	return out, errors.Join(faults...)
+	return out, errors.Join(r.faults...)
 }
 
-func readQuestion(node *yaml.Node) (Question, []yaml.Node, error) {
+func (r *reader) question(node *yaml.Node) (Question, bool) {
 	var raw struct {
-		Question string      `yaml:"question"`
-		Answer   string      `yaml:"answer"`
-		Claims   []yaml.Node `yaml:"claims"`
+		Question string
+		Answer   string
+		Claims   []yaml.Node
 	}
-	if err := unknownKey(node, "question", "question", "answer", "claims"); err != nil {
-		return Question{}, nil, err
-	}
-	if err := node.Decode(&raw); err != nil {
-		return Question{}, nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+	if !r.decode(node, "a question", []key{{"question", words}, {"answer", words}, {"claims", list}}, &raw) {
+		return Question{}, false
 	}
 	q := Question{Text: strings.TrimSpace(raw.Question), Answer: strings.TrimSpace(raw.Answer)}
 	switch {
 	case q.Text == "":
-		return q, nil, errors.New("no `question:`, its words")
+		r.fault(node.Line, "no `question:`, its words")
+		return q, false
 	case len(raw.Claims) == 0:
-		return q, nil, errors.New("no `claims:`, which answer the question")
+		r.fault(node.Line, "no `claims:`, which answer the question")
+		return q, false
 	}
-	return q, raw.Claims, nil
+	q.Claims = r.claims(raw.Claims)
+	return q, true
 }
 
-func readClaim(node *yaml.Node) (Claim, error) {
+func (r *reader) claims(nodes []yaml.Node) (all []Claim) {
+	for i := range nodes {
+		if c, ok := r.claim(&nodes[i]); ok {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+func claimKeys() []key {
+	return []key{{"claim", words}, {"source", words}, {"note", words}, {"ours", truth}, {"check", words}, {"accuracy", anything}, {"least", number},
+		{"margin", number}, {"cost", words}, {"times", anything}, {"cells", mappings}, {"than", mappings}}
+}
+
+func (r *reader) claim(node *yaml.Node) (Claim, bool) {
 	var raw struct {
 		Claim, Source, Note string
 		Ours                bool
@@ -139,24 +136,28 @@ func readClaim(node *yaml.Node) (Claim, error) {
 		Cost                string
 		Cells, Than         []map[string]any
 	}
-	if err := unknownKey(node, "claim", "claim", "source", "note", "ours", "check", "accuracy", "least", "margin", "cost", "times", "cells", "than"); err != nil {
-		return Claim{}, err
-	}
-	if err := node.Decode(&raw); err != nil {
-		return Claim{}, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+	if !r.decode(node, "a claim", claimKeys(), &raw) {
+		return Claim{}, false
 	}
 	c := Claim{Line: node.Line, Text: strings.TrimSpace(raw.Claim), Source: raw.Source, Note: strings.TrimSpace(raw.Note), Ours: raw.Ours,
 		Check: raw.Check, Least: raw.Least, Margin: raw.Margin, Cost: raw.Cost, Cells: places(raw.Cells), Than: places(raw.Than)}
 	var err error
 	if c.Published = raw.Accuracy.Value == "published"; !c.Published {
 		if c.Accuracy, err = figure(&raw.Accuracy); err != nil {
-			return c, fmt.Errorf("accuracy %q: want a fraction, such as 0.9581 for 95.81 %%", raw.Accuracy.Value)
+			r.fault(node.Line, "accuracy %q: want a fraction, such as 0.9581 for 95.81 %%", raw.Accuracy.Value)
+			return c, false
 		}
 	}
 	if c.Times, err = figure(&raw.Times); err != nil {
-		return c, fmt.Errorf("times %q: want a number, such as 19.5", raw.Times.Value)
+		r.fault(node.Line, "times %q: want a number, such as 19.5", raw.Times.Value)
+		return c, false
 	}
-	return c, c.valid(given{accuracy: !raw.Accuracy.IsZero(), times: !raw.Times.IsZero(), least: keyOf(node, "least"), margin: keyOf(node, "margin")})
+	node = resolve(node)
+	if err := c.valid(given{accuracy: !raw.Accuracy.IsZero(), times: !raw.Times.IsZero(), least: keyOf(node, "least"), margin: keyOf(node, "margin")}); err != nil {
+		r.fault(node.Line, "%w", err)
+		return c, false
+	}
+	return c, true
 }
 
 func figure(node *yaml.Node) (Figure, error) {
@@ -189,16 +190,4 @@ func keyOf(node *yaml.Node, key string) bool {
 		}
 	}
 	return false
-}
-
-func unknownKey(node *yaml.Node, what string, known ...string) error {
-	if node.Kind != yaml.MappingNode {
-		return fmt.Errorf("a %s is a mapping with the keys %s", what, strings.Join(known, ", "))
-	}
-	for i := 0; i < len(node.Content); i += 2 {
-		if k := node.Content[i]; !slices.Contains(known, k.Value) {
-			return fmt.Errorf("unknown key %q, want one of %s", k.Value, strings.Join(known, ", "))
-		}
-	}
-	return nil
 }
