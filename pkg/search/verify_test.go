@@ -240,7 +240,15 @@ func TestVerifyForgeries(t *testing.T) {
 
 func TestReadCertificate(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
-		{"", "read certificate"}, {"{}", "format 0"}, {`{"format": 1, "x": 1}`, "unknown field"}, {`{"format": 1} {}`, "more after"},
+		{"{}", "format 0"},
+		{"", "read certificate: the file is empty; want the file that `slimfit search` wrote"},
+		{`{"format": 1, "x": 1}`, `read certificate: unknown key "x"; want`},
+		{"{\"format\": 1}\n\n{}", "there is more after its end in line 1"},
+		{`{"format": 1} x`, "there is more after its end"},
+		{"[]", "line 1: what it holds is of the wrong kind, array; want"},
+		{"{\n\"target\": 5}", "line 2: target is of the wrong kind, number"},
+		{"{\"format\": 1,\n\"tar", "the file ends in the middle, in line 2 after 18 bytes"},
+		{"\nhello", "line 2 is not JSON: invalid character 'h'"},
 	} {
 		if _, err := ReadCertificate([]byte(c.in)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: error %v, want %q", c.in, err, c.want)
