@@ -120,6 +120,21 @@ func sets(c *cli.Context) []string {
 	return all
 }
 
+// typed says whether a flag stands on the command line. A variable may be set
+// for other commands: that one has no use for it is no fault.
+func typed(c *cli.Context, flag string) bool {
+	_, variable := os.LookupEnv(envVar(flag))
+	return c.IsSet(flag) && !variable
+}
+
+// atLeast refuses a number that is too small.
+func atLeast(c *cli.Context, flag string, least int) error {
+	if n := c.Int(flag); n < least {
+		return usagef("--%s %d: need at least %d", flag, n, least)
+	}
+	return nil
+}
+
 // loadExperiment reads one experiment file with the command's --set and
 // --cache; its errors are usage errors, but for a signal. Warnings go to stderr.
 func loadExperiment(c *cli.Context, file string) (*experiment.Experiment, error) {

@@ -30,7 +30,11 @@ func footprintCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			networks, err := countNetworks(c, args)
+			named, files := splitNetworks(args)
+			if err := checkFootprintFlags(c, named, files); err != nil {
+				return err
+			}
+			networks, err := countNetworks(c, named, files)
 			if err != nil {
 				return err
 			}
@@ -54,15 +58,39 @@ type network struct {
 	Footprint  footprint.Footprint `json:"footprint"`
 }
 
-func countNetworks(c *cli.Context, args []string) ([]network, error) {
-	var networks []network
-	var files []string
+// splitNetworks tells the paper's networks from experiment files.
+func splitNetworks(args []string) (named, files []string) {
 	for _, a := range args {
-		layers, ok := models.Named(a)
+		_, ok := models.Named(a)
 		if _, err := os.Stat(a); !ok || err == nil { // a file of that name is meant
 			files = append(files, a)
 			continue
 		}
+		named = append(named, a)
+	}
+	return named, files
+}
+
+// checkFootprintFlags refuses flags that would change nothing.
+func checkFootprintFlags(c *cli.Context, named, files []string) error {
+	switch {
+	case typed(c, "dataset") && len(named) == 0:
+		return usagef("--dataset: it is for networks given by name; %s says its own, which --set dataset=%s overrides", files[0], c.String("dataset"))
+	case typed(c, "set") && len(files) == 0:
+		return usagef("--set: it overrides keys of an experiment file; %s is a network's name, --dataset says its images", named[0])
+	}
+	for _, f := range []string{"python", "worker"} {
+		if typed(c, f) && !c.Bool("measured") {
+			return usagef("--%s: it measures, so it goes with --measured", f)
+		}
+	}
+	return nil
+}
+
+func countNetworks(c *cli.Context, named, files []string) ([]network, error) {
+	var networks []network
+	for _, a := range named {
+		layers, _ := models.Named(a)
 		data, err := dataset.Describe(dataset.Ref{Name: c.String("dataset")}, c.String("cache"))
 		if err != nil {
 			return nil, usagef("--dataset: %w", err)

@@ -40,6 +40,9 @@ func openModel(c *cli.Context, name string) (*model, error) {
 	if file == "" {
 		return trialModel(c, name)
 	}
+	if typed(c, "seed") {
+		return nil, usagef("--seed %d: %s is an exported file, of one network; a seed is chosen of a run, a configuration or a certificate", c.Int64("seed"), file)
+	}
 	m := &model{name: file}
 	if card != nil {
 		m.classNames = card.ClassNames

@@ -44,6 +44,9 @@ func planCommand(sources planSources) *cli.Command {
 			if err != nil {
 				return err
 			}
+			if err := atLeast(c, "jobs", 0); err != nil {
+				return err
+			}
 			experiments, err := loadExperiments(c, files)
 			if err != nil {
 				return err

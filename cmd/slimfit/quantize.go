@@ -33,8 +33,8 @@ func quantizeCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			if n := c.Int("jobs"); n < 0 {
-				return usagef("--jobs %d: need at least 0", n)
+			if err := atLeast(c, "jobs", 0); err != nil {
+				return err
 			}
 			var folders []*store.Folder
 			for _, dir := range dirs {

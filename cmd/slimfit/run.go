@@ -33,6 +33,9 @@ func runCommand(sources planSources) *cli.Command {
 			if c.String("task") != "" {
 				return runTask(c)
 			}
+			if typed(c, "index") {
+				return usagef("run: --index counts the elements of a task file: give it by --task; a part of an experiment file is --shard I/N")
+			}
 			file, err := oneArg(c, "experiment file")
 			if err != nil {
 				return err

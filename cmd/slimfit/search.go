@@ -81,8 +81,8 @@ func checkSearchFlags(c *cli.Context) (name string, err error) {
 	if keep := c.String("keep"); keep != "" && keep != string(sweep.KeepAll) {
 		return "", usagef("--keep %s: a search needs all weights until it has opened the test images", keep)
 	}
-	if n := c.Int("round"); n < 1 {
-		return "", usagef("--round %d: need at least 1", n)
+	if err := atLeast(c, "round", 1); err != nil {
+		return "", err
 	}
 	name = c.String("certificate")
 	if name != filepath.Base(name) || !strings.HasSuffix(name, ".json") {

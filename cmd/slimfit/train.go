@@ -63,8 +63,11 @@ func checkWorkFlags(c *cli.Context) error {
 		name  string
 		least int
 	}{{"jobs", 0}, {"threads", 1}, {"retries", 0}, {"workers-per-gpu", 1}} {
-		if n := c.Int(f.name); c.IsSet(f.name) && n < f.least {
-			return usagef("--%s %d: need at least %d", f.name, n, f.least)
+		if !c.IsSet(f.name) {
+			continue
+		}
+		if err := atLeast(c, f.name, f.least); err != nil {
+			return err
 		}
 	}
 	for _, f := range []struct {
@@ -72,14 +75,14 @@ func checkWorkFlags(c *cli.Context) error {
 		least time.Duration
 	}{{"checkpoint", 0}, {"hang", time.Second}, {"lease", time.Second}} {
 		if d := c.Duration(f.name); c.IsSet(f.name) && d < f.least {
-			return usagef("--%s %v: need at least %v", f.name, d, f.least)
+			return usagef("%s %v: need at least %v", origin(c, f.name), d, f.least)
 		}
 	}
 	switch keep := sweep.Keep(c.String("keep")); keep {
 	case "", sweep.KeepAll, sweep.KeepBest, sweep.KeepNone:
 		return nil
 	default:
-		return usagef("--keep %s: want all, best or none", keep)
+		return usagef("%s %s: want all, best or none", origin(c, "keep"), keep)
 	}
 }
 

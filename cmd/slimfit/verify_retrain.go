@@ -22,11 +22,17 @@ import (
 // retrainedName is the run folder of --retrain below --into.
 const retrainedName = "retrained"
 
-// checkRetrainFlags refuses a folder with trials in it: they would be compared
+// checkRetrainFlags refuses what only training again has a use for, and a folder
+// with trials in it: they would be compared
 // as if they had been trained again.
 func checkRetrainFlags(c *cli.Context) error {
-	if k := c.Int("retrain"); k < 0 {
-		return usagef("--retrain %d: need at least 0", k)
+	if err := atLeast(c, "retrain", 0); err != nil {
+		return err
+	}
+	for _, f := range []string{"draw", "into"} {
+		if typed(c, f) && c.Int("retrain") == 0 {
+			return usagef("verify: --%s goes with --retrain K, which trains K trials again", f)
+		}
 	}
 	into := c.String("into")
 	if into == "" {
