@@ -165,14 +165,14 @@ func (r *Report) missingSection() Section {
 	if n := len(m.Trials); n > 0 {
 		s.List = append(s.List, fmt.Sprintf("%s without a result: %s", plural(n, "trial"), keys(m.Trials)))
 		if m.Command != "" {
-			s.List = append(s.List, "To train what is missing: `"+m.Command+"`")
+			s.List = append(s.List, "To train what is missing, in the run folder: `"+m.Command+"`")
 		}
 	}
 	if len(m.Skipped) > 0 {
 		s.List = append(s.List, fmt.Sprintf("%s left out by the search, which answers without them", plural(len(m.Skipped), "trial")))
 	}
 	if len(m.Failed) > 0 && m.Retry != "" {
-		s.List = append(s.List, "To try again what failed: `"+m.Retry+"`")
+		s.List = append(s.List, "To retry what failed, in the run folder: `"+m.Retry+"`")
 	}
 	return s
 }

@@ -187,7 +187,7 @@ func flawed(t testing.TB) Input {
 	delete(histories, lost)
 	seconds := 108.0
 	return Input{Experiment: e, Results: results, Histories: histories,
-		Command: "slimfit run runs/simulated-slices/experiment.yaml", Retry: "slimfit run --retry runs/simulated-slices/experiment.yaml",
+		Command: "slimfit run --out .. experiment.yaml", Retry: "slimfit run --retry-failed --out .. experiment.yaml",
 		Published: []PublishedRow{
 			{Line: 2, Where: map[string]string{"kernel": "5", "filters": "2"}, Figure: Published{Accuracy: 0.9738, Seconds: &seconds, Source: "Table IV"}},
 			{Line: 3, Where: map[string]string{"kernel": "1", "filters": "2"}, Figure: Published{Accuracy: 0.9428, Source: "Table VI"}},

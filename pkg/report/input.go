@@ -19,8 +19,8 @@ type Input struct {
 	Certificate *result.Certificate // of a search; nil without one
 	Published   []PublishedRow      // what somebody else reports
 	Warnings    []string            // what was noticed on reading the folder
-	Command     string              // that trains what is missing
-	Retry       string              // that trains what failed again
+	Command     string              // that trains what is missing, said in the run folder
+	Retry       string              // that trains what failed again, said there too
 }
 
 // Options are the reader's wishes.

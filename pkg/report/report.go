@@ -176,8 +176,8 @@ type Missing struct {
 	Skipped  []result.Key `json:"skipped"`  // left out by a search
 	Failed   []result.Key `json:"failed"`   //
 	Diverged []result.Key `json:"diverged"` //
-	Command  string       `json:"command"`  // that trains what is missing; "" where nothing is or nobody knows
-	Retry    string       `json:"retry"`    // that trains what failed again
+	Command  string       `json:"command"`  // that trains what is missing, said in the run folder; "" where nothing is or nobody knows
+	Retry    string       `json:"retry"`    // that trains what failed again, said there too
 }
 
 // Warning is something that a reader should know before trusting a figure.
