@@ -57,14 +57,19 @@ func flagsFirst(app *cli.App, args []string) []string {
 	return append(append(append(head[:len(head):len(head)], options...), "--"), values...)
 }
 
-// argsKey is where the app keeps its command line for again.
+// argsKey is where the app keeps its command line.
 const argsKey = "args"
+
+// commandLine is what follows the program's name.
+func commandLine(c *cli.Context) []string {
+	args, _ := c.App.Metadata[argsKey].([]string)
+	return args[min(1, len(args)):]
+}
 
 // again is the command line once more, with these flags if they are not in it:
 // any flag left out could mean other work, or work in another folder.
 func again(c *cli.Context, flags ...string) string {
-	args, _ := c.App.Metadata[argsKey].([]string)
-	words := append([]string{c.App.Name}, args[min(1, len(args)):]...)
+	words := append([]string{c.App.Name}, commandLine(c)...)
 	end := slices.Index(words, "--")
 	if end < 0 {
 		end = len(words)

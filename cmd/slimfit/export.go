@@ -38,7 +38,7 @@ func exportCommand() *cli.Command {
 			}
 			formats, err := export.ParseFormats(c.String("format"))
 			if err != nil {
-				return usagef("--format: %w", err)
+				return usagef("%s: %w", origin(c, "format"), err)
 			}
 			t, err := findTrial(c, name)
 			if err != nil {

@@ -103,9 +103,9 @@ func cacheFlag() cli.Flag {
 // formatFlag offers the formats that a command can write; the first is the default.
 func formatFlag(formats ...string) cli.Flag {
 	return &cli.StringFlag{Name: "format", Value: formats[0], Usage: "`FORMAT` of the output: " + strings.Join(formats, ", "),
-		Action: func(_ *cli.Context, got string) error {
+		Action: func(c *cli.Context, got string) error {
 			if !slices.Contains(formats, got) {
-				return usagef("--format %s: want one of %s", got, strings.Join(formats, ", "))
+				return usagef("%s %s: want one of %s", origin(c, "format"), got, strings.Join(formats, ", "))
 			}
 			return nil
 		}}
@@ -123,14 +123,34 @@ func sets(c *cli.Context) []string {
 // typed says whether a flag stands on the command line. A variable may be set
 // for other commands: that one has no use for it is no fault.
 func typed(c *cli.Context, flag string) bool {
-	_, variable := os.LookupEnv(envVar(flag))
-	return c.IsSet(flag) && !variable
+	i := slices.IndexFunc(c.Command.Flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), flag) })
+	if i < 0 || !c.IsSet(flag) {
+		return false
+	}
+	for _, a := range commandLine(c) {
+		if a == "--" {
+			break
+		}
+		name, _, _ := strings.Cut(strings.TrimLeft(a, "-"), "=")
+		if strings.HasPrefix(a, "-") && slices.Contains(c.Command.Flags[i].Names(), name) {
+			return true
+		}
+	}
+	return false
+}
+
+// origin is what gave a flag its value: itself, or its variable.
+func origin(c *cli.Context, flag string) string {
+	if c.IsSet(flag) && !typed(c, flag) {
+		return envVar(flag)
+	}
+	return "--" + flag
 }
 
 // atLeast refuses a number that is too small.
 func atLeast(c *cli.Context, flag string, least int) error {
 	if n := c.Int(flag); n < least {
-		return usagef("--%s %d: need at least %d", flag, n, least)
+		return usagef("%s %d: need at least %d", origin(c, flag), n, least)
 	}
 	return nil
 }

@@ -57,9 +57,9 @@ func reportCommand() *cli.Command {
 
 func splitFlag() cli.Flag {
 	return &cli.StringFlag{Name: "split", Usage: "judge and draw by `IMAGES`: validation or test (default: validation where there is a target, else test)",
-		Action: func(_ *cli.Context, got string) error {
+		Action: func(c *cli.Context, got string) error {
 			if got != "" && got != string(report.Validation) && got != string(report.Test) {
-				return usagef("--split %s: want validation or test", got)
+				return usagef("%s %s: want validation or test", origin(c, "split"), got)
 			}
 			return nil
 		}}

@@ -79,7 +79,7 @@ func checkSearchFlags(c *cli.Context) (name string, err error) {
 		return "", err
 	}
 	if keep := c.String("keep"); keep != "" && keep != string(sweep.KeepAll) {
-		return "", usagef("--keep %s: a search needs all weights until it has opened the test images", keep)
+		return "", usagef("%s %s: a search needs all weights until it has opened the test images", origin(c, "keep"), keep)
 	}
 	if err := atLeast(c, "round", 1); err != nil {
 		return "", err
