@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
@@ -229,14 +228,14 @@ func writeDataReports(c *cli.Context, reports []dataReport) error {
 	}
 	for _, r := range reports {
 		fmt.Fprintf(c.App.Writer, "%s: %s images of %d classes: %d train, %d validation, %d test\n", r.Name, r.Input, r.Classes, r.Train, r.Validation, r.Test)
-		fmt.Fprintf(c.App.Writer, "  folder  %s\n  digest  %s\n", r.Path, r.Digest)
+		fmt.Fprintf(c.App.Writer, "  folder  %s\n  digest  %s\n", printable(r.Path), r.Digest)
 		for _, n := range r.Notes {
-			fmt.Fprintf(c.App.Writer, "  note    %s\n", n)
+			fmt.Fprintf(c.App.Writer, "  note    %s\n", printable(n))
 		}
 		w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintf(w, "\t  class\ttrain\tvalidation\ttest\t\n")
 		for i, name := range r.ClassNames {
-			fmt.Fprintf(w, "\t  %s\t%d\t%d\t%d\t\n", strings.ToValidUTF8(name, "?"), r.Images.Train[i], r.Images.Validation[i], r.Images.Test[i])
+			fmt.Fprintf(w, "\t  %s\t%d\t%d\t%d\t\n", printable(name), r.Images.Train[i], r.Images.Validation[i], r.Images.Test[i])
 		}
 		if err := w.Flush(); err != nil {
 			return err

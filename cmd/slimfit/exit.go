@@ -79,9 +79,9 @@ func exitCode(ctx context.Context, err error) int {
 func message(err error) string {
 	var faults experiment.Errors
 	if errors.As(err, &faults) {
-		return err.Error()
+		return printableLines(err.Error())
 	}
-	return "slimfit: " + err.Error()
+	return "slimfit: " + printableLines(err.Error())
 }
 
 // signalError is the cause of a context that a signal cancelled:

@@ -128,6 +128,27 @@ func TestFlagsFirst(t *testing.T) {
 	}
 }
 
+// What comes from elsewhere must not steer the terminal that it is printed on.
+func TestSpellOut(t *testing.T) {
+	for in, want := range map[string]string{
+		"im/x\x1b[2Jy.png": `im/x\x1b[2Jy.png`,
+		"two\nlines\tand":  `two\nlines\tand`,
+		"\u009b1m\x07\xff": `\u009b1m\a\xff`,
+		"a\u202eb":         `a\u202eb`,
+		`Größe "5" \x`:     `Größe "5" \x`,
+	} {
+		if got := printable(in); got != want {
+			t.Errorf("%q: got %s, want %s", in, got, want)
+		}
+	}
+	if got, want := printableLines("a:\n\t\x1b[2J"), "a:\n\t"+`\x1b[2J`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := message(usagef("no \x1b]0;x")); strings.Contains(got, "\x1b") {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestAgain(t *testing.T) {
 	for _, row := range []struct{ line, flag, want string }{
 		{"run e.yaml", "", "slimfit run e.yaml"},

@@ -184,13 +184,13 @@ func loadExperiment(c *cli.Context, file string) (*experiment.Experiment, error)
 // note prints a line for the person at the terminal, unless -q.
 func note(c *cli.Context, format string, args ...any) {
 	if !c.Bool("quiet") {
-		fmt.Fprintf(c.App.ErrWriter, format+"\n", args...)
+		fmt.Fprintln(c.App.ErrWriter, printableLines(fmt.Sprintf(format, args...)))
 	}
 }
 
 // detail prints a line with -v only.
 func detail(c *cli.Context, format string, args ...any) {
 	if c.Bool("verbose") && !c.Bool("quiet") {
-		fmt.Fprintf(c.App.ErrWriter, format+"\n", args...)
+		fmt.Fprintln(c.App.ErrWriter, printableLines(fmt.Sprintf(format, args...)))
 	}
 }

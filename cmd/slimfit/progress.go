@@ -63,7 +63,7 @@ func (p *progress) event(e sweep.Event) {
 		p.addRows(len(e.State.Workers))
 	}
 	if line := p.line(e); line != "" {
-		fmt.Fprintln(p.plain, line)
+		fmt.Fprintln(p.plain, printableLines(line))
 	}
 }
 

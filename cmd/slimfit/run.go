@@ -126,7 +126,7 @@ func writeSummary(c *cli.Context, s sweep.Summary, folder *store.Folder, stopped
 		fmt.Fprintf(&b, "To train the failed ones again: %s\n", again(c, "--retry-failed"))
 	}
 	fmt.Fprintf(&b, "For the report: %s\n", shell.Line("slimfit", "report", filepath.Join(c.String("out"), s.State.Experiment)))
-	_, err := io.WriteString(c.App.Writer, b.String())
+	_, err := io.WriteString(c.App.Writer, printableLines(b.String()))
 	return err
 }
 

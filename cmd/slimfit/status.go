@@ -133,7 +133,7 @@ func (s *statusView) text(w io.Writer) {
 		s.process(w, p)
 	}
 	for _, f := range s.Failures {
-		fmt.Fprintf(w, "%s: %s (%s): %s\n", f.Status, s.label(f.Key), f.Key, strings.ReplaceAll(f.Reason, "\n", "\n  "))
+		fmt.Fprintf(w, "%s: %s (%s): %s\n", f.Status, s.label(f.Key), f.Key, strings.ReplaceAll(printableLines(f.Reason), "\n", "\n  "))
 	}
 	for _, d := range s.Damaged {
 		fmt.Fprintf(w, "%s; `slimfit run` trains it again\n", d)

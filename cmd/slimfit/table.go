@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -16,8 +17,42 @@ type table struct {
 	left int // the first this many columns are words; the others are numbers, set to the right
 }
 
+// shown is the table for people: no cell steers a terminal or breaks a line.
+func (t table) shown() table {
+	rows := make([][]string, len(t.rows))
+	for i, row := range t.rows {
+		for _, cell := range row {
+			rows[i] = append(rows[i], printable(cell))
+		}
+	}
+	t.rows = rows
+	return t
+}
+
+// printable is a text from elsewhere, such as a file name, for a terminal: control
+// characters and what turns the direction of writing are spelt out.
+func printable(s string) string { return spellOut(s, "") }
+
+// printableLines is printable for a text of several lines.
+func printableLines(s string) string { return spellOut(s, "\n\t") }
+
+func spellOut(s, keep string) string {
+	var b strings.Builder
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		if bad := unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError && n == 1; bad && !strings.ContainsRune(keep, r) {
+			b.WriteString(strings.Trim(strconv.QuoteToASCII(s[:n]), `"`))
+		} else {
+			b.WriteString(s[:n])
+		}
+		s = s[n:]
+	}
+	return b.String()
+}
+
 // text writes aligned columns, two spaces apart.
 func (t table) text(w io.Writer) error {
+	t = t.shown()
 	width := make([]int, len(t.head))
 	for _, row := range append([][]string{t.head}, t.rows...) {
 		for i, cell := range row {
@@ -46,6 +81,7 @@ func (t table) text(w io.Writer) error {
 
 // markdown writes a Markdown table.
 func (t table) markdown(w io.Writer) error {
+	t = t.shown()
 	line := func(cells []string) string {
 		escaped := make([]string, len(cells))
 		for i, c := range cells {

@@ -192,14 +192,14 @@ func (v *verifier) checkData(ref dataset.Ref) {
 func (v *verifier) conclude() error {
 	w := v.c.App.Writer
 	for _, f := range v.faults {
-		fmt.Fprintln(w, f)
+		fmt.Fprintln(w, printableLines(f.String()))
 	}
 	if n := len(v.faults); n > 0 {
 		return &exitError{code: exitTrials, err: fmt.Errorf("%s: %d faults", v.file, n)}
 	}
-	fmt.Fprintf(w, "%s holds: %s\nchecked:\n", v.file, v.cert.Summary)
+	fmt.Fprintf(w, "%s holds: %s\nchecked:\n", printable(v.file), printableLines(v.cert.Summary))
 	for _, s := range v.checked {
-		if _, err := fmt.Fprintln(w, "  "+s); err != nil {
+		if _, err := fmt.Fprintln(w, "  "+printableLines(s)); err != nil {
 			return ioError(err)
 		}
 	}
