@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # The tables in the paper's order, then what goes beyond it.
-order=(table1 table2-3 table4-6 table4-6-pool4 final light order table3-4 recipe recipe-small keras-rerun keras-rerun-large fashion)
+order=(table1 table2-3 table4-6 table4-6-pool4 final light order table3-4 table3-base recipe recipe-small keras-rerun keras-rerun-large fashion)
 folders=()
 for name in "${order[@]}"; do
     folder=experiments/paper/results/paper-$name

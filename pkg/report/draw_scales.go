@@ -100,6 +100,13 @@ func (n niceTicks) Ticks(low, high float64) []plot.Tick {
 // and the other multiples of them, where there is room.
 type costTicks struct{}
 
+func costLabel(v float64) string {
+	if v >= 1000 {
+		return count(v)
+	}
+	return number(v)
+}
+
 // labelRoom is the share of the axis that a label takes.
 const labelRoom = 0.13
 
@@ -126,14 +133,11 @@ func (costTicks) Ticks(low, high float64) []plot.Tick {
 				continue
 			}
 			taken = append(taken, at)
-			t.Label = number(t.Value)
-			if t.Value >= 1000 {
-				t.Label = count(t.Value)
-			}
+			t.Label = costLabel(t.Value)
 		}
 	}
 	if decades < 0.3 { // between two of them: any round numbers do
-		return niceTicks{number}.Ticks(low, high)
+		return niceTicks{costLabel}.Ticks(low, high)
 	}
 	return ticks
 }
