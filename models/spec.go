@@ -192,3 +192,8 @@ func checkSize(out Shape, fanIn, fanOut int, k Kind) error {
 	}
 	return nil
 }
+
+// MaxFused is the most output channels of first convolutions that a pack of
+// networks computes as one: beyond about 32 a wider convolution costs in
+// proportion.
+const MaxFused = 32

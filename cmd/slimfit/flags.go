@@ -12,6 +12,7 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/store"
 )
 
 // prepare gives every command what all of them share: -q and -v, each flag's
@@ -78,7 +79,7 @@ func dropEmptyVariables() {
 // Flags that several commands take, in one wording.
 
 // defaultOut is where run folders go.
-const defaultOut = "runs"
+const defaultOut = store.DefaultOut
 
 func outFlag() cli.Flag {
 	return &cli.StringFlag{Name: "out", Aliases: []string{"o"}, Value: defaultOut, Usage: "the `FOLDER` above the run folders <name>/"}

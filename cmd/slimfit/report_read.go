@@ -82,7 +82,7 @@ func readRun(c *cli.Context, folder *store.Folder) (report.Input, error) {
 	}
 	in.Certificate = readCertificate(folder, &in)
 	verb := "run"
-	if _, err := os.Stat(filepath.Join(folder.Dir, "certificate.json")); err == nil {
+	if _, err := os.Stat(filepath.Join(folder.Dir, result.CertificateName)); err == nil {
 		verb = "search"
 	}
 	// Said from inside the run folder, so that the report does not depend on
@@ -178,7 +178,7 @@ func readHistories(folder *store.Folder, in *report.Input) {
 // readCertificate reads a search's certificate and checks it against the
 // result files, as `verify` does.
 func readCertificate(folder *store.Folder, in *report.Input) *result.Certificate {
-	b, err := os.ReadFile(filepath.Join(folder.Dir, "certificate.json"))
+	b, err := os.ReadFile(filepath.Join(folder.Dir, result.CertificateName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

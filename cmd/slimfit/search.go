@@ -31,7 +31,7 @@ func searchCommand(train trainer) *cli.Command {
 			&cli.BoolFlag{Name: "exact", Usage: "skip nothing by assumption: train every cheaper configuration"},
 			&cli.BoolFlag{Name: "no-early-stop", Usage: "train every trial to its end: stop none as hopeless"},
 			&cli.IntFlag{Name: "round", Value: search.DefaultRound, Usage: "ask for about `N` trials at once; a part of the answer, unlike --jobs"},
-			&cli.StringFlag{Name: "certificate", Value: "certificate.json", Usage: "write the certificate to `FILE` in the run folder"}),
+			&cli.StringFlag{Name: "certificate", Value: result.CertificateName, Usage: "write the certificate to `FILE` in the run folder"}),
 		Action: func(c *cli.Context) error {
 			file, err := oneArg(c, "experiment file")
 			if err != nil {

@@ -22,11 +22,7 @@ const (
 
 // confidence is that of every interval and bound here; a difference is real
 // where its corrected p is below 1 - confidence.
-const (
-	confidence     = 0.95
-	bootstrapDraws = 2000
-	bootstrapSeed  = 1705_03338
-)
+const confidence = 0.95
 
 // Answered is a question with its judged claims.
 type Answered struct {
@@ -143,7 +139,7 @@ func find(where map[string]string, reports []*report.Report) (Cell, error) {
 		row := &r.Rows[fit[0]]
 		c := Cell{Experiment: name, Label: row.Label, ConfigID: row.ID, report: r, row: row, images: r.Images(), split: r.Split}
 		if s, err := stats.Summarize(row.Accuracies(r.Split)); err == nil {
-			s.Mean, s.SD = round(s.Mean), round(s.SD)
+			s.Mean, s.SD = stats.Round(s.Mean), stats.Round(s.SD)
 			c.Summary = &s
 		}
 		return c, nil

@@ -3,7 +3,6 @@ package claims
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 
 	"slimfit/pkg/stats"
@@ -20,7 +19,7 @@ func (j *Judged) compare(pairs [][2]int) ([]stats.Difference, []float64, error) 
 		}
 		groups = append(groups, stats.Group{Name: c.Label, Wrong: c.row.Wrong(c.split)})
 	}
-	draws, err := stats.CrossedBootstrap(groups, j.Cells[0].images, bootstrapDraws, bootstrapSeed)
+	draws, err := stats.CrossedBootstrap(groups, j.Cells[0].images, stats.BootstrapDraws, stats.BootstrapSeed)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -31,12 +30,12 @@ func (j *Judged) compare(pairs [][2]int) ([]stats.Difference, []float64, error) 
 		if err != nil {
 			return nil, nil, err
 		}
-		d.Mean = round(d.Mean)
+		d.Mean = stats.Round(d.Mean)
 		all, ps = append(all, d), append(ps, d.P)
 	}
 	ps = stats.Holm(ps)
 	for i := range ps {
-		ps[i] = round(ps[i])
+		ps[i] = stats.Round(ps[i])
 	}
 	return all, ps, nil
 }
@@ -175,7 +174,7 @@ func (j *Judged) same(margin float64) error {
 		return err
 	}
 	d := diffs[0]
-	mean, p := d.Mean, round(d.P)
+	mean, p := d.Mean, stats.Round(d.P)
 	j.Cells[0].Less, j.Cells[0].P = &mean, &p
 	j.Verdict = within(d.Interval, -margin, margin)
 	j.Finding = fmt.Sprintf("%s less %s is %s points (95 %% interval %s to %s, p of no difference %s); the margin is %s.", j.Cells[0].name(), j.Cells[1].name(),
@@ -213,14 +212,4 @@ func (j *Judged) spread(factor float64) error {
 		percentage(a.Summary.SD), percentage(b.Summary.SD), r.Ratio, r.Interval.Low, r.Interval.High, pText(r.P), test, factor,
 		100*hidden(r.Ratio), 100*hidden(r.Interval.Low), 100*hidden(r.Interval.High))
 	return nil
-}
-
-// round keeps twelve digits, as reports do: sums differ in their last bits
-// between machines.
-func round(v float64) float64 {
-	if v == 0 {
-		return 0
-	}
-	scale := math.Pow(10, 11-math.Floor(math.Log10(math.Abs(v))))
-	return math.Round(v*scale) / scale
 }

@@ -65,7 +65,7 @@ func below(out, name string) ([]string, error) {
 	}
 	rel := filepath.Clean(name)
 	tries := []string{filepath.Join(out, rel)}
-	if first, rest, ok := strings.Cut(rel, string(filepath.Separator)); ok && first == filepath.Base(filepath.Clean(defaultOut)) {
+	if first, rest, ok := strings.Cut(rel, string(filepath.Separator)); ok && first == filepath.Base(store.DefaultOut) {
 		tries = append(tries, filepath.Join(out, rest))
 	}
 	for _, dir := range tries {
@@ -89,10 +89,6 @@ func below(out, name string) ([]string, error) {
 	return dirs, nil
 }
 
-// defaultOut is the folder above run folders where none is named: experiment
-// files that were written for it also work with another.
-const defaultOut = "runs"
-
 func isDir(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
@@ -110,7 +106,7 @@ func ofFolder(dir string) (Choice, error) {
 	if id := filepath.Base(abs); store.IsConfigID(id) {
 		return Choice{Folder: &store.Folder{Dir: filepath.Dir(abs)}, ConfigID: id}, nil
 	}
-	if certificate := filepath.Join(abs, "certificate.json"); isFile(certificate) {
+	if certificate := filepath.Join(abs, result.CertificateName); isFile(certificate) {
 		return ofCertificate(certificate)
 	}
 	folder := &store.Folder{Dir: abs}

@@ -6,10 +6,6 @@ import (
 	"slimfit/models"
 )
 
-// MaxFused is the most output channels that first convolutions are fused to:
-// beyond about 32 a wider convolution costs in proportion.
-const MaxFused = 32
-
 // stem is a group of networks whose first convolution runs as one: it reads
 // the same images with the same kernel size, stride and padding, and the same
 // pool follows it.
@@ -31,7 +27,7 @@ func maxBeforeBias(a models.Activation) bool {
 	return false
 }
 
-// stems groups the networks by their first layers, up to MaxFused channels a
+// stems groups the networks by their first layers, up to models.MaxFused channels a
 // group, and lists the networks that do not start with a convolution in rest.
 // Every network that starts with a convolution is in a group, alone if need
 // be, so that a network is built the same way in a pack and alone.
@@ -60,7 +56,7 @@ func stems(nets [][]models.Node) (groups []stem, rest []int) {
 func (g stem) joins(s stem) bool {
 	a, b := g.conv.Layer, s.conv.Layer
 	a.Filters, b.Filters = 0, 0
-	if a != b || (g.pool == nil) != (s.pool == nil) || g.wide+s.wide > MaxFused {
+	if a != b || (g.pool == nil) != (s.pool == nil) || g.wide+s.wide > models.MaxFused {
 		return false
 	}
 	return g.pool == nil || g.pool.Layer == s.pool.Layer

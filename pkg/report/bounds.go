@@ -24,7 +24,7 @@ func (b *binomial) interval(m *Measured) *stats.Interval {
 	}
 	var out *stats.Interval
 	if i, err := stats.ClopperPearson(*m.Correct, m.Images, reportConfidence); err == nil {
-		out = &stats.Interval{Low: round(i.Low), High: round(i.High)}
+		out = &stats.Interval{Low: stats.Round(i.Low), High: stats.Round(i.High)}
 	}
 	b.intervals[key] = out
 	return out
@@ -41,7 +41,7 @@ func (b *binomial) bound(m *Measured) *float64 {
 	}
 	var out *float64
 	if v, err := stats.LowerBound(*m.Correct, m.Images, reportConfidence); err == nil {
-		v = round(v)
+		v = stats.Round(v)
 		out = &v
 	}
 	b.lower[key] = out

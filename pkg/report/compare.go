@@ -182,11 +182,11 @@ func comparedScore(a, b *Row, s Split) *ComparedScore {
 	if x == nil || y == nil {
 		return nil
 	}
-	out := &ComparedScore{Scores: [2]Score{*x, *y}, Seeds: []SeedDifference{}, Mean: round(y.Mean - x.Mean)}
+	out := &ComparedScore{Scores: [2]Score{*x, *y}, Seeds: []SeedDifference{}, Mean: stats.Round(y.Mean - x.Mean)}
 	for i := range a.Trials {
 		other := b.trial(a.Trials[i].Seed)
 		if m := a.Trials[i].On(s); m != nil && other != nil && other.On(s) != nil {
-			out.Seeds = append(out.Seeds, SeedDifference{a.Trials[i].Seed, [2]float64{m.Accuracy, other.On(s).Accuracy}, round(other.On(s).Accuracy - m.Accuracy)})
+			out.Seeds = append(out.Seeds, SeedDifference{a.Trials[i].Seed, [2]float64{m.Accuracy, other.On(s).Accuracy}, stats.Round(other.On(s).Accuracy - m.Accuracy)})
 		}
 	}
 	return out

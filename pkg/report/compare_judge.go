@@ -44,7 +44,7 @@ func (c *Comparison) judge(a, b *Report, pairs [][2]int, s Split, sameImages boo
 		}
 	}
 	for i, p := range stats.Holm(ps) {
-		p = round(p)
+		p = stats.Round(p)
 		judged[i].Holm = &p
 	}
 	return nil
@@ -72,8 +72,8 @@ func (c *Comparison) crossed(a, b *Report, pairs [][2]int, s Split) error {
 	if len(scores) == 0 {
 		return nil
 	}
-	replicates := min(bootstrapDraws, max(200, bootstrapWork/max(1, work)))
-	draws, err := stats.CrossedBootstrap(groups, a.images(s), replicates, bootstrapSeed)
+	replicates := min(stats.BootstrapDraws, max(200, bootstrapWork/max(1, work)))
+	draws, err := stats.CrossedBootstrap(groups, a.images(s), replicates, stats.BootstrapSeed)
 	if err != nil {
 		return fmt.Errorf("compare on the %s images: %w", s, err)
 	}
@@ -127,7 +127,7 @@ func (d *ComparedScore) fallBack(a, b *Row, s Split, sameImages bool) error {
 	if err != nil {
 		return err
 	}
-	p = round(p)
+	p = stats.Round(p)
 	d.P, d.Method = &p, byMcNemar
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 
+	"slimfit/pkg/stats"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 )
@@ -90,7 +92,7 @@ func (n niceTicks) Ticks(low, high float64) []plot.Tick {
 	}
 	var ticks []plot.Tick
 	for k := math.Ceil(low/step - 1e-9); k*step <= high+step*1e-9; k++ {
-		v := round(k*step) + 0 // never -0
+		v := stats.Round(k*step) + 0 // never -0
 		ticks = append(ticks, plot.Tick{Value: v, Label: n.label(v)})
 	}
 	return ticks
@@ -116,7 +118,7 @@ func (costTicks) Ticks(low, high float64) []plot.Tick {
 	decades := math.Log10(high / low)
 	for e := math.Floor(math.Log10(low)); e <= math.Log10(high)+1; e++ {
 		for m := 1.0; m < 10; m++ {
-			v := round(m * math.Pow(10, e))
+			v := stats.Round(m * math.Pow(10, e))
 			if v < low*(1-1e-9) || v > high*(1+1e-9) {
 				continue
 			}
@@ -127,7 +129,7 @@ func (costTicks) Ticks(low, high float64) []plot.Tick {
 	for _, wanted := range [][]float64{{1}, {5, 2}, {3, 4, 6, 7, 8, 9}} {
 		for i := range ticks {
 			t := &ticks[i]
-			digit := round(t.Value / math.Pow(10, math.Floor(math.Log10(t.Value*(1+1e-9)))))
+			digit := stats.Round(t.Value / math.Pow(10, math.Floor(math.Log10(t.Value*(1+1e-9)))))
 			at := math.Log10(t.Value/low) / decades
 			if !slices.Contains(wanted, digit) || slices.ContainsFunc(taken, func(x float64) bool { return math.Abs(x-at) < labelRoom }) {
 				continue

@@ -162,8 +162,8 @@ func (r *Report) sum(row *Row) {
 	row.Test = r.score(row.Trials, func(t *Trial) *Measured { return t.Test })
 	r.sumInt8(row)
 	if s, err := stats.Summarize(time); err == nil {
-		s.Mean, s.SD = round(s.Mean), round(s.SD)
-		row.Seconds = &Times{Summary: s, Median: round(stats.Median(time))}
+		s.Mean, s.SD = stats.Round(s.Mean), stats.Round(s.SD)
+		row.Seconds = &Times{Summary: s, Median: stats.Round(stats.Median(time))}
 	}
 }
 
@@ -182,9 +182,9 @@ func (r *Report) score(trials []Trial, of func(*Trial) *Measured) *Score {
 	if s.N == 0 {
 		return nil
 	}
-	out := &Score{N: s.N, Mean: round(s.Mean), Min: s.Min, Max: s.Max, WorstBound: r.binomial.bound(worst)}
+	out := &Score{N: s.N, Mean: stats.Round(s.Mean), Min: s.Min, Max: s.Max, WorstBound: r.binomial.bound(worst)}
 	if s.N > 1 {
-		sd := round(s.SD)
+		sd := stats.Round(s.SD)
 		out.SD = &sd
 		var values []float64
 		for i := range trials {
@@ -193,7 +193,7 @@ func (r *Report) score(trials []Trial, of func(*Trial) *Measured) *Score {
 			}
 		}
 		if i, err := stats.TInterval(values, reportConfidence); err == nil {
-			out.Mean95 = &stats.Interval{Low: round(max(0, i.Low)), High: round(min(1, i.High))}
+			out.Mean95 = &stats.Interval{Low: stats.Round(max(0, i.Low)), High: stats.Round(min(1, i.High))}
 		}
 	}
 	return out

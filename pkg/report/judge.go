@@ -140,7 +140,7 @@ func (r *Report) see(row *Row, split Split, rule string) judged {
 		trials, confidence = trials[:min(r.Target.Seeds, len(trials))], r.Target.Confidence
 	}
 	s, _ := summary(trials, func(t *Trial) *Measured { return r.judgedOn(t, split) })
-	s.Mean = round(s.Mean)
+	s.Mean = stats.Round(s.Mean)
 	j.Complete = s.N > 0 && s.N == len(trials) // may become false below
 	absent, unquantized := 0, 0
 	for i := range trials {
@@ -189,7 +189,7 @@ func (r *Report) see(row *Row, split Split, rule string) judged {
 			j.Complete, j.Lacks = false, err.Error()
 			break
 		}
-		v := round(s.Mean - k*s.SD)
+		v := stats.Round(s.Mean - k*s.SD)
 		j.Value = &v
 	}
 	return j
@@ -240,7 +240,7 @@ func (r *Report) belowRecall(trials []Trial, split Split, rule string) string {
 	}
 	for class, v := range worst {
 		if rule != experiment.RuleWorst {
-			v = round(sum[class] / float64(n))
+			v = stats.Round(sum[class] / float64(n))
 		}
 		if floor := r.Target.floor(class); v < floor {
 			return fmt.Sprintf("class %d: recall %s %%, floor %s", class, percentAgainst(v, floor), threshold(floor))

@@ -5,6 +5,7 @@ import (
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
+	"slimfit/pkg/stats"
 )
 
 // pageData is what the page's script works on: the report without its prose.
@@ -237,6 +238,6 @@ func digits(v float64) *float64 {
 		return &v
 	}
 	scale := math.Pow(10, 4-math.Floor(math.Log10(math.Abs(v))))
-	v = round(math.Round(v*scale) / scale)
+	v = stats.Round(math.Round(v*scale) / scale)
 	return &v
 }

@@ -27,8 +27,6 @@ type Pair struct {
 // and after correction show little.
 const (
 	maxCompared       = 40
-	bootstrapDraws    = 2000
-	bootstrapSeed     = 1705_03338
 	significant       = 0.05
 	minSeedsToCompare = 2
 )
@@ -36,7 +34,7 @@ const (
 // compareAll runs the crossed bootstrap over seeds and images. It returns nil
 // where fewer than two configurations, or too many, can be compared.
 func (r *Report) compareAll() (*Pairs, error) {
-	p := &Pairs{Split: r.Split, Replicates: bootstrapDraws}
+	p := &Pairs{Split: r.Split, Replicates: stats.BootstrapDraws}
 	var groups []stats.Group
 	for i := range r.Rows {
 		row := &r.Rows[i]
@@ -50,7 +48,7 @@ func (r *Report) compareAll() (*Pairs, error) {
 	if len(groups) < 2 || len(groups) > maxCompared {
 		return nil, nil
 	}
-	draws, err := stats.CrossedBootstrap(groups, r.Images(), bootstrapDraws, bootstrapSeed)
+	draws, err := stats.CrossedBootstrap(groups, r.Images(), stats.BootstrapDraws, stats.BootstrapSeed)
 	if err != nil {
 		return nil, fmt.Errorf("compare configurations: %w", err)
 	}
@@ -66,7 +64,7 @@ func (r *Report) compareAll() (*Pairs, error) {
 		}
 	}
 	for i, holm := range stats.Holm(ps) {
-		p.Pairs[i].Holm = round(holm)
+		p.Pairs[i].Holm = stats.Round(holm)
 		if holm < significant {
 			p.Different++
 		}
@@ -77,7 +75,7 @@ func (r *Report) compareAll() (*Pairs, error) {
 // roundDifference rounds as the rest of the report: sums of squares differ in
 // their last bits between machines.
 func roundDifference(d stats.Difference) stats.Difference {
-	d.Mean, d.SE, d.DF, d.P = round(d.Mean), round(d.SE), round(d.DF), round(d.P)
-	d.Interval.Low, d.Interval.High = round(d.Interval.Low), round(d.Interval.High)
+	d.Mean, d.SE, d.DF, d.P = stats.Round(d.Mean), stats.Round(d.SE), stats.Round(d.DF), stats.Round(d.P)
+	d.Interval.Low, d.Interval.High = stats.Round(d.Interval.Low), stats.Round(d.Interval.High)
 	return d
 }

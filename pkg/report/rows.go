@@ -10,6 +10,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
+	"slimfit/pkg/stats"
 )
 
 // newReport lays out the report: one row a configuration, one trial a planned
@@ -36,7 +37,7 @@ func newReport(in Input) (*Report, error) {
 		for k, c := range r.Costs {
 			figure := float64(row.Footprint.Get(c.Key))
 			row.Costs = append(row.Costs, figure)
-			row.Ratios = append(row.Ratios, round(r.Baseline.Costs[k]/max(figure, 1)))
+			row.Ratios = append(row.Ratios, stats.Round(r.Baseline.Costs[k]/max(figure, 1)))
 		}
 	}
 	return r, nil

@@ -12,17 +12,8 @@ import (
 	"unicode"
 
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/stats"
 )
-
-// round keeps twelve significant digits: processors differ in the last bits of
-// a sum, reports should not.
-func round(v float64) float64 {
-	out, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 12, 64), 64)
-	if err != nil {
-		return v // an infinity or a NaN stays what it is
-	}
-	return out
-}
 
 // valueText is a matrix value as a person writes it: 5, 0.5, relu, [3,3],
 // layers as "conv 5x32, maxpool 2". Numbers from YAML and from JSON come out
@@ -80,7 +71,7 @@ func percentAgainst(v, limit float64) string {
 
 // threshold is a fraction in percent with as many decimals as it needs.
 func threshold(v float64) string {
-	return strconv.FormatFloat(round(100*v), 'f', -1, 64) + " %"
+	return strconv.FormatFloat(stats.Round(100*v), 'f', -1, 64) + " %"
 }
 
 // points is a difference of two accuracies in percentage points, with its sign.

@@ -70,6 +70,13 @@ func (s *Stopped) Result() Result {
 	return r
 }
 
+// Names of files: of a trial, in its folder, and of a search, in the run folder.
+const (
+	ResultName      = "result.json"
+	Int8Name        = "int8.json"
+	CertificateName = "certificate.json"
+)
+
 // StoppedName is the file of a trial's first stop. Certificates rest on it, so
 // a trial that was trained on, and stopped again, keeps it and gets another
 // file: StoppedNameAt.

@@ -15,13 +15,13 @@ import (
 // search changes. Verify makes the same of result.json and int8.json.
 
 // int8Path is where a trial's int8 figures lie below the run folder.
-func int8Path(k result.Key) string { return k.String() + "/int8.json" }
+func int8Path(k result.Key) string { return k.String() + "/" + result.Int8Name }
 
 // splitFiles tells the result files of a certificate from the int8.json files.
 // One that judges float32 networks has none of these.
 func splitFiles(c *result.Certificate) (results, int8s []result.File) {
 	for _, f := range c.Files {
-		if c.Target.Precision == experiment.Int8 && strings.HasSuffix(f.Path, "/int8.json") {
+		if c.Target.Precision == experiment.Int8 && strings.HasSuffix(f.Path, "/"+result.Int8Name) {
 			int8s = append(int8s, f)
 		} else {
 			results = append(results, f)

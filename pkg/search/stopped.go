@@ -127,7 +127,7 @@ func trialPath(file string) (at string, stopped bool) {
 	if !result.IsStoppedName(name) {
 		return file, false
 	}
-	return dir + "result.json", true
+	return dir + result.ResultName, true
 }
 
 // stoppedRule states the rule by which trials stop.

@@ -203,4 +203,4 @@ func listedFiles(c *result.Certificate) FilesOf {
 }
 
 // resultPath is where a trial's result lies below the run folder.
-func resultPath(k result.Key) string { return k.String() + "/result.json" }
+func resultPath(k result.Key) string { return k.String() + "/" + result.ResultName }

@@ -22,13 +22,23 @@ type searched struct {
 	files map[string][]byte
 }
 
-// search runs a small search and writes its results as files.
+// search runs a small search that finds a winner.
 func search(t *testing.T, o Options) searched {
 	t.Helper()
 	goal := target(0.93)
 	goal.RecallAll = 0.5
 	p := problem(small(), 3, goal, o)
 	w := newWorld(p, surface(rand.New(rand.NewPCG(4, 4)), p.Candidates, 0.05), 0.05, 4)
+	s := record(t, p, w)
+	if s.cert.Verdict != result.Certified || !o.Exact && s.cert.Assumption.Skipped == 0 {
+		t.Fatalf("%s, %d skipped: the test needs a winner and skipped ones", s.cert.Summary, s.cert.Assumption.Skipped)
+	}
+	return s
+}
+
+// record searches a world and writes its results as files.
+func record(t *testing.T, p *Problem, w *world) searched {
+	t.Helper()
 	s := searched{p: p, files: map[string][]byte{}}
 	plan := p.Replay(w.finished)
 	cert, err := p.Certificate(plan, "1.0", func(k result.Key) ([]result.File, error) {
@@ -41,9 +51,6 @@ func search(t *testing.T, o Options) searched {
 		t.Fatal(err)
 	}
 	s.cert = cert
-	if cert.Verdict != result.Certified || !o.Exact && cert.Assumption.Skipped == 0 {
-		t.Fatalf("%s, %d skipped: the test needs a winner and skipped ones", cert.Summary, cert.Assumption.Skipped)
-	}
 	return s
 }
 

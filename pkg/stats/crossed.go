@@ -34,6 +34,13 @@ type Difference struct {
 	P        float64  `json:"p"`        // two-sided, of no difference; correct many with Holm
 }
 
+// The replicates and the seed that reports and claims draw by, so that both say
+// the same of the same networks.
+const (
+	BootstrapDraws = 2000
+	BootstrapSeed  = 1705_03338
+)
+
 // minReplicates gives the standard error to about 5 %.
 const minReplicates = 200
 

@@ -6,7 +6,8 @@ import (
 )
 
 // LookEvery is how many steps lie between two looks at a trial in training:
-// those at which its validation accuracy is measured.
+// those after which its validation accuracy is measured. One more measurement
+// follows the last step.
 const LookEvery = 1000
 
 // IsLook says whether a training of steps steps may be stopped early after

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
@@ -47,6 +48,16 @@ func Summarize(values []float64) (Summary, error) {
 	}
 	s.Mean, s.SD = stat.MeanStdDev(values, nil)
 	return s, nil
+}
+
+// Round keeps twelve significant digits: processors differ in the last bits of a
+// sum, what is reported and compared should not.
+func Round(v float64) float64 {
+	out, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 12, 64), 64)
+	if err != nil {
+		return v // an infinity or a NaN stays what it is
+	}
+	return out
 }
 
 // Median is the middle of the values, between the two middle ones where they are

@@ -13,10 +13,8 @@ import (
 	"slimfit/pkg/result"
 )
 
-const int8Name = "int8.json"
-
 // Int8Path is the trial's int8.json.
-func (f *Folder) Int8Path(k result.Key) string { return filepath.Join(f.TrialDir(k), int8Name) }
+func (f *Folder) Int8Path(k result.Key) string { return filepath.Join(f.TrialDir(k), result.Int8Name) }
 
 // ReadInt8 reads a trial's int8.json. The error is fs.ErrNotExist or a
 // *ResultError where that is the reason. Whether it was made from the weights

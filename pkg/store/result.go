@@ -30,12 +30,12 @@ func (f *Folder) WriteResult(r result.Result, token uint64, replace bool) error 
 	dir := f.TrialDir(r.Key())
 	b, err := encodeResult(r)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", filepath.Join(dir, resultName), err)
+		return fmt.Errorf("write %s: %w", filepath.Join(dir, result.ResultName), err)
 	}
 	if reason := check(r, r.Key()); reason != "" {
-		return fmt.Errorf("write %s: %s", filepath.Join(dir, resultName), reason)
+		return fmt.Errorf("write %s: %s", filepath.Join(dir, result.ResultName), reason)
 	}
-	out := content(filepath.Join(dir, resultName), b, func() error { return CheckLease(dir, token) })
+	out := content(filepath.Join(dir, result.ResultName), b, func() error { return CheckLease(dir, token) })
 	if replace {
 		return out.replace()
 	}
@@ -206,4 +206,6 @@ func checkHead(r result.Result, k result.Key) string {
 }
 
 // ResultPath is the trial's result.json.
-func (f *Folder) ResultPath(k result.Key) string { return filepath.Join(f.TrialDir(k), resultName) }
+func (f *Folder) ResultPath(k result.Key) string {
+	return filepath.Join(f.TrialDir(k), result.ResultName)
+}

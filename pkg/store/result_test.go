@@ -80,7 +80,7 @@ func TestResultRoundTrip(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	b, err := os.ReadFile(filepath.Join(f.TrialDir(want.Key()), resultName))
+	b, err := os.ReadFile(filepath.Join(f.TrialDir(want.Key()), result.ResultName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestDamagedResults(t *testing.T) {
 			f := newFolder(t)
 			r := sample(t, 2, 1)
 			put(t, f, r)
-			path := filepath.Join(f.TrialDir(r.Key()), resultName)
+			path := filepath.Join(f.TrialDir(r.Key()), result.ResultName)
 			b, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
@@ -229,7 +229,7 @@ func TestBriefReadsOtherLayouts(t *testing.T) {
 	f := newFolder(t)
 	r := sample(t, 2, 0)
 	put(t, f, r)
-	path := filepath.Join(f.TrialDir(r.Key()), resultName)
+	path := filepath.Join(f.TrialDir(r.Key()), result.ResultName)
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -353,7 +353,7 @@ func BenchmarkResults(b *testing.B) {
 			if err := f.makeTrialDir(dir); err != nil {
 				b.Fatal(err)
 			}
-			if err := os.WriteFile(filepath.Join(dir, resultName), body, 0o666); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, result.ResultName), body, 0o666); err != nil {
 				b.Fatal(err)
 			}
 		}

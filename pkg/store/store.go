@@ -29,13 +29,16 @@ import (
 
 const (
 	experimentName = "experiment.yaml"
-	resultName     = "result.json"
 	historyName    = "history.csv"
 	logName        = "log.txt"
 	processDir     = "processes"
 	reportDir      = "report"
 	seedPrefix     = "seed-"
 )
+
+// DefaultOut is the folder above run folders where none is named: experiment
+// files that were written for it also work with another.
+const DefaultOut = "runs"
 
 // Folder is an experiment's run folder.
 type Folder struct {

@@ -33,7 +33,7 @@ func TestWrittenBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := &Folder{Dir: filepath.Join("testdata", "run")}
-	for _, name := range []string{resultName, int8Name, result.StoppedName} {
+	for _, name := range []string{result.ResultName, result.Int8Name, result.StoppedName} {
 		got, err := os.ReadFile(filepath.Join(f.TrialDir(r.Key()), name))
 		if err != nil {
 			t.Fatal(err)
@@ -49,11 +49,11 @@ func TestWrittenBefore(t *testing.T) {
 		}
 	}
 	was, err := old.ReadResult(r.Key())
-	if b, _ := encodeResult(was); err != nil || !bytes.Equal(b, must(t, resultName, old, r.Key())) {
+	if b, _ := encodeResult(was); err != nil || !bytes.Equal(b, must(t, result.ResultName, old, r.Key())) {
 		t.Errorf("read and written again: %v\n%s", err, b)
 	}
 	int8, err := old.ReadInt8(r.Key())
-	if b, _ := EncodeInt8(int8); err != nil || !bytes.Equal(b, must(t, int8Name, old, r.Key())) {
+	if b, _ := EncodeInt8(int8); err != nil || !bytes.Equal(b, must(t, result.Int8Name, old, r.Key())) {
 		t.Errorf("read and written again: %v\n%s", err, b)
 	}
 	if all, err := old.ReadStopped(r.Key()); err != nil || len(all) != 1 || !sameStop(&all[0].Stopped, &s) {

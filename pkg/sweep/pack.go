@@ -19,9 +19,8 @@ type Pack struct {
 // Limits of a pack. The convolution of a few filters costs what one filter
 // costs, so narrow ones are fused; beyond these figures nothing is gained.
 const (
-	maxMembers  = 8
-	maxChannels = 32 // of the fused first convolutions
-	maxNarrow   = 8  // filters of a first convolution that is worth fusing
+	maxMembers = 8
+	maxNarrow  = 8 // filters of a first convolution that is worth fusing
 )
 
 // BuildPacks puts trials together where that pays, and splits packs again until
@@ -102,13 +101,13 @@ func fill(trials []experiment.Trial, cost CostModel) [][]experiment.Trial {
 	for _, t := range trials {
 		channels += t.Layers[0].Filters
 	}
-	n := max((len(trials)+maxMembers-1)/maxMembers, (channels+maxChannels-1)/maxChannels)
+	n := max((len(trials)+maxMembers-1)/maxMembers, (channels+models.MaxFused-1)/models.MaxFused)
 	packs := make([][]experiment.Trial, n)
 	width := make([]int, n)
 	for _, t := range trials { // widest first, each into the pack with the most room
 		best := -1
 		for i := range packs {
-			fits := len(packs[i]) < maxMembers && width[i]+t.Layers[0].Filters <= maxChannels
+			fits := len(packs[i]) < maxMembers && width[i]+t.Layers[0].Filters <= models.MaxFused
 			if fits && (best < 0 || width[i] < width[best] || width[i] == width[best] && len(packs[i]) < len(packs[best])) {
 				best = i
 			}

@@ -102,7 +102,7 @@ func TestBuildPacksProperties(t *testing.T) {
 					rt.Fatal("a wide convolution in a pack")
 				}
 			}
-			if len(p.Trials) > maxMembers || channels > maxChannels {
+			if len(p.Trials) > maxMembers || channels > models.MaxFused {
 				rt.Fatalf("%d members, %d channels", len(p.Trials), channels)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/graph"
 	"slimfit/pkg/result"
+	"slimfit/pkg/stats"
 )
 
 // sharedOrder is the seed of the batch order that all seeds share.
@@ -24,10 +25,6 @@ func OrderSeed(r models.Recipe, seed int64) int64 {
 	}
 	return seed
 }
-
-// evalEvery is how many steps lie between two measurements of the validation
-// accuracy; one more follows the last step.
-const evalEvery = 1000
 
 // pointsWanted is about how many points a history has.
 const pointsWanted = 200
@@ -115,7 +112,7 @@ func (t *Training) Next() error {
 	for i := range t.members {
 		t.members[i].add(t.step, t.losses[i], share, point)
 	}
-	if t.step%evalEvery == 0 || t.step == t.recipe.Steps {
+	if t.step%stats.LookEvery == 0 || t.step == t.recipe.Steps {
 		return t.validate()
 	}
 	return nil
