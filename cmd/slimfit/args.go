@@ -6,8 +6,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"slimfit/pkg/experiment"
 	"slimfit/pkg/shell"
+	"slimfit/pkg/yamlkeys"
 )
 
 // flagsFirst moves the flags of a command before its arguments, as the cli
@@ -117,7 +117,7 @@ func usageError(c *cli.Context, err error, _ bool) error {
 		for _, f := range c.Command.Flags {
 			known = append(known, f.Names()...)
 		}
-		text = "unknown flag " + name + experiment.DidYouMean(strings.TrimLeft(name, "-"), known, "--%s")
+		text = "unknown flag " + name + yamlkeys.DidYouMean(strings.TrimLeft(name, "-"), known, "--%s")
 	}
 	return usagef("%s; see %s --help", text, c.Command.HelpName)
 }
@@ -128,7 +128,7 @@ func unknownCommand(commands []*cli.Command, name, program string) error {
 	for _, c := range commands {
 		known = append(known, c.Name)
 	}
-	return usagef("unknown command %q%s; see %s --help", name, experiment.DidYouMean(name, known, "%q"), program)
+	return usagef("unknown command %q%s; see %s --help", name, yamlkeys.DidYouMean(name, known, "%q"), program)
 }
 
 // groupAction runs when a command with subcommands is given none of them.

@@ -19,6 +19,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/shell"
 	"slimfit/pkg/store"
+	"slimfit/pkg/yamlkeys"
 )
 
 // batchCommand runs experiments on a cluster's batch system.
@@ -137,7 +138,7 @@ func batchOf(c *cli.Context, e *experiment.Experiment) (experiment.Batch, error)
 
 // flagErrors names the flag where experiment names the key.
 func flagErrors(err error) error {
-	var faults experiment.Errors
+	var faults yamlkeys.Errors
 	if !errors.As(err, &faults) {
 		return err
 	}

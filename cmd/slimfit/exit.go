@@ -8,7 +8,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"slimfit/pkg/experiment"
+	"slimfit/pkg/yamlkeys"
 )
 
 // The program's exit codes.
@@ -77,7 +77,7 @@ func exitCode(ctx context.Context, err error) int {
 // message is err for a person. What is wrong with an experiment file starts
 // with its place, as editors expect.
 func message(err error) string {
-	var faults experiment.Errors
+	var faults yamlkeys.Errors
 	if errors.As(err, &faults) {
 		return printableLines(err.Error())
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"slimfit/pkg/experiment"
+	"slimfit/pkg/yamlkeys"
 )
 
 func TestExitCode(t *testing.T) {
@@ -55,7 +55,7 @@ func TestExitCode(t *testing.T) {
 }
 
 func TestMessage(t *testing.T) {
-	faults := experiment.Errors{{File: "e.yaml", Line: 3, Column: 5, Msg: "wrong"}}
+	faults := yamlkeys.Errors{{File: "e.yaml", Line: 3, Column: 5, Msg: "wrong"}}
 	for _, c := range []struct {
 		err  error
 		want string

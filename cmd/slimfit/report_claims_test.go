@@ -93,7 +93,7 @@ claims:
 		t.Errorf("claims.json: %s, %v", b, err)
 	}
 	for _, c := range []struct{ text, want string }{
-		{"claims: [{claim: c, check: same, cells: [{experiment: first}]}]\n", "claims.yaml:1: same takes 2 cells, not 1"},
+		{"claims: [{claim: c, check: same, cells: [{experiment: first}]}]\n", "claims.yaml:1:10: same takes 2 cells, not 1"},
 		{"claims:\n  - {claim: c, check: falls, cells: [{experiment: first}, {experiment: second}]}\n", "claims.yaml:2: cell {experiment: first} fits 4"},
 	} {
 		if err := os.WriteFile(file, []byte(c.text), 0o666); err != nil {

@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"slimfit/pkg/footprint"
 )
 
 // Check is what a claim says of its cells.
@@ -57,17 +55,11 @@ type given struct{ accuracy, times, least, margin bool }
 
 // valid checks what each kind of claim needs.
 func (c Claim) valid(has given) error {
-	want, known := checks()[c.Check]
+	want := checks()[c.Check]
 	n := len(c.Cells)
 	switch {
 	case c.Text == "":
 		return errors.New("no `claim:`, the statement in words")
-	case !known:
-		return fmt.Errorf("check %q: want one of %v", c.Check, names())
-	case n > maxCells:
-		return fmt.Errorf("%d cells, at most %d", n, maxCells)
-	case n == 0:
-		return errors.New("no `cells:`, the configurations that it speaks of, such as {experiment: name, kernel: 5}")
 	case n < want.cells || want.most > 0 && n > want.most:
 		return fmt.Errorf("%s takes %s, not %d", c.Check, countText(want), n)
 	case want.than && len(c.Than) != n, !want.than && c.Than != nil:
@@ -85,7 +77,6 @@ func (c Claim) valid(has given) error {
 }
 
 func (c Claim) validFigures(want needs, has given) error {
-	fraction := func(v float64) bool { return v >= 0 && v <= 1 }
 	switch {
 	case has.accuracy && !want.accuracy && !want.published:
 		return fmt.Errorf("%s takes no `accuracy:`", c.Check)
@@ -95,9 +86,7 @@ func (c Claim) validFigures(want needs, has given) error {
 		return fmt.Errorf("%s needs an `accuracy:` of its own, not the cells' published ones", c.Check)
 	case has.accuracy && !c.Published && !want.accuracy:
 		return fmt.Errorf("%s needs `accuracy: published`", c.Check)
-	case !fraction(c.Accuracy.Value):
-		return fmt.Errorf("accuracy %v: want a fraction, such as 0.9581 for 95.81 %%", c.Accuracy.Value)
-	case has.least != want.least || !fraction(c.Least):
+	case has.least != want.least:
 		return fmt.Errorf("least %v: bound takes a fraction, the others none", c.Least)
 	case has.margin != want.margin:
 		return fmt.Errorf("margin: %s; same and spread need one, the others none", c.Check)
@@ -107,8 +96,6 @@ func (c Claim) validFigures(want needs, has given) error {
 		return fmt.Errorf("margin %v: want a factor above 1", c.Margin)
 	case (c.Cost != "") != want.cost || has.times != want.cost:
 		return fmt.Errorf("%s: ratio needs `cost:` and `times:`, the others neither", c.Check)
-	case want.cost && !slices.Contains(footprint.Costs(), footprint.Cost(c.Cost)):
-		return fmt.Errorf("cost %q: want one of %v", c.Cost, footprint.Costs())
 	}
 	return nil
 }

@@ -1,13 +1,10 @@
 package claims
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 
-	"gopkg.in/yaml.v3"
-
 	"slimfit/pkg/report"
+	yk "slimfit/pkg/yamlkeys"
 )
 
 // File is a file of claims.
@@ -49,145 +46,80 @@ type Figure struct {
 	Rounding float64 // half a unit of its last printed digit
 }
 
-// maxCells bounds the work that one claim can cause.
-const maxCells = 100
-
-// Read reads a file of claims, strictly. Errors are "file:line: what is wrong",
-// all of them at once.
+// Read reads a file of claims, strictly. What is wrong comes back as
+// yamlkeys.Errors, all of it at once.
 func Read(b []byte, file string) (*File, error) {
-	var doc yaml.Node
-	if err := yaml.Unmarshal(b, &doc); err != nil {
-		return nil, syntaxError(file, err)
+	p := yk.New(file, yk.Document{What: "file of claims", Keys: "title, questions and claims", One: "one file is one list of claims",
+		Empty: "want `claims:` or `questions:`, a list", References: "a file of claims has no matrix"})
+	root := p.Parse(b)
+	if root == nil {
+		return nil, p.Err()
 	}
-	if doc.IsZero() {
-		return nil, fmt.Errorf("%s:1: empty: want `claims:` or `questions:`, a list", file)
+	v := p.Check(root, &yk.Key{Forms: yk.Forms(yk.Mapping(keys()...))}, "")
+	if err := p.Err(); err != nil {
+		return nil, err
 	}
-	var root struct {
-		Title     string
-		About     []string
-		Questions []yaml.Node
-		Claims    []yaml.Node
-	}
-	r := &reader{file: file}
-	if !r.decode(doc.Content[0], "a file of claims", []key{{"title", words}, {"about", wordList}, {"questions", list}, {"claims", list}}, &root) {
-		return nil, errors.Join(r.faults...)
-	}
-	out := &File{Title: root.Title, About: root.About}
-	if out.Title == "" {
-		out.Title = "Claims"
-	}
-	for i := range root.Questions {
-		if q, ok := r.question(&root.Questions[i]); ok {
-			out.Questions = append(out.Questions, q)
+	out := &File{Title: v.Str("title", "Claims"), About: v.Strs("about")}
+	if q := v.Get("questions"); q != nil {
+		for _, item := range q.Items {
+			text := trimmed(item, "question")
+			if text == "" {
+				p.Add(item.Get("question").Node, "no `question:`, its words")
+			}
+			out.Questions = append(out.Questions, Question{Text: text, Answer: trimmed(item, "answer"), Claims: claims(p, item.Get("claims"))})
 		}
 	}
-	if len(root.Claims) > 0 {
-		out.Questions = append(out.Questions, Question{Claims: r.claims(root.Claims)})
+	if c := v.Get("claims"); c != nil {
+		out.Questions = append(out.Questions, Question{Claims: claims(p, c)})
 	}
-	if len(out.Questions) == 0 && len(r.faults) == 0 {
-		return nil, fmt.Errorf("%s:1: no `claims:`, want a list of at least one", file)
+	if len(out.Questions) == 0 {
+		p.Add(root, "no `claims:`, want a list of at least one")
 	}
-	return out, errors.Join(r.faults...)
+	return out, p.Err()
 }
 
-func (r *reader) question(node *yaml.Node) (Question, bool) {
-	var raw struct {
-		Question string
-		Answer   string
-		Claims   []yaml.Node
-	}
-	if !r.decode(node, "a question", []key{{"question", words}, {"answer", words}, {"claims", list}}, &raw) {
-		return Question{}, false
-	}
-	q := Question{Text: strings.TrimSpace(raw.Question), Answer: strings.TrimSpace(raw.Answer)}
-	switch {
-	case q.Text == "":
-		r.fault(node.Line, "no `question:`, its words")
-		return q, false
-	case len(raw.Claims) == 0:
-		r.fault(node.Line, "no `claims:`, which answer the question")
-		return q, false
-	}
-	q.Claims = r.claims(raw.Claims)
-	return q, true
-}
+func trimmed(v *yk.Value, key string) string { return strings.TrimSpace(v.Str(key, "")) }
 
-func (r *reader) claims(nodes []yaml.Node) (all []Claim) {
-	for i := range nodes {
-		if c, ok := r.claim(&nodes[i]); ok {
-			all = append(all, c)
+func claims(p *yk.Reader, list *yk.Value) (all []Claim) {
+	for _, v := range list.Items {
+		c := Claim{Line: v.Node.Line, Text: trimmed(v, "claim"), Source: v.Str("source", ""), Note: trimmed(v, "note"),
+			Check: Check(v.Str("check", "")), Accuracy: figure(v.Get("accuracy")), Published: v.Str("accuracy", "") == "published",
+			Least: v.Float("least", 0), Margin: v.Float("margin", 0), Cost: v.Str("cost", ""), Times: figure(v.Get("times")),
+			Cells: places(v.Get("cells")), Than: places(v.Get("than"))}
+		if ours := v.Get("ours"); ours != nil {
+			c.Ours = ours.Truth
 		}
+		has := func(key string) bool { return v.Get(key) != nil }
+		if err := c.valid(given{accuracy: has("accuracy"), times: has("times"), least: has("least"), margin: has("margin")}); err != nil {
+			p.Add(v.Node, "%v", err)
+		}
+		all = append(all, c)
 	}
 	return all
 }
 
-func claimKeys() []key {
-	return []key{{"claim", words}, {"source", words}, {"note", words}, {"ours", truth}, {"check", words}, {"accuracy", anything}, {"least", number},
-		{"margin", number}, {"cost", words}, {"times", anything}, {"cells", mappings}, {"than", mappings}}
-}
-
-func (r *reader) claim(node *yaml.Node) (Claim, bool) {
-	var raw struct {
-		Claim, Source, Note string
-		Ours                bool
-		Check               Check
-		Accuracy, Times     yaml.Node
-		Least, Margin       float64
-		Cost                string
-		Cells, Than         []map[string]any
+// figure reads a number with the digits that it was printed with.
+func figure(v *yk.Value) Figure {
+	if v == nil || v.Kind != yk.NumberKind {
+		return Figure{}
 	}
-	if !r.decode(node, "a claim", claimKeys(), &raw) {
-		return Claim{}, false
-	}
-	c := Claim{Line: node.Line, Text: strings.TrimSpace(raw.Claim), Source: raw.Source, Note: strings.TrimSpace(raw.Note), Ours: raw.Ours,
-		Check: raw.Check, Least: raw.Least, Margin: raw.Margin, Cost: raw.Cost, Cells: places(raw.Cells), Than: places(raw.Than)}
-	var err error
-	if c.Published = raw.Accuracy.Value == "published"; !c.Published {
-		if c.Accuracy, err = figure(&raw.Accuracy); err != nil {
-			r.fault(node.Line, "accuracy %q: want a fraction, such as 0.9581 for 95.81 %%", raw.Accuracy.Value)
-			return c, false
-		}
-	}
-	if c.Times, err = figure(&raw.Times); err != nil {
-		r.fault(node.Line, "times %q: want a number, such as 19.5", raw.Times.Value)
-		return c, false
-	}
-	node = resolve(node)
-	if err := c.valid(given{accuracy: !raw.Accuracy.IsZero(), times: !raw.Times.IsZero(), least: keyOf(node, "least"), margin: keyOf(node, "margin")}); err != nil {
-		r.fault(node.Line, "%w", err)
-		return c, false
-	}
-	return c, true
-}
-
-func figure(node *yaml.Node) (Figure, error) {
-	if node.IsZero() {
-		return Figure{}, nil
-	}
-	f := Figure{Rounding: report.Rounding(node.Value)}
-	if f.Rounding == 0 && !strings.ContainsAny(node.Value, "eE.") {
+	f := Figure{Value: v.Num, Rounding: report.Rounding(v.Node.Value)}
+	if f.Rounding == 0 && !strings.ContainsAny(v.Node.Value, "eE.") {
 		f.Rounding = 0.5 // a whole number
 	}
-	return f, node.Decode(&f.Value)
+	return f
 }
 
-func places(cells []map[string]any) []map[string]string {
-	var all []map[string]string
-	for _, cell := range cells {
-		where := map[string]string{}
-		for k, v := range cell {
-			where[k] = valueText(v)
+func places(v *yk.Value) []map[string]string {
+	if v == nil {
+		return nil
+	}
+	all := make([]map[string]string, len(v.Items))
+	for i, cell := range v.Items {
+		all[i] = map[string]string{}
+		for _, q := range cell.Pairs {
+			all[i][q.Name] = valueText(q.Any)
 		}
-		all = append(all, where)
 	}
 	return all
-}
-
-func keyOf(node *yaml.Node, key string) bool {
-	for i := 0; i < len(node.Content); i += 2 {
-		if node.Content[i].Value == key {
-			return true
-		}
-	}
-	return false
 }

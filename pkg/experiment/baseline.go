@@ -5,13 +5,14 @@ import (
 
 	"slimfit/models"
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/yamlkeys"
 )
 
 // baseline finds what ratios are against.
 func (l *loader) baseline() {
-	v := l.v.get("baseline")
+	v := l.v.Get("baseline")
 	switch {
-	case v == nil && hasKey(l.root, "baseline") || v != nil && v.bad: // wrong, and noted
+	case v == nil && yamlkeys.HasKey(l.root, "baseline") || v != nil && v.Bad: // wrong, and noted
 	case v == nil:
 		best := 0
 		for i, c := range l.e.Configs {
@@ -21,14 +22,14 @@ func (l *loader) baseline() {
 			}
 		}
 		l.setBaseline(l.e.Configs[best])
-	case v.kind == Choice:
-		layers, _ := models.Named(v.text)
+	case v.Kind == yamlkeys.ChoiceKind:
+		layers, _ := models.Named(v.Text)
 		f, err := footprint.Of(models.Spec{Input: l.e.Data.Input, Classes: l.e.Data.Classes, Layers: layers})
 		if err != nil {
-			l.add(v.node, "baseline: %s does not fit images of %s: %v", v.text, l.e.Data.Input, err)
+			l.Add(v.Node, "baseline: %s does not fit images of %s: %v", v.Text, l.e.Data.Input, err)
 			return
 		}
-		l.e.Baseline = Baseline{Name: v.text, Layers: layers, Footprint: f}
+		l.e.Baseline = Baseline{Name: v.Text, Layers: layers, Footprint: f}
 		for _, c := range l.e.Configs {
 			if slices.Equal(c.Layers, layers) {
 				l.e.Baseline.ID = c.ID
@@ -46,34 +47,34 @@ func (l *loader) setBaseline(c Configuration) {
 
 // baselineAxes checks the names and values of an assignment.
 func (l *loader) baselineAxes(m *matrix) {
-	v := l.v.get("baseline")
-	if v == nil || v.kind != Table {
+	v := l.v.Get("baseline")
+	if v == nil || v.Kind != yamlkeys.TableKind {
 		return
 	}
-	for _, q := range v.pairs {
-		at, ok := m.index[q.name]
+	for _, q := range v.Pairs {
+		at, ok := m.index[q.Name]
 		if !ok {
-			l.add(q.node, "baseline: there is no axis %q in matrix%s", q.name, DidYouMean(q.name, m.names(), "%q"))
-		} else if m.axes[at].position(canonical(q.any)) < 0 {
-			l.add(q.value.node, "baseline: the axis %s has no value %s", q.name, canonical(q.any))
+			l.Add(q.Node, "baseline: there is no axis %q in matrix%s", q.Name, yamlkeys.DidYouMean(q.Name, m.names(), "%q"))
+		} else if m.axes[at].position(canonical(q.Any)) < 0 {
+			l.Add(q.Value.Node, "baseline: the axis %s has no value %s", q.Name, canonical(q.Any))
 		}
 	}
 }
 
 // assigned takes the one configuration that agrees with the assignment.
-func (l *loader) assigned(v *value) {
+func (l *loader) assigned(v *yamlkeys.Value) {
 	var found []Configuration
 	for _, c := range l.e.Configs {
 		agrees := true
-		for _, q := range v.pairs {
-			agrees = agrees && canonical(c.Assignment[q.name]) == canonical(q.any)
+		for _, q := range v.Pairs {
+			agrees = agrees && canonical(c.Assignment[q.Name]) == canonical(q.Any)
 		}
 		if agrees {
 			found = append(found, c)
 		}
 	}
 	if len(found) != 1 {
-		l.add(v.node, "baseline: %d configurations agree with it, want one; give a value to more axes", len(found))
+		l.Add(v.Node, "baseline: %d configurations agree with it, want one; give a value to more axes", len(found))
 		return
 	}
 	l.setBaseline(found[0])

@@ -4,21 +4,23 @@ import (
 	"slices"
 
 	"gopkg.in/yaml.v3"
+
+	"slimfit/pkg/yamlkeys"
 )
 
 // binder puts the matrix's values where model and train refer to them.
 type binder struct {
 	*problems
 	*matrix
-	places map[*value][]*value // by reference: one value for each value of its axis, nil where it is wrong
+	places map[*yamlkeys.Value][]*yamlkeys.Value // by reference: one value for each value of its axis, nil where it is wrong
 }
 
 // references notes references to no axis and axes without a reference, and
 // reports whether there are none. It reads the nodes, so that it works in a
 // file with other errors.
 func (p *problems) references(root *yaml.Node) bool {
-	before := len(p.errs)
-	axes := axisNodes(lookup(root, "matrix"))
+	before := p.Count()
+	axes := axisNodes(yamlkeys.Lookup(root, "matrix"))
 	var names []string
 	known, used := map[string]bool{}, map[string]bool{}
 	for _, a := range axes {
@@ -27,11 +29,11 @@ func (p *problems) references(root *yaml.Node) bool {
 	}
 	var walk func(n *yaml.Node)
 	walk = func(n *yaml.Node) {
-		if name, ok := reference(n); ok {
+		if name, ok := yamlkeys.Reference(n); ok {
 			used[name] = true
 			if !known[name] {
-				used[nearest(name, names)] = true // say it once
-				p.add(n, "there is no axis %q in matrix%s", name, DidYouMean(name, names, "%q"))
+				used[yamlkeys.Nearest(name, names)] = true // say it once
+				p.Add(n, "there is no axis %q in matrix%s", name, yamlkeys.DidYouMean(name, names, "%q"))
 			}
 		}
 		for _, c := range n.Content {
@@ -39,16 +41,16 @@ func (p *problems) references(root *yaml.Node) bool {
 		}
 	}
 	for _, key := range []string{"model", "train"} {
-		if n := lookup(root, key); n != nil {
+		if n := yamlkeys.Lookup(root, key); n != nil {
 			walk(n)
 		}
 	}
 	for _, a := range axes {
 		if !used[a.Value] {
-			p.add(a, "matrix: the axis %s is not used; write $%s in model or train where its value belongs", a.Value, a.Value)
+			p.Add(a, "matrix: the axis %s is not used; write $%s in model or train where its value belongs", a.Value, a.Value)
 		}
 	}
-	return len(p.errs) == before
+	return p.Count() == before
 }
 
 // axisNodes lists the first mention of each axis in a matrix.
@@ -58,7 +60,7 @@ func axisNodes(n *yaml.Node) []*yaml.Node {
 	add := func(n *yaml.Node) {
 		for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
 			k := n.Content[i]
-			if !seen[k.Value] && isAxisName(k.Value) {
+			if !seen[k.Value] && yamlkeys.IsName(k.Value) {
 				axes = append(axes, k)
 			}
 			seen[k.Value] = true
@@ -68,7 +70,7 @@ func axisNodes(n *yaml.Node) []*yaml.Node {
 		return nil
 	}
 	add(n)
-	if include := lookup(n, "include"); include != nil {
+	if include := yamlkeys.Lookup(n, "include"); include != nil {
 		for _, entry := range include.Content {
 			add(entry)
 		}
@@ -77,28 +79,28 @@ func axisNodes(n *yaml.Node) []*yaml.Node {
 }
 
 // fill checks the axis values at every reference within v.
-func (b *binder) fill(v *value) {
+func (b *binder) fill(v *yamlkeys.Value) {
 	if v == nil {
 		return
 	}
-	if v.axis != "" {
-		at, ok := b.index[v.axis]
+	if v.Axis != "" {
+		at, ok := b.index[v.Axis]
 		if !ok {
 			return // noted as a reference to no axis
 		}
 		a := b.axes[at]
-		checked := make([]*value, len(a.values))
+		checked := make([]*yamlkeys.Value, len(a.values))
 		for i, x := range a.values {
-			checked[i] = b.check(x.node, v.key, "matrix."+a.name+" as "+v.key.Name)
+			checked[i] = b.Check(x.node, v.Key, "matrix."+a.name+" as "+v.Key.Name)
 		}
 		b.places[v] = checked
 		return
 	}
-	for _, item := range v.items {
+	for _, item := range v.Items {
 		b.fill(item)
 	}
-	for _, q := range v.pairs {
-		b.fill(q.value)
+	for _, q := range v.Pairs {
+		b.fill(q.Value)
 	}
 }
 
@@ -120,19 +122,21 @@ func (b *binder) complete() bool {
 		} else if !a.listed {
 			node = a.node
 		}
-		b.add(node, "matrix: the combination %s gives no value to %s", b.describe(b.combos[at]), a.name)
+		b.Add(node, "matrix: the combination %s gives no value to %s", b.describe(b.combos[at]), a.name)
 		return false
 	}
 	return true
 }
 
 // at is the value itself, or what its axis has in the combination.
-func (b *binder) at(v *value, c combo) *value {
-	if v == nil || v.axis == "" {
+func (b *binder) at(v *yamlkeys.Value, c combo) *yamlkeys.Value {
+	if v == nil || v.Axis == "" {
 		return v
 	}
-	return b.places[v][c[b.index[v.axis]]]
+	return b.places[v][c[b.index[v.Axis]]]
 }
 
 // get is the key's value in the combination, or nil where it is not given.
-func (b *binder) get(v *value, name string, c combo) *value { return b.at(v.get(name), c) }
+func (b *binder) get(v *yamlkeys.Value, name string, c combo) *yamlkeys.Value {
+	return b.at(v.Get(name), c)
+}

@@ -6,53 +6,54 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"slimfit/models"
+	"slimfit/pkg/yamlkeys"
 )
 
 // layers builds the model of one combination, and the node of each layer for
 // errors.
-func (b *binder) layers(model *value, c combo) ([]models.Layer, []*yaml.Node) {
-	node := model.node
+func (b *binder) layers(model *yamlkeys.Value, c combo) ([]models.Layer, []*yaml.Node) {
+	node := model.Node
 	model = b.at(model, c)
-	if model.kind == Choice {
-		layers, _ := models.Named(model.text)
+	if model.Kind == yamlkeys.ChoiceKind {
+		layers, _ := models.Named(model.Text)
 		nodes := make([]*yaml.Node, len(layers))
 		for i := range nodes {
 			nodes[i] = node
 		}
 		return layers, nodes
 	}
-	layers, nodes := make([]models.Layer, len(model.items)), make([]*yaml.Node, len(model.items))
-	for i, item := range model.items {
+	layers, nodes := make([]models.Layer, len(model.Items)), make([]*yaml.Node, len(model.Items))
+	for i, item := range model.Items {
 		item = b.at(item, c)
-		layers[i] = b.layer(models.Kind(item.pairs[0].name), b.at(item.pairs[0].value, c), c)
-		nodes[i] = item.pairs[0].node
+		layers[i] = b.layer(models.Kind(item.Pairs[0].Name), b.at(item.Pairs[0].Value, c), c)
+		nodes[i] = item.Pairs[0].Node
 	}
 	return layers, nodes
 }
 
 // layer reads one layer from its short or its long form.
-func (b *binder) layer(kind models.Kind, v *value, c combo) models.Layer {
+func (b *binder) layer(kind models.Kind, v *yamlkeys.Value, c combo) models.Layer {
 	l := models.DefaultLayer(kind)
 	switch {
 	case kind == models.Dropout:
-		l.Rate = v.num
-	case v.kind == Integer && kind == models.Dense:
-		l.Units = int(v.num)
-	case v.kind == Integer:
-		l.Size, l.Stride = int(v.num), int(v.num)
+		l.Rate = v.Num
+	case v.Kind == yamlkeys.IntegerKind && kind == models.Dense:
+		l.Units = int(v.Num)
+	case v.Kind == yamlkeys.IntegerKind:
+		l.Size, l.Stride = int(v.Num), int(v.Num)
 	default:
 		b.fields(&l, v, c)
 	}
 	return l
 }
 
-func (b *binder) fields(l *models.Layer, v *value, c combo) {
+func (b *binder) fields(l *models.Layer, v *yamlkeys.Value, c combo) {
 	for _, f := range []struct {
 		name string
 		to   *int
 	}{{"filters", &l.Filters}, {"multiplier", &l.Multiplier}, {"units", &l.Units}, {"size", &l.Size}, {"stride", &l.Stride}} {
 		if x := b.get(v, f.name, c); x != nil {
-			*f.to = int(x.num)
+			*f.to = int(x.Num)
 		}
 	}
 	if l.Stride == 0 { // a pool's default
@@ -62,32 +63,32 @@ func (b *binder) fields(l *models.Layer, v *value, c combo) {
 		l.Kernel = b.edges(x, c)
 	}
 	if x := b.get(v, "padding", c); x != nil {
-		l.Padding = models.Padding(x.text)
+		l.Padding = models.Padding(x.Text)
 	}
 	if x := b.get(v, "activation", c); x != nil {
-		l.Activation = models.Activation(x.text)
+		l.Activation = models.Activation(x.Text)
 	}
 }
 
 // edges reads 5 or [5, 3].
-func (b *binder) edges(v *value, c combo) [2]int {
-	if v.kind == Integer {
-		return [2]int{int(v.num), int(v.num)}
+func (b *binder) edges(v *yamlkeys.Value, c combo) [2]int {
+	if v.Kind == yamlkeys.IntegerKind {
+		return [2]int{int(v.Num), int(v.Num)}
 	}
-	return [2]int{int(b.at(v.items[0], c).num), int(b.at(v.items[1], c).num)}
+	return [2]int{int(b.at(v.Items[0], c).Num), int(b.at(v.Items[1], c).Num)}
 }
 
 // recipe builds the training recipe of one combination; images are the
 // training images. Settings that the optimizer does not read keep their
 // defaults, so that they make no new configuration.
-func (b *binder) recipe(train *value, c combo, images int) models.Recipe {
+func (b *binder) recipe(train *yamlkeys.Value, c combo, images int) models.Recipe {
 	r := models.DefaultRecipe()
 	for _, f := range []struct {
 		name string
 		to   *string
 	}{{"optimizer", &r.Optimizer}, {"schedule", &r.Schedule}, {"init", &r.Init}, {"precision", &r.Precision}, {"order", &r.Order}, {"quantize", &r.Quantize}} {
 		if x := b.get(train, f.name, c); x != nil {
-			*f.to = x.text
+			*f.to = x.Text
 		}
 	}
 	for _, f := range []struct {
@@ -95,20 +96,20 @@ func (b *binder) recipe(train *value, c combo, images int) models.Recipe {
 		to   *float64
 	}{{"learning_rate", &r.LearningRate}, {"momentum", &r.Momentum}, {"epsilon", &r.Epsilon}, {"weight_decay", &r.WeightDecay}} {
 		if x := b.get(train, f.name, c); x != nil {
-			*f.to = x.num
+			*f.to = x.Num
 		}
 	}
 	if x := b.get(train, "batch", c); x != nil {
-		r.Batch = int(x.num)
+		r.Batch = int(x.Num)
 	}
 	if x := b.get(train, "steps", c); x != nil {
-		r.Steps = int(x.num)
+		r.Steps = int(x.Num)
 	}
 	if x := b.get(train, "epochs", c); x != nil {
-		r.Steps = stepsOf(x.num, images, r.Batch)
+		r.Steps = stepsOf(x.Num, images, r.Batch)
 	}
 	if x := b.get(train, "deterministic", c); x != nil {
-		r.Deterministic = x.truth
+		r.Deterministic = x.Truth
 	}
 	if r.Quantize == "none" {
 		r.Quantize = ""
@@ -124,16 +125,16 @@ func (b *binder) recipe(train *value, c combo, images int) models.Recipe {
 	return r
 }
 
-func (b *binder) teacher(v *value, c combo) *models.Teacher {
-	if v == nil || v.kind == Choice {
+func (b *binder) teacher(v *yamlkeys.Value, c combo) *models.Teacher {
+	if v == nil || v.Kind == yamlkeys.ChoiceKind {
 		return nil
 	}
-	t := &models.Teacher{Run: b.get(v, "run", c).text, Temperature: 4, Weight: 0.9}
+	t := &models.Teacher{Run: b.get(v, "run", c).Text, Temperature: 4, Weight: 0.9}
 	if x := b.get(v, "temperature", c); x != nil {
-		t.Temperature = x.num
+		t.Temperature = x.Num
 	}
 	if x := b.get(v, "weight", c); x != nil {
-		t.Weight = x.num
+		t.Weight = x.Num
 	}
 	return t
 }

@@ -12,6 +12,7 @@ import (
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/yamlkeys"
 )
 
 // described stands in for pkg/dataset: one set of MNIST's shape.
@@ -56,7 +57,7 @@ func TestErrors(t *testing.T) {
 			if err == nil {
 				t.Fatalf("no error; configurations: %d", len(e.Configs))
 			}
-			var all Errors
+			var all yamlkeys.Errors
 			if !errors.As(err, &all) {
 				t.Fatalf("error of type %T, want Errors", err)
 			}

@@ -8,13 +8,14 @@ import (
 
 	"slimfit/models"
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/yamlkeys"
 )
 
 // grower turns combinations into configurations.
 type grower struct {
 	*binder
 	data         models.Data
-	model, train *value
+	model, train *yamlkeys.Value
 	root         *yaml.Node
 	configs      []Configuration
 	seen         map[string]bool // IDs
@@ -54,7 +55,7 @@ func (g *grower) report() {
 			}
 			msg += ")"
 		}
-		g.add(n, "%s", msg)
+		g.Add(n, "%s", msg)
 	}
 }
 
@@ -71,7 +72,7 @@ func (g *grower) grow(c combo) {
 	case errors.As(err, &at) && at.Index < len(nodes):
 		g.fail(nodes[at.Index], c, "model: layer %d: %v", at.Index+1, at.Err)
 	case err != nil:
-		g.fail(g.model.node, c, "model: the last dense layer, which is added by itself, does not fit: %v", errors.Unwrap(err))
+		g.fail(g.model.Node, c, "model: the last dense layer, which is added by itself, does not fit: %v", errors.Unwrap(err))
 	case ok:
 		g.keep(cfg, c, f, teacher)
 	}
@@ -85,8 +86,8 @@ func (g *grower) checkRecipe(r models.Recipe, c combo) bool {
 	at := g.get(g.train, "batch", c)
 	node := g.root
 	if at != nil {
-		node = at.node
-	} else if d := lookup(g.root, "dataset"); d != nil {
+		node = at.Node
+	} else if d := yamlkeys.Lookup(g.root, "dataset"); d != nil {
 		node = d
 	}
 	g.fail(node, c, "train.batch: %d images a step, but there are only %d training images", r.Batch, g.data.Train)
@@ -107,17 +108,9 @@ func (g *grower) keep(cfg models.Config, c combo, f footprint.Footprint, teacher
 func (g *grower) warnings() []string {
 	w := g.noted
 	for _, s := range []struct{ key, optimizer string }{{"momentum", models.Momentum}, {"epsilon", models.Adam}} {
-		if v := g.train.get(s.key); v != nil && !g.optimizers[s.optimizer] {
-			w = append(w, fmt.Sprintf("%s: train.%s has no effect: the optimizer is not %s", g.place(v.node), s.key, s.optimizer))
+		if v := g.train.Get(s.key); v != nil && !g.optimizers[s.optimizer] {
+			w = append(w, fmt.Sprintf("%s: train.%s has no effect: the optimizer is not %s", g.Place(v.Node), s.key, s.optimizer))
 		}
 	}
 	return w
-}
-
-// place is where a node is, as errors say it.
-func (p *problems) place(n *yaml.Node) string {
-	if o, ok := p.origins[n]; ok {
-		return o
-	}
-	return fmt.Sprintf("%s:%d:%d", p.file, n.Line, n.Column)
 }

@@ -12,6 +12,7 @@ import (
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/yamlkeys"
 )
 
 // Describe says what a data set is: shape, classes, sizes and digest.
@@ -37,7 +38,7 @@ func LoadFrom(file string, sets []string, from Sources) (*Experiment, error) {
 		return nil, unreadable(file, err)
 	}
 	defer f.Close()
-	source, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
+	source, err := io.ReadAll(io.LimitReader(f, yamlkeys.MaxBytes+1))
 	if err != nil {
 		return nil, unreadable(file, err)
 	}
@@ -49,7 +50,7 @@ func unreadable(file string, err error) error {
 	if errors.As(err, &path) {
 		err = path.Err
 	}
-	return Errors{{File: file, Msg: "cannot read the experiment file: " + err.Error()}}
+	return yamlkeys.Errors{{File: file, Msg: "cannot read the experiment file: " + err.Error()}}
 }
 
 // Parse is Load for a source in memory; file names it in errors, and its
@@ -59,21 +60,22 @@ func Parse(file string, source []byte, sets []string, describe Describe) (*Exper
 }
 
 func parseFrom(file string, source []byte, sets []string, from Sources) (*Experiment, error) {
-	p := &problems{file: file, origins: map[*yaml.Node]string{}}
-	root := p.parse(source)
+	p := newProblems(file)
+	root := p.Parse(source)
 	if root == nil {
-		return nil, p.err()
+		return nil, p.Err()
 	}
+	key := &yamlkeys.Key{Forms: yamlkeys.Forms(yamlkeys.Mapping(Keys()...))}
 	for _, s := range sets {
-		p.set(root, s)
+		p.Set(root, key, s)
 	}
-	v := p.check(root, &Key{Forms: forms(mapping(Keys()...))}, "")
+	v := p.Check(root, key, "")
 	e := &Experiment{File: file, Source: source}
 	if v != nil {
 		l := loader{problems: p, root: root, v: v, e: e, changed: len(sets) > 0}
 		l.load(from)
 	}
-	if err := p.err(); err != nil {
+	if err := p.Err(); err != nil {
 		return nil, err
 	}
 	return e, nil
@@ -84,61 +86,61 @@ func parseFrom(file string, source []byte, sets []string, from Sources) (*Experi
 type loader struct {
 	*problems
 	root    *yaml.Node
-	v       *value
+	v       *yamlkeys.Value
 	e       *Experiment
 	changed bool // the effective file is not the source
 }
 
 func (l *loader) load(from Sources) {
 	e := l.e
-	e.Name, e.About = l.v.str("name", ""), l.v.str("about", "")
-	if v := l.v.get("seeds"); v != nil || !hasKey(l.root, "seeds") {
+	e.Name, e.About = l.v.Str("name", ""), l.v.Str("about", "")
+	if v := l.v.Get("seeds"); v != nil || !yamlkeys.HasKey(l.root, "seeds") {
 		e.Seeds = l.seeds(v)
 	}
 	l.dataset(from.Describe)
 	var m *matrix
-	if v := l.v.get("matrix"); v != nil || !hasKey(l.root, "matrix") {
+	if v := l.v.Get("matrix"); v != nil || !yamlkeys.HasKey(l.root, "matrix") {
 		m = l.expandMatrix(v)
 	}
-	l.configurations(m, newTeachers(from.Teacher, l.v.get("teachers")))
-	if v := l.v.get("target"); v != nil && e.Seeds != nil {
+	l.configurations(m, newTeachers(from.Teacher, l.v.Get("teachers")))
+	if v := l.v.Get("target"); v != nil && e.Seeds != nil {
 		e.Target = l.target(v, len(e.Seeds), e.Data.Classes)
 	}
-	e.Evaluate.Test = l.v.get("evaluate").str("test", "")
-	e.Report = l.report(l.v.get("report"))
-	e.Batch = batch(l.v.get("batch"))
-	if len(l.errs) == 0 && l.changed {
+	e.Evaluate.Test = l.v.Get("evaluate").Str("test", "")
+	e.Report = l.report(l.v.Get("report"))
+	e.Batch = batch(l.v.Get("batch"))
+	if l.Count() == 0 && l.changed {
 		l.effectiveSource()
 	}
 }
 
 // dataset resolves the reference and asks what it stands for.
 func (l *loader) dataset(describe Describe) {
-	v := l.v.get("dataset")
-	if !v.good() {
+	v := l.v.Get("dataset")
+	if !v.Good() {
 		return
 	}
 	l.e.Ref = ref(v)
 	if path := l.e.Ref.Path; path != "" {
 		abs, err := filepath.Abs(path)
 		if !filepath.IsAbs(path) {
-			abs, err = filepath.Abs(filepath.Join(filepath.Dir(l.file), path))
+			abs, err = filepath.Abs(filepath.Join(filepath.Dir(l.File), path))
 		}
 		if err != nil {
-			l.add(v.get("path").node, "dataset.path: %v", err)
+			l.Add(v.Get("path").Node, "dataset.path: %v", err)
 			return
 		}
 		l.e.Ref.Path = abs
 		if l.e.Ref.Name == "" {
 			l.e.Ref.Name = dataset.OwnName(abs)
 		}
-		if node := v.get("path").node; node.Value != abs {
+		if node := v.Get("path").Node; node.Value != abs {
 			node.Value, l.changed = abs, true
 		}
 	}
 	data, err := describe(l.e.Ref)
 	if err != nil {
-		l.add(v.node, "dataset: %v%s", err, nearSet(l.e.Ref))
+		l.Add(v.Node, "dataset: %v%s", err, nearSet(l.e.Ref))
 		return
 	}
 	l.e.Data = data
@@ -153,23 +155,23 @@ func nearSet(ref dataset.Ref) string {
 	for _, info := range dataset.Registry() {
 		names = append(names, info.Name)
 	}
-	return DidYouMean(ref.Name, names, "%q")
+	return yamlkeys.DidYouMean(ref.Name, names, "%q")
 }
 
 // configurations builds every combination and merges those that are one
 // configuration.
 func (l *loader) configurations(m *matrix, t *teachers) {
-	model, train := l.v.get("model"), l.v.get("train")
-	before := len(l.errs)
+	model, train := l.v.Get("model"), l.v.Get("train")
+	before := l.Count()
 	l.references(l.root)
 	if m == nil {
 		return
 	}
-	b := &binder{problems: l.problems, matrix: m, places: map[*value][]*value{}}
+	b := &binder{problems: l.problems, matrix: m, places: map[*yamlkeys.Value][]*yamlkeys.Value{}}
 	b.fill(model)
 	b.fill(train)
 	l.baselineAxes(m)
-	if len(l.errs) > before || !b.complete() || l.e.Data.Classes == 0 || !model.good() || train == nil && hasKey(l.root, "train") || train != nil && train.bad {
+	if l.Count() > before || !b.complete() || l.e.Data.Classes == 0 || !model.Good() || train == nil && yamlkeys.HasKey(l.root, "train") || train != nil && train.Bad {
 		return
 	}
 	g := grower{binder: b, data: l.e.Data, model: model, train: train, root: l.root, teachers: t,
@@ -178,7 +180,7 @@ func (l *loader) configurations(m *matrix, t *teachers) {
 		g.grow(c)
 	}
 	g.report()
-	if len(l.errs) > before {
+	if l.Count() > before {
 		return
 	}
 	l.e.Configs, l.e.Warnings = g.configs, g.warnings()
@@ -191,7 +193,7 @@ func (l *loader) configurations(m *matrix, t *teachers) {
 		l.e.Axes = append(l.e.Axes, x)
 	}
 	if l.e.Seeds != nil && len(l.e.Configs) > maxTrials/len(l.e.Seeds) {
-		l.add(nil, "%d configurations x %d seeds are more than %d trials; take fewer seeds, or a part of the matrix", len(l.e.Configs), len(l.e.Seeds), maxTrials)
+		l.Add(nil, "%d configurations x %d seeds are more than %d trials; take fewer seeds, or a part of the matrix", len(l.e.Configs), len(l.e.Seeds), maxTrials)
 	}
 	l.baseline()
 }
@@ -206,7 +208,7 @@ func (l *loader) effectiveSource() {
 	enc := yaml.NewEncoder(&b)
 	enc.SetIndent(2)
 	if err := enc.Encode(l.root); err != nil {
-		l.add(nil, "write the effective experiment: %v", err)
+		l.Add(nil, "write the effective experiment: %v", err)
 		return
 	}
 	l.e.Source = b.Bytes()

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"slimfit/pkg/yamlkeys"
 )
 
 // matrix is the expanded matrix of a file.
@@ -58,52 +60,52 @@ func (a *axis) position(text string) int {
 
 // expandMatrix builds the combinations; nil where the matrix is wrong. A file
 // without one has a single combination without axes.
-func (p *problems) expandMatrix(v *value) *matrix {
+func (p *problems) expandMatrix(v *yamlkeys.Value) *matrix {
 	m := &matrix{index: map[string]int{}}
 	if v == nil {
 		m.combos = []combo{{}}
 		return m
 	}
-	before := len(p.errs)
+	before := p.Count()
 	lists := true
-	for _, q := range v.pairs {
-		if q.name != "include" && q.name != "exclude" {
+	for _, q := range v.Pairs {
+		if q.Name != "include" && q.Name != "exclude" {
 			p.list(m, q)
-			lists = lists && q.good()
+			lists = lists && q.Good()
 		}
 	}
-	include, exclude := v.get("include"), v.get("exclude")
-	if !lists || len(p.errs) > before || !p.product(m, v.node, include) {
+	include, exclude := v.Get("include"), v.Get("exclude")
+	if !lists || p.Count() > before || !p.product(m, v.Node, include) {
 		return nil
 	}
 	if exclude != nil {
 		p.exclude(m, exclude)
 	}
-	if include.good() {
+	if include.Good() {
 		p.include(m, include)
 	}
-	if v.bad || len(p.errs) > before {
+	if v.Bad || p.Count() > before {
 		return nil
 	}
 	if len(m.combos) == 0 {
-		p.add(v.node, "matrix: exclude leaves no combination")
+		p.Add(v.Node, "matrix: exclude leaves no combination")
 		return nil
 	}
 	return m
 }
 
 // list adds an axis and its values.
-func (p *problems) list(m *matrix, q pair) {
-	a := m.axis(p, q.name, q.node)
+func (p *problems) list(m *matrix, q yamlkeys.Pair) {
+	a := m.axis(p, q.Name, q.Node)
 	a.listed = true
 	seen := map[string]bool{}
-	for _, item := range q.items {
-		text := canonical(item.any)
+	for _, item := range q.Items {
+		text := canonical(item.Any)
 		if seen[text] {
-			p.add(item.node, "matrix.%s: the value %s is given twice", q.name, text)
+			p.Add(item.Node, "matrix.%s: the value %s is given twice", q.Name, text)
 		}
 		seen[text] = true
-		a.values = append(a.values, axisValue{item.node, item.any, text})
+		a.values = append(a.values, axisValue{item.Node, item.Any, text})
 	}
 }
 
@@ -112,10 +114,10 @@ func (m *matrix) axis(p *problems, name string, node *yaml.Node) *axis {
 	if i, ok := m.index[name]; ok {
 		return m.axes[i]
 	}
-	if reserved(name) {
-		p.add(node, "matrix: %q is a reserved name", name)
+	if slices.Contains(reserved(), name) {
+		p.Add(node, "matrix: %q is a reserved name", name)
 	} else if isCost(name) {
-		p.add(node, "matrix: %q is the name of a cost; call the axis something else", name)
+		p.Add(node, "matrix: %q is the name of a cost; call the axis something else", name)
 	}
 	m.index[name] = len(m.axes)
 	m.axes = append(m.axes, &axis{name: name, node: node})
@@ -131,7 +133,7 @@ func (m *matrix) names() []string {
 }
 
 // product makes the original combinations; false where there are too many.
-func (p *problems) product(m *matrix, node *yaml.Node, include *value) bool {
+func (p *problems) product(m *matrix, node *yaml.Node, include *yamlkeys.Value) bool {
 	if len(m.axes) == 0 {
 		return true
 	}
@@ -142,10 +144,10 @@ func (p *problems) product(m *matrix, node *yaml.Node, include *value) bool {
 		}
 	}
 	if include != nil {
-		total += len(include.items)
+		total += len(include.Items)
 	}
 	if total > maxCombinations {
-		p.add(node, "matrix: more than %d combinations", maxCombinations)
+		p.Add(node, "matrix: more than %d combinations", maxCombinations)
 		return false
 	}
 	m.combos = []combo{{}}
@@ -161,19 +163,19 @@ func (p *problems) product(m *matrix, node *yaml.Node, include *value) bool {
 	return true
 }
 
-func (p *problems) exclude(m *matrix, v *value) {
+func (p *problems) exclude(m *matrix, v *yamlkeys.Value) {
 	type condition struct{ axis, value int }
-	for i, entry := range v.items {
+	for i, entry := range v.Items {
 		var all []condition
-		for _, q := range entry.pairs {
-			at, ok := m.index[q.name]
+		for _, q := range entry.Pairs {
+			at, ok := m.index[q.Name]
 			if !ok {
-				p.add(q.node, "matrix.exclude[%d]: there is no axis %q%s", i, q.name, DidYouMean(q.name, m.names(), "%q"))
+				p.Add(q.Node, "matrix.exclude[%d]: there is no axis %q%s", i, q.Name, yamlkeys.DidYouMean(q.Name, m.names(), "%q"))
 				continue
 			}
-			pos := m.axes[at].position(canonical(q.any))
+			pos := m.axes[at].position(canonical(q.Any))
 			if pos < 0 {
-				p.add(q.value.node, "matrix.exclude[%d]: the axis %s has no value %s", i, q.name, canonical(q.any))
+				p.Add(q.Value.Node, "matrix.exclude[%d]: the axis %s has no value %s", i, q.Name, canonical(q.Any))
 			}
 			all = append(all, condition{at, pos})
 		}
@@ -183,18 +185,18 @@ func (p *problems) exclude(m *matrix, v *value) {
 	}
 }
 
-func (p *problems) include(m *matrix, v *value) {
+func (p *problems) include(m *matrix, v *yamlkeys.Value) {
 	listed := len(m.axes)
 	originals := len(m.combos)
-	for _, entry := range v.items {
-		at, pos := make([]int, len(entry.pairs)), make([]int, len(entry.pairs))
-		for i, q := range entry.pairs {
-			a := m.axis(p, q.name, q.node)
-			at[i] = m.index[q.name]
-			text := canonical(q.any)
+	for _, entry := range v.Items {
+		at, pos := make([]int, len(entry.Pairs)), make([]int, len(entry.Pairs))
+		for i, q := range entry.Pairs {
+			a := m.axis(p, q.Name, q.Node)
+			at[i] = m.index[q.Name]
+			text := canonical(q.Any)
 			if pos[i] = a.position(text); pos[i] < 0 {
 				pos[i] = len(a.values)
-				a.values = append(a.values, axisValue{q.value.node, q.any, text})
+				a.values = append(a.values, axisValue{q.Value.Node, q.Any, text})
 			}
 		}
 		for i := range m.combos { // the entry may have brought new axes

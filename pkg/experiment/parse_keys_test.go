@@ -11,6 +11,7 @@ import (
 
 	"slimfit/models"
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/yamlkeys"
 )
 
 func TestSets(t *testing.T) {
@@ -97,10 +98,10 @@ matrix:
     - fruit: banana
       animal: cat
 `
-	p := &problems{origins: nil}
-	root := p.parse([]byte(source))
-	m := p.expandMatrix(p.check(lookup(root, "matrix"), &Key{Forms: forms(matrixForm())}, "matrix"))
-	if err := p.err(); err != nil {
+	p := newProblems("x.yaml")
+	root := p.Parse([]byte(source))
+	m := p.expandMatrix(p.Check(yamlkeys.Lookup(root, "matrix"), &yamlkeys.Key{Forms: yamlkeys.Forms(matrixForm())}, "matrix"))
+	if err := p.Err(); err != nil {
 		t.Fatal(err)
 	}
 	var got []string

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"slimfit/models"
+	"slimfit/pkg/yamlkeys"
 )
 
 func parse(t *testing.T, source string, sets ...string) *Experiment {
@@ -278,7 +279,7 @@ func TestBounds(t *testing.T) {
 		"itself":       {"name: x\nmodel: &m [*m]\n", "contains itself"},
 		"merge itself": {"name: x\ntrain: &m {<<: *m}\n", "contains itself"},
 		"depth":        {"name: x\nmatrix: {a: " + deep + "}\n", "nested deeper than 64 levels"},
-		"size":         {"name: x\nabout: " + strings.Repeat("x", maxBytes), "the file is larger than 1048576 bytes"},
+		"size":         {"name: x\nabout: " + strings.Repeat("x", yamlkeys.MaxBytes), "the file is larger than 1048576 bytes"},
 		"utf-8":        {"name: x\nabout: \xff\n", "experiment.yaml:2:8: not UTF-8 text, or a control character"},
 		"control":      {"name: \x01\n", "experiment.yaml:1:7: not UTF-8 text, or a control character"},
 		"nothing":      {"", "the file is empty"},
@@ -301,7 +302,7 @@ func TestManyErrors(t *testing.T) {
 	}
 	_, err := Parse("f.yaml", []byte(source), nil, described)
 	lines := strings.Split(err.Error(), "\n")
-	if len(lines) != maxErrors+1 || lines[maxErrors] != "f.yaml: and 50 more errors" {
+	if len(lines) != yamlkeys.MaxErrors+1 || lines[yamlkeys.MaxErrors] != "f.yaml: and 50 more errors" {
 		t.Errorf("%d lines, the last is %q", len(lines), lines[len(lines)-1])
 	}
 }
@@ -322,26 +323,5 @@ func TestLoadUnreadable(t *testing.T) {
 	}
 	if e, err := Load(file, nil, described); err != nil || len(e.Configs) != 6 {
 		t.Errorf("got %v, %v", e, err)
-	}
-}
-
-func TestDidYouMean(t *testing.T) {
-	known := []string{"kernel", "filters", "stride", "steps", "epochs"}
-	for word, want := range map[string]string{"kernal": "kernel", "kernle": "kernel", "KERNEL": "kernel", "stepz": "steps", "step": "steps", "strid": "stride", "batch": "", "x": "", "": ""} {
-		got := DidYouMean(word, known, "%s")
-		if want != "" {
-			want = " (did you mean " + want + "?)"
-		}
-		if got != want {
-			t.Errorf("%q: got %q, want %q", word, got, want)
-		}
-	}
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"abc", "", 3}, {"kitten", "sitting", 3}, {"ab", "ba", 1}, {"ca", "abc", 3}} {
-		if got := editDistance(c.a, c.b); got != c.want {
-			t.Errorf("%q to %q: %d, want %d", c.a, c.b, got, c.want)
-		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/yamlkeys"
 )
 
 func compileSchema(t *testing.T) *jsonschema.Schema {
@@ -131,31 +132,31 @@ func TestExperimentFiles(t *testing.T) {
 }
 
 // sample is a value of the key, as the table alone describes it.
-func sample(k *Key) any {
+func sample(k *yamlkeys.Key) any {
 	f := k.Forms[len(k.Forms)-1] // the longest form
 	switch f.Kind {
-	case Text:
+	case yamlkeys.TextKind:
 		for _, s := range []string{"word", "runs/c5-00c0ffee/seed-3", "--constraint=a100", "2:00:00", "16G"} {
 			if f.Pattern == nil || f.Pattern.MatchString(s) {
 				return s
 			}
 		}
-	case Integer, Number:
+	case yamlkeys.IntegerKind, yamlkeys.NumberKind:
 		if f.OpenMin {
 			return f.Min + 0.5
 		}
 		return f.Min
-	case Truth:
+	case yamlkeys.TruthKind:
 		return true
-	case Choice:
+	case yamlkeys.ChoiceKind:
 		return f.Values[0]
-	case List:
+	case yamlkeys.ListKind:
 		items := []any{}
 		for range int(max(f.Min, 1)) {
 			items = append(items, sample(f.Item))
 		}
 		return items
-	case Mapping:
+	case yamlkeys.MappingKind:
 		m := map[string]any{}
 		for i := range f.Keys {
 			if f.Keys[i].Required || slices.Contains(f.Needs[:min(1, len(f.Needs))], f.Keys[i].Name) {
@@ -166,7 +167,7 @@ func sample(k *Key) any {
 			m[f.Keys[0].Name] = sample(&f.Keys[0])
 		}
 		return m
-	case Table:
+	case yamlkeys.TableKind:
 		name := "all"
 		if !f.Pattern.MatchString(name) {
 			name = "axis"
@@ -177,24 +178,24 @@ func sample(k *Key) any {
 }
 
 // edges are values at and beyond the ends of each form's range.
-func edges(k *Key) []any {
+func edges(k *yamlkeys.Key) []any {
 	values := []any{nil, true, "", "$", "$axis", "x y", 0.5, -1, []any{}, map[string]any{}, map[string]any{"unknown": 1}, sample(k)}
 	for _, f := range k.Forms {
 		switch f.Kind {
-		case Integer, Number:
+		case yamlkeys.IntegerKind, yamlkeys.NumberKind:
 			for _, x := range []float64{f.Min, f.Max} {
 				if !math.IsInf(x, 0) {
 					values = append(values, x, x-1, x+1)
 				}
 			}
 			values = append(values, f.Min+0.25)
-		case Choice:
+		case yamlkeys.ChoiceKind:
 			for _, v := range f.Values {
 				values = append(values, v, v+"x", strings.ToUpper(v))
 			}
-		case Text:
+		case yamlkeys.TextKind:
 			values = append(values, strings.Repeat("a", int(f.Max)), strings.Repeat("a", int(f.Max)+1), "A/b", "-x", "a\nb")
-		case List:
+		case yamlkeys.ListKind:
 			if f.Max < 1e6 {
 				values = append(values, []any{sample(f.Item)}, []any{sample(f.Item), sample(f.Item)}, []any{nil})
 			}
@@ -206,9 +207,9 @@ func edges(k *Key) []any {
 // The schema and the decoder accept and refuse the same values of every key.
 func TestSchemaAgreesWithDecoder(t *testing.T) {
 	tried := 0
-	var visit func(k *Key, path string)
-	visit = func(k *Key, path string) {
-		b, err := json.Marshal(k.schema())
+	var visit func(k *yamlkeys.Key, path string)
+	visit = func(k *yamlkeys.Key, path string) {
+		b, err := json.Marshal(k.Schema())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -228,19 +229,19 @@ func TestSchemaAgreesWithDecoder(t *testing.T) {
 			if err := yaml.Unmarshal(source, &node); err != nil {
 				t.Fatal(err)
 			}
-			p := &problems{}
-			accepted := p.check(node.Content[0], k, path).good()
-			if accepted != (len(p.errs) == 0) {
-				t.Errorf("%s: %v: accepted is %v with errors %v", path, v, accepted, p.errs)
+			p := newProblems("x.yaml")
+			accepted := p.Check(node.Content[0], k, path).Good()
+			if accepted != (p.Count() == 0) {
+				t.Errorf("%s: %v: accepted is %v with errors %v", path, v, accepted, p.Err())
 			}
 			if err := schema.Validate(asJSON(t, source)); accepted != (err == nil) {
-				t.Errorf("%s: %v: the decoder says %v, the schema %v", path, v, p.errs, err)
+				t.Errorf("%s: %v: the decoder says %v, the schema %v", path, v, p.Err(), err)
 			}
 			tried++
 		}
 		for _, f := range k.Forms {
 			for i := range f.Keys {
-				visit(&f.Keys[i], join(path, f.Keys[i].Name))
+				visit(&f.Keys[i], yamlkeys.Join(path, f.Keys[i].Name))
 			}
 			if f.Item != nil {
 				visit(f.Item, path+"[]")
@@ -264,11 +265,11 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := 0
-	var visit func(k Key, path string)
-	visit = func(k Key, path string) {
+	var visit func(k yamlkeys.Key, path string)
+	visit = func(k yamlkeys.Key, path string) {
 		if k.Name != "" {
 			rows++
-			path = join(path, k.Name)
+			path = yamlkeys.Join(path, k.Name)
 			if k.Doc == "" {
 				t.Errorf("%s has no meaning", path)
 			}
@@ -278,7 +279,7 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 			if k.Name != "<axis>" && !bytes.Contains(b, fmt.Appendf(nil, "%q: {", k.Name)) {
 				t.Errorf("the schema has no %s", path)
 			}
-			if _, ok := k.defaultValue(); !ok && k.Default != "" && !strings.ContainsAny(k.Default, " '") && k.Default != "all" && k.Default != "size" {
+			if k.DefaultValue() == nil && k.Default != "" && !strings.ContainsAny(k.Default, " '") && k.Default != "all" && k.Default != "size" {
 				t.Errorf("%s: the default %q is no value of it", path, k.Default)
 			}
 		}
@@ -286,7 +287,7 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 			for _, sub := range f.Keys {
 				visit(sub, path)
 			}
-			if f.Kind == List {
+			if f.Kind == yamlkeys.ListKind {
 				visit(*f.Item, path+"[]")
 			} else if f.Item != nil {
 				visit(*f.Item, path)
@@ -332,7 +333,7 @@ func TestDefaultsAreTheTables(t *testing.T) {
 	}
 	var batchDefaults strings.Builder
 	for _, k := range batchKeys() {
-		if _, ok := k.defaultValue(); ok && k.Name != "gpus" { // no GPU is the zero value
+		if k.DefaultValue() != nil {
 			fmt.Fprintf(&batchDefaults, "%s: %s\n", k.Name, k.Default)
 		}
 	}
@@ -342,9 +343,9 @@ func TestDefaultsAreTheTables(t *testing.T) {
 	}
 	for _, k := range []struct{ kind, key, want string }{{"conv", "stride", "1"}, {"conv", "padding", "same"}, {"conv", "activation", "relu"}, {"depthwise", "multiplier", "1"}, {"dense", "activation", "relu"}} {
 		layer := layerKey()
-		layers, _ := layer.form(Mapping)
-		f, _ := layers.key(k.kind).form(Mapping)
-		if got := f.key(k.key).Default; got != k.want {
+		layers, _ := layer.Form(yamlkeys.MappingKind)
+		f, _ := layers.Key(k.kind).Form(yamlkeys.MappingKind)
+		if got := f.Key(k.key).Default; got != k.want {
 			t.Errorf("%s.%s: %s, want %s", k.kind, k.key, got, k.want)
 		}
 	}

@@ -8,71 +8,37 @@ import (
 
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/yamlkeys"
 )
 
 // ref reads dataset; the path is not yet resolved.
-func ref(v *value) dataset.Ref {
-	if v.kind == Text {
-		return dataset.Ref{Name: v.text}
+func ref(v *yamlkeys.Value) dataset.Ref {
+	if v.Kind == yamlkeys.TextKind {
+		return dataset.Ref{Name: v.Text}
 	}
-	r := dataset.Ref{Name: v.str("name", ""), Train: v.int("train", 0), Validation: v.int("validation", 0), Test: v.int("test", 0), Path: v.str("path", "")}
-	if x := v.get("validation"); x != nil && x.num == 0 {
+	r := dataset.Ref{Name: v.Str("name", ""), Train: v.Int("train", 0), Validation: v.Int("validation", 0), Test: v.Int("test", 0), Path: v.Str("path", "")}
+	if x := v.Get("validation"); x != nil && x.Num == 0 {
 		r.Validation = -1 // none; 0 means the data set's own
 	}
-	if x := v.get("resize"); x != nil {
-		r.Resize = &[2]int{int(x.num), int(x.num)}
-		if x.kind == List {
-			r.Resize = &[2]int{int(x.items[0].num), int(x.items[1].num)}
+	if x := v.Get("resize"); x != nil {
+		r.Resize = &[2]int{int(x.Num), int(x.Num)}
+		if x.Kind == yamlkeys.ListKind {
+			r.Resize = &[2]int{int(x.Items[0].Num), int(x.Items[1].Num)}
 		}
 	}
 	return r
-}
-
-// int, float and str read a key that may not be given.
-
-func (v *value) int(name string, otherwise int) int {
-	if x := v.get(name); x != nil {
-		return int(x.num)
-	}
-	return otherwise
-}
-
-func (v *value) float(name string, otherwise float64) float64 {
-	if x := v.get(name); x != nil {
-		return x.num
-	}
-	return otherwise
-}
-
-func (v *value) str(name, otherwise string) string {
-	if x := v.get(name); x != nil {
-		return x.text
-	}
-	return otherwise
-}
-
-func (v *value) strs(name string) []string {
-	x := v.get(name)
-	if x == nil {
-		return nil
-	}
-	var words []string
-	for _, item := range x.items {
-		words = append(words, item.text)
-	}
-	return words
 }
 
 // defaultSeeds is how many seeds a file without the key has.
 const defaultSeeds = 5
 
 // seeds reads a count or a list.
-func (p *problems) seeds(v *value) []int64 {
+func (p *problems) seeds(v *yamlkeys.Value) []int64 {
 	n := defaultSeeds
-	if v != nil && v.kind == Integer {
-		n = int(v.num)
+	if v != nil && v.Kind == yamlkeys.IntegerKind {
+		n = int(v.Num)
 	}
-	if v == nil || v.kind == Integer {
+	if v == nil || v.Kind == yamlkeys.IntegerKind {
 		seeds := make([]int64, n)
 		for i := range seeds {
 			seeds[i] = int64(i)
@@ -81,10 +47,10 @@ func (p *problems) seeds(v *value) []int64 {
 	}
 	seen := map[int64]bool{}
 	var seeds []int64
-	for _, item := range v.items {
-		s := int64(item.num)
+	for _, item := range v.Items {
+		s := int64(item.Num)
 		if seen[s] {
-			p.add(item.node, "seeds: %d is given twice", s)
+			p.Add(item.Node, "seeds: %d is given twice", s)
 		}
 		seen[s] = true
 		seeds = append(seeds, s)
@@ -94,35 +60,35 @@ func (p *problems) seeds(v *value) []int64 {
 
 // target reads what a network must reach. classes is 0 where the data set is
 // not known.
-func (p *problems) target(v *value, seeds, classes int) *Target {
-	t := &Target{Accuracy: v.float("accuracy", 0), Confidence: v.float("confidence", 0.95), Seeds: v.int("seeds", seeds),
-		Cost: cost(v.str("cost", string(footprint.Parameters))), Rule: v.str("rule", RuleWorst), Precision: v.str("precision", Float32)}
-	if x := v.get("seeds"); x != nil && t.Seeds > seeds {
-		p.add(x.node, "target.seeds: %d, but the experiment has %d seeds", t.Seeds, seeds)
+func (p *problems) target(v *yamlkeys.Value, seeds, classes int) *Target {
+	t := &Target{Accuracy: v.Float("accuracy", 0), Confidence: v.Float("confidence", 0.95), Seeds: v.Int("seeds", seeds),
+		Cost: cost(v.Str("cost", string(footprint.Parameters))), Rule: v.Str("rule", RuleWorst), Precision: v.Str("precision", Float32)}
+	if x := v.Get("seeds"); x != nil && t.Seeds > seeds {
+		p.Add(x.Node, "target.seeds: %d, but the experiment has %d seeds", t.Seeds, seeds)
 	}
 	if t.Rule == RuleTolerance && t.Seeds < 10 {
-		p.add(v.get("rule").node, "target.rule: tolerance needs 10 seeds or more, got %d", t.Seeds)
+		p.Add(v.Get("rule").Node, "target.rule: tolerance needs 10 seeds or more, got %d", t.Seeds)
 	}
-	if within := v.get("within"); within != nil {
-		for _, q := range within.pairs {
-			t.Within = append(t.Within, Budget{cost(q.name), q.num})
+	if within := v.Get("within"); within != nil {
+		for _, q := range within.Pairs {
+			t.Within = append(t.Within, Budget{cost(q.Name), q.Num})
 		}
 	}
-	recall := v.get("recall")
+	recall := v.Get("recall")
 	if recall == nil {
 		return t
 	}
-	for _, q := range recall.pairs {
-		if q.name == "all" {
-			t.RecallAll = q.num
+	for _, q := range recall.Pairs {
+		if q.Name == "all" {
+			t.RecallAll = q.Num
 			continue
 		}
-		class, err := strconv.Atoi(q.name)
+		class, err := strconv.Atoi(q.Name)
 		if err != nil || classes > 0 && class >= classes {
-			p.add(q.node, "target.recall: there is no class %s; the data set has 0 to %d", q.name, classes-1)
+			p.Add(q.Node, "target.recall: there is no class %s; the data set has 0 to %d", q.Name, classes-1)
 			continue
 		}
-		t.Recall = append(t.Recall, Recall{class, q.num})
+		t.Recall = append(t.Recall, Recall{class, q.Num})
 	}
 	slices.SortFunc(t.Recall, func(a, b Recall) int { return cmp.Compare(a.Class, b.Class) })
 	return t
@@ -152,24 +118,24 @@ func costNames() []string {
 const peakField = "peak_activation_elements"
 
 // report checks that the figure's axes exist.
-func (l *loader) report(v *value) Report {
-	r := Report{Slice: v.str("slice", ""), X: v.str("x", ""), Scale: v.str("scale", "linear")}
+func (l *loader) report(v *yamlkeys.Value) Report {
+	r := Report{Slice: v.Str("slice", ""), X: v.Str("x", ""), Scale: v.Str("scale", "linear")}
 	var axes []string
-	for _, a := range axisNodes(lookup(l.root, "matrix")) {
+	for _, a := range axisNodes(yamlkeys.Lookup(l.root, "matrix")) {
 		axes = append(axes, a.Value)
 	}
 	if r.Slice != "" && !slices.Contains(axes, r.Slice) {
-		l.add(v.get("slice").node, "report.slice: there is no axis %q in matrix%s", r.Slice, DidYouMean(r.Slice, axes, "%q"))
+		l.Add(v.Get("slice").Node, "report.slice: there is no axis %q in matrix%s", r.Slice, yamlkeys.DidYouMean(r.Slice, axes, "%q"))
 	}
 	costs := costNames()
 	if known := append(axes, costs...); r.X != "" && !slices.Contains(known, r.X) {
-		l.add(v.get("x").node, "report.x: want an axis of matrix or a cost (%s), got %q%s", strings.Join(costs, ", "), r.X, DidYouMean(r.X, known, "%q"))
+		l.Add(v.Get("x").Node, "report.x: want an axis of matrix or a cost (%s), got %q%s", strings.Join(costs, ", "), r.X, yamlkeys.DidYouMean(r.X, known, "%q"))
 	}
 	if isCost(r.X) {
 		r.X = string(cost(r.X))
 	}
 	if r.Slice != "" && r.Slice == r.X {
-		l.add(v.get("x").node, "report.x: %s is the slice already", r.X)
+		l.Add(v.Get("x").Node, "report.x: %s is the slice already", r.X)
 	}
 	return r
 }

@@ -5,105 +5,98 @@ import (
 
 	"slimfit/models"
 	"slimfit/pkg/footprint"
+	yk "slimfit/pkg/yamlkeys"
 )
 
 // Limits of an experiment file.
 const (
-	maxBytes        = 1 << 20   // of the file
-	maxNodes        = 200_000   // after aliases are expanded
-	maxDepth        = 64        // of nesting
 	maxCombinations = 1_000_000 // of the matrix
 	maxSeeds        = 10_000
-	maxExact        = 1<<53 - 1 // the largest integer that every JSON reader keeps exactly
-	maxErrors       = 100       // reported at once
 )
 
-// axisName is the form of a matrix axis's name.
-const (
-	axisName  = `[A-Za-z][A-Za-z0-9_]{0,63}`
-	axisWords = "a letter, then letters, digits and _"
-)
+// axisWords says what yk.NamePattern takes as a matrix axis's name.
+const axisWords = "a letter, then letters, digits and _"
 
 // Keys is the table of every key of an experiment file, in the order of the
 // reference.
-func Keys() []Key {
-	line := Form{Kind: Text, Min: 1, Max: 100}
-	return []Key{
-		{Name: "name", Required: true, Forms: forms(text(64, `[a-z0-9-]+`, "1 to 64 of a-z, 0-9 and -")),
+func Keys() []yk.Key {
+	line := yk.Form{Kind: yk.TextKind, Min: 1, Max: 100}
+	return []yk.Key{
+		{Name: "name", Required: true, Forms: yk.Forms(yk.Text(64, `[a-z0-9-]+`, "1 to 64 of a-z, 0-9 and -")),
 			Doc: "Name of the experiment; results go to `<out>/<name>/`."},
-		{Name: "about", Forms: forms(Form{Kind: Text, Max: 10_000}), Doc: "What the experiment asks, in words; reports show it."},
-		{Name: "dataset", Required: true, Forms: forms(text(64, `[A-Za-z0-9_.-]+`, "a data set's name"), datasetForm()),
+		{Name: "about", Forms: yk.Forms(yk.Form{Kind: yk.TextKind, Max: 10_000}), Doc: "What the experiment asks, in words; reports show it."},
+		{Name: "dataset", Required: true, Forms: yk.Forms(yk.Text(64, `[A-Za-z0-9_.-]+`, "a data set's name"), datasetForm()),
 			Doc: "The images: a name that `slimfit data list` shows, or a mapping."},
-		{Name: "matrix", Forms: forms(matrixForm()), Doc: "Every combination of the axes' values is one configuration."},
-		{Name: "model", Required: true, Axis: true, Forms: forms(choice(models.Names()...), list(1, 200, layerKey())),
+		{Name: "matrix", Forms: yk.Forms(matrixForm()), Doc: "Every combination of the axes' values is one configuration."},
+		{Name: "model", Required: true, Axis: true, Forms: yk.Forms(yk.Choice(models.Names()...), yk.List(1, 200, layerKey())),
 			Doc: "The layers in reading order, or one of the paper's networks. The last dense layer (one unit a class, no activation) is added by itself."},
-		{Name: "baseline", Forms: forms(choice(models.Names()...), table(axisName, axisWords, "axes to values", Key{Forms: forms(Form{Kind: Any})})),
+		{Name: "baseline", Forms: yk.Forms(yk.Choice(models.Names()...), yk.Table(yk.NamePattern, axisWords, "axes to values", yk.Key{Forms: yk.Forms(yk.Any())})),
 			Default: "the largest configuration", Doc: "What ratios are against: one of the paper's networks, or the matrix values of one configuration."},
-		{Name: "train", Forms: forms(trainForm()), Doc: "The recipe; the defaults are the paper's."},
-		{Name: "seeds", Default: "5", Forms: forms(integer(1, maxSeeds), list(1, maxSeeds, Key{Forms: forms(integer(0, maxExact))})),
+		{Name: "train", Forms: yk.Forms(trainForm()), Doc: "The recipe; the defaults are the paper's."},
+		{Name: "seeds", Default: "5", Forms: yk.Forms(yk.Integer(1, maxSeeds), yk.List(1, maxSeeds, yk.Key{Forms: yk.Forms(yk.Integer(0, yk.MaxExact))})),
 			Doc: "How many seeds (5 means 0 to 4), or a list of them. Weight init, dropout and the order of images vary with the seed."},
-		{Name: "target", Forms: forms(mapping(targetKeys()...)), Doc: "What a network must reach; `slimfit search` looks for the cheapest one that does."},
-		{Name: "evaluate", Forms: forms(mapping(Key{Name: "test", Forms: forms(choice(TestAlways, TestWinner)), Default: "run: always, search: winner",
+		{Name: "target", Forms: yk.Forms(yk.Mapping(targetKeys()...)), Doc: "What a network must reach; `slimfit search` looks for the cheapest one that does."},
+		{Name: "evaluate", Forms: yk.Forms(yk.Mapping(yk.Key{Name: "test", Forms: yk.Forms(yk.Choice(TestAlways, TestWinner)), Default: "run: always, search: winner",
 			Doc: "When the test set is opened: for every trial, or for the network that the search chose only."})), Doc: "What is evaluated."},
-		{Name: "report", Forms: forms(mapping(reportKeys(line)...)), Doc: "What the report's main figure shows."},
-		{Name: "teachers", Forms: forms(teachersForm()), Doc: "SHA-256 of the weights of each run that `train.teacher` names; slimfit fills it in when it trains."},
-		{Name: "batch", Forms: forms(mapping(batchKeys()...)), Doc: "How trials run on a cluster; a site's file may give the same keys."},
+		{Name: "report", Forms: yk.Forms(yk.Mapping(reportKeys(line)...)), Doc: "What the report's main figure shows."},
+		{Name: "teachers", Forms: yk.Forms(teachersForm()), Doc: "SHA-256 of the weights of each run that `train.teacher` names; slimfit fills it in when it trains."},
+		{Name: "batch", Forms: yk.Forms(yk.Mapping(batchKeys()...)), Doc: "How trials run on a cluster; a site's file may give the same keys."},
 	}
 }
 
-func datasetForm() Form {
-	edge := integer(1, 4096)
-	f := mapping([]Key{
-		{Name: "name", Forms: forms(text(64, `[A-Za-z0-9_.-]+`, "1 to 64 of A-Z, a-z, 0-9, _, . and -")), Default: "the folder's name",
+func datasetForm() yk.Form {
+	edge := yk.Integer(1, 4096)
+	f := yk.Mapping([]yk.Key{
+		{Name: "name", Forms: yk.Forms(yk.Text(64, `[A-Za-z0-9_.-]+`, "1 to 64 of A-Z, a-z, 0-9, _, . and -")), Default: "the folder's name",
 			Doc: "A name that `slimfit data list` shows; with `path`, a name of your own, which may be left out."},
-		{Name: "path", Forms: forms(Form{Kind: Text, Min: 1, Max: 4096}), Doc: "Folder of your own data: four idx files, CIFAR-10 binary files, or a folder of images a class. Relative to the experiment file."},
-		{Name: "train", Forms: forms(integer(1, 1e9)), Default: "all", Doc: "Train on the first this many images only, for quick runs."},
-		{Name: "validation", Forms: forms(integer(0, 1e9)), Default: "a tenth, at most 5000", Doc: "Images held back from the training files to choose by: the first ones."},
-		{Name: "test", Forms: forms(integer(1, 1e9)), Default: "all", Doc: "Use the first this many test images only; of data without test images, how many are held back."},
-		{Name: "resize", Forms: forms(edge, list(2, 2, Key{Forms: forms(edge)})), Doc: "Edge, or [height, width], that image folders are resized to."},
+		{Name: "path", Forms: yk.Forms(yk.Form{Kind: yk.TextKind, Min: 1, Max: 4096}), Doc: "Folder of your own data: four idx files, CIFAR-10 binary files, or a folder of images a class. Relative to the experiment file."},
+		{Name: "train", Forms: yk.Forms(yk.Integer(1, 1e9)), Default: "all", Doc: "Train on the first this many images only, for quick runs."},
+		{Name: "validation", Forms: yk.Forms(yk.Integer(0, 1e9)), Default: "a tenth, at most 5000", Doc: "Images held back from the training files to choose by: the first ones."},
+		{Name: "test", Forms: yk.Forms(yk.Integer(1, 1e9)), Default: "all", Doc: "Use the first this many test images only; of data without test images, how many are held back."},
+		{Name: "resize", Forms: yk.Forms(edge, yk.List(2, 2, yk.Key{Forms: yk.Forms(edge)})), Doc: "Edge, or [height, width], that image folders are resized to."},
 	}...)
-	f.Needs = []string{"name", "path"}
+	f.Needs, f.Short = []string{"name", "path"}, "name"
 	return f
 }
 
-func matrixForm() Form {
-	partial := Key{Forms: forms(table(axisName, axisWords, "axes to values", Key{Forms: forms(Form{Kind: Any})}))}
-	entries := forms(list(1, 10_000, partial))
-	axis := Key{Name: "<axis>", Forms: forms(list(1, maxCombinations, Key{Forms: forms(Form{Kind: Any})})),
+func matrixForm() yk.Form {
+	partial := yk.Key{Forms: yk.Forms(yk.Table(yk.NamePattern, axisWords, "axes to values", yk.Key{Forms: yk.Forms(yk.Any())}))}
+	entries := yk.Forms(yk.List(1, 10_000, partial))
+	axis := yk.Key{Name: "<axis>", Forms: yk.Forms(yk.List(1, maxCombinations, yk.Key{Forms: yk.Forms(yk.Any())})),
 		Doc: "An axis: a list of values, of any kind. `$<axis>` takes the value, in `model` and `train`."}
-	return table(axisName, axisWords, "axes to lists of values", axis,
-		Key{Name: "include", Forms: entries, Doc: "Each entry adds its values of new axes to every combination that agrees with its values of the axes above; where none does, the entry is a combination of its own."},
-		Key{Name: "exclude", Forms: entries, Doc: "Each entry removes the combinations that agree with all its values; done before `include`."})
+	return yk.Table(yk.NamePattern, axisWords, "axes to lists of values", axis,
+		yk.Key{Name: "include", Forms: entries, Doc: "Each entry adds its values of new axes to every combination that agrees with its values of the axes above; where none does, the entry is a combination of its own."},
+		yk.Key{Name: "exclude", Forms: entries, Doc: "Each entry removes the combinations that agree with all its values; done before `include`."})
 }
 
-func trainForm() Form {
-	train := mapping(trainKeys()...)
+func trainForm() yk.Form {
+	train := yk.Mapping(trainKeys()...)
 	train.Exclusive = []string{"steps", "epochs"}
 	return train
 }
 
-func trainKeys() []Key {
-	return []Key{
-		{Name: "optimizer", Axis: true, Forms: forms(choice(models.Adam, models.SGD, models.Momentum)), Default: "adam", Doc: "Adam has beta 0.9 and 0.999."},
-		{Name: "learning_rate", Axis: true, Forms: forms(number("(", 0, 1000, "]")), Default: "1e-4", Doc: "Step size."},
-		{Name: "momentum", Axis: true, Forms: forms(number("[", 0, 1, ")")), Default: "0.9", Doc: "Of optimizer momentum."},
-		{Name: "epsilon", Axis: true, Forms: forms(number("(", 0, 1, "]")), Default: "1e-8", Doc: "Of optimizer adam (Keras has 1e-7)."},
-		{Name: "schedule", Axis: true, Forms: forms(choice(models.Constant, models.Cosine)), Default: "constant", Doc: "Of the learning rate; cosine ends at zero."},
-		{Name: "weight_decay", Axis: true, Forms: forms(number("[", 0, 10, "]")), Default: "0", Doc: "Decoupled, on weights and not on biases."},
-		{Name: "batch", Axis: true, Forms: forms(integer(1, 1e6)), Default: "50", Doc: "Images a step; at most the training images."},
-		{Name: "steps", Axis: true, Forms: forms(integer(1, 1e9)), Default: "20000", Doc: "Training steps; or give `epochs`."},
-		{Name: "epochs", Axis: true, Forms: forms(number("(", 0, 1e6, "]")), Doc: "Passes over the training images, instead of `steps`: ceil(epochs x images / batch) steps."},
-		{Name: "init", Axis: true, Forms: forms(choice(models.InitPaper, models.InitHe, models.InitGlorot)), Default: "paper",
+func trainKeys() []yk.Key {
+	return []yk.Key{
+		{Name: "optimizer", Axis: true, Forms: yk.Forms(yk.Choice(models.Adam, models.SGD, models.Momentum)), Default: "adam", Doc: "Adam has beta 0.9 and 0.999."},
+		{Name: "learning_rate", Axis: true, Forms: yk.Forms(yk.Number("(", 0, 1000, "]")), Default: "1e-4", Doc: "Step size."},
+		{Name: "momentum", Axis: true, Forms: yk.Forms(yk.Number("[", 0, 1, ")")), Default: "0.9", Doc: "Of optimizer momentum."},
+		{Name: "epsilon", Axis: true, Forms: yk.Forms(yk.Number("(", 0, 1, "]")), Default: "1e-8", Doc: "Of optimizer adam (Keras has 1e-7)."},
+		{Name: "schedule", Axis: true, Forms: yk.Forms(yk.Choice(models.Constant, models.Cosine)), Default: "constant", Doc: "Of the learning rate; cosine ends at zero."},
+		{Name: "weight_decay", Axis: true, Forms: yk.Forms(yk.Number("[", 0, 10, "]")), Default: "0", Doc: "Decoupled, on weights and not on biases."},
+		{Name: "batch", Axis: true, Forms: yk.Forms(yk.Integer(1, 1e6)), Default: "50", Doc: "Images a step; at most the training images."},
+		{Name: "steps", Axis: true, Forms: yk.Forms(yk.Integer(1, 1e9)), Default: "20000", Doc: "Training steps; or give `epochs`."},
+		{Name: "epochs", Axis: true, Forms: yk.Forms(yk.Number("(", 0, 1e6, "]")), Doc: "Passes over the training images, instead of `steps`: ceil(epochs x images / batch) steps."},
+		{Name: "init", Axis: true, Forms: yk.Forms(yk.Choice(models.InitPaper, models.InitHe, models.InitGlorot)), Default: "paper",
 			Doc: "paper: weights truncated normal with sd 0.1, biases 0.1; he: truncated normal with sd sqrt(2/fan-in); glorot: uniform; both with biases 0."},
-		{Name: "precision", Axis: true, Forms: forms(choice(models.Float32, models.BFloat16)), Default: "float32", Doc: "Of the arithmetic; weights stay float32."},
-		{Name: "order", Axis: true, Forms: forms(choice(models.PerSeed, models.Shared)), Default: "per_seed",
+		{Name: "precision", Axis: true, Forms: yk.Forms(yk.Choice(models.Float32, models.BFloat16)), Default: "float32", Doc: "Of the arithmetic; weights stay float32."},
+		{Name: "order", Axis: true, Forms: yk.Forms(yk.Choice(models.PerSeed, models.Shared)), Default: "per_seed",
 			Doc: "Of the images: each seed its own, or one order for all seeds, so that they can train in one graph (init and dropout still differ)."},
-		{Name: "deterministic", Axis: true, Forms: forms(Form{Kind: Truth}), Default: "false", Doc: "TensorFlow's deterministic kernels."},
-		{Name: "quantize", Axis: true, Forms: forms(choice("none", "int8")), Default: "none", Doc: "int8: quantization-aware training."},
-		{Name: "teacher", Axis: true, Forms: forms(choice("none"), mapping(
-			Key{Name: "run", Required: true, Forms: forms(runForm()), Doc: "The trained run whose soft outputs join the labels: `<experiment>/<config-id>/seed-<n>` below --out, or a path. It must be finished."},
-			Key{Name: "temperature", Axis: true, Forms: forms(number("(", 0, 1000, "]")), Default: "4", Doc: "Of the softmax of both networks in the soft loss."},
-			Key{Name: "weight", Axis: true, Forms: forms(number("[", 0, 1, "]")), Default: "0.9", Doc: "Share of the soft loss."})),
+		{Name: "deterministic", Axis: true, Forms: yk.Forms(yk.Truth()), Default: "false", Doc: "TensorFlow's deterministic kernels."},
+		{Name: "quantize", Axis: true, Forms: yk.Forms(yk.Choice("none", "int8")), Default: "none", Doc: "int8: quantization-aware training."},
+		{Name: "teacher", Axis: true, Forms: yk.Forms(yk.Choice("none"), yk.Mapping(
+			yk.Key{Name: "run", Required: true, Forms: yk.Forms(runForm()), Doc: "The trained run whose soft outputs join the labels: `<experiment>/<config-id>/seed-<n>` below --out, or a path. It must be finished."},
+			yk.Key{Name: "temperature", Axis: true, Forms: yk.Forms(yk.Number("(", 0, 1000, "]")), Default: "4", Doc: "Of the softmax of both networks in the soft loss."},
+			yk.Key{Name: "weight", Axis: true, Forms: yk.Forms(yk.Number("[", 0, 1, "]")), Default: "0.9", Doc: "Share of the soft loss."})),
 			Default: "none", Doc: "Distillation."},
 	}
 }
@@ -111,46 +104,46 @@ func trainKeys() []Key {
 // runPattern is the form of a trained run's name or path.
 const runPattern = `([^\x00-\x1f]*/)?[a-z0-9-]+/seed-[0-9]+`
 
-func runForm() Form {
-	return text(4096, runPattern, "a trained run such as paper-final/c5x2-p4-d128-1a2b3c4d/seed-0")
+func runForm() yk.Form {
+	return yk.Text(4096, runPattern, "a trained run such as paper-final/c5x2-p4-d128-1a2b3c4d/seed-0")
 }
 
-func teachersForm() Form {
-	return table(runPattern, "a trained run", "trained runs to the SHA-256 of their weights",
-		Key{Forms: forms(text(64, `[0-9a-f]{64}`, "64 hexadecimal digits"))})
+func teachersForm() yk.Form {
+	return yk.Table(runPattern, "a trained run", "trained runs to the SHA-256 of their weights",
+		yk.Key{Forms: yk.Forms(yk.Text(64, `[0-9a-f]{64}`, "64 hexadecimal digits"))})
 }
 
-func targetKeys() []Key {
-	limits := make([]Key, 0, 8)
+func targetKeys() []yk.Key {
+	limits := make([]yk.Key, 0, 8)
 	for _, name := range costNames() {
 		doc := "At most this many " + cost(name).Unit() + "."
 		if name == peakField {
 			doc = "The same as `peak`."
 		}
-		limits = append(limits, Key{Name: name, Forms: forms(number("(", 0, math.Inf(1), "]")), Doc: doc})
+		limits = append(limits, yk.Key{Name: name, Forms: yk.Forms(yk.Number("(", 0, math.Inf(1), "]")), Doc: doc})
 	}
-	within := mapping(limits...)
+	within := yk.Mapping(limits...)
 	within.Exclusive = []string{string(footprint.Peak), peakField}
-	share := forms(number("[", 0, 1, "]"))
-	return []Key{
-		{Name: "accuracy", Required: true, Forms: forms(number("(", 0, 1, ")")), Doc: "The worst accuracy you can live with, a fraction: 0.95 is 95 %."},
-		{Name: "confidence", Forms: forms(number("[", 0.5, 1, ")")), Default: "0.95", Doc: "Of the bounds that must reach it."},
-		{Name: "seeds", Forms: forms(integer(1, maxSeeds)), Default: "all of `seeds`", Doc: "Judge by the first this many seeds."},
-		{Name: "cost", Forms: forms(choice(costNames()...)), Default: "parameters", Doc: "What is to be small."},
-		{Name: "within", Forms: forms(within), Doc: "Hard budgets: a device's limits."},
-		{Name: "rule", Forms: forms(choice(RuleWorst, RuleMean, RuleTolerance)), Default: "worst",
+	share := yk.Forms(yk.Number("[", 0, 1, "]"))
+	return []yk.Key{
+		{Name: "accuracy", Required: true, Fraction: true, Forms: yk.Forms(yk.Number("(", 0, 1, ")")), Doc: "The worst accuracy you can live with, a fraction: 0.95 is 95 %."},
+		{Name: "confidence", Fraction: true, Forms: yk.Forms(yk.Number("[", 0.5, 1, ")")), Default: "0.95", Doc: "Of the bounds that must reach it."},
+		{Name: "seeds", Forms: yk.Forms(yk.Integer(1, maxSeeds)), Default: "all of `seeds`", Doc: "Judge by the first this many seeds."},
+		{Name: "cost", Forms: yk.Forms(yk.Choice(costNames()...)), Default: "parameters", Doc: "What is to be small."},
+		{Name: "within", Forms: yk.Forms(within), Doc: "Hard budgets: a device's limits."},
+		{Name: "rule", Forms: yk.Forms(yk.Choice(RuleWorst, RuleMean, RuleTolerance)), Default: "worst",
 			Doc: "worst: every seed passes; mean: the mean over seeds; tolerance: a normal tolerance bound over ten seeds or more."},
-		{Name: "precision", Forms: forms(choice(Float32, Int8)), Default: "float32",
+		{Name: "precision", Forms: yk.Forms(yk.Choice(Float32, Int8)), Default: "float32",
 			Doc: "Of the networks that are judged: float32, as trained; int8, quantized after training as `slimfit export --format tflite-int8` does it."},
-		{Name: "recall", Forms: forms(table(`all|0|[1-9][0-9]{0,8}`, "`all` or a class's number", "`all` or a class's number to a fraction", Key{Forms: share})),
+		{Name: "recall", Forms: yk.Forms(yk.Table(`all|0|[1-9][0-9]{0,8}`, "`all` or a class's number", "`all` or a class's number to a fraction", yk.Key{Fraction: true, Forms: share})),
 			Doc: "Floors for the recall of every class, or of single ones: {all: 0.9, 7: 0.98}."},
 	}
 }
 
-func reportKeys(line Form) []Key {
-	return []Key{
-		{Name: "slice", Forms: forms(line), Doc: "The axis with one curve a value."},
-		{Name: "x", Forms: forms(line), Doc: "What accuracy is drawn against: an axis or a cost."},
-		{Name: "scale", Forms: forms(choice("linear", "log")), Default: "linear", Doc: "Of x."},
+func reportKeys(line yk.Form) []yk.Key {
+	return []yk.Key{
+		{Name: "slice", Forms: yk.Forms(line), Doc: "The axis with one curve a value."},
+		{Name: "x", Forms: yk.Forms(line), Doc: "What accuracy is drawn against: an axis or a cost."},
+		{Name: "scale", Forms: yk.Forms(yk.Choice("linear", "log")), Default: "linear", Doc: "Of x."},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"slimfit/models"
+	"slimfit/pkg/yamlkeys"
 )
 
 // Teacher is the trained network that a train.teacher.run names.
@@ -36,11 +37,11 @@ type foundTeacher struct {
 	err error
 }
 
-func newTeachers(find FindTeacher, v *value) *teachers {
+func newTeachers(find FindTeacher, v *yamlkeys.Value) *teachers {
 	t := &teachers{find: find, given: map[string]string{}, known: map[string]foundTeacher{}}
 	if v != nil {
-		for _, q := range v.pairs {
-			t.given[q.name] = q.text
+		for _, q := range v.Pairs {
+			t.given[q.Name] = q.Text
 		}
 	}
 	return t
@@ -79,7 +80,7 @@ func (g *grower) teach(r *models.Recipe, c combo) (*Teacher, bool) {
 	if r.Teacher == nil {
 		return nil, true
 	}
-	node := g.get(g.get(g.train, "teacher", c), "run", c).node
+	node := g.get(g.get(g.train, "teacher", c), "run", c).Node
 	t, err := g.teachers.get(r.Teacher.Run)
 	if err != nil {
 		g.fail(node, c, "train.teacher.run: %s: %v", r.Teacher.Run, err)
@@ -103,7 +104,7 @@ func sameImages(a, b models.Data) bool {
 
 // note adds a warning, once.
 func (g *grower) note(n *yaml.Node, format string, args ...any) {
-	w := g.place(n) + ": " + fmt.Sprintf(format, args...)
+	w := g.Place(n) + ": " + fmt.Sprintf(format, args...)
 	if !slices.Contains(g.noted, w) {
 		g.noted = append(g.noted, w)
 	}
@@ -116,7 +117,7 @@ func (l *loader) keepDigests(t *teachers) {
 		if t.given[run] != "" {
 			continue
 		}
-		table := lookup(l.root, "teachers")
+		table := yamlkeys.Lookup(l.root, "teachers")
 		if table == nil {
 			table = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 			l.root.Content = append(l.root.Content, word("teachers"), table)

@@ -1,4 +1,4 @@
-package experiment
+package yamlkeys
 
 import (
 	"bytes"
@@ -13,17 +13,42 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// problems collects errors and knows where nodes come from.
-type problems struct {
-	file    string
-	origins map[*yaml.Node]string // of nodes that --set brought in
-	errs    Errors
-	dropped int // beyond maxErrors
+// Limits of a file.
+const (
+	MaxBytes  = 1 << 20   // of the file
+	maxNodes  = 200_000   // after aliases are expanded
+	maxDepth  = 64        // of nesting
+	MaxExact  = 1<<53 - 1 // the largest integer that every JSON reader keeps exactly
+	MaxErrors = 100       // reported at once
+)
+
+// Document says in words what a file is, for its errors.
+type Document struct {
+	What       string   // "experiment file"
+	Keys       string   // "name, dataset and model": some of its keys
+	One        string   // "one file is one experiment"
+	Empty      string   // the way out of an empty file
+	References string   // where "$name" may stand
+	Reserved   []string // keys of later versions
 }
 
-// add notes an error at a node; a nil node is the file as a whole.
-func (p *problems) add(n *yaml.Node, format string, args ...any) {
-	e := &Error{File: p.file, Msg: fmt.Sprintf(format, args...)}
+// Reader collects errors and knows where nodes come from.
+type Reader struct {
+	File    string
+	Doc     Document
+	origins map[*yaml.Node]string // of nodes that Set brought in
+	errs    Errors
+	dropped int // beyond MaxErrors
+}
+
+// New is a reader of one file, which it names in errors.
+func New(file string, doc Document) *Reader {
+	return &Reader{File: file, Doc: doc, origins: map[*yaml.Node]string{}}
+}
+
+// Add notes an error at a node; a nil node is the file as a whole.
+func (p *Reader) Add(n *yaml.Node, format string, args ...any) {
+	e := &Error{File: p.File, Msg: fmt.Sprintf(format, args...)}
 	if n != nil {
 		if o, ok := p.origins[n]; ok {
 			e.File = o
@@ -34,60 +59,71 @@ func (p *problems) add(n *yaml.Node, format string, args ...any) {
 	p.append(e)
 }
 
-func (p *problems) append(e *Error) {
-	if len(p.errs) >= maxErrors {
+func (p *Reader) append(e *Error) {
+	if len(p.errs) >= MaxErrors {
 		p.dropped++
 		return
 	}
 	p.errs = append(p.errs, e)
 }
 
-// err returns everything noted, sorted, or nil.
-func (p *problems) err() error {
+// Count is how many errors were noted.
+func (p *Reader) Count() int { return len(p.errs) + p.dropped }
+
+// Place is where a node is, as errors say it.
+func (p *Reader) Place(n *yaml.Node) string {
+	if o, ok := p.origins[n]; ok {
+		return o
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, n.Line, n.Column)
+}
+
+// Err returns everything noted, sorted, or nil.
+func (p *Reader) Err() error {
 	if len(p.errs) == 0 {
 		return nil
 	}
 	p.errs.sort()
 	if p.dropped > 0 {
-		p.errs = append(p.errs, &Error{File: p.file, Msg: fmt.Sprintf("and %d more errors", p.dropped)})
+		p.errs = append(p.errs, &Error{File: p.File, Msg: fmt.Sprintf("and %d more errors", p.dropped)})
 	}
 	return p.errs
 }
 
-// parse reads the bytes as one YAML document and returns its root mapping with
+// Parse reads the bytes as one YAML document and returns its root mapping with
 // aliases and merge keys expanded, or nil where that is not possible.
-func (p *problems) parse(source []byte) *yaml.Node {
-	if len(source) > maxBytes {
-		p.add(nil, "the file is larger than %d bytes; that is no experiment file", maxBytes)
+func (p *Reader) Parse(source []byte) *yaml.Node {
+	if len(source) > MaxBytes {
+		p.Add(nil, "the file is larger than %d bytes; that is no %s", MaxBytes, p.Doc.What)
 		return nil
 	}
 	if line, column, ok := badRune(source); ok {
-		p.append(&Error{File: p.file, Line: line, Column: column, Msg: "not UTF-8 text, or a control character"})
+		p.append(&Error{File: p.File, Line: line, Column: column, Msg: "not UTF-8 text, or a control character"})
 		return nil
 	}
 	root := p.document(source)
 	if root == nil {
 		return nil
 	}
-	x := expander{problems: p}
+	x := expander{Reader: p}
 	root = x.expand(root, 0)
 	if x.stopped {
 		return nil
 	}
 	if root.Kind != yaml.MappingNode {
-		p.add(root, "want a mapping of keys such as name, dataset and model, got %s", describeNode(root))
+		p.Add(root, "want a mapping of keys such as %s, got %s", p.Doc.Keys, Describe(root))
 		return nil
 	}
 	return root
 }
 
 // document decodes exactly one YAML document.
-func (p *problems) document(source []byte) *yaml.Node {
+func (p *Reader) document(source []byte) *yaml.Node {
 	dec := yaml.NewDecoder(bytes.NewReader(source))
 	var doc, second yaml.Node
 	err := decodeNode(dec, &doc)
 	if errors.Is(err, io.EOF) || err == nil && (len(doc.Content) == 0 || doc.Content[0].Tag == "!!null") {
-		p.add(nil, "the file is empty; `slimfit init` writes one to start from")
+		p.Add(nil, "the file is empty; %s", p.Doc.Empty)
 		return nil
 	}
 	if err != nil {
@@ -95,7 +131,7 @@ func (p *problems) document(source []byte) *yaml.Node {
 		return nil
 	}
 	if err = decodeNode(dec, &second); err == nil {
-		p.add(&second, "a second document: one file is one experiment")
+		p.Add(&second, "a second document: %s", p.Doc.One)
 		return nil
 	}
 	if !errors.Is(err, io.EOF) {
@@ -116,7 +152,7 @@ func decodeNode(dec *yaml.Decoder, n *yaml.Node) (err error) {
 }
 
 // syntax notes an error of the YAML library, which has the line in its text.
-func (p *problems) syntax(err error) {
+func (p *Reader) syntax(err error) {
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
 	line := 0
 	if m := regexp.MustCompile(`^line (\d+): (?s)(.*)$`).FindStringSubmatch(msg); m != nil {
@@ -128,7 +164,7 @@ func (p *problems) syntax(err error) {
 	if line == 0 || regexp.MustCompile(`^did not find expected (node content|key|'-'|',' or|<)`).MatchString(msg) {
 		line++
 	}
-	p.append(&Error{File: p.file, Line: line, Msg: "not YAML: " + msg})
+	p.append(&Error{File: p.File, Line: line, Msg: "not YAML: " + msg})
 }
 
 // badRune finds the first byte that is not UTF-8, or a control character that
@@ -152,7 +188,7 @@ func badRune(b []byte) (line, column int, found bool) {
 // expander copies a tree without aliases and merge keys, within bounds, so
 // that a small file cannot grow into a huge one.
 type expander struct {
-	*problems
+	*Reader
 	nodes   int
 	stopped bool
 	active  []*yaml.Node // the anchors being expanded
@@ -160,7 +196,7 @@ type expander struct {
 
 func (x *expander) stop(n *yaml.Node, format string, args ...any) *yaml.Node {
 	if !x.stopped {
-		x.add(n, format, args...)
+		x.Add(n, format, args...)
 	}
 	x.stopped = true
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line, Column: n.Column}
@@ -213,11 +249,11 @@ func (x *expander) mapping(dst, src *yaml.Node, depth int) {
 			continue
 		}
 		if k.Kind != yaml.ScalarNode {
-			x.add(k, "a key must be a word, got %s", describeNode(k))
+			x.Add(k, "a key must be a word, got %s", Describe(k))
 			continue
 		}
 		if f, ok := first[k.Value]; ok {
-			x.add(k, "key %q is given twice, first in line %d", k.Value, f.Line)
+			x.Add(k, "key %q is given twice, first in line %d", k.Value, f.Line)
 			continue
 		}
 		first[k.Value] = k
@@ -235,7 +271,7 @@ func (x *expander) merge(dst, from *yaml.Node, first map[string]*yaml.Node) {
 	case yaml.SequenceNode:
 		for _, e := range from.Content {
 			if e.Kind != yaml.MappingNode {
-				x.add(e, "<<: want a mapping to merge, got %s", describeNode(e))
+				x.Add(e, "<<: want a mapping to merge, got %s", Describe(e))
 				continue
 			}
 			x.merge(dst, e, first)
@@ -249,13 +285,13 @@ func (x *expander) merge(dst, from *yaml.Node, first map[string]*yaml.Node) {
 		}
 	default:
 		if !x.stopped {
-			x.add(from, "<<: want a mapping to merge, got %s", describeNode(from))
+			x.Add(from, "<<: want a mapping to merge, got %s", Describe(from))
 		}
 	}
 }
 
-// describeNode says what a node is, for an error.
-func describeNode(n *yaml.Node) string {
+// Describe says what a node is, for an error.
+func Describe(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
 		return "a mapping"

@@ -1,70 +1,62 @@
-package experiment
+package yamlkeys
 
 import (
 	"math"
 	"slices"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 )
 
 // checkScalar takes the first form of the key that accepts the scalar.
-func (p *problems) checkScalar(n *yaml.Node, k *Key, path string) *value {
-	v := &value{node: n, key: k}
+func (p *Reader) checkScalar(n *yaml.Node, k *Key, path string) *Value {
+	v := &Value{Node: n, Key: k}
 	tag := n.ShortTag()
 	for _, f := range k.Forms {
-		v.kind = f.Kind
+		v.Kind = f.Kind
 		switch f.Kind {
-		case Choice:
+		case ChoiceKind:
 			if tag == "!!str" && slices.Contains(f.Values, n.Value) {
-				v.text = n.Value
+				v.Text = n.Value
 				return v
 			}
-		case Text:
+		case TextKind:
 			if tag != "!!str" && tag != "!!timestamp" {
 				continue
 			}
 			if size := float64(len(n.Value)); size >= f.Min && size <= f.Max && (f.Pattern == nil || f.Pattern.MatchString(n.Value)) {
-				v.text = n.Value
+				v.Text = n.Value
 				return v
 			}
-		case Truth:
+		case TruthKind:
 			if tag == "!!bool" {
-				v.truth = n.Value[0] == 't' || n.Value[0] == 'T'
+				v.Truth = n.Value[0] == 't' || n.Value[0] == 'T'
 				return v
 			}
-		case Integer, Number:
+		case IntegerKind, NumberKind:
 			x, ok := parseNumber(n)
-			if ok && f.contains(x) && (f.Kind == Number || x == math.Trunc(x)) {
-				v.num = x
+			if ok && f.contains(x) && (f.Kind == NumberKind || x == math.Trunc(x)) {
+				v.Num = x
 				return v
 			}
 		}
 	}
-	p.wrong(n, k, path, scalarHint(n, k, path))
+	p.wrong(n, k, path, p.scalarHint(n, k))
 	return nil
 }
 
 // scalarHint adds the likely cause to a refused scalar.
-func scalarHint(n *yaml.Node, k *Key, path string) string {
-	if _, ok := reference(n); ok {
-		return "; matrix values can be used in model and train only"
+func (p *Reader) scalarHint(n *yaml.Node, k *Key) string {
+	if _, ok := Reference(n); ok {
+		return "; " + p.Doc.References
 	}
-	x, isNumber := parseNumber(n)
-	last := path[strings.LastIndexByte(path, '.')+1:]
-	if isNumber && x > 1 && x <= 100 && (last == "accuracy" || last == "confidence" || strings.HasPrefix(path, "target.recall")) {
-		return "; it is a fraction: write " + trim(x/100) + " for " + trim(x) + " %"
+	if x, ok := parseNumber(n); ok && k.Fraction && x > 1 && x <= 100 {
+		return "; it is a fraction: write " + Trim(x/100) + " for " + Trim(x) + " %"
 	}
-	if f, ok := k.form(Choice); ok && n.ShortTag() == "!!str" {
+	if f, ok := k.Form(ChoiceKind); ok && n.ShortTag() == "!!str" {
 		return DidYouMean(n.Value, f.Values, "%q")
 	}
-	if _, ok := k.form(Text); ok && n.ShortTag() != "!!str" && len(k.Forms) == 1 {
+	if _, ok := k.Form(TextKind); ok && n.ShortTag() != "!!str" && len(k.Forms) == 1 {
 		return "; put it in quotes"
-	}
-	if f, ok := k.form(List); ok && f.Item != nil && last == "model" {
-		if l, ok := f.Item.form(Mapping); ok {
-			return DidYouMean(n.Value, l.names(), "%q")
-		}
 	}
 	return ""
 }
@@ -83,28 +75,28 @@ func parseNumber(n *yaml.Node) (float64, bool) {
 }
 
 // checkAny accepts every value that JSON can hold.
-func (p *problems) checkAny(n *yaml.Node, k *Key, path string) *value {
-	v := &value{node: n, key: k, kind: Any}
-	before := len(p.errs) + p.dropped
-	v.any = p.plain(n, path)
-	if len(p.errs)+p.dropped > before {
+func (p *Reader) checkAny(n *yaml.Node, k *Key, path string) *Value {
+	v := &Value{Node: n, Key: k, Kind: AnyKind}
+	before := p.Count()
+	v.Any = p.plain(n, path)
+	if p.Count() > before {
 		return nil
 	}
 	return v
 }
 
 // plain turns a node into int, float64, string, bool, []any or map[string]any.
-func (p *problems) plain(n *yaml.Node, path string) any {
+func (p *Reader) plain(n *yaml.Node, path string) any {
 	switch {
 	case n.ShortTag() == "!!null":
-		p.add(n, "%s: no value", path)
+		p.Add(n, "%s: no value", path)
 		return nil
 	case !standardTag(n):
-		p.add(n, "%s: the tag %s is not supported", path, n.Tag)
+		p.Add(n, "%s: the tag %s is not supported", path, n.Tag)
 		return nil
 	}
-	if name, ok := reference(n); ok {
-		p.add(n, "%s: a matrix value cannot refer to another axis ($%s)", path, name)
+	if name, ok := Reference(n); ok {
+		p.Add(n, "%s: a matrix value cannot refer to another axis ($%s)", path, name)
 		return nil
 	}
 	switch n.Kind {
@@ -124,17 +116,17 @@ func (p *problems) plain(n *yaml.Node, path string) any {
 	return p.plainScalar(n, path)
 }
 
-func (p *problems) plainScalar(n *yaml.Node, path string) any {
+func (p *Reader) plainScalar(n *yaml.Node, path string) any {
 	switch n.ShortTag() {
 	case "!!bool":
 		return n.Value[0] == 't' || n.Value[0] == 'T'
 	case "!!int", "!!float":
 		x, ok := parseNumber(n)
 		if !ok {
-			p.add(n, "%s: want a finite number, got %s", path, describeNode(n))
+			p.Add(n, "%s: want a finite number, got %s", path, Describe(n))
 			return nil
 		}
-		if n.ShortTag() == "!!int" && math.Abs(x) <= maxExact {
+		if n.ShortTag() == "!!int" && math.Abs(x) <= MaxExact {
 			return int(x)
 		}
 		return x

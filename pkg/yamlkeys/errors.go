@@ -1,4 +1,4 @@
-package experiment
+package yamlkeys
 
 import (
 	"cmp"
@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Error is one thing that is wrong with an experiment file.
+// Error is one thing that is wrong with a file.
 type Error struct {
 	File   string // the file, or the --set that brought the value in
 	Line   int    // 1-based; 0 where unknown
@@ -25,7 +25,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Msg)
 }
 
-// Errors is everything that is wrong with an experiment file, in its order;
+// Errors is everything that is wrong with a file, in its order;
 // never empty where it is returned as an error.
 type Errors []*Error
 
@@ -55,16 +55,16 @@ func b2i(b bool) int {
 // DidYouMean returns ` (did you mean X?)` for the known word nearest to word,
 // written in format ("%q"), or "" where none comes near.
 func DidYouMean(word string, known []string, format string) string {
-	best := nearest(word, known)
+	best := Nearest(word, known)
 	if best == "" {
 		return ""
 	}
 	return fmt.Sprintf(" (did you mean "+format+"?)", best)
 }
 
-// nearest is the known word that takes the fewest changes, at most a third of
+// Nearest is the known word that takes the fewest changes, at most a third of
 // the word's length; "" where none is that near.
-func nearest(word string, known []string) string {
+func Nearest(word string, known []string) string {
 	best, distance := "", max(1, len(word)/3)+1
 	for _, k := range known {
 		if d := editDistance(strings.ToLower(word), strings.ToLower(k)); d < distance {

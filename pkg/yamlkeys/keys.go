@@ -1,4 +1,4 @@
-package experiment
+package yamlkeys
 
 import (
 	"fmt"
@@ -8,12 +8,13 @@ import (
 	"strings"
 )
 
-// Key is one key of an experiment file. Keys is the single source of what the
-// decoder accepts, of the JSON Schema and of the reference table.
+// Key is one key of a file. The table of a file's keys is the single source of
+// what Check accepts, of the JSON Schema and of the reference in Markdown.
 type Key struct {
 	Name     string
 	Forms    []Form // the ways to write its value; never empty
 	Axis     bool   // "$name" may stand for the value
+	Fraction bool   // who gives 95 is told to write 0.95
 	Required bool
 	Default  string // as a person would write it; "" where there is none
 	Doc      string
@@ -23,15 +24,15 @@ type Key struct {
 type Kind int
 
 const (
-	Text    Kind = iota // a string
-	Integer             // a whole number
-	Number              // a finite number
-	Truth               // true or false
-	Choice              // one of Values
-	List                // of Item
-	Mapping             // of Keys
-	Table               // of free names that match Pattern, each an Item
-	Any                 // anything but null, NaN and infinity
+	TextKind    Kind = iota // a string
+	IntegerKind             // a whole number
+	NumberKind              // a finite number
+	TruthKind               // true or false
+	ChoiceKind              // one of Values
+	ListKind                // of Item
+	MappingKind             // of Keys
+	TableKind               // of free names that match Pattern, each an Item
+	AnyKind                 // anything but null, NaN and infinity
 )
 
 // Form is one way to write a value. Only the fields of its Kind are set.
@@ -47,79 +48,91 @@ type Form struct {
 	Item      *Key           // List, Table
 	Keys      []Key          // Mapping
 	One       bool           // Mapping: exactly one of Keys
-	Exclusive []string       // Mapping: keys that exclude each other
+	Exclusive []string       // Mapping: keys that exclude each other; of two, one that Set brings in takes the other's place
+	Short     string         // Mapping: the key that a bare value stands for; "" where it stands for none
 	Needs     []string       // Mapping: at least one of these must be given
 }
 
-// Constructors of the forms that the table is written with.
+// Constructors of the forms that a table is written with.
 
-// text is 1 to most bytes that match the pattern as a whole; hint says the
+// Text is 1 to most bytes that match the pattern as a whole; hint says the
 // pattern in words.
-func text(most float64, pattern, hint string) Form {
-	return Form{Kind: Text, Min: 1, Max: most, Pattern: whole(pattern), Hint: hint}
+func Text(most float64, pattern, hint string) Form {
+	return Form{Kind: TextKind, Min: 1, Max: most, Pattern: whole(pattern), Hint: hint}
 }
 
-// table is a mapping whose names match the pattern, which names says in words;
+// Table is a mapping whose names match the pattern, which names says in words;
 // keys are the names with a meaning of their own.
-func table(pattern, names, hint string, item Key, keys ...Key) Form {
-	return Form{Kind: Table, Pattern: whole(pattern), Names: names, Hint: hint, Item: &item, Keys: keys}
+func Table(pattern, names, hint string, item Key, keys ...Key) Form {
+	return Form{Kind: TableKind, Pattern: whole(pattern), Names: names, Hint: hint, Item: &item, Keys: keys}
 }
 
 func whole(pattern string) *regexp.Regexp { return regexp.MustCompile(`^(?:` + pattern + `)$`) }
 
-func integer(lo, hi float64) Form { return Form{Kind: Integer, Min: lo, Max: hi} }
+// Integer is a whole number from lo to hi.
+func Integer(lo, hi float64) Form { return Form{Kind: IntegerKind, Min: lo, Max: hi} }
 
-// number is a range; "(" and ")" at its ends leave the ends out.
-func number(open string, lo, hi float64, end string) Form {
-	return Form{Kind: Number, Min: lo, Max: hi, OpenMin: open == "(", OpenMax: end == ")"}
+// Number is a range; "(" and ")" at its ends leave the ends out.
+func Number(open string, lo, hi float64, end string) Form {
+	return Form{Kind: NumberKind, Min: lo, Max: hi, OpenMin: open == "(", OpenMax: end == ")"}
 }
 
-func choice(values ...string) Form { return Form{Kind: Choice, Values: values} }
+// Truth is true or false.
+func Truth() Form { return Form{Kind: TruthKind} }
 
-func list(least, most float64, item Key) Form {
-	return Form{Kind: List, Min: least, Max: most, Item: &item}
+// Any is whatever JSON can hold, but nothing.
+func Any() Form { return Form{Kind: AnyKind} }
+
+// Choice is one of the words.
+func Choice(values ...string) Form { return Form{Kind: ChoiceKind, Values: values} }
+
+// List has least to most items.
+func List(least, most float64, item Key) Form {
+	return Form{Kind: ListKind, Min: least, Max: most, Item: &item}
 }
 
-func mapping(keys ...Key) Form { return Form{Kind: Mapping, Keys: keys} }
+// Mapping has the keys, each at most once.
+func Mapping(keys ...Key) Form { return Form{Kind: MappingKind, Keys: keys} }
 
-func forms(f ...Form) []Form { return f }
+// Forms are the ways to write one value.
+func Forms(f ...Form) []Form { return f }
 
-// named turns words of another package into a Choice.
-func named[T ~string](values []T) Form {
+// Named turns words of another package into a Choice.
+func Named[T ~string](values []T) Form {
 	words := make([]string, len(values))
 	for i, v := range values {
 		words[i] = string(v)
 	}
-	return choice(words...)
+	return Choice(words...)
 }
 
 // String says what the form accepts, for errors and the reference table.
 func (f Form) String() string {
 	switch f.Kind {
-	case Text:
+	case TextKind:
 		if f.Hint != "" {
 			return f.Hint
 		}
 		return "text"
-	case Integer:
+	case IntegerKind:
 		return "a whole number " + f.interval()
-	case Number:
+	case NumberKind:
 		return "a number " + f.interval()
-	case Truth:
+	case TruthKind:
 		return "true or false"
-	case Choice:
+	case ChoiceKind:
 		if len(f.Values) == 1 {
 			return f.Values[0]
 		}
 		return "one of " + strings.Join(f.Values, ", ")
-	case List:
-		if nouns, ok := plural(f.Item.accepts()); ok {
+	case ListKind:
+		if nouns, ok := plural(f.Item.Accepts()); ok {
 			return "a list of " + nouns
 		}
-		return "a list, each " + f.Item.accepts()
-	case Mapping:
+		return "a list, each " + f.Item.Accepts()
+	case MappingKind:
 		return "a mapping"
-	case Table:
+	case TableKind:
 		return "a mapping of " + f.Hint
 	}
 	return "any value"
@@ -136,14 +149,15 @@ func (f Form) interval() string {
 	}
 	if math.IsInf(f.Max, 1) {
 		if f.OpenMin {
-			return "above " + trim(f.Min)
+			return "above " + Trim(f.Min)
 		}
-		return "from " + trim(f.Min)
+		return "from " + Trim(f.Min)
 	}
-	return fmt.Sprintf("in %s%s, %s%s", open, trim(f.Min), trim(f.Max), end)
+	return fmt.Sprintf("in %s%s, %s%s", open, Trim(f.Min), Trim(f.Max), end)
 }
 
-func trim(x float64) string {
+// Trim writes a number without zeros that say nothing: 1e9, 0.95.
+func Trim(x float64) string {
 	s := strconv.FormatFloat(x, 'f', -1, 64)
 	if digits := strings.TrimRight(s, "0"); len(s)-len(digits) >= 5 && !strings.Contains(s, ".") { // 1e9 is easier to read
 		return digits + "e" + strconv.Itoa(len(s)-len(digits))
@@ -161,8 +175,8 @@ func plural(s string) (string, bool) {
 	return s, false
 }
 
-// accepts says what the key's value may be.
-func (k Key) accepts() string {
+// Accepts says what the key's value may be.
+func (k Key) Accepts() string {
 	words := make([]string, 0, len(k.Forms))
 	for _, f := range k.Forms {
 		words = append(words, f.String())
@@ -174,8 +188,8 @@ func (f Form) contains(x float64) bool {
 	return x >= f.Min && x <= f.Max && !(f.OpenMin && x == f.Min) && !(f.OpenMax && x == f.Max)
 }
 
-// key returns the mapping's key of that name.
-func (f Form) key(name string) *Key {
+// Key returns the mapping's key of that name.
+func (f Form) Key(name string) *Key {
 	for i := range f.Keys {
 		if f.Keys[i].Name == name {
 			return &f.Keys[i]
@@ -192,8 +206,8 @@ func (f Form) names() []string {
 	return names
 }
 
-// form returns the key's form of that kind.
-func (k *Key) form(kind Kind) (Form, bool) {
+// Form returns the key's form of that kind.
+func (k *Key) Form(kind Kind) (Form, bool) {
 	for _, f := range k.Forms {
 		if f.Kind == kind {
 			return f, true
