@@ -47,25 +47,8 @@ const maxSlug = 48
 func slug(layers []Layer) string {
 	var words []string
 	for _, l := range layers {
-		k := fmt.Sprint(l.Kernel[0])
-		if l.Kernel[0] != l.Kernel[1] {
-			k = fmt.Sprintf("%dh%dw", l.Kernel[0], l.Kernel[1])
-		}
-		switch l.Kind {
-		case Conv:
-			words = append(words, fmt.Sprintf("c%sx%d", k, l.Filters))
-		case Depthwise:
-			words = append(words, fmt.Sprintf("w%sx%d", k, l.Multiplier))
-		case Separable:
-			words = append(words, fmt.Sprintf("s%sx%d", k, l.Filters))
-		case MaxPool:
-			words = append(words, fmt.Sprintf("p%d", l.Size))
-		case AvgPool:
-			words = append(words, fmt.Sprintf("a%d", l.Size))
-		case GlobalAvgPool:
-			words = append(words, "g")
-		case Dense:
-			words = append(words, fmt.Sprintf("d%d", l.Units))
+		if f := l.Kind.facts(); f != nil && f.slug != nil {
+			words = append(words, f.slug(l))
 		}
 	}
 	s := strings.Join(words, "-")

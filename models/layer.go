@@ -17,11 +17,6 @@ const (
 	Dropout       Kind = "dropout"
 )
 
-// Kinds lists every layer kind in the order the documentation uses.
-func Kinds() []Kind {
-	return []Kind{Conv, Depthwise, Separable, MaxPool, AvgPool, GlobalAvgPool, Dense, Dropout}
-}
-
 // Padding is TensorFlow's padding rule of a convolution or a pool.
 type Padding string
 
@@ -64,23 +59,6 @@ type Layer struct {
 	Size       int        // maxpool, avgpool: window edge, >= 1
 	Units      int        // dense: outputs, >= 1
 	Rate       float64    // dropout: share of units dropped, in [0, 1)
-}
-
-// DefaultLayer returns a layer of the kind with the defaults of the experiment
-// file; Filters, Kernel, Size and Units have no default and stay zero.
-func DefaultLayer(k Kind) Layer {
-	l := Layer{Kind: k}
-	switch k {
-	case Conv:
-		l.Stride, l.Padding, l.Activation = 1, Same, Relu
-	case Depthwise, Separable:
-		l.Stride, l.Padding, l.Activation, l.Multiplier = 1, Same, Relu, 1
-	case MaxPool, AvgPool:
-		l.Padding = Same // Stride defaults to Size, see WithPoolStride
-	case Dense:
-		l.Activation = Relu
-	}
-	return l
 }
 
 // NewConv returns a stride-1 SAME ReLU convolution with a square kernel.

@@ -187,9 +187,9 @@ func TestConfigIDIsStable(t *testing.T) {
 
 func TestWeightsRoundTrip(t *testing.T) {
 	var w Weights
-	w.Set("fc2", true, []float32{1, -2, 3e-40})
-	w.Set("conv1", true, []float32{5})
-	w.Set("fc2", false, []float32{7, 8})
+	w.Set("fc2", Kernel, []float32{1, -2, 3e-40})
+	w.Set("conv1", Kernel, []float32{5})
+	w.Set("fc2", Bias, []float32{7, 8})
 	b, err := w.MarshalBinary()
 	if err != nil {
 		t.Fatal(err)
@@ -198,7 +198,7 @@ func TestWeightsRoundTrip(t *testing.T) {
 	if err := got.UnmarshalBinary(b); err != nil || !reflect.DeepEqual(got, w) {
 		t.Errorf("read %+v, %v; want %+v", got, err, w)
 	}
-	if _, ok := got.Get("conv1", false); ok || got[0].Node != "conv1" {
+	if _, ok := got.Get("conv1", Bias); ok || got[0].Node != "conv1" {
 		t.Error("a bias that is not there, or nodes out of order")
 	}
 	w[0].Kernel[0] = 5.0000005
@@ -209,7 +209,7 @@ func TestWeightsRoundTrip(t *testing.T) {
 
 func FuzzWeights(f *testing.F) {
 	var w Weights
-	w.Set("fc1", true, []float32{1, 2})
+	w.Set("fc1", Kernel, []float32{1, 2})
 	b, err := w.MarshalBinary()
 	if err != nil {
 		f.Fatal(err)

@@ -30,6 +30,55 @@ type Node struct {
 	Out    Shape
 }
 
+// KernelShape is TensorFlow's layout of the node's weights: conv [h, w, in,
+// out], depthwise [h, w, in, multiplier], dense [in, out]; nil for a node
+// without weights.
+func (n Node) KernelShape() []int {
+	if f := n.Layer.Kind.facts(); f != nil && f.kernel != nil {
+		return f.kernel(n.In, n.Layer)
+	}
+	return nil
+}
+
+// Fans are the inputs and outputs of one unit, as Keras counts them for its
+// initializers: kernel taps times channels. Both are 0 without weights.
+func (n Node) Fans() (in, out int) {
+	shape := n.KernelShape()
+	if shape == nil {
+		return 0, 0
+	}
+	last := len(shape) - 1
+	return product(shape[:last]), product(shape[:max(last-1, 0)]) * shape[last]
+}
+
+// Shape is the shape of one of the node's arrays of trained numbers; nil where
+// it has none.
+func (n Node) Shape(p Part) []int {
+	switch {
+	case p == Kernel:
+		return n.KernelShape()
+	case p == Bias && n.Bias:
+		return []int{n.Out.C}
+	}
+	return nil
+}
+
+// Size is how many numbers one of the node's arrays holds.
+func (n Node) Size(p Part) int {
+	if shape := n.Shape(p); shape != nil {
+		return product(shape)
+	}
+	return 0
+}
+
+func product(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
 // FullLayers returns the layers with the last dense layer included.
 func (s Spec) FullLayers() []Layer {
 	last := NewDense(s.Classes)
@@ -97,77 +146,32 @@ func expand(l Layer) ([]part, error) {
 	if err := l.check(); err != nil {
 		return nil, err
 	}
-	switch l.Kind {
-	case Separable:
+	if l.Kind == Separable {
 		depth := Layer{Kind: Depthwise, Kernel: l.Kernel, Multiplier: l.Multiplier, Stride: l.Stride, Padding: l.Padding, Activation: None}
 		point := Layer{Kind: Conv, Kernel: [2]int{1, 1}, Filters: l.Filters, Stride: 1, Padding: Valid, Activation: l.Activation}
 		return []part{{"depthwise", depth, false}, {"pointwise", point, true}}, nil
-	case MaxPool, AvgPool, GlobalAvgPool:
-		return []part{{"pool", l, false}}, nil
-	case Dense:
-		return []part{{"fc", l, true}}, nil
-	case Dropout:
-		return []part{{"dropout", l, false}}, nil
-	default:
-		return []part{{string(l.Kind), l, true}}, nil
 	}
+	f := l.Kind.facts()
+	return []part{{f.node, l, f.bias}}, nil
 }
 
-// check reports a number of the layer that is outside its range.
-func (l Layer) check() error {
-	type field struct {
-		name  string
-		value int
-		used  bool
-	}
-	conv := l.Kind == Conv || l.Kind == Depthwise || l.Kind == Separable
-	pool := l.Kind == MaxPool || l.Kind == AvgPool
-	for _, f := range []field{
-		{"kernel height", l.Kernel[0], conv}, {"kernel width", l.Kernel[1], conv},
-		{"filters", l.Filters, l.Kind == Conv || l.Kind == Separable},
-		{"multiplier", l.Multiplier, l.Kind == Depthwise || l.Kind == Separable},
-		{"stride", l.Stride, conv || pool}, {"size", l.Size, pool}, {"units", l.Units, l.Kind == Dense},
-	} {
-		if f.used && f.value < 1 {
-			return fmt.Errorf("%s: %s is %d, need at least 1", l.Kind, f.name, f.value)
-		}
-	}
-	if l.Kind == Dropout && !(l.Rate >= 0 && l.Rate < 1) {
-		return fmt.Errorf("dropout: rate is %v, need a number in [0, 1)", l.Rate)
-	}
-	return nil
-}
-
-// outShape applies TensorFlow's shape rules: SAME gives ceil(in/stride), VALID
-// gives floor((in-window)/stride)+1.
+// outShape is the layer's output, small enough to count; see checkSize.
 func outShape(in Shape, l Layer) (Shape, error) {
-	out := in
-	switch l.Kind {
-	case Dropout:
-		return in, nil
-	case GlobalAvgPool:
-		return Shape{1, 1, in.C}, nil
-	case Dense:
-		out = Shape{1, 1, l.Units}
-		return out, checkSize(out, in.Elements(), l.Units, l.Kind)
-	case MaxPool, AvgPool:
-		return window(in, [2]int{l.Size, l.Size}, l, in.C)
-	case Depthwise:
-		out, err := window(in, l.Kernel, l, in.C*l.Multiplier)
-		if err != nil {
-			return out, err
-		}
-		return out, checkSize(out, l.Kernel[0]*l.Kernel[1], in.C*l.Multiplier, l.Kind)
-	case Conv:
-		out, err := window(in, l.Kernel, l, l.Filters)
-		if err != nil {
-			return out, err
-		}
-		return out, checkSize(out, l.Kernel[0]*l.Kernel[1]*in.C, l.Filters, l.Kind)
+	f := l.Kind.facts()
+	out, err := f.out(in, l)
+	if err != nil || f.kernel == nil {
+		return out, err
 	}
-	return out, fmt.Errorf("unknown layer kind %q", l.Kind)
+	shape := f.kernel(in, l)
+	last := len(shape) - 1
+	return out, checkSize(out, product(shape[:last]), shape[last], l.Kind)
 }
 
+// pooled is the output of a pool.
+func pooled(in Shape, l Layer) (Shape, error) { return window(in, [2]int{l.Size, l.Size}, l, in.C) }
+
+// window applies TensorFlow's shape rules: SAME gives ceil(in/stride), VALID
+// gives floor((in-window)/stride)+1.
 func window(in Shape, k [2]int, l Layer, channels int) (Shape, error) {
 	if k[0] > maxEdge || k[1] > maxEdge || l.Stride > maxEdge {
 		return Shape{}, fmt.Errorf("%s: window %dx%d, stride %d: at most %d", l.Kind, k[0], k[1], l.Stride, maxEdge)

@@ -12,41 +12,113 @@ import (
 	"strings"
 )
 
-// NodeWeights are the trained numbers of one node (see Spec.Nodes) in
-// TensorFlow's layout: conv kernels [h, w, in, out], depthwise [h, w, in,
-// multiplier], dense [in, out], row-major; biases one a channel.
+// Part names one of a node's arrays of trained numbers.
+type Part string
+
+const (
+	Kernel Part = "kernel" // see Node.KernelShape
+	Bias   Part = "bias"   // one number a channel
+)
+
+// Parts lists the parts in the order that files have them.
+func Parts() []Part { return []Part{Kernel, Bias} }
+
+// NodeWeights are the trained numbers of one node (see Spec.Nodes), row-major;
+// a part that the node does not have is nil.
 type NodeWeights struct {
 	Node   string
 	Kernel []float32
-	Bias   []float32 // nil where the node has none
+	Bias   []float32
 }
 
-// Weights are a network's trained numbers, sorted by node name.
+// Weights are a network's trained numbers, sorted by node name. Nodes without
+// any have no entry.
 type Weights []NodeWeights
 
-// Set stores a node's kernel or bias.
-func (w *Weights) Set(node string, kernel bool, values []float32) {
+// array is where the node keeps the part.
+func (n *NodeWeights) array(p Part) *[]float32 {
+	if p == Kernel {
+		return &n.Kernel
+	}
+	return &n.Bias
+}
+
+// Set stores one part of a node.
+func (w *Weights) Set(node string, p Part, values []float32) {
 	i, ok := w.find(node)
 	if !ok {
 		*w = slices.Insert(*w, i, NodeWeights{Node: node})
 	}
-	if kernel {
-		(*w)[i].Kernel = values
-	} else {
-		(*w)[i].Bias = values
-	}
+	*(*w)[i].array(p) = values
 }
 
-// Get returns a node's kernel or bias.
-func (w Weights) Get(node string, kernel bool) ([]float32, bool) {
+// Get returns one part of a node, and whether it is there.
+func (w Weights) Get(node string, p Part) ([]float32, bool) {
 	i, ok := w.find(node)
 	if !ok {
 		return nil, false
 	}
-	if kernel {
-		return w[i].Kernel, w[i].Kernel != nil
+	values := *w[i].array(p)
+	return values, values != nil
+}
+
+// Of returns the node's numbers once they are checked: every part that the node
+// has is there, with as many numbers as its shape needs, and all are finite. A
+// NaN or an infinity comes from a run that diverged.
+func (w Weights) Of(n Node) (NodeWeights, error) {
+	i, ok := w.find(n.Name)
+	if !ok {
+		return NodeWeights{}, fmt.Errorf("%s: no weights", n.Name)
 	}
-	return w[i].Bias, w[i].Bias != nil
+	v := w[i]
+	for _, p := range Parts() {
+		values := *v.array(p)
+		if len(values) != n.Size(p) {
+			return v, fmt.Errorf("%s: %s has %d values, its shape %v needs %d", n.Name, p, len(values), n.Shape(p), n.Size(p))
+		}
+		for i, x := range values {
+			if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
+				return v, fmt.Errorf("%s: value %d is %v: the run diverged", n.Name, i, x)
+			}
+		}
+	}
+	return v, nil
+}
+
+// Array is one part of a node with its shape.
+type Array struct {
+	Node   string
+	Part   Part
+	Shape  []int
+	Values []float32
+}
+
+// Name is the array's name in files: node/part.
+func (a Array) Name() string { return a.Node + "/" + string(a.Part) }
+
+// Arrays lists the network's weights in reading order, each node's parts in the
+// order of Parts. It fails where they do not fit the network; see Of.
+func (w Weights) Arrays(spec Spec) ([]Array, error) {
+	nodes, err := spec.Nodes()
+	if err != nil {
+		return nil, err
+	}
+	var all []Array
+	for _, n := range nodes {
+		if n.KernelShape() == nil {
+			continue
+		}
+		v, err := w.Of(n)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range Parts() {
+			if shape := n.Shape(p); shape != nil {
+				all = append(all, Array{n.Name, p, shape, *v.array(p)})
+			}
+		}
+	}
+	return all, nil
 }
 
 func (w Weights) find(node string) (int, bool) {
@@ -64,7 +136,8 @@ func (w Weights) MarshalBinary() ([]byte, error) {
 	for _, n := range w {
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(n.Node)))
 		b = append(b, n.Node...)
-		for _, v := range [][]float32{n.Kernel, n.Bias} {
+		for _, p := range Parts() {
+			v := *n.array(p)
 			b = binary.LittleEndian.AppendUint32(b, uint32(len(v)))
 			for _, x := range v {
 				b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
@@ -117,11 +190,10 @@ func (w *Weights) UnmarshalBinary(b []byte) error {
 		}
 		node := NodeWeights{Node: string(rest[:n])}
 		rest = rest[n:]
-		var okK, okB bool
-		node.Kernel, okK = floats()
-		node.Bias, okB = floats()
-		if !okK || !okB {
-			return fmt.Errorf("%w: cut off in %q", errWeights, node.Node)
+		for _, p := range Parts() {
+			if *node.array(p), ok = floats(); !ok {
+				return fmt.Errorf("%w: cut off in %q", errWeights, node.Node)
+			}
 		}
 		out = append(out, node)
 	}

@@ -85,7 +85,6 @@ type Files struct {
 // training images, n*h*w*c; only quantized formats read them.
 func Build(t *Trial, formats []Format, pixels []uint8, opts tflite.Options) (*Files, error) {
 	f := &Files{Data: map[Format][]byte{}}
-	w := tfliteWeights(t)
 	var int8File []byte
 	for _, format := range formats {
 		var b []byte
@@ -94,17 +93,17 @@ func Build(t *Trial, formats []Format, pixels []uint8, opts tflite.Options) (*Fi
 		case format.TensorFlow():
 			continue
 		case format == TFLite:
-			b, err = tflite.WriteFloat(t.Spec, w, opts)
+			b, err = tflite.WriteFloat(t.Spec, t.Weights, opts)
 			if err == nil {
 				f.Float, err = tflite.Load(b)
 			}
 		case format == NPZ:
 			var out bytes.Buffer
-			err = tflite.WriteNPZ(&out, t.Spec, w)
+			err = tflite.WriteNPZ(&out, t.Spec, t.Weights)
 			b = out.Bytes()
 		default:
 			if int8File == nil {
-				if int8File, f.Int8, err = quantize(t, w, pixels, opts); err != nil {
+				if int8File, f.Int8, err = quantize(t, pixels, opts); err != nil {
 					break
 				}
 			}
@@ -139,22 +138,14 @@ func (f *Files) Model(format Format) *tflite.Model {
 // needs.
 func Operators(m *tflite.Model) []string { return tflite.Resolver(m) }
 
-func quantize(t *Trial, w tflite.Weights, pixels []uint8, opts tflite.Options) ([]byte, *tflite.Model, error) {
+func quantize(t *Trial, pixels []uint8, opts tflite.Options) ([]byte, *tflite.Model, error) {
 	n := min(CalibrationImages*t.Spec.Input.Elements(), len(pixels))
-	b, err := tflite.Quantize(t.Spec, w, pixels[:n], opts)
+	b, err := tflite.Quantize(t.Spec, t.Weights, pixels[:n], opts)
 	if err != nil {
 		return nil, nil, err
 	}
 	m, err := tflite.Load(b)
 	return b, m, err
-}
-
-func tfliteWeights(t *Trial) tflite.Weights {
-	w := tflite.Weights{}
-	for _, n := range t.Weights {
-		w[n.Node] = tflite.NodeWeights{Kernel: n.Kernel, Bias: n.Bias}
-	}
-	return w
 }
 
 // Interpreter is the network as pkg/tflite runs it in float32.

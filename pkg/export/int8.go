@@ -40,7 +40,7 @@ func Int8(ctx context.Context, t *Trial, set *dataset.Set, test bool, version st
 	r := t.Result
 	q := result.Int8{ConfigID: r.ConfigID, Seed: r.Seed, Slimfit: version, OS: runtime.GOOS + "/" + runtime.GOARCH,
 		WeightsSHA: t.Weights.SHA256(), Calibration: min(CalibrationImages, set.Train.N())}
-	file, m, err := quantize(t, tfliteWeights(t), set.Train.Pixels, tflite.Options{Workers: workers})
+	file, m, err := quantize(t, set.Train.Pixels, tflite.Options{Workers: workers})
 	if err != nil {
 		q.Reason = err.Error()
 		return q, nil

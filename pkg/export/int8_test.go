@@ -86,8 +86,8 @@ func TestInt8WithoutAForm(t *testing.T) {
 		for i := range n.Kernel {
 			n.Kernel[i] *= 1e30
 		}
-		huge.Set(n.Node, true, n.Kernel)
-		huge.Set(n.Node, false, n.Bias)
+		huge.Set(n.Node, models.Kernel, n.Kernel)
+		huge.Set(n.Node, models.Bias, n.Bias)
 	}
 	trial.Weights = huge
 	q, err := export.Int8(context.Background(), trial, set, true, "v1", 1)

@@ -63,7 +63,7 @@ net.set_tensor(net.get_input_details()[0]["index"], ` + input + `)  # pixels: ui
 net.invoke(); print(net.get_tensor(net.get_output_details()[0]["index"]).argmax())`},
 			{"Go", "go", `
 file, err := os.ReadFile("` + f.Path() + `")
-net, err := tflite.Load(file)  // slimfit/pkg/tflite
+net, err := tflite.Load(file)  // in a checkout of slimfit: package slimfit/pkg/tflite
 out, err := net.Run(pixels, 1) // ` + pixels + `
 fmt.Println(out.Class(0), out.Probabilities[:` + fmt.Sprint(classes) + `], err)`}}
 	case CArray:
@@ -81,6 +81,6 @@ for name in weights.files:
     print(name, weights[name].shape)  # TensorFlow's layouts: conv [h, w, in, out], dense [in, out]`},
 		{"Go", "go", `
 file, err := os.ReadFile("weights.npz")
-weights, err := tflite.ReadNPZ(file, spec) // slimfit/pkg/tflite; spec: the layers in export.json
+weights, err := tflite.ReadNPZ(file, spec) // in a checkout of slimfit: package slimfit/pkg/tflite; spec: the layers in export.json
 fmt.Println(len(weights), err)`}}
 }

@@ -155,39 +155,34 @@ func MeasureFiles(spec models.Spec) (m footprint.Measured, files map[Format][]by
 
 // noise is weights that differ from each other, as trained ones do: a file
 // keeps equal arrays once. Logits get both signs, and few units are dead.
-func noise(spec models.Spec) (tflite.Weights, error) {
+func noise(spec models.Spec) (models.Weights, error) {
 	nodes, err := spec.Nodes()
 	if err != nil {
 		return nil, err
 	}
 	g := rand.New(rand.NewPCG(3, 4))
-	w := tflite.Weights{}
+	var w models.Weights
 	for _, n := range nodes {
-		size := 0
-		switch l := n.Layer; l.Kind {
-		case models.Conv:
-			size = l.Kernel[0] * l.Kernel[1] * n.In.C * l.Filters
-		case models.Depthwise:
-			size = l.Kernel[0] * l.Kernel[1] * n.Out.C
-		case models.Dense:
-			size = n.In.Elements() * l.Units
-		default:
+		size := n.Size(models.Kernel)
+		if size == 0 {
 			continue
 		}
-		v := tflite.NodeWeights{Kernel: make([]float32, size)}
-		for i := range v.Kernel {
-			v.Kernel[i] = (g.Float32() - 0.4) * float32(n.Out.C) / float32(size)
+		kernel := make([]float32, size)
+		for i := range kernel {
+			kernel[i] = (g.Float32() - 0.4) * float32(n.Out.C) / float32(size)
 		}
-		if n.Bias {
-			v.Bias = make([]float32, n.Out.C)
+		w.Set(n.Name, models.Kernel, kernel)
+		if !n.Bias {
+			continue
 		}
-		for i := range v.Bias {
-			v.Bias[i] = g.Float32()
+		bias := make([]float32, n.Out.C)
+		for i := range bias {
+			bias[i] = g.Float32()
 			if n.Linear && i%2 == 1 {
-				v.Bias[i] -= 2
+				bias[i] -= 2
 			}
 		}
-		w[n.Name] = v
+		w.Set(n.Name, models.Bias, bias)
 	}
 	return w, nil
 }

@@ -72,25 +72,13 @@ func Of(spec models.Spec) (Footprint, error) {
 	return f, nil
 }
 
-// count applies the usual formulas: a convolution has kh*kw*cin weights for
-// each output channel and uses each of them once for each output position.
+// count applies the usual formula: a layer uses each of its weights once for
+// each output position. A convolution has kh*kw*cin weights for each output
+// channel.
 func count(n models.Node) Layer {
 	l := Layer{Name: n.Name, Kind: n.Layer.Kind, Output: n.Out}
-	taps := n.Layer.Kernel[0] * n.Layer.Kernel[1]
-	switch n.Layer.Kind {
-	case models.Conv:
-		l.Weights = taps * n.In.C * n.Out.C
-		l.MACs = l.Weights * n.Out.H * n.Out.W
-	case models.Depthwise:
-		l.Weights = taps * n.Out.C
-		l.MACs = l.Weights * n.Out.H * n.Out.W
-	case models.Dense:
-		l.Weights = n.In.Elements() * n.Out.C
-		l.MACs = l.Weights
-	}
-	if n.Bias {
-		l.Biases = n.Out.C
-	}
+	l.Weights, l.Biases = n.Size(models.Kernel), n.Size(models.Bias)
+	l.MACs = l.Weights * n.Out.H * n.Out.W
 	l.Parameters = l.Weights + l.Biases
 	return l
 }

@@ -73,6 +73,9 @@ func (b builder) activate(x tf.Output, a models.Activation) tf.Output {
 		return op.Tanh(s, x)
 	case models.Sigmoid:
 		return op.Sigmoid(s, x)
+	case models.None:
+	default:
+		b.root.UpdateErr("activate", fmt.Errorf("no TensorFlow operation for activation %q", a))
 	}
 	return x
 }
@@ -84,31 +87,37 @@ func stride4(n int) []int64 { return []int64{1, int64(n), int64(n), 1} }
 
 // linear applies a node's weights without bias and activation.
 // x: [batch, h, w, c], or [batch, n] for a dense node.
-func (b builder) linear(x, kernel tf.Output, n models.Node) tf.Output {
+func (b builder) linear(x, kernel tf.Output, n models.Node) (tf.Output, error) {
 	l := n.Layer
 	s := b.at(n.Name)
 	switch l.Kind {
 	case models.Conv:
-		return op.Conv2D(s, x, kernel, stride4(l.Stride), padding(l.Padding))
+		return op.Conv2D(s, x, kernel, stride4(l.Stride), padding(l.Padding)), nil
 	case models.Depthwise:
-		return op.DepthwiseConv2dNative(s, x, kernel, stride4(l.Stride), padding(l.Padding))
+		return op.DepthwiseConv2dNative(s, x, kernel, stride4(l.Stride), padding(l.Padding)), nil
+	case models.Dense:
+		return op.MatMul(s, x, kernel), nil
+	default:
+		return x, fmt.Errorf("%s: no TensorFlow operation for layer kind %q", n.Name, l.Kind)
 	}
-	return op.MatMul(s, x, kernel)
 }
 
 // pool applies a pooling node. x: [batch, h, w, c].
-func (b builder) pool(x tf.Output, n models.Node) tf.Output {
+func (b builder) pool(x tf.Output, n models.Node) (tf.Output, error) {
 	l := n.Layer
 	s := b.at(n.Name)
 	switch l.Kind {
 	case models.MaxPool:
-		return op.MaxPool(s, x, stride4(l.Size), stride4(l.Stride), padding(l.Padding))
+		return op.MaxPool(s, x, stride4(l.Size), stride4(l.Stride), padding(l.Padding)), nil
 	case models.AvgPool:
-		return op.AvgPool(s, x, stride4(l.Size), stride4(l.Stride), padding(l.Padding))
+		return op.AvgPool(s, x, stride4(l.Size), stride4(l.Stride), padding(l.Padding)), nil
+	case models.GlobalAvgPool:
+		// The gradient of Mean works out its divisor at run time, and what the graph
+		// optimizer makes of that depends on the rest of the graph: a pool over the
+		// whole map is exact and does not.
+		window := []int64{1, int64(n.In.H), int64(n.In.W), 1}
+		return op.AvgPool(s, x, window, window, padding(models.Valid)), nil
+	default:
+		return x, fmt.Errorf("%s: no TensorFlow operation for layer kind %q", n.Name, l.Kind)
 	}
-	// The gradient of Mean works out its divisor at run time, and what the graph
-	// optimizer makes of that depends on the rest of the graph: a pool over the
-	// whole map is exact and does not.
-	window := []int64{1, int64(n.In.H), int64(n.In.W), 1}
-	return op.AvgPool(s, x, window, window, padding(models.Valid))
 }

@@ -3,6 +3,7 @@ package graph
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	tg "github.com/galeone/tfgo"
 	tf "github.com/wamuir/graft/tensorflow"
@@ -28,7 +29,7 @@ const (
 // constants, no dropout, no optimizer, any number of images at once.
 func Frozen(spec models.Spec, w models.Weights) (def []byte, err error) {
 	defer recovered("export the graph", &err)
-	arrays, err := Arrays(spec, w)
+	arrays, err := w.Arrays(spec)
 	if err != nil {
 		return nil, fmt.Errorf("export the graph: %w", err)
 	}
@@ -38,16 +39,13 @@ func Frozen(spec models.Spec, w models.Weights) (def []byte, err error) {
 	}
 	ns.builder = newBuilder()
 	ns.values = make([]tf.Output, len(ns.params))
-	for i, p := range ns.params {
-		a, err := arrayOf(arrays, p)
+	for i, p := range ns.params { // of one network: as many as arrays
+		k := slices.IndexFunc(arrays, func(a models.Array) bool { return a.Node == p.owners[0].node && a.Part == p.part })
+		t, err := floatTensor(arrays[k].Values, p.shape...)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("export %s: %w", arrays[k].Name(), err)
 		}
-		t, err := floatTensor(a.Values, p.shape...)
-		if err != nil {
-			return nil, fmt.Errorf("export %s: %w", a.Name, err)
-		}
-		ns.values[i] = tg.Const(ns.at(a.Name), t)
+		ns.values[i] = tg.Const(ns.at(arrays[k].Name()), t)
 	}
 	in := spec.Input
 	images := op.Placeholder(named(ns.root, ImagesName), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, int64(in.H), int64(in.W), int64(in.C))))
@@ -95,20 +93,6 @@ func rename(def []byte) ([]byte, error) {
 		}
 	}
 	return proto.MarshalOptions{Deterministic: true}.Marshal(&g)
-}
-
-// arrayOf finds the one owner's array of a param of a single network.
-func arrayOf(arrays []Array, p param) (Array, error) {
-	name := p.owners[0].node + "/bias"
-	if p.kernel {
-		name = p.owners[0].node + "/kernel"
-	}
-	for _, a := range arrays {
-		if a.Name == name {
-			return a, nil
-		}
-	}
-	return Array{}, fmt.Errorf("export the graph: no weights for %s", name)
 }
 
 // SavedModel returns the content of a saved_model.pb with the serving

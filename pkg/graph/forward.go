@@ -42,23 +42,21 @@ func plan(nets []Net) (*networks, error) {
 	}
 	for net, nodes := range ns.nodes {
 		for _, n := range nodes[ns.skip(net):] {
-			if kernelShape(n) == nil {
-				continue
-			}
-			ns.add(nodeParam(paramName(net, n, "kernel"), net, n, true))
-			if n.Bias {
-				ns.add(nodeParam(paramName(net, n, "bias"), net, n, false))
+			for _, part := range models.Parts() {
+				if p, ok := nodeParam(paramName(net, n, part), net, n, part); ok {
+					ns.add(p)
+				}
 			}
 		}
 	}
 	return ns, nil
 }
 
-func paramName(net int, n models.Node, what string) string {
+func paramName(net int, n models.Node, what models.Part) string {
 	return fmt.Sprintf("net%d/%s/%s", net, n.Name, what)
 }
 
-func stemName(i int, what string) string { return fmt.Sprintf("stem%d/%s", i, what) }
+func stemName(i int, what models.Part) string { return fmt.Sprintf("stem%d/%s", i, what) }
 
 func (ns *networks) add(p param) {
 	ns.index[p.name] = len(ns.params)
@@ -67,13 +65,13 @@ func (ns *networks) add(p param) {
 
 // addStem adds the fused kernel and bias of a group.
 func (ns *networks) addStem(i int, s stem) {
-	kernel := param{name: stemName(i, "kernel"), shape: kernelShape(s.conv), kernel: true}
-	bias := param{name: stemName(i, "bias"), shape: []int64{int64(s.wide)}}
-	kernel.shape[3] = int64(s.wide)
+	kernel, _ := nodeParam(stemName(i, models.Kernel), 0, s.conv, models.Kernel)
+	kernel.shape[3], kernel.owners = int64(s.wide), nil
+	bias := param{name: stemName(i, models.Bias), shape: []int64{int64(s.wide)}, part: models.Bias}
 	first := 0
 	for _, net := range s.nets {
 		n := ns.nodes[net][0]
-		in, out := fans(n)
+		in, out := n.Fans()
 		o := owner{net: net, node: n.Name, first: first, count: n.Out.C, fanIn: in, fanOut: out}
 		kernel.owners = append(kernel.owners, o)
 		bias.owners = append(bias.owners, o)
@@ -113,7 +111,10 @@ func (ns *networks) forward(x tf.Output, tr *training) ([]tf.Output, error) {
 		starts[net] = x
 	}
 	for i, s := range ns.stems {
-		outs := ns.stem(i, s, x, tr)
+		outs, err := ns.stem(i, s, x, tr)
+		if err != nil {
+			return nil, err
+		}
 		if err := ns.check("of a pack's first convolution: ", s.conv); err != nil {
 			return nil, err
 		}
@@ -134,12 +135,15 @@ func (ns *networks) forward(x tf.Output, tr *training) ([]tf.Output, error) {
 
 // stem applies a group's convolution, pool, bias and activation once and
 // splits the channels between its networks.
-func (ns *networks) stem(i int, s stem, x tf.Output, tr *training) []tf.Output {
-	y := ns.linear(x, ns.roundKernel(ns.value(stemName(i, "kernel")), s.conv, tr), s.conv)
-	if s.pool != nil {
-		y = ns.pool(y, *s.pool)
+func (ns *networks) stem(i int, s stem, x tf.Output, tr *training) ([]tf.Output, error) {
+	y, err := ns.linear(x, ns.roundKernel(ns.value(stemName(i, models.Kernel)), s.conv, tr), s.conv)
+	if err == nil && s.pool != nil {
+		y, err = ns.pool(y, *s.pool)
 	}
-	y = op.BiasAdd(ns.at("bias"), y, ns.value(stemName(i, "bias")))
+	if err != nil {
+		return nil, err
+	}
+	y = op.BiasAdd(ns.at("bias"), y, ns.value(stemName(i, models.Bias)))
 	act := s.conv.Layer.Activation
 	exact := maxBeforeBias(act)
 	if exact {
@@ -160,7 +164,7 @@ func (ns *networks) stem(i int, s stem, x tf.Output, tr *training) []tf.Output {
 	for k := range outs {
 		outs[k] = ns.roundOutput(outs[k], tr)
 	}
-	return outs
+	return outs, nil
 }
 
 // tail applies the nodes of a network after its stem.
@@ -169,32 +173,49 @@ func (ns *networks) tail(net int, x tf.Output, tr *training) (tf.Output, error) 
 	nodes := ns.nodes[net][ns.skip(net):]
 	for i := 0; i < len(nodes); i++ {
 		n := nodes[i]
-		switch n.Layer.Kind {
-		case models.Dropout:
+		var pool *models.Node
+		var err error
+		switch {
+		case n.Layer.Kind == models.Dropout:
 			if tr != nil && n.Layer.Rate > 0 {
 				x = ns.dropout(x, n, flat, ns.seeds[net], tr)
 			}
-		case models.MaxPool, models.AvgPool, models.GlobalAvgPool:
-			x = ns.pool(x, n)
-		default:
+		case n.KernelShape() != nil:
 			if n.Layer.Kind == models.Dense && !flat {
 				x, flat = ns.reshape(x, -1, int32(n.In.Elements())), true
 			}
-			x = ns.linear(x, ns.roundKernel(ns.value(paramName(net, n, "kernel")), n, tr), n)
 			if i+1 < len(nodes) && nodes[i+1].Layer.Kind == models.MaxPool && maxBeforeBias(n.Layer.Activation) {
 				i++
-				x = ns.pool(x, nodes[i])
+				pool = &nodes[i]
 			}
-			if n.Bias {
-				x = op.BiasAdd(ns.at(n.Name+"_bias"), x, ns.value(paramName(net, n, "bias")))
-			}
-			x = ns.roundOutput(ns.activate(x, n.Layer.Activation), tr)
+			x, err = ns.weighted(net, n, pool, x, tr)
+		default:
+			x, err = ns.pool(x, n)
+		}
+		if err != nil {
+			return x, err
 		}
 		if err := ns.check("", n); err != nil {
 			return x, err
 		}
 	}
 	return x, nil
+}
+
+// weighted applies a node's weights, the pool that may come before its bias,
+// bias and activation.
+func (ns *networks) weighted(net int, n models.Node, pool *models.Node, x tf.Output, tr *training) (tf.Output, error) {
+	x, err := ns.linear(x, ns.roundKernel(ns.value(paramName(net, n, models.Kernel)), n, tr), n)
+	if err == nil && pool != nil {
+		x, err = ns.pool(x, *pool)
+	}
+	if err != nil {
+		return x, err
+	}
+	if n.Bias {
+		x = op.BiasAdd(ns.at(n.Name+"_bias"), x, ns.value(paramName(net, n, models.Bias)))
+	}
+	return ns.roundOutput(ns.activate(x, n.Layer.Activation), tr), nil
 }
 
 // dropout keeps each value with probability 1-rate, scaled by 1/(1-rate). The

@@ -111,7 +111,7 @@ func Untrained(spec models.Spec) (models.Weights, error) {
 	var w models.Weights
 	for _, p := range ns.params {
 		o := p.owners[0]
-		w.Set(o.node, p.kernel, initial(p, o, p.size(), 0, models.InitPaper))
+		w.Set(o.node, p.part, initial(p, o, p.size(), 0, models.InitPaper))
 	}
 	return w, nil
 }

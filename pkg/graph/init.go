@@ -40,7 +40,7 @@ const (
 // whatever else is in the network or the pack.
 func initial(p param, o owner, size int, seed int64, rule string) []float32 {
 	values := make([]float32, size)
-	if !p.kernel {
+	if p.part != models.Kernel {
 		if rule == models.InitPaper {
 			for i := range values {
 				values[i] = paperBias

@@ -66,12 +66,12 @@ func (b builder) apply(s *op.Scope, c cell, grad, rate tf.Output, r models.Recip
 // do not. share is the fed product of the two.
 func (b builder) decay(s *op.Scope, c cell, params []param, share tf.Output) *tf.Operation {
 	amount := op.Mul(b.at("decay"), c.value.read, share)
-	if len(c.params) > 1 || !params[c.params[0]].kernel {
+	if len(c.params) > 1 || params[c.params[0]].part != models.Kernel {
 		var mask []float32
 		for _, i := range c.params {
 			for range params[i].size() {
 				v := float32(0)
-				if params[i].kernel {
+				if params[i].part == models.Kernel {
 					v = 1
 				}
 				mask = append(mask, v)

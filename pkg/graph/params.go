@@ -12,7 +12,7 @@ import (
 type param struct {
 	name   string
 	shape  []int64
-	kernel bool    // false: a bias
+	part   models.Part
 	owners []owner // along the last axis, in order
 }
 
@@ -61,42 +61,17 @@ func (p param) put(values []float32, o owner, share []float32) error {
 	return nil
 }
 
-// kernelShape is TensorFlow's layout of a node's weights: conv HWIO, depthwise
-// HWIM, dense [in, out]; nil for a node without weights.
-func kernelShape(n models.Node) []int64 {
-	l := n.Layer
-	switch l.Kind {
-	case models.Conv:
-		return []int64{int64(l.Kernel[0]), int64(l.Kernel[1]), int64(n.In.C), int64(l.Filters)}
-	case models.Depthwise:
-		return []int64{int64(l.Kernel[0]), int64(l.Kernel[1]), int64(n.In.C), int64(l.Multiplier)}
-	case models.Dense:
-		return []int64{int64(n.In.Elements()), int64(l.Units)}
+// nodeParam is the param of one part of a node; false where it has none.
+func nodeParam(name string, net int, n models.Node, part models.Part) (param, bool) {
+	shape := n.Shape(part)
+	if shape == nil {
+		return param{}, false
 	}
-	return nil
-}
-
-// fans are the inputs and outputs of one unit, as Keras counts them for its
-// initializers: kernel taps times channels.
-func fans(n models.Node) (in, out int) {
-	taps := n.Layer.Kernel[0] * n.Layer.Kernel[1]
-	switch n.Layer.Kind {
-	case models.Conv:
-		return taps * n.In.C, taps * n.Out.C
-	case models.Depthwise:
-		return taps * n.In.C, taps * n.Layer.Multiplier
+	p := param{name: name, part: part}
+	for _, d := range shape {
+		p.shape = append(p.shape, int64(d))
 	}
-	return n.In.Elements(), n.Out.C
-}
-
-func nodeParam(name string, net int, n models.Node, kernel bool) param {
-	p := param{name: name, kernel: kernel}
-	if kernel {
-		p.shape = kernelShape(n)
-	} else {
-		p.shape = []int64{int64(n.Out.C)}
-	}
-	in, out := fans(n)
+	in, out := n.Fans()
 	p.owners = []owner{{net: net, node: n.Name, count: p.channels(), fanIn: in, fanOut: out}}
-	return p
+	return p, true
 }

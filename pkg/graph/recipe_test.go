@@ -22,7 +22,7 @@ func moments(v []float32) (mean, sd, largest float64) {
 // The paper's initial weights: a normal of sd 0.1 cut at 0.2, whose own sd is
 // then 0.088; biases of 0.1.
 func TestInitialWeights(t *testing.T) {
-	kernel := param{kernel: true, shape: []int64{1000, 100}}
+	kernel := param{part: models.Kernel, shape: []int64{1000, 100}}
 	o := owner{node: "fc1", count: 100, fanIn: 1000, fanOut: 100}
 	for _, c := range []struct {
 		rule        string
@@ -83,10 +83,10 @@ func TestDropout(t *testing.T) {
 		for i := range ones {
 			ones[i] = 1
 		}
-		w.Set("fc1", true, make([]float32, units))
-		w.Set("fc1", false, ones)
-		w.Set("fc2", true, make([]float32, 2*units))
-		w.Set("fc2", false, make([]float32, 2))
+		w.Set("fc1", models.Kernel, make([]float32, units))
+		w.Set("fc1", models.Bias, ones)
+		w.Set("fc2", models.Kernel, make([]float32, 2*units))
+		w.Set("fc2", models.Bias, make([]float32, 2))
 		for step := range 2 {
 			if err := p.SetWeights(0, w); err != nil {
 				t.Fatal(err)
@@ -98,7 +98,7 @@ func TestDropout(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			kernel, _ := st.Weights.Get("fc2", true)
+			kernel, _ := st.Weights.Get("fc2", models.Kernel)
 			mask := make([]float32, units)
 			kept := 0
 			for i := range mask {

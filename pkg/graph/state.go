@@ -31,7 +31,7 @@ func (p *Pack) State(net int) (st State, err error) {
 				into = &st.Slots[i-1]
 			}
 			c.each(p.nets.params, net, func(pm param, o owner, from, to int) error {
-				into.Set(o.node, pm.kernel, pm.take(values[from:to], o))
+				into.Set(o.node, pm.part, pm.take(values[from:to], o))
 				return nil
 			})
 		}
@@ -51,7 +51,7 @@ func (p *Pack) SetState(net int, st State) (err error) {
 		if slot > 0 {
 			from = st.Slots[slot-1]
 		}
-		values, ok := from.Get(o.node, pm.kernel)
+		values, ok := from.Get(o.node, pm.part)
 		if !ok {
 			return nil, fmt.Errorf("no values for %s", o.node)
 		}
@@ -137,55 +137,10 @@ func (p *Pack) SetWeights(net int, w models.Weights) (err error) {
 		if slot > 0 {
 			return make([]float32, pm.size()/pm.channels()*o.count), nil
 		}
-		values, ok := w.Get(o.node, pm.kernel)
+		values, ok := w.Get(o.node, pm.part)
 		if !ok {
 			return nil, fmt.Errorf("no values for %s", o.node)
 		}
 		return values, nil
 	})
-}
-
-// Array is one variable of a network in TensorFlow's layout.
-type Array struct {
-	Name   string // node/kernel or node/bias
-	Shape  []int
-	Values []float32
-}
-
-// Arrays lists the weights in reading order of the network, each node's kernel
-// before its bias, with their shapes.
-func Arrays(spec models.Spec, w models.Weights) ([]Array, error) {
-	nodes, err := spec.Nodes()
-	if err != nil {
-		return nil, err
-	}
-	var out []Array
-	add := func(n models.Node, name string, kernel bool) error {
-		p := nodeParam(n.Name+"/"+name, 0, n, kernel)
-		values, ok := w.Get(n.Name, kernel)
-		if !ok || len(values) != p.size() {
-			return fmt.Errorf("weights of %s: %d numbers, want %d", p.name, len(values), p.size())
-		}
-		shape := make([]int, len(p.shape))
-		for i, d := range p.shape {
-			shape[i] = int(d)
-		}
-		out = append(out, Array{Name: p.name, Shape: shape, Values: values})
-		return nil
-	}
-	for _, n := range nodes {
-		if kernelShape(n) == nil {
-			continue
-		}
-		if err := add(n, "kernel", true); err != nil {
-			return nil, err
-		}
-		if !n.Bias {
-			continue
-		}
-		if err := add(n, "bias", false); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
 }

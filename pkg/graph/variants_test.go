@@ -47,8 +47,8 @@ func TestTeacherLoss(t *testing.T) {
 	defer p.Close()
 	var w models.Weights
 	bias := []float32{0.5, -1, 2}
-	w.Set("fc1", true, make([]float32, 3))
-	w.Set("fc1", false, bias)
+	w.Set("fc1", models.Kernel, make([]float32, 3))
+	w.Set("fc1", models.Bias, bias)
 	if err := p.SetWeights(0, w); err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 
 // WriteFloat returns the network as a float32 file. It returns an error if the
 // weights do not fit the network or are not finite.
-func WriteFloat(spec models.Spec, w Weights, opts Options) ([]byte, error) {
+func WriteFloat(spec models.Spec, w models.Weights, opts Options) ([]byte, error) {
 	m, err := build(spec, w, opts)
 	if err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ type builder struct {
 	current int // the tensor that the next op reads
 }
 
-func build(spec models.Spec, w Weights, opts Options) (*Model, error) {
+func build(spec models.Spec, w models.Weights, opts Options) (*Model, error) {
 	nodes, err := spec.Nodes()
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func describe(input, more string) string {
 func imageShape(s models.Shape) []int { return []int{1, s.H, s.W, s.C} }
 
 // node appends the ops of one node; flat says that no spatial layer follows.
-func (b *builder) node(n models.Node, w Weights, flat bool) error {
+func (b *builder) node(n models.Node, w models.Weights, flat bool) error {
 	l := n.Layer
 	switch l.Kind {
 	case models.Dropout:
@@ -92,13 +92,18 @@ func (b *builder) node(n models.Node, w Weights, flat bool) error {
 		return nil
 	case models.Conv, models.Depthwise, models.Dense:
 		return b.weighted(n, w)
+	default:
+		return noForm(n)
 	}
-	return fmt.Errorf("%s: TensorFlow Lite files have no form for layer kind %q", n.Name, l.Kind)
+}
+
+func noForm(n models.Node) error {
+	return fmt.Errorf("%s: TensorFlow Lite files have no form for layer kind %q", n.Name, n.Layer.Kind)
 }
 
 // weighted appends a convolution or a dense layer and its activation.
-func (b *builder) weighted(n models.Node, w Weights) error {
-	v, err := w.check(n)
+func (b *builder) weighted(n models.Node, w models.Weights) error {
+	v, err := w.Of(n)
 	if err != nil {
 		return err
 	}
@@ -117,6 +122,8 @@ func (b *builder) weighted(n models.Node, w Weights) error {
 		op = Op{Code: FullyConnected}
 		kernel = transpose(v.Kernel, in, n.Out.C)
 		shape, out = []int{n.Out.C, in}, []int{1, n.Out.C}
+	default:
+		return noForm(n)
 	}
 	bias := v.Bias
 	if bias == nil {

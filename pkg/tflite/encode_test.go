@@ -98,11 +98,11 @@ func TestLayouts(t *testing.T) {
 	conv := models.NewConv(1, 3)
 	conv.Kernel = [2]int{1, 2}
 	spec := models.Spec{Input: models.Shape{H: 1, W: 2, C: 2}, Classes: 2, Layers: []models.Layer{conv}}
-	w := Weights{
-		"conv1": {Kernel: []float32{ // [1][2][2][3]
+	w := models.Weights{
+		{Node: "conv1", Kernel: []float32{ // [1][2][2][3]
 			1, 2, 3, 4, 5, 6,
 			7, 8, 9, 10, 11, 12}, Bias: []float32{0.1, 0.2, 0.3}},
-		"fc1": {Kernel: []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, Bias: []float32{0, 0}}, // [6][2]
+		{Node: "fc1", Kernel: []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, Bias: []float32{0, 0}}, // [6][2]
 	}
 	b, err := WriteFloat(spec, w, Options{})
 	if err != nil {
@@ -152,17 +152,17 @@ func TestOutputs(t *testing.T) {
 
 func TestBadWeights(t *testing.T) {
 	spec := mnist(models.NewConv(3, 2))
-	good := func() Weights { return randomWeights(t, rand.New(rand.NewPCG(1, 1)), spec) }
+	good := func() models.Weights { return randomWeights(t, rand.New(rand.NewPCG(1, 1)), spec) }
 	for _, tt := range []struct {
 		name   string
-		damage func(Weights)
+		damage func(models.Weights)
 		want   string
 	}{
-		{"missing", func(w Weights) { delete(w, "conv1") }, "conv1: no weights"},
-		{"short kernel", func(w Weights) { w["fc1"] = NodeWeights{w["fc1"].Kernel[1:], w["fc1"].Bias} }, "fc1: kernel has 15679 values, its shape [1568 10] needs 15680"},
-		{"no bias", func(w Weights) { w["conv1"] = NodeWeights{w["conv1"].Kernel, nil} }, "conv1: bias has 0 values, need 2"},
-		{"NaN", func(w Weights) { w["fc1"].Bias[3] = float32(math.NaN()) }, "fc1: value 3 is NaN: the run diverged"},
-		{"infinite", func(w Weights) { w["conv1"].Kernel[0] = float32(math.Inf(1)) }, "conv1: value 0 is +Inf: the run diverged"},
+		{"missing", func(w models.Weights) { of(w, "conv1").Node = "conv0" }, "conv1: no weights"},
+		{"short kernel", func(w models.Weights) { of(w, "fc1").Kernel = of(w, "fc1").Kernel[1:] }, "fc1: kernel has 15679 values, its shape [1568 10] needs 15680"},
+		{"no bias", func(w models.Weights) { of(w, "conv1").Bias = nil }, "conv1: bias has 0 values, its shape [2] needs 2"},
+		{"NaN", func(w models.Weights) { of(w, "fc1").Bias[3] = float32(math.NaN()) }, "fc1: value 3 is NaN: the run diverged"},
+		{"infinite", func(w models.Weights) { of(w, "conv1").Kernel[0] = float32(math.Inf(1)) }, "conv1: value 0 is +Inf: the run diverged"},
 	} {
 		w := good()
 		tt.damage(w)

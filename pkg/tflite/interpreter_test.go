@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"slimfit/models"
+	"slimfit/models/modelstest"
 )
 
 // pythonWithRuntime finds a Python that has TensorFlow Lite's interpreter: the
@@ -223,79 +224,39 @@ func write(t *testing.T, path string, b []byte) {
 	}
 }
 
-// randomSpec returns a small network of random layers.
-func randomSpec(r *rand.Rand) models.Spec {
-	s := models.Spec{Input: models.Shape{H: 5 + r.IntN(12), W: 5 + r.IntN(12), C: 1 + r.IntN(3)}, Classes: 2 + r.IntN(12)}
-	pick := func(a ...models.Activation) models.Activation { return a[r.IntN(len(a))] }
-	padding := func() models.Padding { return paddings()[r.IntN(2)] }
-	for range r.IntN(5) {
-		var l models.Layer
-		switch r.IntN(6) {
-		case 0, 1:
-			l = models.NewConv(1, 1+r.IntN(20))
-		case 2:
-			l = models.DefaultLayer(models.Depthwise)
-			l.Multiplier = 1 + r.IntN(3)
-		case 3:
-			l = models.DefaultLayer(models.Separable)
-			l.Filters, l.Multiplier = 1+r.IntN(9), 1+r.IntN(2)
-		case 4:
-			l = models.NewMaxPool(1 + r.IntN(3))
-		case 5:
-			l = models.NewMaxPool(1 + r.IntN(3))
-			l.Kind = models.AvgPool
-		}
-		l.Padding, l.Stride = padding(), 1+r.IntN(3)
-		if l.Size == 0 {
-			l.Kernel = [2]int{1 + r.IntN(4), 1 + r.IntN(4)}
-			l.Activation = pick(models.Activations()...)
-		}
-		next := s
-		next.Layers = append(append([]models.Layer{}, s.Layers...), l)
-		if _, err := next.Nodes(); err == nil {
-			s = next
-		}
-	}
-	if r.IntN(2) == 0 {
-		s.Layers = append(s.Layers, models.Layer{Kind: models.GlobalAvgPool})
-		if r.IntN(3) == 0 {
-			s.Layers = append(s.Layers, models.NewConv(1, 1+r.IntN(9)))
-		}
-	}
-	if r.IntN(2) == 0 {
-		l := models.NewDense(1 + r.IntN(30))
-		l.Activation = pick(models.Activations()...)
-		s.Layers = append(s.Layers, l, models.NewDropout(0.5))
-	}
-	return s
-}
+func randomSpec(r *rand.Rand) models.Spec { return modelstest.Random(r) }
 
-func randomWeights(t testing.TB, r *rand.Rand, s models.Spec) Weights {
+func randomWeights(t testing.TB, r *rand.Rand, s models.Spec) models.Weights {
 	t.Helper()
 	nodes, err := s.Nodes()
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := Weights{}
+	var w models.Weights
 	for _, n := range nodes {
-		shape := kernelShape(n)
-		if shape == nil {
+		kernel := make([]float32, n.Size(models.Kernel))
+		if len(kernel) == 0 {
 			continue
 		}
-		v := NodeWeights{Kernel: make([]float32, product(shape))}
-		fan := float64(len(v.Kernel)) / float64(n.Out.C)
-		for i := range v.Kernel {
-			v.Kernel[i] = float32(r.NormFloat64() * 1.5 / math.Sqrt(fan))
+		fan := float64(len(kernel)) / float64(n.Out.C)
+		for i := range kernel {
+			kernel[i] = float32(r.NormFloat64() * 1.5 / math.Sqrt(fan))
 		}
+		w.Set(n.Name, models.Kernel, kernel)
 		if n.Bias {
-			v.Bias = make([]float32, n.Out.C)
-			for i := range v.Bias {
-				v.Bias[i] = float32(r.NormFloat64() * 0.2)
+			bias := make([]float32, n.Out.C)
+			for i := range bias {
+				bias[i] = float32(r.NormFloat64() * 0.2)
 			}
+			w.Set(n.Name, models.Bias, bias)
 		}
-		w[n.Name] = v
 	}
 	return w
+}
+
+// of finds a node's weights to change them.
+func of(w models.Weights, node string) *models.NodeWeights {
+	return &w[slices.IndexFunc(w, func(n models.NodeWeights) bool { return n.Node == node })]
 }
 
 func randomPixels(r *rand.Rand, n int) []uint8 {

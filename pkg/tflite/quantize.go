@@ -27,7 +27,7 @@ import (
 // It returns an error if the weights do not fit the network or are not finite,
 // without calibration images, or if a layer's sums could overflow the 32 bits
 // they have.
-func Quantize(spec models.Spec, w Weights, calibration []uint8, opts Options) ([]byte, error) {
+func Quantize(spec models.Spec, w models.Weights, calibration []uint8, opts Options) ([]byte, error) {
 	m, err := build(spec, w, opts)
 	if err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ func TestQuantizedByHand(t *testing.T) {
 	spec := models.Spec{Input: models.Shape{H: 1, W: 1, C: 2}, Classes: 2}
 	// The logits of the two images are (1, 0.5) and (-0.5, 0): 255 steps of 1.5/255
 	// from -0.5, so the zero point is -128 + 85.
-	w := Weights{"fc1": {Kernel: []float32{1, 0.5, -0.5, 0}, Bias: []float32{0, 0}}}
+	w := models.Weights{{Node: "fc1", Kernel: []float32{1, 0.5, -0.5, 0}, Bias: []float32{0, 0}}}
 	images := []uint8{255, 0, 0, 255}
 	b, err := Quantize(spec, w, images, Options{Outputs: Logits})
 	if err != nil {
@@ -90,14 +90,14 @@ func TestAwkwardWeights(t *testing.T) {
 	spec := mnist(models.NewConv(3, 4), models.NewDense(5))
 	r := rand.New(rand.NewPCG(1, 1))
 	pixels := randomPixels(r, 32*784)
-	for name, change := range map[string]func(w Weights){
-		"zero channel":      func(w Weights) { scaleChannel(w["conv1"].Kernel, 4, 1, 0) },
-		"tiny channel":      func(w Weights) { scaleChannel(w["conv1"].Kernel, 4, 1, 1e-12) },
-		"zero weights":      func(w Weights) { clear(w["fc1"].Kernel) },
-		"dead layer":        func(w Weights) { clear(w["fc1"].Kernel); clear(w["fc1"].Bias) },
-		"large bias":        func(w Weights) { w["fc1"].Bias[0] = 1e4 },
-		"huge bias":         func(w Weights) { w["fc2"].Bias[0] = 1e9 },
-		"negative dead end": func(w Weights) { w["fc1"].Bias[0] = -1e6 },
+	for name, change := range map[string]func(w models.Weights){
+		"zero channel":      func(w models.Weights) { scaleChannel(of(w, "conv1").Kernel, 4, 1, 0) },
+		"tiny channel":      func(w models.Weights) { scaleChannel(of(w, "conv1").Kernel, 4, 1, 1e-12) },
+		"zero weights":      func(w models.Weights) { clear(of(w, "fc1").Kernel) },
+		"dead layer":        func(w models.Weights) { clear(of(w, "fc1").Kernel); clear(of(w, "fc1").Bias) },
+		"large bias":        func(w models.Weights) { of(w, "fc1").Bias[0] = 1e4 },
+		"huge bias":         func(w models.Weights) { of(w, "fc2").Bias[0] = 1e9 },
+		"negative dead end": func(w models.Weights) { of(w, "fc1").Bias[0] = -1e6 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := randomWeights(t, r, spec)
@@ -150,15 +150,15 @@ func TestQuantizeErrors(t *testing.T) {
 	}
 	// 84,100 equal weights: the sum could reach 84100 x 127 x 255 > 2^31.
 	wide := models.Spec{Input: models.Shape{H: 290, W: 290, C: 1}, Classes: 2}
-	ones := Weights{"fc1": {Kernel: make([]float32, 2*290*290), Bias: make([]float32, 2)}}
-	for i := range ones["fc1"].Kernel {
-		ones["fc1"].Kernel[i] = 1
+	ones := models.Weights{{Node: "fc1", Kernel: make([]float32, 2*290*290), Bias: make([]float32, 2)}}
+	for i := range ones[0].Kernel {
+		ones[0].Kernel[i] = 1
 	}
 	_, err := Quantize(wide, ones, make([]uint8, 290*290), Options{})
 	if err == nil || !strings.Contains(err.Error(), "logits: 84100 inputs of channel 0 can sum up to 2723578500, more than 32 bits hold") {
 		t.Errorf("overflow: %v", err)
 	}
-	ones["fc1"].Kernel[0] = math.MaxFloat32
+	ones[0].Kernel[0] = math.MaxFloat32
 	white := bytes.Repeat([]uint8{255}, 290*290)
 	if _, err := Quantize(wide, ones, white, Options{}); err == nil || !strings.Contains(err.Error(), "the values of logits reach from 0 to 3.4028235e+38: no int8 form") {
 		t.Errorf("huge logits: %v", err)
@@ -253,7 +253,7 @@ func TestKnownBits(t *testing.T) {
 		sum := sha256.New()
 		for seed := range uint64(60) {
 			r := rand.New(rand.NewPCG(seed, 1))
-			spec := randomSpec(r)
+			spec := knownSpec(r)
 			w := randomWeights(t, r, spec)
 			p := randomPixels(r, 40*spec.Input.Elements())
 			b, err := Quantize(spec, w, p[:8*spec.Input.Elements()], Options{DensePerChannel: seed%2 == 1, Strip: seed%3 == 0})
@@ -273,4 +273,52 @@ func TestKnownBits(t *testing.T) {
 			t.Errorf("kernels %d: activations have SHA-256 %s, want %s", kernels, got, want)
 		}
 	}
+}
+
+// knownSpec is a small network of random layers, and stays as it is: the sums of
+// TestKnownBits are of these networks.
+func knownSpec(r *rand.Rand) models.Spec {
+	s := models.Spec{Input: models.Shape{H: 5 + r.IntN(12), W: 5 + r.IntN(12), C: 1 + r.IntN(3)}, Classes: 2 + r.IntN(12)}
+	pick := func(a ...models.Activation) models.Activation { return a[r.IntN(len(a))] }
+	padding := func() models.Padding { return paddings()[r.IntN(2)] }
+	for range r.IntN(5) {
+		var l models.Layer
+		switch r.IntN(6) {
+		case 0, 1:
+			l = models.NewConv(1, 1+r.IntN(20))
+		case 2:
+			l = models.DefaultLayer(models.Depthwise)
+			l.Multiplier = 1 + r.IntN(3)
+		case 3:
+			l = models.DefaultLayer(models.Separable)
+			l.Filters, l.Multiplier = 1+r.IntN(9), 1+r.IntN(2)
+		case 4:
+			l = models.NewMaxPool(1 + r.IntN(3))
+		case 5:
+			l = models.NewMaxPool(1 + r.IntN(3))
+			l.Kind = models.AvgPool
+		}
+		l.Padding, l.Stride = padding(), 1+r.IntN(3)
+		if l.Size == 0 {
+			l.Kernel = [2]int{1 + r.IntN(4), 1 + r.IntN(4)}
+			l.Activation = pick(models.Relu, models.Relu6, models.LeakyRelu, models.Elu, models.Tanh, models.Sigmoid, models.None)
+		}
+		next := s
+		next.Layers = append(append([]models.Layer{}, s.Layers...), l)
+		if _, err := next.Nodes(); err == nil {
+			s = next
+		}
+	}
+	if r.IntN(2) == 0 {
+		s.Layers = append(s.Layers, models.Layer{Kind: models.GlobalAvgPool})
+		if r.IntN(3) == 0 {
+			s.Layers = append(s.Layers, models.NewConv(1, 1+r.IntN(9)))
+		}
+	}
+	if r.IntN(2) == 0 {
+		l := models.NewDense(1 + r.IntN(30))
+		l.Activation = pick(models.Relu, models.Relu6, models.LeakyRelu, models.Elu, models.Tanh, models.Sigmoid, models.None)
+		s.Layers = append(s.Layers, l, models.NewDropout(0.5))
+	}
+	return s
 }

@@ -4,6 +4,7 @@
 package train
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"time"
@@ -96,6 +97,24 @@ func (t *Training) Done() bool {
 		}
 	}
 	return true
+}
+
+// Run trains until Done, until ctx ends, or until each, which it calls after
+// every step, returns false; nil stands for one that never does.
+func (t *Training) Run(ctx context.Context, each func() (more bool, err error)) error {
+	for more := true; more && !t.Done(); {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		err := t.Next()
+		if err == nil && each != nil {
+			more, err = each()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Next trains one step. A network whose loss is not finite has diverged: it

@@ -100,7 +100,7 @@ func (n network) write(dir string, counts footprint.Footprint, w models.Weights,
 		return err
 	}
 	spec := models.Spec{Input: n.Input, Classes: n.Classes, Layers: n.Layers}
-	arrays, err := graph.Arrays(spec, w)
+	arrays, err := w.Arrays(spec)
 	if err != nil {
 		return err
 	}

@@ -92,33 +92,49 @@ func (j *job) loop(ctx context.Context) (stopped bool, err error) {
 	if err := j.stopHopeless(); err != nil { // of a pack that is taken up again
 		return false, err
 	}
-	for !j.training.Done() && slices.Contains(j.gone, false) {
-		if stop, err := j.wanted(ctx); stop || err != nil {
-			return stop, err
-		}
-		if err := j.training.Next(); err != nil {
-			return false, err
-		}
-		if err := j.dropDiverged(); err != nil {
-			return false, err
-		}
-		if err := j.stopHopeless(); err != nil {
-			return false, err
-		}
-		now := time.Now()
-		if now.Sub(j.told) >= progressEvery {
-			j.told = now
-			j.progress()
-		}
-		every := time.Duration(j.pack.CheckpointEvery * float64(time.Second))
-		if every > 0 && now.Sub(j.saved) >= every && !j.training.Done() {
-			if err := j.checkpoint(); err != nil {
-				return false, err
-			}
-			j.saved = time.Now()
-		}
+	if j.training.Done() || !slices.Contains(j.gone, false) {
+		return false, j.failed
+	}
+	if stop, err := j.wanted(ctx); stop || err != nil {
+		return stop, err
+	}
+	err = j.training.Run(ctx, func() (more bool, err error) {
+		more, stopped, err = j.between(ctx)
+		return more, err
+	})
+	if err != nil || stopped {
+		return stopped, err
 	}
 	return false, j.failed
+}
+
+// between does what is due after a step: it drops members, tells how far the
+// others are, saves checkpoints and looks for a Stop, after which stopped is
+// true.
+func (j *job) between(ctx context.Context) (more, stopped bool, err error) {
+	if err := j.dropDiverged(); err != nil {
+		return false, false, err
+	}
+	if err := j.stopHopeless(); err != nil {
+		return false, false, err
+	}
+	now := time.Now()
+	if now.Sub(j.told) >= progressEvery {
+		j.told = now
+		j.progress()
+	}
+	if j.training.Done() || !slices.Contains(j.gone, false) {
+		return false, false, nil
+	}
+	every := time.Duration(j.pack.CheckpointEvery * float64(time.Second))
+	if every > 0 && now.Sub(j.saved) >= every {
+		if err := j.checkpoint(); err != nil {
+			return false, false, err
+		}
+		j.saved = time.Now()
+	}
+	stopped, err = j.wanted(ctx)
+	return !stopped, stopped, err
 }
 
 // wanted looks for a command without waiting. Stop is the only one that makes

@@ -151,8 +151,8 @@ func Weights(c models.Config, shift float64) (models.Weights, error) {
 				bias[class] = float32(-40 * bright * bright)
 			}
 		}
-		w.Set(n.Name, true, kernel)
-		w.Set(n.Name, false, bias)
+		w.Set(n.Name, models.Kernel, kernel)
+		w.Set(n.Name, models.Bias, bias)
 	}
 	return w, nil
 }

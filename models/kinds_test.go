@@ -1,0 +1,191 @@
+package models_test
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"slimfit/models"
+	"slimfit/models/modelstest"
+)
+
+// kindNames are the constants of type Kind, as the source declares them.
+func kindNames(t *testing.T) map[string]models.Kind {
+	t.Helper()
+	names := map[string]models.Kind{}
+	file, err := parser.ParseFile(token.NewFileSet(), "layer.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range file.Decls {
+		g, ok := d.(*ast.GenDecl)
+		if !ok || g.Tok != token.CONST {
+			continue
+		}
+		for _, s := range g.Specs {
+			v := s.(*ast.ValueSpec)
+			if kind, ok := v.Type.(*ast.Ident); ok && kind.Name == "Kind" {
+				names[v.Names[0].Name] = models.Kind(strings.Trim(v.Values[0].(*ast.BasicLit).Value, `"`))
+			}
+		}
+	}
+	return names
+}
+
+// Every constant is in the table, and the table is whole: a kind has what its
+// neighbours have.
+func TestTableIsWhole(t *testing.T) {
+	names := kindNames(t)
+	if len(names) < 8 || len(names) != len(models.Kinds()) {
+		t.Errorf("%d constants of type Kind, %d kinds in the table", len(names), len(models.Kinds()))
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for name, k := range names {
+		if !slices.Contains(models.Kinds(), k) {
+			t.Errorf("models.%s is not in the table of kinds.go", name)
+			continue
+		}
+		if k.Doc() == "" {
+			t.Errorf("%s: no sentence for the table of keys", k)
+		}
+		l := modelstest.Layer(k, r)
+		b, err := json.Marshal(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got models.Layer
+		if err := json.Unmarshal(b, &got); err != nil || got != l {
+			t.Errorf("%s: %+v is %s in JSON and %+v back, %v", k, l, b, got, err)
+		}
+		var set map[string]json.RawMessage
+		if json.Unmarshal(b, &set) == nil && len(k.Fields()) > 0 {
+			var keys map[string]any
+			if err := json.Unmarshal(set[string(k)], &keys); err != nil || len(keys) != len(k.Fields()) {
+				t.Errorf("%s: its JSON has the keys %v, the table %v", k, keys, k.Fields())
+			}
+		}
+		c := models.Config{Layers: []models.Layer{l}, Data: models.Data{Input: models.Shape{H: 20, W: 20, C: 2}, Classes: 2}, Recipe: models.DefaultRecipe()}
+		if id := c.ID(); k != models.Dropout && strings.HasPrefix(id, "linear-") {
+			t.Errorf("%s: no word in the ID %s", k, id)
+		}
+	}
+}
+
+// sources lists the Go files outside of this package that name a kind, and
+// fails for a switch over kinds that says nothing of the ones it does not list.
+func sources(t *testing.T) []string {
+	t.Helper()
+	names := kindNames(t)
+	var files []string
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "../models/") {
+			if err == nil && d.IsDir() && strings.HasPrefix(d.Name(), ".") && d.Name() != ".." {
+				return filepath.SkipDir
+			}
+			return err
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, path, nil, 0)
+		if err != nil {
+			return err
+		}
+		isKind := func(e ast.Expr) bool {
+			s, ok := e.(*ast.SelectorExpr)
+			if !ok {
+				return false
+			}
+			room, ok := s.X.(*ast.Ident)
+			return ok && room.Name == "models" && names[s.Sel.Name] != ""
+		}
+		named := false
+		ast.Inspect(file, func(n ast.Node) bool {
+			if e, ok := n.(ast.Expr); ok && isKind(e) {
+				named = true
+			}
+			s, ok := n.(*ast.SwitchStmt)
+			if !ok {
+				return true
+			}
+			over, catches := false, false
+			for _, c := range s.Body.List {
+				cases := c.(*ast.CaseClause).List
+				over = over || slices.ContainsFunc(cases, isKind)
+				catches = catches || cases == nil
+			}
+			if over && !catches {
+				t.Errorf("%s: a switch over layer kinds without a default: a new kind would pass it in silence", set.Position(s.Pos()))
+			}
+			return true
+		})
+		if named {
+			files = append(files, strings.TrimPrefix(path, "../"))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// Who follows "To add a layer kind" has seen every file that names a kind.
+func TestContributingNamesEveryPlace(t *testing.T) {
+	b, err := os.ReadFile("../CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, ok := strings.Cut(string(b), "\n## To add a layer kind\n")
+	if !ok {
+		t.Fatal("CONTRIBUTING.md has no section \"To add a layer kind\"")
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	var told []string
+	for _, m := range regexp.MustCompile("`([a-z0-9_/]+\\.(?:go|py|json))`").FindAllStringSubmatch(section, -1) {
+		told = append(told, m[1])
+		if _, err := os.Stat(filepath.Join("..", m[1])); err != nil {
+			t.Errorf("CONTRIBUTING.md names %s: %v", m[1], err)
+		}
+	}
+	for _, file := range sources(t) {
+		if !slices.Contains(told, file) {
+			t.Errorf("%s names a layer kind, but \"To add a layer kind\" in CONTRIBUTING.md does not name the file", file)
+		}
+	}
+}
+
+// Keras trains every kind and every activation.
+func TestKerasHasEveryKind(t *testing.T) {
+	b, err := os.ReadFile("../scripts/keras/networks.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var networks []struct{ Layers []models.Layer }
+	if err := json.Unmarshal(b, &networks); err != nil {
+		t.Fatal(err)
+	}
+	kinds, activations := map[models.Kind]bool{}, map[models.Activation]bool{}
+	for _, n := range networks {
+		for _, l := range n.Layers {
+			kinds[l.Kind], activations[l.Activation] = true, true
+		}
+	}
+	for _, k := range models.Kinds() {
+		if !kinds[k] {
+			t.Errorf("no network of scripts/keras/networks.json has a %s", k)
+		}
+	}
+	for _, a := range models.Activations() {
+		if !activations[a] {
+			t.Errorf("no network of scripts/keras/networks.json has the activation %s", a)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+// Package modelstest has networks for tests of other packages: they read the
+// table of layer kinds, so that a new kind is in them from its first day.
+package modelstest
+
+import (
+	"math/rand/v2"
+	"slices"
+
+	"slimfit/models"
+)
+
+// Each returns a small network for every layer kind and for every activation,
+// by name.
+func Each() map[string]models.Spec {
+	all := map[string]models.Spec{}
+	add := func(name string, layers ...models.Layer) {
+		all[name] = models.Spec{Input: models.Shape{H: 9, W: 8, C: 2}, Classes: 3, Layers: layers}
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	for _, k := range models.Kinds() {
+		l := Layer(k, r)
+		l.Padding = models.DefaultLayer(k).Padding // fits whatever the window
+		add(string(k), models.NewConv(3, 4), l)
+	}
+	for _, a := range models.Activations() {
+		conv, dense := models.NewConv(3, 4), models.NewDense(6)
+		conv.Activation, dense.Activation = a, a
+		add("activation "+string(a), conv, dense)
+	}
+	return all
+}
+
+// Layer returns a layer of the kind with random small numbers; it may not fit.
+func Layer(k models.Kind, r *rand.Rand) models.Layer {
+	l := models.Layer{Kind: k}
+	for _, field := range k.Fields() {
+		switch field {
+		case "kernel":
+			l.Kernel = [2]int{1 + r.IntN(4), 1 + r.IntN(4)}
+		case "filters":
+			l.Filters = 1 + r.IntN(20)
+		case "multiplier":
+			l.Multiplier = 1 + r.IntN(3)
+		case "stride":
+			l.Stride = 1 + r.IntN(3)
+		case "size":
+			l.Size = 1 + r.IntN(3)
+		case "units":
+			l.Units = 1 + r.IntN(30)
+		case "padding":
+			l.Padding = []models.Padding{models.Same, models.Valid}[r.IntN(2)]
+		case "activation":
+			l.Activation = models.Activations()[r.IntN(len(models.Activations()))]
+		}
+	}
+	if k == models.Dropout {
+		l.Rate = 0.5
+	}
+	return l
+}
+
+// Random returns a small network of random layers that fit together.
+func Random(r *rand.Rand) models.Spec {
+	return RandomFor(models.Shape{H: 5 + r.IntN(12), W: 5 + r.IntN(12), C: 1 + r.IntN(3)}, 2+r.IntN(12), r)
+}
+
+// RandomFor is Random for images of the shape.
+func RandomFor(in models.Shape, classes int, r *rand.Rand) models.Spec {
+	s := models.Spec{Input: in, Classes: classes}
+	add := func(l models.Layer) {
+		next := s
+		next.Layers = append(slices.Clone(s.Layers), l)
+		if _, err := next.Nodes(); err == nil {
+			s = next
+		}
+	}
+	for range r.IntN(6) {
+		k := models.Kinds()[r.IntN(len(models.Kinds()))]
+		if k != models.Dense && (k != models.GlobalAvgPool || r.IntN(3) == 0) { // little can follow them
+			add(Layer(k, r))
+		}
+	}
+	if r.IntN(3) == 0 {
+		add(models.DefaultLayer(models.GlobalAvgPool))
+		if r.IntN(3) == 0 {
+			add(models.NewConv(1, 1+r.IntN(9)))
+		}
+	}
+	if r.IntN(2) == 0 {
+		add(Layer(models.Dense, r))
+		add(models.NewDropout(0.5))
+	}
+	return s
+}
