@@ -60,3 +60,10 @@ func slug(layers []Layer) string {
 	}
 	return s
 }
+
+// IsConfigID says whether a name ends in a dash and 8 hex digits, as those of
+// Config.ID do.
+func IsConfigID(name string) bool {
+	i := strings.LastIndexByte(name, '-')
+	return i >= 1 && len(name)-i-1 == 8 && strings.Trim(name[i+1:], "0123456789abcdef") == ""
+}

@@ -197,7 +197,7 @@ func batchLogsCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			key, err := batch.ParseKey(name)
+			key, err := result.ParseKey(name)
 			if err != nil {
 				return usagef("batch logs: %w", err)
 			}

@@ -51,7 +51,7 @@ paper-slices                                 [=========           ] 32/75 trials
 func TestProgressLines(t *testing.T) {
 	s := sampleState()
 	accuracy := 0.9581
-	done := &result.Result{Status: result.Done, Accuracy: result.Split[float64]{Validation: &accuracy, Test: &accuracy}}
+	done := &result.Result{Status: result.Done, Accuracy: result.Pair[float64]{Validation: &accuracy, Test: &accuracy}}
 	failed := &result.Result{Status: result.Failed, Reason: "the worker died; its last lines:\n  oops"}
 	for _, c := range []struct {
 		event       sweep.Event

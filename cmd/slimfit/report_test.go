@@ -71,8 +71,8 @@ func simulated(e *experiment.Experiment, trial experiment.Trial, correct int) re
 	r := result.Result{Experiment: e.Name, ConfigID: trial.ID, Assignment: trial.Assignment, Model: trial.Spec().FullLayers(), Train: trial.Recipe,
 		Dataset: trial.Data, Seed: trial.Seed, Status: result.Done, Steps: trial.Recipe.Steps, Seconds: 1, Footprint: trial.Footprint, Warnings: []string{}}
 	share, both, twice := float64(correct)/5000, correct, 2*correct
-	r.Accuracy = result.Split[float64]{Validation: &share, Test: &share}
-	r.Correct = result.Split[int]{Validation: &both, Test: &twice}
+	r.Accuracy = result.Pair[float64]{Validation: &share, Test: &share}
+	r.Correct = result.Pair[int]{Validation: &both, Test: &twice}
 	r.Wrong.Validation, r.Confusion.Validation = wrong(5000 - correct)
 	r.Wrong.Test, r.Confusion.Test = wrong(10000 - 2*correct)
 	r.Confusion.Validation[1][1], r.Confusion.Test[1][1] = correct, 2*correct

@@ -51,7 +51,7 @@ func reuse(folders []*store.Folder, to *store.Folder, e *experiment.Experiment, 
 }
 
 func reuseTrial(from, to *store.Folder, name string, t experiment.Trial) (bool, error) {
-	k := result.Key{ConfigID: t.ID, Seed: t.Seed}
+	k := t.Key()
 	if _, err := to.ReadResult(k); !errors.Is(err, fs.ErrNotExist) {
 		return false, nil // it is there; what is wrong with it, if anything, the run will see
 	}

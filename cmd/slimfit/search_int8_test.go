@@ -67,7 +67,7 @@ func (l *lab) trainReal(c *cli.Context, j training) (sweep.Summary, error) {
 }
 
 func (l *lab) trainOne(j training, session *store.Session, t experiment.Trial) error {
-	key := result.Key{ConfigID: t.ID, Seed: t.Seed}
+	key := t.Key()
 	old, err := j.folder.ReadResult(key)
 	if err == nil && (!j.test || old.Correct.Test != nil) {
 		return nil

@@ -72,7 +72,7 @@ func (l *lab) train(c *cli.Context, j training) (sweep.Summary, error) {
 	defer session.Close()
 	var s sweep.Summary
 	for _, t := range j.trials {
-		key := result.Key{ConfigID: t.ID, Seed: t.Seed}
+		key := t.Key()
 		dir := j.folder.TrialDir(key)
 		token, err := session.Acquire(dir)
 		if err != nil {

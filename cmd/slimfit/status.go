@@ -71,7 +71,7 @@ func (s *statusView) load(c *cli.Context) {
 	}
 	configs := map[string]*experiment.Configuration{}
 	for _, t := range e.Trials() {
-		s.keys = append(s.keys, result.Key{ConfigID: t.ID, Seed: t.Seed})
+		s.keys = append(s.keys, t.Key())
 		configs[t.ID] = t.Configuration
 	}
 	s.label = func(k result.Key) string {

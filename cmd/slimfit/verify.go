@@ -127,7 +127,7 @@ func sealed(b []byte) ([]byte, error) {
 	if err := json.Unmarshal(b, &r); err != nil {
 		return nil, err
 	}
-	r.Accuracy.Test, r.Correct.Test, r.Wrong.Test, r.Confusion.Test = nil, nil, nil, nil
+	r.SetOn(result.Test, result.Figures{})
 	return store.EncodeResult(r)
 }
 

@@ -120,7 +120,7 @@ func (v *verifier) byTest(trials []experiment.Trial) (test, closed []experiment.
 }
 
 func (v *verifier) compare(t experiment.Trial, fresh *store.Folder) error {
-	key := result.Key{ConfigID: t.ID, Seed: t.Seed}
+	key := t.Key()
 	if file := v.stoppedFile(key); file != "" {
 		return v.compareStopped(key, file, fresh)
 	}

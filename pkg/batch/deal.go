@@ -104,14 +104,12 @@ func deal(packs []sweep.Pack, speed Speed, workers int, least, most time.Duratio
 			}
 		}
 		for _, trial := range t.pack.Trials {
-			e.Trials = append(e.Trials, keyOf(trial).String())
+			e.Trials = append(e.Trials, trial.Key().String())
 		}
 		e.Seconds += t.seconds
 	}
 	return elements
 }
-
-func keyOf(t experiment.Trial) result.Key { return result.Key{ConfigID: t.ID, Seed: t.Seed} }
 
 // arrays names the job arrays of so many elements, none larger than a cluster
 // takes.

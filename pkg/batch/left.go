@@ -26,7 +26,7 @@ func (r Request) missing(subs []Submission, held []Held, left *Left) ([]experime
 	trials := r.Experiment.Trials()
 	keys := make([]result.Key, len(trials))
 	for i, t := range trials {
-		keys[i] = keyOf(t)
+		keys[i] = t.Key()
 	}
 	results, _, err := r.Folder.ResultsOf(keys, store.Brief)
 	if err != nil {
@@ -78,7 +78,7 @@ func inQueue(subs []Submission, held []Held) map[result.Key]bool {
 		for _, s := range subs {
 			if n, ok := s.Tasks.element(h.Job, h.Index); ok {
 				for _, name := range s.Tasks.Elements[n].Trials {
-					if k, err := ParseKey(name); err == nil {
+					if k, err := result.ParseKey(name); err == nil {
 						keys[k] = true
 					}
 				}
@@ -121,7 +121,7 @@ func (r Request) speed(subs []Submission, results []result.Result) Speed {
 		}
 		for _, e := range s.Tasks.Elements {
 			for _, name := range e.Trials {
-				if k, err := ParseKey(name); err == nil {
+				if k, err := result.ParseKey(name); err == nil {
 					there[k] = true
 				}
 			}

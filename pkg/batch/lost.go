@@ -19,7 +19,7 @@ import (
 func filter(names []string, pass func(result.Key) bool) []string {
 	kept := []string{}
 	for _, name := range names {
-		if k, err := ParseKey(name); err == nil && pass(k) {
+		if k, err := result.ParseKey(name); err == nil && pass(k) {
 			kept = append(kept, name)
 		}
 	}

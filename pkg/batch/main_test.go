@@ -133,7 +133,7 @@ func finish(t *testing.T, r Request, k result.Key, status result.Status, seconds
 		res.Steps = res.Train.Steps
 		validation, test, correct := 0.5, 0.5, 2
 		three := 3
-		res.Accuracy, res.Correct = result.Split[float64]{Validation: &validation, Test: &test}, result.Split[int]{Validation: &correct, Test: &three}
+		res.Accuracy, res.Correct = result.Pair[float64]{Validation: &validation, Test: &test}, result.Pair[int]{Validation: &correct, Test: &three}
 	} else {
 		res.Reason = "the worker died"
 	}
@@ -165,7 +165,7 @@ func enqueue(t *testing.T, dir string, s Submission, id string, states ...string
 func allKeys(r Request) []result.Key {
 	var keys []result.Key
 	for _, t := range r.Experiment.Trials() {
-		keys = append(keys, keyOf(t))
+		keys = append(keys, t.Key())
 	}
 	return keys
 }

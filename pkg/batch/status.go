@@ -57,7 +57,7 @@ func Look(ctx context.Context, f *store.Folder, e *experiment.Experiment) (Statu
 	configs := map[string]*experiment.Configuration{}
 	if e != nil {
 		for _, t := range e.Trials() {
-			keys = append(keys, keyOf(t))
+			keys = append(keys, t.Key())
 			configs[t.ID] = t.Configuration
 		}
 	}

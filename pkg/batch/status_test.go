@@ -20,11 +20,11 @@ func TestLook(t *testing.T) {
 	trials := func(element int) []string { return p.Tasks.Elements[element].Trials }
 	for i := 3; i < len(states); i++ {
 		for j, name := range trials(i) {
-			k, _ := ParseKey(name)
+			k, _ := result.ParseKey(name)
 			finish(t, r, k, []result.Status{result.Done, result.Failed}[j%2], 10)
 		}
 	}
-	k, err := ParseKey(trials(0)[0])
+	k, err := result.ParseKey(trials(0)[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestLook(t *testing.T) {
 
 func mustKey(t *testing.T, name string) result.Key {
 	t.Helper()
-	k, err := ParseKey(name)
+	k, err := result.ParseKey(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ func TestSubmit(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, trial := range of {
-			trials = append(trials, keyOf(trial))
+			trials = append(trials, trial.Key())
 		}
 	}
 	if !sameKeys(trials, allKeys(r)) {
@@ -89,7 +89,7 @@ func TestSubmitAgain(t *testing.T) {
 	states[0] = "RUNNING"
 	enqueue(t, dir, first.Submission, "101", states...)
 	key := func(element int) result.Key {
-		k, err := ParseKey(first.Tasks.Elements[element].Trials[0])
+		k, err := result.ParseKey(first.Tasks.Elements[element].Trials[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -295,11 +295,11 @@ func TestTasksThatDoNotFit(t *testing.T) {
 
 func TestParseKey(t *testing.T) {
 	k := result.Key{ConfigID: "c5x2-p4-1a2b3c4d", Seed: 12}
-	if got, err := ParseKey(k.String()); err != nil || got != k {
+	if got, err := result.ParseKey(k.String()); err != nil || got != k {
 		t.Errorf("%v, %v", got, err)
 	}
 	for _, bad := range []string{"", "c5x2", "c5x2/seed-", "c5x2/seed-x", "/seed-1", "c5x2/seed--1"} {
-		if k, err := ParseKey(bad); err == nil {
+		if k, err := result.ParseKey(bad); err == nil {
 			t.Errorf("%q is %v", bad, k)
 		}
 	}

@@ -24,7 +24,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"slimfit/pkg/experiment"
@@ -147,7 +146,7 @@ func (s Submission) Trials(e *experiment.Experiment, element int) ([]experiment.
 	}
 	var trials []experiment.Trial
 	for _, name := range s.Tasks.Elements[element].Trials {
-		k, err := ParseKey(name)
+		k, err := result.ParseKey(name)
 		if err != nil {
 			return nil, err
 		}
@@ -184,16 +183,6 @@ func (t Tasks) element(job string, index int) (n int, ok bool) {
 		}
 	}
 	return 0, false
-}
-
-// ParseKey reads what result.Key writes: <config-id>/seed-<n>.
-func ParseKey(name string) (result.Key, error) {
-	id, seed, ok := strings.Cut(name, "/seed-")
-	n, err := strconv.ParseInt(seed, 10, 64)
-	if !ok || err != nil || id == "" || n < 0 {
-		return result.Key{}, fmt.Errorf("%q is no trial; want <config-id>/seed-<n>", name)
-	}
-	return result.Key{ConfigID: id, Seed: n}, nil
 }
 
 // Submissions reads the submissions of a run folder, oldest first. One that was

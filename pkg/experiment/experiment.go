@@ -9,6 +9,7 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/result"
 )
 
 // Experiment is a checked experiment file with every default filled in.
@@ -62,6 +63,9 @@ type Trial struct {
 	*Configuration
 	Seed int64
 }
+
+// Key names the trial.
+func (t Trial) Key() result.Key { return result.Key{ConfigID: t.ID, Seed: t.Seed} }
 
 // Trials lists every configuration with every seed, seeds fastest.
 func (e *Experiment) Trials() []Trial {

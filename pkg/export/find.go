@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"slimfit/models"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 )
@@ -73,7 +74,7 @@ func below(out, name string) ([]string, error) {
 			return []string{dir}, nil
 		}
 	}
-	if id, _, _ := strings.Cut(rel, string(filepath.Separator)); !store.IsConfigID(id) {
+	if id, _, _ := strings.Cut(rel, string(filepath.Separator)); !models.IsConfigID(id) {
 		return nil, nil
 	}
 	runs, err := os.ReadDir(out)
@@ -103,7 +104,7 @@ func ofFolder(dir string) (Choice, error) {
 	if folder, key, err := store.ParseTrialDir(abs); err == nil {
 		return Choice{folder, key.ConfigID, &key.Seed}, nil
 	}
-	if id := filepath.Base(abs); store.IsConfigID(id) {
+	if id := filepath.Base(abs); models.IsConfigID(id) {
 		return Choice{Folder: &store.Folder{Dir: filepath.Dir(abs)}, ConfigID: id}, nil
 	}
 	if certificate := filepath.Join(abs, result.CertificateName); isFile(certificate) {

@@ -47,48 +47,30 @@ func Int8(ctx context.Context, t *Trial, set *dataset.Set, test bool, version st
 	}
 	sum := sha256.Sum256(file)
 	q.Bytes, q.SHA256 = len(file), hex.EncodeToString(sum[:])
-	if v, err := judge(ctx, m, set.Validation, set.Data.Classes, workers); err != nil {
-		return q, fmt.Errorf("judge the int8 network of %s on the validation images: %w", r.Key(), err)
-	} else if v != nil {
-		q.Accuracy.Validation, q.Correct.Validation, q.Wrong.Validation, q.Confusion.Validation = &v.accuracy, &v.correct, v.wrong, v.confusion
-	}
-	if !test {
-		return q, nil
-	}
-	if v, err := judge(ctx, m, set.Test, set.Data.Classes, workers); err != nil {
-		return q, fmt.Errorf("judge the int8 network of %s on the test images: %w", r.Key(), err)
-	} else if v != nil {
-		q.Accuracy.Test, q.Correct.Test, q.Wrong.Test, q.Confusion.Test = &v.accuracy, &v.correct, v.wrong, v.confusion
+	for _, s := range result.Splits() {
+		images := set.Validation
+		if s == result.Test {
+			images = set.Test
+		}
+		if s == result.Test && !test {
+			continue
+		}
+		f, err := judge(ctx, m, images, set.Data.Classes, workers)
+		if err != nil {
+			return q, fmt.Errorf("judge the int8 network of %s on the %s images: %w", r.Key(), s, err)
+		}
+		q.SetOn(s, f)
 	}
 	return q, nil
 }
 
-// verdict is how a network did on a set of images.
-type verdict struct {
-	accuracy  float64
-	correct   int
-	wrong     [][2]int // [index, predicted class], by rising index; never nil
-	confusion [][]int  // [true class][predicted class]
-}
-
-// judge compares the model's classes with the labels; nil without images.
-func judge(ctx context.Context, m *tflite.Model, images dataset.Images, classes, workers int) (*verdict, error) {
+// judge compares the model's classes with the labels; there are no figures
+// without images.
+func judge(ctx context.Context, m *tflite.Model, images dataset.Images, classes, workers int) (result.Figures, error) {
 	if images.N() == 0 {
-		return nil, nil
+		return result.Figures{}, nil
 	}
-	v := &verdict{wrong: [][2]int{}, confusion: make([][]int, classes)}
-	for i := range v.confusion {
-		v.confusion[i] = make([]int, classes)
-	}
-	err := classify(ctx, m, images, workers, func(i, class int) {
-		label := int(images.Labels[i])
-		v.confusion[label][class]++
-		if class == label {
-			v.correct++
-		} else {
-			v.wrong = append(v.wrong, [2]int{i, class})
-		}
-	})
-	v.accuracy = float64(v.correct) / float64(images.N())
-	return v, err
+	predicted := make([]int, images.N())
+	err := classify(ctx, m, images, workers, func(i, class int) { predicted[i] = class })
+	return result.Score(predicted, images.Labels, classes), err
 }

@@ -38,15 +38,12 @@ func newAccuracy(split string, correct, images int) (*Accuracy, error) {
 // as they were measured.
 func Recorded(r result.Result) ([]Accuracy, error) {
 	var all []Accuracy
-	for _, s := range []struct {
-		split   string
-		correct *int
-		images  int
-	}{{Test, r.Correct.Test, r.Dataset.Test}, {Validation, r.Correct.Validation, r.Dataset.Validation}} {
-		if s.correct == nil || s.images == 0 {
+	for _, s := range []result.Split{result.Test, result.Validation} {
+		correct, images := r.On(s).Correct, s.Images(r.Dataset)
+		if correct == nil || images == 0 {
 			continue
 		}
-		a, err := newAccuracy(s.split, *s.correct, s.images)
+		a, err := newAccuracy(string(s), *correct, images)
 		if err != nil {
 			return nil, err
 		}
@@ -57,8 +54,8 @@ func Recorded(r result.Result) ([]Accuracy, error) {
 
 // Names of the splits that files are judged on.
 const (
-	Test       = "test"
-	Validation = "validation"
+	Test       = string(result.Test)
+	Validation = string(result.Validation)
 )
 
 // Judged is the split that a network's files may be judged on: the test images

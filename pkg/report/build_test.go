@@ -162,7 +162,7 @@ func TestPickThatMissesOnTest(t *testing.T) {
 	in := flawed(t)
 	for i := range in.Results {
 		if r := &in.Results[i]; r.Status == result.Done {
-			*r.Accuracy.Test, *r.Correct.Test = 0.92, 920
+			r.SetOn(Test, result.Figures{Accuracy: new(0.92), Correct: new(920)})
 		}
 	}
 	r := build(t, in, Options{})

@@ -89,7 +89,7 @@ func Compare(a, b *Report) (*Comparison, error) {
 	if len(c.Pairs) == 0 {
 		c.Warnings = append(c.Warnings, "The two have no network in common: nothing can be compared.")
 	}
-	for _, s := range []Split{Validation, Test} {
+	for _, s := range result.Splits() {
 		same := a.Dataset.Digest == b.Dataset.Digest && a.images(s) == b.images(s) && a.Dataset.Validation == b.Dataset.Validation
 		if !same && len(c.Pairs) > 0 {
 			c.Warnings = append(c.Warnings, fmt.Sprintf("The %s images are not the same: differences on them are of recipes and of images at once, and are judged over seeds alone.", s))

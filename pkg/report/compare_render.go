@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"slimfit/pkg/result"
 )
 
 // Document is the comparison in reading order.
@@ -21,7 +23,7 @@ func (c *Comparison) Document() []Section {
 	if len(c.Differ) > 0 {
 		sections = append(sections, Section{Title: "What differs", Text: []string{"First | second:"}, Facts: c.Differ})
 	}
-	for _, s := range []Split{Validation, Test} {
+	for _, s := range result.Splits() {
 		if t := c.table(s, names); len(t.Rows) > 0 {
 			sections = append(sections, Section{Title: strings.ToUpper(string(s[:1])) + string(s[1:]) + " accuracy", Tables: []Table{t}, Text: []string{c.summary(s)}})
 		}
@@ -131,7 +133,7 @@ func (c *Comparison) notes() []Fact {
 	}
 	used := map[string]bool{}
 	for i := range c.Pairs {
-		for _, s := range []Split{Validation, Test} {
+		for _, s := range result.Splits() {
 			if d := c.Pairs[i].On(s); d != nil {
 				used[d.Method] = true
 			}
@@ -185,7 +187,7 @@ func (c *Comparison) CSV() ([]byte, error) {
 	lines := [][]string{{"network", "config_id_1", "config_id_2", "images", "seed", "accuracy_1", "accuracy_2", "n_1", "n_2", "difference", "low", "high", "p", "p_corrected", "method"}}
 	for i := range c.Pairs {
 		p := &c.Pairs[i]
-		for _, s := range []Split{Validation, Test} {
+		for _, s := range result.Splits() {
 			d := p.On(s)
 			if d == nil {
 				continue

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"slimfit/pkg/result"
 )
 
 // TrialsCSV writes one line a planned trial: for spreadsheets and data frames.
@@ -17,13 +19,13 @@ func TrialsCSV(reports []*Report) ([]byte, error) {
 	axes := allAxes(reports)
 	head := append([]string{"experiment", "config_id", "label"}, axes...)
 	head = append(head, "seed", "status", "reason")
-	for _, s := range []Split{Validation, Test} {
+	for _, s := range result.Splits() {
 		head = append(head, string(s), string(s)+"_correct", string(s)+"_images", string(s)+"_low", string(s)+"_high")
 	}
 	head = append(append(head, "steps", "seconds"), costHeads(reports)...)
 	int8 := hasInt8(reports)
 	if int8 {
-		for _, s := range []Split{Validation, Test} {
+		for _, s := range result.Splits() {
 			name := "int8_" + string(s)
 			head = append(head, name, name+"_correct", name+"_images", name+"_low", name+"_high")
 		}
@@ -36,7 +38,7 @@ func TrialsCSV(reports []*Report) ([]byte, error) {
 			for j := range row.Trials {
 				t := &row.Trials[j]
 				line := append(r.identity(row, axes), fmt.Sprint(t.Seed), string(t.Status), cell(t.Reason))
-				for _, s := range []Split{Validation, Test} {
+				for _, s := range result.Splits() {
 					line = append(line, measuredCells(t.On(s))...)
 				}
 				if t.Status == missing || t.Status == skipped {
@@ -61,13 +63,13 @@ func ConfigurationsCSV(reports []*Report) ([]byte, error) {
 	axes := allAxes(reports)
 	head := append([]string{"experiment", "config_id", "label"}, axes...)
 	head = append(append(head, costHeads(reports)...), "activations_with_dense", "planned", "done", "failed", "diverged", "missing", "skipped")
-	for _, s := range []Split{Validation, Test} {
+	for _, s := range result.Splits() {
 		head = append(head, string(s)+"_mean", string(s)+"_sd", string(s)+"_min", string(s)+"_max")
 	}
 	head = append(head, "seconds_mean", "verdict", "why", "published", "published_source")
 	int8 := hasInt8(reports)
 	if int8 {
-		for _, s := range []Split{Validation, Test} {
+		for _, s := range result.Splits() {
 			name := "int8_" + string(s)
 			head = append(head, name+"_mean", name+"_sd", name+"_min", name+"_max")
 		}
@@ -82,7 +84,7 @@ func ConfigurationsCSV(reports []*Report) ([]byte, error) {
 			for _, n := range []int{c.Planned, c.Done, c.Failed, c.Diverged, c.Missing, c.Skipped} {
 				line = append(line, fmt.Sprint(n))
 			}
-			for _, s := range []Split{Validation, Test} {
+			for _, s := range result.Splits() {
 				line = append(line, scoreFields(row.Score(s))...)
 			}
 			time, published, source := "", "", ""

@@ -177,9 +177,9 @@ func flawed(t testing.TB) Input {
 	e := p.experiment(t)
 	results, histories := p.run(e)
 	results[4].Status, results[4].Reason = result.Failed, "the worker was killed (signal 9); out of memory?"
-	results[4].Accuracy, results[4].Correct, results[4].Wrong, results[4].Confusion = result.Split[float64]{}, result.Split[int]{}, result.Wrong{}, result.Confusion{}
+	results[4].Accuracy, results[4].Correct, results[4].Wrong, results[4].Confusion = result.Pair[float64]{}, result.Pair[int]{}, result.Wrong{}, result.Confusion{}
 	results[7].Status, results[7].Reason = result.Diverged, "the loss was NaN at step 312"
-	results[7].Accuracy, results[7].Correct, results[7].Wrong, results[7].Confusion = result.Split[float64]{}, result.Split[int]{}, result.Wrong{}, result.Confusion{}
+	results[7].Accuracy, results[7].Correct, results[7].Wrong, results[7].Confusion = result.Pair[float64]{}, result.Pair[int]{}, result.Wrong{}, result.Confusion{}
 	results[7].Steps = 312
 	results[0].Warnings = []string{"bfloat16 was asked for, but this CPU computes in float32"}
 	lost := results[11].Key()

@@ -77,20 +77,9 @@ func Build(in Input, opt Options) (*Report, error) {
 
 // check refuses a result that no run writes.
 func check(res *result.Result) error {
-	for _, s := range []struct {
-		split    Split
-		accuracy *float64
-		correct  *int
-		images   int
-	}{
-		{Validation, res.Accuracy.Validation, res.Correct.Validation, res.Dataset.Validation},
-		{Test, res.Accuracy.Test, res.Correct.Test, res.Dataset.Test},
-	} {
-		if s.accuracy != nil && !(*s.accuracy >= 0 && *s.accuracy <= 1) {
-			return fmt.Errorf("result %s: %s accuracy %v is not a fraction", res.Key(), s.split, *s.accuracy)
-		}
-		if s.correct != nil && (*s.correct < 0 || *s.correct > s.images) {
-			return fmt.Errorf("result %s: %d correct of %d %s images", res.Key(), *s.correct, s.images, s.split)
+	for _, s := range result.Splits() {
+		if doubts := res.On(s).Check(s.Images(res.Dataset), res.Dataset.Classes, result.Kept); len(doubts) > 0 {
+			return fmt.Errorf("result %s: %s: %s", res.Key(), s, doubts[0])
 		}
 	}
 	return nil
@@ -104,7 +93,7 @@ func (r *Report) chooseSplit(want Split) (Split, error) {
 	}
 	has := map[Split]bool{}
 	for i := range r.Rows {
-		for _, s := range []Split{Validation, Test} {
+		for _, s := range result.Splits() {
 			has[s] = has[s] || r.judgedScore(&r.Rows[i], s) != nil
 		}
 	}

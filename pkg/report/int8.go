@@ -122,7 +122,7 @@ func (r *Report) sumInt8(row *Row) {
 	if row.Int8 == nil {
 		return
 	}
-	for _, s := range []Split{Validation, Test} {
+	for _, s := range result.Splits() {
 		score := r.score(row.Trials, func(t *Trial) *Measured { return t.Int8.On(s) })
 		if s == Test {
 			row.Int8.Test = score
@@ -143,7 +143,7 @@ func int8sByKey(all []result.Int8) map[result.Key][]result.Int8 {
 // int8Splits lists the splits that some network was judged on in int8.
 func (r *Report) int8Splits() []Split {
 	var out []Split
-	for _, s := range []Split{Validation, Test} {
+	for _, s := range result.Splits() {
 		if slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Int8.Score(s) != nil }) {
 			out = append(out, s)
 		}
@@ -207,7 +207,7 @@ func hasInt8(reports []*Report) bool {
 
 func int8Fields(q *Int8) []string {
 	var fields []string
-	for _, s := range []Split{Validation, Test} {
+	for _, s := range result.Splits() {
 		fields = append(fields, measuredCells(q.On(s))...)
 	}
 	if q == nil {

@@ -108,7 +108,7 @@ func (r *Report) costIndex(c footprint.Cost) int {
 // judge sets the row's verdict, and what every rule sees on each split.
 func (r *Report) judge(row *Row) {
 	row.judged = map[Split][]judged{}
-	for _, s := range []Split{Validation, Test} {
+	for _, s := range result.Splits() {
 		for _, rule := range rules() {
 			row.judged[s] = append(row.judged[s], r.see(row, s, rule))
 		}

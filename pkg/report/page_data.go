@@ -125,7 +125,7 @@ func (r *Report) pageData() pageData {
 	for _, n := range r.Notes {
 		d.Notes[slug(n.Term)] = n.Text
 	}
-	for _, s := range []Split{Validation, Test} {
+	for _, s := range result.Splits() {
 		for i := range r.Rows {
 			if r.judgedScore(&r.Rows[i], s) != nil {
 				d.Splits = append(d.Splits, s)
@@ -172,7 +172,7 @@ func (r *Report) pageRow(row *Row, limit int) pageRow {
 	if out.Over == nil {
 		out.Over = []string{}
 	}
-	for _, s := range []Split{Validation, Test} {
+	for _, s := range result.Splits() {
 		if v := r.judgedScore(row, s); v != nil {
 			p := &pageScore{N: v.N, Mean: v.Mean, Min: v.Min, Max: v.Max}
 			if v.Mean95 != nil {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 
+	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
 )
 
@@ -124,7 +125,7 @@ func (r *Report) trialsTable() Table {
 		for j := range r.Rows[i].Trials {
 			trial := &r.Rows[i].Trials[j]
 			line := append(cells(i), fmt.Sprint(trial.Seed), string(trial.Status))
-			for _, s := range []Split{Validation, Test} {
+			for _, s := range result.Splits() {
 				if m := trial.On(s); m != nil {
 					line = append(line, percent(m.Accuracy), intervalText(m.Interval))
 				} else {

@@ -45,11 +45,11 @@ type Report struct {
 }
 
 // Split names the images of a figure.
-type Split string
+type Split = result.Split
 
 const (
-	Validation Split = "validation" // held back from training, to choose by
-	Test       Split = "test"       // seen by nobody until the end
+	Validation = result.Validation
+	Test       = result.Test
 )
 
 // Fact is one line of "what was done".

@@ -54,7 +54,7 @@ func (r *Report) resultsTable() Table {
 	k := r.costIndex(r.cost())
 	t.Columns = append(names, Column{r.Costs[k].Head, true}, Column{"ratio", true})
 	t.Columns = append(t.Columns, Column{"seeds done", true})
-	for _, s := range []Split{Validation, Test} {
+	for _, s := range result.Splits() {
 		t.Columns = append(t.Columns, Column{string(s) + " mean", true}, Column{"sd", true}, Column{"min–max", true})
 	}
 	t.Columns = append(t.Columns, r.int8Columns()...)
@@ -200,13 +200,13 @@ func (r *Report) seedsTable() Table {
 			}
 			t.Rows = append(t.Rows, append(line, time))
 		}
-		for _, s := range []Split{Validation, Test} {
+		for _, s := range result.Splits() {
 			if row.Score(s) == nil && (s == Validation || row.Score(Validation) != nil) {
 				continue // a row with no score at all gets one line, of the last split
 			}
 			add(string(s), func(t *Trial) string { return t.cell(s) })
 		}
-		for _, s := range []Split{Validation, Test} {
+		for _, s := range result.Splits() {
 			if row.Int8.Score(s) != nil {
 				add("int8 "+string(s), func(t *Trial) string { return t.int8Cell(s) })
 			}

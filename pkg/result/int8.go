@@ -5,19 +5,19 @@ package result
 // export` does it. It speaks of the weights that it names; where the trial was
 // trained again it is stale.
 type Int8 struct {
-	ConfigID    string         `json:"config_id"`
-	Seed        int64          `json:"seed"`
-	Slimfit     string         `json:"slimfit"`            // version that made it
-	OS          string         `json:"os"`                 // that it was made on: linux/amd64
-	WeightsSHA  string         `json:"weights_sha256"`     // of the float weights, as result.json has it
-	Calibration int            `json:"calibration_images"` // training images, the first ones, that ranges were learnt from
-	Bytes       int            `json:"bytes"`              // of the file
-	SHA256      string         `json:"sha256"`             // of the file, hex
-	Reason      string         `json:"reason,omitempty"`   // why the network has no int8 form; then there are no figures
-	Accuracy    Split[float64] `json:"accuracy"`
-	Correct     Split[int]     `json:"correct"`
-	Wrong       Wrong          `json:"wrong"`
-	Confusion   Confusion      `json:"confusion"`
+	ConfigID    string        `json:"config_id"`
+	Seed        int64         `json:"seed"`
+	Slimfit     string        `json:"slimfit"`            // version that made it
+	OS          string        `json:"os"`                 // that it was made on: linux/amd64
+	WeightsSHA  string        `json:"weights_sha256"`     // of the float weights, as result.json has it
+	Calibration int           `json:"calibration_images"` // training images, the first ones, that ranges were learnt from
+	Bytes       int           `json:"bytes"`              // of the file
+	SHA256      string        `json:"sha256"`             // of the file, hex
+	Reason      string        `json:"reason,omitempty"`   // why the network has no int8 form; then there are no figures
+	Accuracy    Pair[float64] `json:"accuracy"`
+	Correct     Pair[int]     `json:"correct"`
+	Wrong       Wrong         `json:"wrong"`
+	Confusion   Confusion     `json:"confusion"`
 }
 
 // Key names the trial.
@@ -31,14 +31,16 @@ func (q Int8) Of(r Result) bool {
 
 // Sealed is q as it is without its test figures.
 func (q Int8) Sealed() Int8 {
-	q.Accuracy.Test, q.Correct.Test, q.Wrong.Test, q.Confusion.Test = nil, nil, nil, nil
+	q.SetOn(Test, Figures{})
 	return q
 }
 
 // Judge is the result r with the figures of its int8 network for those of the
 // float32 one. A network that has no int8 form failed.
 func (q Int8) Judge(r Result) Result {
-	r.Accuracy, r.Correct, r.Wrong, r.Confusion = q.Accuracy, q.Correct, q.Wrong, q.Confusion
+	for _, s := range Splits() {
+		r.SetOn(s, q.On(s))
+	}
 	if q.Reason != "" {
 		r.Status, r.Reason = Failed, "it has no int8 form: "+q.Reason
 	}

@@ -5,6 +5,9 @@ package result
 
 import (
 	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"slimfit/models"
@@ -17,7 +20,20 @@ type Key struct {
 	Seed     int64  `json:"seed"`
 }
 
-func (k Key) String() string { return fmt.Sprintf("%s/seed-%d", k.ConfigID, k.Seed) }
+const seedInfix = "/seed-"
+
+func (k Key) String() string { return k.ConfigID + seedInfix + strconv.FormatInt(k.Seed, 10) }
+
+// ParseKey reads what Key.String writes: <config-id>/seed-<n>.
+func ParseKey(s string) (Key, error) {
+	id, digits, ok := strings.Cut(s, seedInfix)
+	seed, err := strconv.ParseInt(digits, 10, 64)
+	k := Key{ConfigID: id, Seed: seed}
+	if !ok || err != nil || !models.IsConfigID(id) || strings.ContainsRune(id, filepath.Separator) || k.String() != s {
+		return Key{}, fmt.Errorf("%q is no trial; want <config-id>/seed-<n>", s)
+	}
+	return k, nil
+}
 
 // Status is where a trial stands.
 type Status string
@@ -44,8 +60,8 @@ type Result struct {
 	Seed        int64               `json:"seed"`
 	Status      Status              `json:"status"` // done, failed or diverged
 	Reason      string              `json:"reason"` // why it failed or diverged; empty when done
-	Accuracy    Split[float64]      `json:"accuracy"`
-	Correct     Split[int]          `json:"correct"`
+	Accuracy    Pair[float64]       `json:"accuracy"`
+	Correct     Pair[int]           `json:"correct"`
 	Steps       int                 `json:"steps"`   // trained
 	Seconds     float64             `json:"seconds"` // of training, this trial's share of its pack; evaluation and start-up not counted
 	WeightsSHA  string              `json:"weights_sha256,omitempty"`
@@ -63,9 +79,9 @@ type Result struct {
 // Key names the result's trial.
 func (r Result) Key() Key { return Key{ConfigID: r.ConfigID, Seed: r.Seed} }
 
-// Split holds a figure of the validation and the test images; nil where it was
+// Pair holds a figure of the validation and the test images; nil where it was
 // not measured.
-type Split[T any] struct {
+type Pair[T any] struct {
 	Validation *T `json:"validation"`
 	Test       *T `json:"test"`
 }

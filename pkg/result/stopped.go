@@ -56,17 +56,17 @@ func (s *Stopped) Key() Key { return Key{ConfigID: s.ConfigID, Seed: s.Seed} }
 // NewStopped is what is kept of a result with validation figures whose status
 // is StoppedEarly.
 func NewStopped(r Result, rule StopRule) Stopped {
+	f := r.On(Validation)
 	return Stopped{ConfigID: r.ConfigID, Seed: r.Seed, Model: r.Model, Train: r.Train, Dataset: r.Dataset, Rule: rule, Step: r.Steps,
-		Seconds: r.Seconds, Accuracy: *r.Accuracy.Validation, Correct: *r.Correct.Validation, Environment: r.Environment,
-		Warnings: r.Warnings, Started: r.Started, Stopped: r.Finished, Wrong: r.Wrong.Validation, Confusion: r.Confusion.Validation}
+		Seconds: r.Seconds, Accuracy: *f.Accuracy, Correct: *f.Correct, Environment: r.Environment,
+		Warnings: r.Warnings, Started: r.Started, Stopped: r.Finished, Wrong: f.Wrong, Confusion: f.Confusion}
 }
 
 // Result is the trial as a search takes it, with status StoppedEarly.
 func (s *Stopped) Result() Result {
 	r := Result{ConfigID: s.ConfigID, Seed: s.Seed, Model: s.Model, Train: s.Train, Dataset: s.Dataset, Status: StoppedEarly, Steps: s.Step,
 		Seconds: s.Seconds, Environment: s.Environment, Warnings: s.Warnings, Started: s.Started, Finished: s.Stopped}
-	r.Accuracy.Validation, r.Correct.Validation = &s.Accuracy, &s.Correct
-	r.Wrong.Validation, r.Confusion.Validation = s.Wrong, s.Confusion
+	r.SetOn(Validation, Figures{&s.Accuracy, &s.Correct, s.Wrong, s.Confusion})
 	return r
 }
 

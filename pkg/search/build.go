@@ -130,7 +130,7 @@ func (s *state) judged(i, winner int) result.Judged {
 	case c.standing == skipped:
 		j.Finding = result.FoundSkipped
 		for _, w := range c.witnesses[:witnessesNeeded] {
-			j.Witnesses = append(j.Witnesses, result.Key{ConfigID: s.p.Candidates[w.candidate].ID, Seed: w.net.seed})
+			j.Witnesses = append(j.Witnesses, keyOf(s.p.Candidates[w.candidate], w.net.seed))
 		}
 		j.Reason = s.whySkipped(c)
 	case c.standing == unjudged:
@@ -243,7 +243,7 @@ func (s *state) assumption(winner int) result.Assumption {
 	for i, c := range s.all {
 		for _, n := range c.nets {
 			if n.clear && s.contradicted(s.p.insideOf(i)) {
-				a.Contradicted = append(a.Contradicted, result.Key{ConfigID: s.p.Candidates[i].ID, Seed: n.seed})
+				a.Contradicted = append(a.Contradicted, keyOf(s.p.Candidates[i], n.seed))
 			}
 		}
 	}
@@ -300,7 +300,7 @@ func (s *state) evidence(c *result.Certificate, filesOf FilesOf) error {
 	warned := map[string]int{}
 	for i := range s.all {
 		for _, n := range s.all[i].nets {
-			files, err := filesOf(result.Key{ConfigID: s.p.Candidates[i].ID, Seed: n.seed})
+			files, err := filesOf(keyOf(s.p.Candidates[i], n.seed))
 			if err != nil {
 				return fmt.Errorf("certificate: %w", err)
 			}

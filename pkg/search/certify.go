@@ -25,7 +25,7 @@ func (s *state) certify(i int, finished Lookup) []result.Key {
 	var missing []result.Key
 	results := make([]*result.Result, len(c.nets))
 	for k, n := range c.nets {
-		key := result.Key{ConfigID: s.p.Candidates[i].ID, Seed: n.seed}
+		key := keyOf(s.p.Candidates[i], n.seed)
 		r, ok := finished(key)
 		if !ok || r.Correct.Test == nil {
 			missing = append(missing, key)

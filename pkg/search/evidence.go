@@ -149,60 +149,15 @@ func (p *Problem) doubts(c Candidate, r *result.Result) []string {
 	if r.Correct.Validation == nil {
 		add("done without validation figures")
 	}
-	out = append(out, splitDoubts("validation", p.Data.Validation, p.Data.Classes, r.Accuracy.Validation, r.Correct.Validation, r.Wrong.Validation, r.Confusion.Validation)...)
-	return append(out, splitDoubts("test", p.Data.Test, p.Data.Classes, r.Accuracy.Test, r.Correct.Test, r.Wrong.Test, r.Confusion.Test)...)
+	return append(out, p.splitDoubts(r.On)...)
 }
 
-// splitDoubts compares the four accounts of one split with each other.
-func splitDoubts(name string, images, classes int, accuracy *float64, correct *int, wrong [][2]int, confusion [][]int) []string {
-	if accuracy == nil && correct == nil && wrong == nil && confusion == nil {
-		return nil
-	}
-	if accuracy == nil || correct == nil || confusion == nil || wrong == nil && (correct == nil || *correct != images) {
-		return []string{name + ": accuracy, correct, wrong or confusion is missing"}
-	}
+// splitDoubts compares the accounts of each split with one another.
+func (p *Problem) splitDoubts(on func(result.Split) result.Figures) []string {
 	var out []string
-	add := func(format string, args ...any) { out = append(out, name+": "+fmt.Sprintf(format, args...)) }
-	if *correct < 0 || *correct > images || *accuracy != float64(*correct)/float64(images) {
-		add("accuracy %v is not %d of %d images", *accuracy, *correct, images)
-	}
-	if len(wrong) != images-*correct {
-		add("%d wrong images listed, %d of %d are correct", len(wrong), *correct, images)
-	}
-	predicted := make([]int, classes) // wrong answers by predicted class
-	for k, w := range wrong {
-		if w[0] < 0 || w[0] >= images || k > 0 && w[0] <= wrong[k-1][0] || w[1] < 0 || w[1] >= classes {
-			add("entry %d of the wrong images, %v, is out of order or range", k, w)
-			return out
-		}
-		predicted[w[1]]++
-	}
-	if len(confusion) != classes {
-		add("the confusion matrix has %d rows, want %d", len(confusion), classes)
-		return out
-	}
-	right, all := 0, 0
-	for truth, row := range confusion {
-		if len(row) != classes {
-			add("row %d of the confusion matrix has %d columns, want %d", truth, len(row), classes)
-			return out
-		}
-		for guess, n := range row {
-			all += n
-			if guess == truth {
-				right += n
-			} else {
-				predicted[guess] -= n
-			}
-		}
-	}
-	if right != *correct || all != images {
-		add("the confusion matrix counts %d of %d images correct", right, all)
-	}
-	for class, n := range predicted {
-		if n != 0 {
-			add("the confusion matrix and the wrong images disagree on answers %d", class)
-			break
+	for _, s := range result.Splits() {
+		for _, doubt := range on(s).Check(s.Images(p.Data), p.Data.Classes, result.Whole) {
+			out = append(out, string(s)+": "+doubt)
 		}
 	}
 	return out

@@ -124,8 +124,7 @@ func (p *Problem) Int8Doubts(q *result.Int8, r *result.Result) []string {
 	if q.Correct.Validation == nil {
 		out = append(out, "it has no validation figures")
 	}
-	out = append(out, splitDoubts("validation", p.Data.Validation, p.Data.Classes, q.Accuracy.Validation, q.Correct.Validation, q.Wrong.Validation, q.Confusion.Validation)...)
-	return append(out, splitDoubts("test", p.Data.Test, p.Data.Classes, q.Accuracy.Test, q.Correct.Test, q.Wrong.Test, q.Confusion.Test)...)
+	return append(out, p.splitDoubts(q.On)...)
 }
 
 // quantizeAgain compares int8 figures with those of the kept weights.
@@ -152,11 +151,11 @@ func (e Evidence) quantizeAgain(f result.File, q *result.Int8, opened bool) []Fa
 	case again.SHA256 != q.SHA256 || again.Bytes != q.Bytes:
 		add("the kept weights give another int8 file, %d bytes with SHA-256 %s, it says %d and %s", again.Bytes, short(again.SHA256), q.Bytes, short(q.SHA256))
 	}
-	if !reflect.DeepEqual(again.Wrong.Validation, q.Wrong.Validation) || !reflect.DeepEqual(again.Confusion.Validation, q.Confusion.Validation) {
-		add("its network answers other validation images wrong than it says")
-	}
-	if opened && (!reflect.DeepEqual(again.Wrong.Test, q.Wrong.Test) || !reflect.DeepEqual(again.Confusion.Test, q.Confusion.Test)) {
-		add("its network answers other test images wrong than it says")
+	for _, s := range result.Splits() {
+		a, b := again.On(s), q.On(s)
+		if (s != result.Test || opened) && !(reflect.DeepEqual(a.Wrong, b.Wrong) && reflect.DeepEqual(a.Confusion, b.Confusion)) {
+			add("its network answers other %s images wrong than it says", s)
+		}
 	}
 	if len(faults) > 0 && (again.Slimfit != q.Slimfit || again.OS != q.OS) {
 		faults = append(faults, Fault{f.Path, fmt.Sprintf("this may be the program: slimfit %s on %s here, %s on %s then", again.Slimfit, again.OS, q.Slimfit, q.OS)})

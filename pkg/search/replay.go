@@ -45,7 +45,7 @@ func (s *state) takeRound(trials []trial, finished Lookup) []result.Key {
 	var missing []result.Key
 	results := make([]*result.Result, len(trials))
 	for k, t := range trials {
-		key := result.Key{ConfigID: s.p.Candidates[t.candidate].ID, Seed: t.seed}
+		key := keyOf(s.p.Candidates[t.candidate], t.seed)
 		r, ok := finished(key)
 		if !ok {
 			missing = append(missing, key)

@@ -72,20 +72,14 @@ func Retrained(where string, old, again Trained) []Fault {
 	if i := firstDifference(old.History, again.History); old.History != nil && i >= 0 {
 		add("another history, from its point %d on", i+1)
 	}
-	for _, s := range []struct {
-		name                string
-		was, is             *int
-		wrongThen, wrongNow [][2]int
-	}{
-		{"validation", a.Correct.Validation, b.Correct.Validation, a.Wrong.Validation, b.Wrong.Validation},
-		{"test", a.Correct.Test, b.Correct.Test, a.Wrong.Test, b.Wrong.Test},
-	} {
+	for _, s := range result.Splits() {
+		was, is := a.On(s), b.On(s)
 		switch {
-		case s.was == nil || s.is == nil:
-		case *s.was != *s.is:
-			add("%d %s images correct, was %d", *s.is, s.name, *s.was)
-		case !slices.Equal(s.wrongThen, s.wrongNow):
-			add("as many %s images correct, but other ones", s.name)
+		case was.Correct == nil || is.Correct == nil:
+		case *was.Correct != *is.Correct:
+			add("%d %s images correct, was %d", *is.Correct, s, *was.Correct)
+		case !slices.Equal(was.Wrong, is.Wrong):
+			add("as many %s images correct, but other ones", s)
 		}
 	}
 	if len(faults) > 0 {

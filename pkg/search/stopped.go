@@ -76,7 +76,7 @@ func (p *Problem) stoppedDoubts(r *result.Result) []string {
 	if _, why := p.hopeless(r); why != "" {
 		out = append(out, why)
 	}
-	return append(out, splitDoubts("validation", p.Data.Validation, p.Data.Classes, r.Accuracy.Validation, r.Correct.Validation, r.Wrong.Validation, r.Confusion.Validation)...)
+	return append(out, p.splitDoubts(r.On)...)
 }
 
 // RetrainedStopped compares a trial that was stopped early, and its history,

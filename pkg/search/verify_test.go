@@ -97,7 +97,7 @@ func (s searched) verify() []Fault {
 			if err := json.Unmarshal(b, &r); err != nil {
 				return nil, err
 			}
-			r.Accuracy.Test, r.Correct.Test, r.Wrong.Test, r.Confusion.Test = nil, nil, nil, nil
+			r.SetOn(result.Test, result.Figures{})
 			return json.Marshal(r)
 		},
 	})

@@ -30,7 +30,7 @@ func (r *briefReader) read(path string, k result.Key) (result.Result, error) {
 		return result.Result{}, fmt.Errorf("read result: %w", err)
 	}
 	out, wrong, ok := r.known(b)
-	if ok && checkHead(out, k) == "" && checkWrong(out, wrong) == "" {
+	if ok && checkBrief(out, k, func(s result.Split) int { return wrong[s] }) == "" {
 		return out, nil
 	}
 	out, err = decodeResult(path, b, k) // another layout, or it says what is wrong
@@ -40,7 +40,7 @@ func (r *briefReader) read(path string, k result.Key) (result.Result, error) {
 
 // known reads the layout of encodeResult. The wrong images are only counted: a
 // bad network has thousands.
-func (r *briefReader) known(b []byte) (out result.Result, wrong result.Split[int], ok bool) {
+func (r *briefReader) known(b []byte) (out result.Result, wrong map[result.Split]int, ok bool) {
 	b, begins := bytes.CutPrefix(b, []byte("{\n"))
 	b, ends := bytes.CutSuffix(b, []byte("\n}\n"))
 	head, lists, found := bytes.Cut(b, []byte(",\n  \"wrong\": "))
@@ -56,19 +56,18 @@ func (r *briefReader) known(b []byte) (out result.Result, wrong result.Split[int
 	test, ends = bytes.CutSuffix(test, []byte("}"))
 	v, vFits := countPairs(validation)
 	t, tFits := countPairs(test)
-	wrong.Validation, wrong.Test = v, t
-	return out, wrong, found && begins && ends && vFits && tFits
+	return out, map[result.Split]int{result.Validation: v, result.Test: t}, found && begins && ends && vFits && tFits
 }
 
-// countPairs is the length of a list such as [[3,9],[12,0]]; nil for null. Its
+// countPairs is the length of a list such as [[3,9],[12,0]]; -1 for null. Its
 // brackets and commas say whether it can be one: decoding the lists of 100,000
 // results would take as long as all the rest.
-func countPairs(list []byte) (n *int, fits bool) {
+func countPairs(list []byte) (n int, fits bool) {
 	if string(list) == "null" {
-		return nil, true
+		return -1, true
 	}
 	pairs := bytes.Count(list, []byte("[")) - 1
-	return &pairs, pairs >= 0 && bytes.Count(list, []byte("]")) == pairs+1 && bytes.Count(list, []byte(",")) == max(0, 2*pairs-1)
+	return pairs, pairs >= 0 && bytes.Count(list, []byte("]")) == pairs+1 && bytes.Count(list, []byte(",")) == max(0, 2*pairs-1)
 }
 
 // decode reads the lines of an object that encodeResult wrote, without its

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,46 +84,15 @@ func checkInt8(q result.Int8, k result.Key) string {
 	case q.Reason != "" && (q.Correct.Validation != nil || q.Correct.Test != nil):
 		return "it has figures of a network that it says has no int8 form"
 	}
-	for _, s := range []struct {
-		name      string
-		accuracy  *float64
-		correct   *int
-		wrong     [][2]int
-		confusion [][]int
-	}{
-		{"validation", q.Accuracy.Validation, q.Correct.Validation, q.Wrong.Validation, q.Confusion.Validation},
-		{"test", q.Accuracy.Test, q.Correct.Test, q.Wrong.Test, q.Confusion.Test},
-	} {
-		if reason := checkAccounts(s.accuracy, s.correct, s.wrong, s.confusion); reason != "" {
-			return s.name + ": " + reason
+	for _, s := range result.Splits() {
+		f := q.On(s)
+		images := len(f.Wrong)
+		if f.Correct != nil {
+			images += *f.Correct
 		}
-	}
-	return ""
-}
-
-// checkAccounts compares what one split's figures say of the same images.
-func checkAccounts(accuracy *float64, correct *int, wrong [][2]int, confusion [][]int) string {
-	if accuracy == nil && correct == nil && wrong == nil && confusion == nil {
-		return ""
-	}
-	if accuracy == nil || correct == nil || wrong == nil || confusion == nil {
-		return "accuracy, correct, wrong or confusion is missing"
-	}
-	images := *correct + len(wrong)
-	if *correct < 0 || !(math.Abs(float64(*correct)-*accuracy*float64(images)) < 1e-3) {
-		return fmt.Sprintf("accuracy is %v, but %d of %d images are correct", *accuracy, *correct, images)
-	}
-	right, all := 0, 0
-	for class, row := range confusion {
-		for guess, n := range row {
-			all += n
-			if guess == class {
-				right += n
-			}
+		if doubts := f.Check(images, len(f.Confusion), result.Whole); len(doubts) > 0 {
+			return string(s) + ": " + doubts[0]
 		}
-	}
-	if right != *correct || all != images {
-		return fmt.Sprintf("%d of %d images are correct, in the confusion matrix %d of %d", *correct, images, right, all)
 	}
 	return ""
 }

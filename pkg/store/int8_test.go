@@ -16,7 +16,7 @@ func figures(t *testing.T) result.Int8 {
 	t.Helper()
 	accuracy, correct := 0.75, 3
 	return result.Int8{ConfigID: "c-1a2b3c4d", Seed: 2, Slimfit: "v1", OS: "linux/amd64", WeightsSHA: strings.Repeat("ab", 32), Calibration: 500,
-		Bytes: 1872, SHA256: strings.Repeat("cd", 32), Accuracy: result.Split[float64]{Validation: &accuracy}, Correct: result.Split[int]{Validation: &correct},
+		Bytes: 1872, SHA256: strings.Repeat("cd", 32), Accuracy: result.Pair[float64]{Validation: &accuracy}, Correct: result.Pair[int]{Validation: &correct},
 		Wrong: result.Wrong{Validation: [][2]int{{1, 0}}}, Confusion: result.Confusion{Validation: [][]int{{2, 0}, {1, 1}}}}
 }
 
@@ -88,10 +88,10 @@ func TestDamagedInt8(t *testing.T) {
 		"no weights":       {func(q *result.Int8) { q.WeightsSHA = "" }, "weights_sha256"},
 		"no file":          {func(q *result.Int8) { q.SHA256 = "x" }, "SHA-256"},
 		"no bytes":         {func(q *result.Int8) { q.Bytes = 0 }, "0 bytes"},
-		"accuracy":         {func(q *result.Int8) { q.Accuracy.Validation = &half }, "accuracy is 0.5, but 3 of 4"},
+		"accuracy":         {func(q *result.Int8) { q.Accuracy.Validation = &half }, "accuracy 0.5 is not 3 of 4"},
 		"count":            {func(q *result.Int8) { q.Correct.Validation = &five }, "5 of 6 images"},
-		"no list":          {func(q *result.Int8) { q.Wrong.Validation = nil }, "is missing"},
-		"confusion":        {func(q *result.Int8) { q.Confusion.Validation = [][]int{{2, 0}, {0, 2}} }, "in the confusion matrix 4 of 4"},
+		"no list":          {func(q *result.Int8) { q.Wrong.Validation = nil }, "is not 3 of 3"},
+		"confusion":        {func(q *result.Int8) { q.Confusion.Validation = [][]int{{2, 0}, {0, 2}} }, "the confusion matrix counts 4 of 4"},
 		"part of the test": {func(q *result.Int8) { q.Accuracy.Test = &half }, "test: accuracy, correct"},
 		"no form, figures": {func(q *result.Int8) { q.Reason = "overflow" }, "has no int8 form"},
 	} {

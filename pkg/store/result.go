@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -132,42 +131,18 @@ func encodeObject(v any) ([]byte, error) {
 // check returns what is wrong with r as the result of the trial k, "" if it can
 // be believed.
 func check(r result.Result, k result.Key) string {
-	if reason := checkHead(r, k); reason != "" {
-		return reason
-	}
-	var wrong result.Split[int]
-	if n := len(r.Wrong.Validation); r.Wrong.Validation != nil {
-		wrong.Validation = &n
-	}
-	if n := len(r.Wrong.Test); r.Wrong.Test != nil {
-		wrong.Test = &n
-	}
-	return checkWrong(r, wrong)
-}
-
-// checkWrong is the part of check that needs the lengths of the lists of wrong
-// images, nil where there is no list.
-func checkWrong(r result.Result, wrong result.Split[int]) string {
-	if r.Status != result.Done {
-		return ""
-	}
-	for _, split := range []struct {
-		name           string
-		correct, wrong *int
-		images         int
-	}{
-		{"validation", r.Correct.Validation, wrong.Validation, r.Dataset.Validation},
-		{"test", r.Correct.Test, wrong.Test, r.Dataset.Test},
-	} {
-		if split.wrong != nil && (split.correct == nil || *split.correct+*split.wrong != split.images) {
-			return fmt.Sprintf("correct and wrong %s images do not add up to %d", split.name, split.images)
+	count := func(s result.Split) int {
+		if wrong := r.On(s).Wrong; wrong != nil {
+			return len(wrong)
 		}
+		return -1
 	}
-	return ""
+	return checkBrief(r, k, count)
 }
 
-// checkHead is the part of check that does without the long lists.
-func checkHead(r result.Result, k result.Key) string {
+// checkBrief is check with the lengths of the lists of wrong images; -1 where
+// there is no list.
+func checkBrief(r result.Result, k result.Key, wrong func(result.Split) int) string {
 	switch {
 	case r.ConfigID != k.ConfigID:
 		return fmt.Sprintf("config_id is %q in the folder of %q", r.ConfigID, k.ConfigID)
@@ -182,24 +157,9 @@ func checkHead(r result.Result, k result.Key) string {
 	case r.Accuracy.Validation == nil && r.Dataset.Validation > 0:
 		return "status is done without a validation accuracy"
 	}
-	for _, split := range []struct {
-		name     string
-		accuracy *float64
-		correct  *int
-		images   int
-	}{
-		{"validation", r.Accuracy.Validation, r.Correct.Validation, r.Dataset.Validation},
-		{"test", r.Accuracy.Test, r.Correct.Test, r.Dataset.Test},
-	} {
-		a := split.accuracy
-		if a == nil {
-			continue
-		}
-		if !(*a >= 0 && *a <= 1) {
-			return fmt.Sprintf("%s accuracy is %v, want a fraction", split.name, *a)
-		}
-		if split.correct != nil && math.Abs(float64(*split.correct)-*a*float64(split.images)) > 1e-3 {
-			return fmt.Sprintf("%s accuracy is %v, but %d of %d images are correct", split.name, *a, *split.correct, split.images)
+	for _, s := range result.Splits() {
+		if doubt := r.On(s).CheckCounts(s.Images(r.Dataset), wrong(s)); doubt != "" {
+			return string(s) + ": " + doubt
 		}
 	}
 	return ""

@@ -43,8 +43,8 @@ func sample(t testing.TB, filters int, seed int64) result.Result {
 	}
 	validation, test := 4800, 9600
 	va, ta := float64(validation)/5000, float64(test)/10000
-	r.Correct = result.Split[int]{Validation: &validation, Test: &test}
-	r.Accuracy = result.Split[float64]{Validation: &va, Test: &ta}
+	r.Correct = result.Pair[int]{Validation: &validation, Test: &test}
+	r.Accuracy = result.Pair[float64]{Validation: &va, Test: &ta}
 	r.Confusion.Validation = [][]int{{1, 2}, {3, 4}}
 	return r
 }
@@ -143,11 +143,11 @@ func TestDamagedResults(t *testing.T) {
 		{name: "accuracy in percent", damage: replace(`"validation":0.96`, `"validation":96`), want: "96"},
 		{name: "accuracy beautified", damage: replace(`"test":0.96}`, `"test":0.99}`), want: "9600 of 10000"},
 		{name: "accuracy removed", damage: replace(`"validation":0.96`, `"validation":null`), want: "without"},
-		{name: "wrong images removed", damage: replace(`[[0,0],`, `[`), want: "validation images do not add up to 5000"},
+		{name: "wrong images removed", damage: replace(`[[0,0],`, `[`), want: "validation: correct and wrong images do not add up to 5000"},
 		{name: "wrong images cut short", damage: replace(`[3980,9]],"test"`, `[3980,9,"test"`), want: "invalid character"},
 		{name: "every image correct", damage: func(s string) string {
 			return replace(`"test":0.96}`, `"test":1}`)(replace(`"test":9600}`, `"test":10000}`)(s))
-		}, want: "test images do not add up to 10000"},
+		}, want: "test: correct and wrong images do not add up to 10000"},
 		{name: "half trained", damage: replace(`"steps": 20000`, `"steps": 10000`), want: "done after 10000 of 20000 steps"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

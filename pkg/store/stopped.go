@@ -103,8 +103,10 @@ func checkStopped(s *result.Stopped, k result.Key) string {
 		return fmt.Sprintf("it is of %s in the folder of %s", s.Key(), k)
 	case s.Step < 1 || s.Step >= s.Train.Steps:
 		return fmt.Sprintf("it was stopped at step %d of %d", s.Step, s.Train.Steps)
-	case s.Correct < 0 || s.Correct+len(s.Wrong) != s.Dataset.Validation:
-		return fmt.Sprintf("correct and wrong validation images do not add up to %d", s.Dataset.Validation)
+	}
+	f := result.Figures{Correct: &s.Correct, Wrong: s.Wrong}
+	if doubts := f.Check(s.Dataset.Validation, s.Dataset.Classes, result.Kept); len(doubts) > 0 {
+		return "validation: " + doubts[0]
 	}
 	return ""
 }

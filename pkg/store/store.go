@@ -24,6 +24,7 @@ import (
 	"strconv"
 	"strings"
 
+	"slimfit/models"
 	"slimfit/pkg/result"
 )
 
@@ -121,7 +122,7 @@ func (f *Folder) Keys() ([]result.Key, error) {
 	}
 	var keys []result.Key
 	for _, id := range sortedNames(names) {
-		if !isConfigID(id) {
+		if !models.IsConfigID(id) {
 			continue
 		}
 		seeds, err := f.seeds(id)
@@ -150,16 +151,6 @@ func (f *Folder) seeds(id string) ([]int64, error) {
 	}
 	slices.Sort(seeds)
 	return seeds, nil
-}
-
-// isConfigID says whether a name ends in a dash and 8 hex digits, as those of
-// models.Config.ID do.
-func isConfigID(name string) bool {
-	i := strings.LastIndexByte(name, '-')
-	if i < 1 || len(name)-i-1 != 8 {
-		return false
-	}
-	return strings.Trim(name[i+1:], "0123456789abcdef") == ""
 }
 
 func (f *Folder) path(parts ...string) string {

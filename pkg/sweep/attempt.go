@@ -234,7 +234,7 @@ func (r *run) blame(c *claim, i int, failure *trialError) error {
 	r.emit(Event{Kind: Retry, Message: fmt.Sprintf("%s: %s; it is taken up again from its checkpoint (%d of %d)", r.label(r.trials[i]), failure.reason, deaths, r.Retries)})
 	token := c.open[i]
 	delete(c.open, i)
-	if err := r.session.Release(r.Folder.TrialDir(keyFor(r.trials[i])), token); err != nil {
+	if err := r.session.Release(r.Folder.TrialDir(r.trials[i].Key()), token); err != nil {
 		return &fatal{err}
 	}
 	r.queue.add(&job{members: []int{i}, cost: r.track.costOf([]int{i})})

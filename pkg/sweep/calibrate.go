@@ -111,7 +111,7 @@ func measureOne(ctx context.Context, w *worker, o Options, p Pack, predicted flo
 	t := p.Trials[0]
 	pack := newPack(1, o.Source, t)
 	for _, t := range p.Trials {
-		pack.Members = append(pack.Members, protocol.Member{Key: keyFor(t), Layers: t.Layers})
+		pack.Members = append(pack.Members, protocol.Member{Key: t.Key(), Layers: t.Layers})
 	}
 	steps := min(max(int(calibrateSeconds/max(predicted, 1e-6)), calibrateLeast), calibrateMost)
 	e, err := w.ask(ctx, protocol.Command{Measure: &protocol.Measure{Pack: pack, Steps: steps}}, protocol.Measured)

@@ -85,7 +85,7 @@ func (r *run) take(i int, evaluate *bool) (*held, error) {
 		}
 		return nil, err
 	}
-	key := keyFor(r.trials[i])
+	key := r.trials[i].Key()
 	dir := r.Folder.TrialDir(key)
 	token, err := r.session.Acquire(dir)
 	if err != nil {
@@ -103,7 +103,7 @@ func (r *run) take(i int, evaluate *bool) (*held, error) {
 // be in the way of its training. keep is false where it needs none.
 func (r *run) prepare(h *held, evaluate *bool) (keep bool, err error) {
 	i, t := h.trial, r.trials[h.trial]
-	key := keyFor(t)
+	key := t.Key()
 	dir := r.Folder.TrialDir(key)
 	v, res, err := r.look(i)
 	switch v {
@@ -194,8 +194,8 @@ func (r *run) newClaim(got []held, step int, evaluate bool) *claim {
 		t := r.trials[h.trial]
 		c.open[h.trial] = h.token
 		c.order = append(c.order, h.trial)
-		c.pack.Members = append(c.pack.Members, protocol.Member{Key: keyFor(t), Layers: t.Layers,
-			Dir: r.Folder.TrialDir(keyFor(t)), Token: h.token})
+		c.pack.Members = append(c.pack.Members, protocol.Member{Key: t.Key(), Layers: t.Layers,
+			Dir: r.Folder.TrialDir(t.Key()), Token: h.token})
 	}
 	return c
 }
@@ -212,14 +212,14 @@ func newPack(id int, source protocol.Source, t experiment.Trial) protocol.Pack {
 // giveBack releases leases; an error only means that others wait a term.
 func (r *run) giveBack(got []held) {
 	for _, h := range got {
-		r.session.Release(r.Folder.TrialDir(keyFor(r.trials[h.trial])), h.token)
+		r.session.Release(r.Folder.TrialDir(r.trials[h.trial].Key()), h.token)
 	}
 }
 
 // release gives back what is left of a claim.
 func (r *run) release(c *claim) {
 	for i, token := range c.open {
-		r.session.Release(r.Folder.TrialDir(keyFor(r.trials[i])), token)
+		r.session.Release(r.Folder.TrialDir(r.trials[i].Key()), token)
 	}
 }
 

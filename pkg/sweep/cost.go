@@ -79,13 +79,11 @@ func Shard(trials []experiment.Trial, i, n int) []experiment.Trial {
 			continue
 		}
 		for _, t := range p.Trials {
-			mine[keyFor(t)] = true
+			mine[t.Key()] = true
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(trials), func(t experiment.Trial) bool { return !mine[keyFor(t)] })
+	return slices.DeleteFunc(slices.Clone(trials), func(t experiment.Trial) bool { return !mine[t.Key()] })
 }
-
-func keyFor(t experiment.Trial) result.Key { return result.Key{ConfigID: t.ID, Seed: t.Seed} }
 
 // shapeOf describes everything about a pack that its speed depends on.
 func shapeOf(trials []experiment.Trial, threads int) string {

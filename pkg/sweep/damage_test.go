@@ -20,7 +20,7 @@ func TestDamagedResultsAreTrainedAgain(t *testing.T) {
 	f := mustOpen(t, s)
 	trials := s.trials()
 	edit := func(i int, change func(string) string) {
-		path := f.ResultPath(keyFor(trials[i]))
+		path := f.ResultPath(trials[i].Key())
 		b, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -39,7 +39,7 @@ func TestDamagedResultsAreTrainedAgain(t *testing.T) {
 	}
 	notices := rec.messages(Notice)
 	for _, i := range []int{0, 2, 3, 6} {
-		if path := f.ResultPath(keyFor(trials[i])); !strings.Contains(notices, path+".damaged-1") {
+		if path := f.ResultPath(trials[i].Key()); !strings.Contains(notices, path+".damaged-1") {
 			t.Errorf("no notice names %s: %s", path, notices)
 		} else if _, err := os.Stat(path + ".damaged-1"); err != nil {
 			t.Error(err)

@@ -16,7 +16,7 @@ func (r *run) stopEarly(c *claim, i int, e protocol.Event) error {
 	if err != nil {
 		return err
 	}
-	err = r.Folder.WriteHistory(keyFor(t), token, e.History)
+	err = r.Folder.WriteHistory(t.Key(), token, e.History)
 	if err == nil {
 		err = r.Folder.WriteStopped(result.NewStopped(res, *c.pack.EarlyStop), token)
 	}
@@ -32,5 +32,5 @@ func (r *run) stopEarly(c *claim, i int, e protocol.Event) error {
 	r.log(i, "%s", outcome(res))
 	r.settle(i, res)
 	delete(c.open, i)
-	return r.session.Release(r.Folder.TrialDir(keyFor(t)), token)
+	return r.session.Release(r.Folder.TrialDir(t.Key()), token)
 }

@@ -80,7 +80,7 @@ func checkStopped(t *testing.T, s setting, want map[string][]byte, rule result.S
 	}
 	n, got := 0, files(t, s)
 	for _, trial := range s.trials() {
-		key := keyFor(trial)
+		key := trial.Key()
 		all, err := folder.ReadStopped(key)
 		if err != nil || len(all) > 1 {
 			t.Fatalf("%s: %d early stops, %v", key, len(all), err)
@@ -119,7 +119,7 @@ func stoppedFiles(t *testing.T, s setting) map[string][]byte {
 	}
 	all := map[string][]byte{}
 	for _, trial := range s.trials() {
-		stops, err := folder.ReadStopped(keyFor(trial))
+		stops, err := folder.ReadStopped(trial.Key())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,7 @@ import (
 // files cannot be written.
 func (r *run) finish(c *claim, i int, e protocol.Event) error {
 	t, token := r.trials[i], c.open[i]
-	key := keyFor(t)
+	key := t.Key()
 	dir := r.Folder.TrialDir(key)
 	res, err := r.complete(c, i, *e.Result)
 	if err != nil {
@@ -70,12 +70,11 @@ func (r *run) write(i int, token uint64, res result.Result) error {
 func (r *run) complete(c *claim, i int, res result.Result) (result.Result, error) {
 	t := r.trials[i]
 	if c.evaluate {
-		old, err := r.Folder.ReadResult(keyFor(t))
+		old, err := r.Folder.ReadResult(t.Key())
 		if err != nil {
 			return res, err
 		}
-		old.Accuracy.Test, old.Correct.Test = res.Accuracy.Test, res.Correct.Test
-		old.Wrong.Test, old.Confusion.Test = res.Wrong.Test, res.Confusion.Test
+		old.SetOn(result.Test, res.On(result.Test))
 		res = old
 	}
 	res.Experiment, res.ConfigID, res.Seed = r.Experiment, t.ID, t.Seed
@@ -123,7 +122,7 @@ func (r *run) fail(c *claim, i int, reason string) error {
 	}
 	r.settle(i, res)
 	delete(c.open, i)
-	return r.session.Release(r.Folder.TrialDir(keyFor(t)), token)
+	return r.session.Release(r.Folder.TrialDir(t.Key()), token)
 }
 
 // tidyWeights leaves the weights of each configuration's best seed.
@@ -160,7 +159,7 @@ func (r *run) begin(w *worker, slot int, c *claim) {
 func (r *run) memberStates(c *claim) []MemberState {
 	var all []MemberState
 	for _, i := range c.order {
-		all = append(all, MemberState{Key: keyFor(r.trials[i]), Label: r.label(r.trials[i])})
+		all = append(all, MemberState{Key: r.trials[i].Key(), Label: r.label(r.trials[i])})
 	}
 	return all
 }
@@ -174,12 +173,9 @@ func outcome(res result.Result) string {
 	if res.Reason != "" {
 		text += ": " + res.Reason
 	}
-	for _, a := range []struct {
-		name  string
-		value *float64
-	}{{"validation", res.Accuracy.Validation}, {"test", res.Accuracy.Test}} {
-		if a.value != nil {
-			text += fmt.Sprintf(", %s accuracy %.2f %%", a.name, 100**a.value)
+	for _, s := range result.Splits() {
+		if a := res.On(s).Accuracy; a != nil {
+			text += fmt.Sprintf(", %s accuracy %.2f %%", s, 100**a)
 		}
 	}
 	return text
@@ -205,7 +201,7 @@ func (r *run) copyLog(w *worker, c *claim) {
 // append does not stop the run where a log cannot be written; that is said
 // once.
 func (r *run) append(i int, text string) {
-	err := r.Folder.Log(keyFor(r.trials[i]), text)
+	err := r.Folder.Log(r.trials[i].Key(), text)
 	if err == nil || errors.Is(err, os.ErrNotExist) {
 		return
 	}

@@ -253,7 +253,7 @@ func undisturbed(t *testing.T, s setting) map[string][]byte {
 	return files(t, s)
 }
 
-func keyString(t experiment.Trial) string { return keyFor(t).String() }
+func keyString(t experiment.Trial) string { return t.Key().String() }
 
 // signalled says whether err, or what it wraps, is a fatal error of the run
 // that contains all of want.
@@ -328,7 +328,7 @@ func trialResult(t *testing.T, s setting, i int) result.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := folder.ReadResult(keyFor(s.trials()[i]))
+	r, err := folder.ReadResult(s.trials()[i].Key())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func describe(packs []Pack) [][]result.Key {
 	for _, p := range packs {
 		var keys []result.Key
 		for _, t := range p.Trials {
-			keys = append(keys, keyFor(t))
+			keys = append(keys, t.Key())
 		}
 		all = append(all, keys)
 	}
@@ -84,7 +84,7 @@ func TestBuildPacksProperties(t *testing.T) {
 			}
 			first, channels := p.Trials[0], 0
 			for _, tr := range p.Trials {
-				seen[keyFor(tr)]++
+				seen[tr.Key()]++
 				if len(p.Trials) == 1 {
 					continue
 				}
@@ -175,7 +175,7 @@ func TestShardsPartition(t *testing.T) {
 		for i := range n {
 			part := Shard(trials, i+1, n)
 			for _, tr := range part {
-				seen[keyFor(tr)]++
+				seen[tr.Key()]++
 			}
 			work := Counted(part)
 			if i == 0 {

@@ -59,7 +59,7 @@ func Run(ctx context.Context, o Options, trials []experiment.Trial) (Summary, er
 		settled: make([]result.Status, len(trials)), retry: map[int]time.Time{}, replace: map[int]bool{}, deaths: map[int]int{},
 		failures: map[int]Failure{}, alike: map[string]int{}, touched: map[string]struct{}{}}
 	for i, t := range trials {
-		r.index[keyFor(t)] = i
+		r.index[t.Key()] = i
 	}
 	r.track = newTracker(o, len(trials))
 	r.session, err = o.Folder.Join(o.Lease, func() any { return r.track.state() })

@@ -273,7 +273,7 @@ func TestTestSetIsOpenedLater(t *testing.T) {
 		t.Fatalf("accuracies %+v", r.Accuracy)
 	}
 	// One has lost its weights: it is trained again.
-	if err := store.RemoveWeights(mustOpen(t, s).TrialDir(keyFor(s.trials()[1]))); err != nil {
+	if err := store.RemoveWeights(mustOpen(t, s).TrialDir(s.trials()[1].Key())); err != nil {
 		t.Fatal(err)
 	}
 	summary, rec := mustRun(t, s, nil)
@@ -303,7 +303,7 @@ func TestKeepWeights(t *testing.T) {
 					best = r
 				}
 			}
-			_, err := store.LoadWeights(f.TrialDir(keyFor(tr)))
+			_, err := store.LoadWeights(f.TrialDir(tr.Key()))
 			want := keep == KeepAll || keep == KeepBest && tr.Seed == best.Seed
 			if (err == nil) != want {
 				t.Errorf("keep %s: weights of %s: %v", keep, keyString(tr), err)

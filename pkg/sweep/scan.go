@@ -26,7 +26,7 @@ const (
 // look reads what there is of a trial. The error is a *store.ResultError for
 // damaged, else of reading.
 func (r *run) look(i int) (verdict, result.Result, error) {
-	res, err := r.Folder.ReadResult(keyFor(r.trials[i]))
+	res, err := r.Folder.ReadResult(r.trials[i].Key())
 	return r.judge(i, res, err)
 }
 
@@ -78,7 +78,7 @@ func differs(res result.Result, t experiment.Trial) string {
 func (r *run) scan() ([]*job, error) {
 	keys := make([]result.Key, len(r.trials))
 	for i, t := range r.trials {
-		keys[i] = keyFor(t)
+		keys[i] = t.Key()
 	}
 	verdicts := make([]verdict, len(keys))
 	var mu sync.Mutex
@@ -123,7 +123,7 @@ func (r *run) jobs(verdicts []verdict) []*job {
 	for _, p := range packs {
 		j := &job{cost: p.Cost}
 		for _, t := range p.Trials {
-			i := r.index[keyFor(t)]
+			i := r.index[t.Key()]
 			j.members = append(j.members, i)
 			r.track.cost(i, p.Cost/float64(len(p.Trials)))
 		}
@@ -142,7 +142,7 @@ func (r *run) accept(i int, res result.Result) {
 	r.settled[i] = res.Status
 	if res.Status != result.Done && res.Status != result.StoppedEarly {
 		t := r.trials[i]
-		r.failures[i] = Failure{Key: keyFor(t), Label: r.label(t), Status: res.Status, Reason: res.Reason}
+		r.failures[i] = Failure{Key: t.Key(), Label: r.label(t), Status: res.Status, Reason: res.Reason}
 	}
 	r.track.finished(i, res.Status)
 }

@@ -171,7 +171,7 @@ func (t *Training) validate() error {
 		if m.diverged != "" {
 			continue
 		}
-		accuracy := Judge(classes[i], t.set.Validation.Labels, t.set.Data.Classes).Accuracy
+		accuracy := *result.Score(classes[i], t.set.Validation.Labels, t.set.Data.Classes).Accuracy
 		if n := len(m.history); n == 0 || m.history[n-1].Step != t.step {
 			m.history = append(m.history, result.Point{Step: t.step, Loss: m.lossSum / float64(max(m.lossN, 1))})
 			m.lossSum, m.lossN = 0, 0

@@ -212,14 +212,6 @@ func TestRestoreRefusesDamage(t *testing.T) {
 	}
 }
 
-func TestJudge(t *testing.T) {
-	v := Judge([]int32{0, 1, 1, 2, 0}, []uint8{0, 1, 2, 2, 2}, 3)
-	want := Verdict{Accuracy: 0.6, Correct: 3, Wrong: [][2]int{{2, 1}, {4, 0}}, Confusion: [][]int{{1, 0, 0}, {0, 1, 0}, {1, 1, 1}}}
-	if !reflect.DeepEqual(v, want) {
-		t.Errorf("got %+v, want %+v", v, want)
-	}
-}
-
 func TestHistoryRoundTrip(t *testing.T) {
 	tr := start(t, barSet(), recipe(20), net(1, 2))
 	advance(t, tr, 20)

@@ -161,30 +161,24 @@ func made(name string, t experiment.Trial, i int) result.Result {
 		r.Status, r.Reason, r.Steps = result.Failed, "the worker died: killed by signal: killed", 0
 		return r
 	}
-	r.Accuracy.Validation, r.Correct.Validation, r.Wrong.Validation, r.Confusion.Validation = judged(random, t.Data.Validation, t.Data.Classes)
-	r.Accuracy.Test, r.Correct.Test, r.Wrong.Test, r.Confusion.Test = judged(random, t.Data.Test, t.Data.Classes)
+	for _, s := range result.Splits() {
+		predicted, labels := answers(random, s.Images(t.Data), t.Data.Classes)
+		r.SetOn(s, result.Score(predicted, labels, t.Data.Classes))
+	}
 	return r
 }
 
-func judged(random *rand.Rand, images, classes int) (accuracy *float64, correct *int, wrong [][2]int, confusion [][]int) {
+func answers(random *rand.Rand, images, classes int) (predicted []int, labels []uint8) {
 	share := 0.03 + 0.02*random.Float64()
-	confusion = make([][]int, classes)
-	for c := range confusion {
-		confusion[c] = make([]int, classes)
-	}
-	right := 0
 	for i := range images {
-		truth, predicted := i%classes, i%classes
+		truth := i % classes
+		labels = append(labels, uint8(truth))
 		if random.Float64() < share {
-			predicted = (truth + 1 + random.IntN(classes-1)) % classes
-			wrong = append(wrong, [2]int{i, predicted})
-		} else {
-			right++
+			truth = (truth + 1 + random.IntN(classes-1)) % classes
 		}
-		confusion[truth][predicted]++
+		predicted = append(predicted, truth)
 	}
-	a := float64(right) / float64(images)
-	return &a, &right, wrong, confusion
+	return predicted, labels
 }
 
 // measure runs the commands and prints the table.

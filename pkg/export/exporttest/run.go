@@ -176,16 +176,12 @@ func trained(f *store.Folder, s *store.Session, c models.Config, seed int64, shi
 	if err != nil {
 		return err
 	}
-	for _, split := range []struct {
-		images   dataset.Images
-		correct  **int
-		accuracy **float64
-	}{{set.Validation, &r.Correct.Validation, &r.Accuracy.Validation}, {set.Test, &r.Correct.Test, &r.Accuracy.Test}} {
-		a, err := export.Judge(context.Background(), m, export.Test, split.images, 1)
+	for s, images := range map[result.Split]dataset.Images{result.Validation: set.Validation, result.Test: set.Test} {
+		a, err := export.Judge(context.Background(), m, string(s), images, 1)
 		if err != nil {
 			return err
 		}
-		*split.correct, *split.accuracy = &a.Correct, &a.Share
+		r.SetOn(s, result.Figures{Correct: &a.Correct, Accuracy: &a.Share})
 	}
 	b, err := w.MarshalBinary()
 	if err != nil {

@@ -363,11 +363,11 @@ func judge(p protocol.Pack, m protocol.Member, weights [32]byte, step int) resul
 	if step < p.Recipe.Steps {
 		rate = max(0.1, 1-(1-rate)*early(step, p.Recipe.Steps))
 	}
-	split := func(images int) (accuracy *float64, correct *int, wrong [][2]int, confusion [][]int) {
+	split := func(images int) result.Figures {
 		c := int(rate * float64(images))
 		a := float64(c) / float64(max(1, images))
-		wrong = [][2]int{}
-		confusion = make([][]int, p.Data.Classes)
+		wrong := [][2]int{}
+		confusion := make([][]int, p.Data.Classes)
 		for k := range confusion {
 			confusion[k] = make([]int, p.Data.Classes)
 		}
@@ -377,13 +377,13 @@ func judge(p protocol.Pack, m protocol.Member, weights [32]byte, step int) resul
 			wrong = append(wrong, [2]int{i, guess})
 			confusion[(guess+1)%p.Data.Classes][guess]++
 		}
-		return &a, &c, wrong, confusion
+		return result.Figures{Accuracy: &a, Correct: &c, Wrong: wrong, Confusion: confusion}
 	}
 	if p.Data.Validation > 0 {
-		r.Accuracy.Validation, r.Correct.Validation, r.Wrong.Validation, r.Confusion.Validation = split(p.Data.Validation)
+		r.SetOn(result.Validation, split(p.Data.Validation))
 	}
 	if p.Test && p.Data.Test > 0 {
-		r.Accuracy.Test, r.Correct.Test, r.Wrong.Test, r.Confusion.Test = split(p.Data.Test)
+		r.SetOn(result.Test, split(p.Data.Test))
 	}
 	return r
 }
