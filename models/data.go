@@ -12,3 +12,9 @@ type Data struct {
 	Test       int     `json:"test"`             //
 	Resize     *[2]int `json:"resize,omitempty"` // height, width that image folders are resized to
 }
+
+// Source is where the images of a Data lie.
+type Source struct {
+	Cache string `json:"cache"`          // folder of fetched data sets
+	Path  string `json:"path,omitempty"` // folder of the user's own data
+}

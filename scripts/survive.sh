@@ -18,6 +18,13 @@ fingerprint() {
     done) | sha256sum
 }
 
+# workers PID: ends the children of a run that this script started, no others
+workers() {
+    for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
+        kill -KILL "$child" 2>/dev/null
+    done
+}
+
 bin/slimfit "${args[@]}" -o "$dir/straight" >/dev/null || exit 1
 want=$(fingerprint "$dir/straight")
 passed=0 failed=0
@@ -32,13 +39,12 @@ for ((round = 1; round <= rounds; round++)); do
         case $((RANDOM % 4)) in
             0) kill -KILL -- -$run ;;                       # the whole group
             1) kill -KILL $run ;;                           # the supervisor alone
-            2) pkill -KILL -P $run -f slimfit-worker ;;     # its workers alone
+            2) workers $run ;;                              # its workers alone
             3) kill -TERM $run ;;                           # as a scheduler does
         esac
         kills=$((kills + 1))
         [ $((RANDOM % 2)) = 0 ] && sleep 1
-        kill -0 $run 2>/dev/null || wait $run 2>/dev/null
-        kill -KILL -- -$run 2>/dev/null
+        kill -KILL -- -$run 2>/dev/null # not waited for yet, so its number is still its own
         wait $run 2>/dev/null
     done
     wait $run

@@ -11,15 +11,18 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"slimfit/pkg/doctor"
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/sweep"
 )
 
 // doctorCommand looks at the machine and says what to do about each fault.
 func doctorCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "doctor",
-		Usage: "look at TensorFlow, processor, memory, disk, data sets and GPUs; say what to do about faults",
+		Name:      "doctor",
+		ArgsUsage: "[FILE]",
+		Usage:     "look at TensorFlow, processor, memory, disk, data sets and GPUs; say what to do about faults",
 		Description: "Starts the worker to learn what it can do. Exit code 0: no fault; 1: at least one, " +
-			"each printed with what to do about it.",
+			"each printed with what to do about it. With the FILE of an experiment the number of workers is that experiment's: large networks take memory.",
 		Flags: []cli.Flag{workerFlag(), outFlag(), cacheFlag(), formatFlag("text", "json"),
 			&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "how long to wait for the worker's answer (`TIME`, such as 90s)"}},
 		Action: doctorAction,
@@ -27,15 +30,23 @@ func doctorCommand() *cli.Command {
 }
 
 func doctorAction(c *cli.Context) error {
-	if c.NArg() > 0 {
-		return usagef("doctor: unexpected argument %q; see %s --help", c.Args().First(), c.Command.HelpName)
+	if c.NArg() > 1 {
+		return usagef("doctor: unexpected argument %q; see %s --help", c.Args().Get(1), c.Command.HelpName)
+	}
+	var trials []experiment.Trial
+	if c.NArg() == 1 {
+		e, err := loadExperiment(c, c.Args().First())
+		if err != nil {
+			return err
+		}
+		trials = e.Trials()
 	}
 	file, err := workerFile(c)
 	if err != nil {
 		return err
 	}
 	r := doctor.Examine(c.Context, doctor.Options{Version: version(), Worker: file, Cache: c.String("cache"), Out: c.String("out"),
-		Timeout: c.Duration("timeout")})
+		Timeout: c.Duration("timeout"), Trials: trials})
 	if c.Context.Err() != nil {
 		return c.Context.Err()
 	}
@@ -63,7 +74,7 @@ func writeDoctor(w io.Writer, r doctor.Report) error {
 	line("worker", "%s", r.Worker.File)
 	line("TensorFlow", "%s", tensorflowLine(r.Worker))
 	line("CPU", "%s (%s)", orUnknown(r.Machine.CPU), orUnknown(strings.Join(r.Machine.Features, " ")))
-	line("cores", "%d%s: %d workers by default", r.Machine.Cores, quotaText(r.Machine.Quota), r.Machine.Jobs())
+	line("cores", "%d%s: %s by default", r.Machine.Cores, quotaText(r.Machine.Quota), workersText(r.Workers))
 	line("memory", "%s available of %s", doctor.Bytes(r.Machine.MemoryAvailable), doctor.Bytes(r.Machine.MemoryTotal))
 	line("GPUs", "%s", gpuLine(r.Worker))
 	for _, d := range r.Datasets {
@@ -134,6 +145,14 @@ func quotaText(quota float64) string {
 		return ""
 	}
 	return fmt.Sprintf(", %.3g by the cgroup", quota)
+}
+
+func workersText(workers []sweep.Slot) string {
+	text := count(len(workers), "worker")
+	if workers[0].Device.Visible != "" {
+		text += " on GPUs"
+	}
+	return text
 }
 
 func orUnknown(s string) string {

@@ -11,6 +11,7 @@ import (
 
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/machine"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
@@ -41,15 +42,16 @@ const calibrateMost = 12
 // earlier runs in the folder, earlier calibrations, or a new one where a worker
 // and the images are at hand.
 func estimateTime(c *cli.Context, e *experiment.Experiment, pending []experiment.Trial) (time.Duration, string, error) {
-	machine := sweep.ThisMachine(os.DirFS("/"))
-	speeds := sweep.LoadSpeeds(c.String("cache"), machine.Name(), sweep.DefaultCost())
-	workers, err := slots(c, machine, e, pending)
+	m := machine.Read()
+	speeds := sweep.LoadSpeeds(c.String("cache"), m.Name(), sweep.DefaultCost())
+	place, err := placement(c, m, e.Batch)
 	if err != nil {
 		return 0, "", err
 	}
+	workers := place.Slots(pending)
 	packs := sweep.BuildPacks(pending, len(workers), sweep.DefaultCost())
-	earlier := sweep.LoadSpeeds(filepath.Join(c.String("out"), e.Name), machine.Name(), sweep.DefaultCost())
-	known := sweep.LoadSpeeds(c.String("cache"), machine.Name(), sweep.DefaultCost())
+	earlier := sweep.LoadSpeeds(filepath.Join(c.String("out"), e.Name), m.Name(), sweep.DefaultCost())
+	known := sweep.LoadSpeeds(c.String("cache"), m.Name(), sweep.DefaultCost())
 	known.Learn(earlier)
 	if took, from := known.Estimate(packs, workers); from == sweep.FromRuns || !canMeasure(c, e) {
 		return took, from, nil

@@ -91,7 +91,7 @@ func (x *exporter) loadImages() error {
 		return nil
 	}
 	data := x.trial.Result.Dataset
-	set, err := dataset.LoadData(data, protocol.Source{Cache: x.c.String("cache"), Path: x.dataPath()})
+	set, err := dataset.LoadData(data, models.Source{Cache: x.c.String("cache"), Path: x.dataPath()})
 	switch {
 	case err == nil:
 		x.set = set
@@ -190,7 +190,7 @@ func (x *exporter) askWorker() error {
 		note(x.c, "the latency is not measured: %v", err)
 		return nil
 	}
-	defer w.Close()
+	defer w.Close(0)
 	layers, data := x.trial.Spec.Layers, x.trial.Result.Dataset
 	for _, f := range x.formats {
 		if !f.TensorFlow() {

@@ -14,7 +14,7 @@ import (
 	"slimfit/pkg/export"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/protocol"
-	"slimfit/pkg/sweep"
+	"slimfit/pkg/workerproc"
 )
 
 // measureNetworks fills in what the networks' files take. Without a worker
@@ -27,7 +27,7 @@ func measureNetworks(c *cli.Context, networks []network) error {
 		}
 		note(c, "TensorFlow's formats and the latency are not measured: %v", err)
 	} else {
-		defer w.Close()
+		defer w.Close(0)
 	}
 	for i := range networks {
 		n := &networks[i]
@@ -53,7 +53,7 @@ func measureNetworks(c *cli.Context, networks []network) error {
 func (n network) classes() int { return n.Model[len(n.Model)-1].Units }
 
 // measureByWorker adds what takes TensorFlow.
-func measureByWorker(c *cli.Context, w *sweep.Client, spec models.Spec, m *footprint.Measured) error {
+func measureByWorker(c *cli.Context, w *workerproc.Process, spec models.Spec, m *footprint.Measured) error {
 	dir, err := os.MkdirTemp("", "slimfit-measure-")
 	if err != nil {
 		return ioError(err)

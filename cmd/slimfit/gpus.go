@@ -1,13 +1,12 @@
 package main
 
 import (
-	"fmt"
-	"os"
+	"errors"
 
 	"github.com/urfave/cli/v2"
 
-	"slimfit/pkg/device"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/machine"
 	"slimfit/pkg/sweep"
 )
 
@@ -27,62 +26,23 @@ func checkGPUFlags(c *cli.Context) error {
 	return nil
 }
 
-// gpuDevices are the devices for a command's workers: those of --gpus, else all
-// that this process may use. None means the CPU, which nobody gets who asked
-// for GPUs.
-func gpuDevices(c *cli.Context) ([]device.Device, error) {
-	selection := c.String("gpus")
-	if selection == "none" {
-		return nil, nil
+// placement is where a command's workers train: on the GPUs of --gpus, else of
+// all that this process may use, else on the CPU.
+func placement(c *cli.Context, m machine.Machine, batch experiment.Batch) (sweep.Placement, error) {
+	p := sweep.Placement{Machine: m, Threads: c.Int("threads"), Jobs: c.Int("jobs"), PerDevice: c.Int("workers-per-gpu"), MemoryFraction: c.Float64("gpu-memory-fraction")}
+	if p.MemoryFraction == 0 && batch.Given("gpu_memory_fraction") {
+		p.MemoryFraction = batch.GPUMemoryFraction
 	}
-	variable, set := os.LookupEnv("CUDA_VISIBLE_DEVICES")
-	cards, err := device.Find(c.Context)
-	if err != nil && (selection != "" || c.Context.Err() != nil) {
-		return nil, ioError(err)
+	devices, why, err := machine.Devices(c.Context, c.String("gpus"))
+	var wrong *machine.SelectionError
+	switch {
+	case errors.As(err, &wrong):
+		return p, &exitError{code: exitUsage, err: err}
+	case err != nil:
+		return p, ioError(err)
+	case why != "":
+		note(c, "training on the CPU: %s", why)
 	}
-	if err != nil {
-		note(c, "training on the CPU: %v", err)
-		return nil, nil
-	}
-	if len(cards) == 0 && selection == "" {
-		return nil, nil
-	}
-	visible, err := device.Visible(cards, variable, set)
-	if err != nil {
-		return nil, &exitError{code: exitUsage, err: err}
-	}
-	if selection == "" {
-		return visible, nil
-	}
-	chosen, err := device.Choose(visible, selection)
-	if err != nil {
-		return nil, usagef("--gpus %s: %w", selection, err)
-	}
-	if len(chosen) == 0 {
-		why := "this machine has no NVIDIA driver, or none that shows a GPU"
-		if set {
-			why = fmt.Sprintf("CUDA_VISIBLE_DEVICES=%s shows none", variable)
-		}
-		return nil, ioError(fmt.Errorf("--gpus %s: no GPU: %s; `slimfit doctor` says more", selection, why))
-	}
-	return chosen, nil
-}
-
-// gpuSlots are the places of workers on GPUs, spread over the devices; --jobs
-// bounds them.
-func gpuSlots(c *cli.Context, devices []device.Device, threads int, batch experiment.Batch) []sweep.Slot {
-	fraction := c.Float64("gpu-memory-fraction")
-	if fraction == 0 && batch.Given("gpu_memory_fraction") {
-		fraction = batch.GPUMemoryFraction
-	}
-	n := len(devices) * max(1, c.Int("workers-per-gpu"))
-	if jobs := c.Int("jobs"); jobs > 0 {
-		n = min(n, jobs)
-	}
-	slots := make([]sweep.Slot, n)
-	for i := range slots {
-		d := devices[i%len(devices)]
-		slots[i] = sweep.Slot{Index: i, Threads: threads, Device: sweep.Device{Name: fmt.Sprintf("GPU %s (%s)", d.Visible, d.Name), Visible: d.Visible, MemoryFraction: fraction}}
-	}
-	return slots
+	p.Devices = devices
+	return p, nil
 }

@@ -8,12 +8,10 @@ import (
 	"io/fs"
 	"runtime"
 	"sync"
-	"sync/atomic"
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/export"
-	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 )
@@ -22,7 +20,7 @@ import (
 // goroutines may use it.
 type quantizer struct {
 	folder *store.Folder
-	source protocol.Source
+	source models.Source
 	note   func(format string, args ...any)
 	mu     sync.Mutex
 	sets   map[string]loaded // by the data set as JSON
@@ -33,7 +31,7 @@ type loaded struct {
 	err error
 }
 
-func newQuantizer(folder *store.Folder, source protocol.Source, note func(string, ...any)) *quantizer {
+func newQuantizer(folder *store.Folder, source models.Source, note func(string, ...any)) *quantizer {
 	return &quantizer{folder: folder, source: source, note: note, sets: map[string]loaded{}}
 }
 
@@ -127,30 +125,4 @@ func parallelism(jobs int) int {
 		return runtime.GOMAXPROCS(0)
 	}
 	return jobs
-}
-
-// parallel calls do(0) to do(n-1), jobs at a time, until ctx ends or one fails.
-// It returns the first error by index.
-func parallel(ctx context.Context, n, jobs int, do func(i int) error) error {
-	jobs = parallelism(jobs)
-	errs := make([]error, n)
-	var next atomic.Int64
-	var failed atomic.Bool
-	var wait sync.WaitGroup
-	for range min(n, jobs) {
-		wait.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil && !failed.Load(); i = int(next.Add(1)) - 1 {
-				if errs[i] = do(i); errs[i] != nil {
-					failed.Store(true)
-				}
-			}
-		})
-	}
-	wait.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return ctx.Err()
 }

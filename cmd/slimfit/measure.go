@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,9 +17,10 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/export"
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/parallel"
 	"slimfit/pkg/report"
 	"slimfit/pkg/store"
-	"slimfit/pkg/sweep"
+	"slimfit/pkg/workerproc"
 )
 
 // measuredFootprint adds what a configuration's files take to its footprint,
@@ -65,27 +67,18 @@ func measureForTarget(c *cli.Context, e *experiment.Experiment) error {
 // known.
 func measureFiles(e *experiment.Experiment, known map[string]bool) error {
 	errs := make([]error, len(e.Configs))
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range 4 {
-		workers.Go(func() {
-			for i := range next {
-				m, err := export.Measure(e.Configs[i].Spec())
-				if err != nil {
-					errs[i] = fmt.Errorf("%s: %w", e.Configs[i].ID, err)
-					continue
-				}
-				e.Configs[i].Footprint.Measured = &m
-			}
-		})
-	}
-	for i := range e.Configs {
-		if !known[e.Configs[i].ID] {
-			next <- i
+	parallel.Each(context.Background(), len(e.Configs), 0, func(i int) error {
+		if known[e.Configs[i].ID] {
+			return nil
 		}
-	}
-	close(next)
-	workers.Wait()
+		m, err := export.Measure(e.Configs[i].Spec())
+		if err != nil {
+			errs[i] = fmt.Errorf("%s: %w", e.Configs[i].ID, err)
+			return nil
+		}
+		e.Configs[i].Footprint.Measured = &m
+		return nil
+	})
 	return errors.Join(errs...)
 }
 
@@ -144,7 +137,7 @@ func measureLatencies(c *cli.Context, e *experiment.Experiment) error {
 			byNetwork[networkKey(cfg)] = l
 		}
 	}
-	var w *sweep.Client
+	var w *workerproc.Process
 	fresh := false
 	for i := range e.Configs {
 		cfg := &e.Configs[i]
@@ -154,7 +147,7 @@ func measureLatencies(c *cli.Context, e *experiment.Experiment) error {
 				if w, err = startWorker(c); err != nil {
 					return err
 				}
-				defer w.Close()
+				defer w.Close(0)
 				note(c, "measuring the latency of %s", count(len(e.Configs), "configuration"))
 			}
 			if l, err = latencyOf(c, w, cfg.Layers, cfg.Data); err != nil {

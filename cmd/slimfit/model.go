@@ -242,8 +242,8 @@ func (m *model) byWorker(c *cli.Context, file string, card *export.Card) error {
 		if err != nil {
 			return nil, nil, 0, err
 		}
-		defer w.Close()
-		m.runtime = "TensorFlow " + w.Environment().TensorFlow + ", 1 thread"
+		defer w.Close(0)
+		m.runtime = "TensorFlow " + w.Environment.TensorFlow + ", 1 thread"
 		e, err := ask(c, w, protocol.Command{Predict: &protocol.Predict{Model: path, Format: format, Images: images.Name(), Input: m.input, Classes: m.classes}},
 			protocol.Predicted)
 		if err != nil {

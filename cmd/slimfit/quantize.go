@@ -9,8 +9,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"slimfit/models"
 	"slimfit/pkg/export"
-	"slimfit/pkg/protocol"
+	"slimfit/pkg/parallel"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 )
@@ -114,9 +115,9 @@ func (o *quantizeOutcome) quantizeFolder(c *cli.Context, folder *store.Folder) e
 	if path == "" {
 		path = ownDataPath(folder.Dir, done[0].Dataset)
 	}
-	q := newQuantizer(folder, protocol.Source{Cache: c.String("cache"), Path: path}, func(f string, args ...any) { note(c, f, args...) })
+	q := newQuantizer(folder, models.Source{Cache: c.String("cache"), Path: path}, func(f string, args ...any) { note(c, f, args...) })
 	int8s, errs := make([]result.Int8, len(done)), make([]error, len(done))
-	err = parallel(c.Context, len(done), c.Int("jobs"), func(i int) error {
+	err = parallel.Each(c.Context, len(done), c.Int("jobs"), func(i int) error {
 		int8s[i], errs[i] = q.make(c.Context, done[i], done[i].Correct.Test != nil, 1)
 		var unfit *export.UnfitError
 		if errors.Is(errs[i], errNoWeights) || errors.As(errs[i], &unfit) {

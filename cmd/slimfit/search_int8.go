@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"slimfit/pkg/parallel"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 )
@@ -17,7 +18,7 @@ func (s *searcher) quantize(keys []result.Key, test bool) error {
 		return nil
 	}
 	detail(s.c, "quantizing what of %s is new", count(len(keys), "trial"))
-	err := parallel(s.c.Context, len(keys), s.c.Int("jobs"), func(i int) error {
+	err := parallel.Each(s.c.Context, len(keys), s.c.Int("jobs"), func(i int) error {
 		r, err := s.folder.ReadResult(keys[i])
 		var damaged *store.ResultError
 		switch {

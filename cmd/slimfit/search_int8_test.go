@@ -11,11 +11,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/export"
 	"slimfit/pkg/export/exporttest"
-	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
@@ -93,7 +93,7 @@ func (l *lab) trainOne(j training, session *store.Session, t experiment.Trial) e
 	if err != nil {
 		return err
 	}
-	set, err := dataset.LoadData(t.Data, protocol.Source{Path: j.experiment.Ref.Path})
+	set, err := dataset.LoadData(t.Data, models.Source{Path: j.experiment.Ref.Path})
 	if err != nil {
 		return err
 	}

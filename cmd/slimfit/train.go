@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -12,12 +11,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/experiment"
-	"slimfit/pkg/protocol"
+	"slimfit/pkg/machine"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
+	"slimfit/pkg/workerproc"
 )
 
 // trainFlags are those of every command that trains.
@@ -129,18 +130,18 @@ func sweepOptions(c *cli.Context, t training) (sweep.Options, error) {
 	if err != nil {
 		return sweep.Options{}, err
 	}
-	machine := sweep.ThisMachine(os.DirFS("/"))
-	workers, err := slots(c, machine, t.experiment, t.trials)
+	m := machine.Read()
+	place, err := placement(c, m, t.experiment.Batch)
 	if err != nil {
 		return sweep.Options{}, err
 	}
 	return sweep.Options{
 		Folder: t.folder, Experiment: t.experiment.Name, Test: t.test, EarlyStop: t.stop, Source: sourceOf(c, t.experiment),
-		Workers: workers, Command: workerCommand(file, wantsDeterminism(t.trials)),
+		Workers: place.Slots(t.trials), Command: workerCommand(file, wantsDeterminism(t.trials)),
 		CheckpointEvery: c.Duration("checkpoint"), Lease: c.Duration("lease"), Hang: c.Duration("hang"),
 		Retries: c.Int("retries"), RetryFailed: c.Bool("retry-failed"), Keep: keepOf(c, t), NoWait: c.Bool("no-wait"),
 		Label: t.experiment.Label, Footprint: measuredFootprint(),
-		Speeds: sweep.LoadSpeeds(t.folder.Dir, machine.Name(), sweep.DefaultCost()),
+		Speeds: sweep.LoadSpeeds(t.folder.Dir, m.Name(), sweep.DefaultCost()),
 	}, nil
 }
 
@@ -158,53 +159,17 @@ func keepOf(c *cli.Context, t training) sweep.Keep {
 	return sweep.KeepAll
 }
 
-func sourceOf(c *cli.Context, e *experiment.Experiment) protocol.Source {
-	return protocol.Source{Cache: c.String("cache"), Path: e.Ref.Path}
+func sourceOf(c *cli.Context, e *experiment.Experiment) models.Source {
+	return models.Source{Cache: c.String("cache"), Path: e.Ref.Path}
 }
 
-// slots are the places of the workers: on the GPUs, else --jobs, or as many as
-// the machine carries.
-func slots(c *cli.Context, machine sweep.Machine, e *experiment.Experiment, trials []experiment.Trial) ([]sweep.Slot, error) {
-	threads := max(1, c.Int("threads"))
-	devices, err := gpuDevices(c)
-	if err != nil {
-		return nil, err
-	}
-	if len(devices) > 0 {
-		return gpuSlots(c, devices, threads, e.Batch), nil
-	}
-	jobs := c.Int("jobs")
-	if jobs < 1 {
-		jobs = machine.Jobs(threads, sweep.WorkerMemory(trials), len(trials))
-	}
-	all := make([]sweep.Slot, jobs)
-	for i := range all {
-		all[i] = sweep.Slot{Index: i, Threads: threads}
-	}
-	return all, nil
-}
-
-// workerCommand is how slimfit-worker is started in a slot. One on the CPU does
-// not see GPUs that other workers use. TensorFlow looks once a process whether
-// its kernels must be deterministic, so all trials of a run are if one has to.
+// workerCommand is how slimfit-worker is started in a slot. All trials of a run
+// are deterministic if one has to be.
 func workerCommand(file string, deterministic bool) func(sweep.Slot) *exec.Cmd {
 	return func(s sweep.Slot) *exec.Cmd {
-		args := []string{"--threads", strconv.Itoa(s.Threads)}
-		if s.Device.Visible != "" {
-			args = append(args, "--gpu")
-			if s.Device.MemoryFraction > 0 {
-				args = append(args, "--memory-fraction", strconv.FormatFloat(s.Device.MemoryFraction, 'g', -1, 64))
-			}
-		}
-		cmd := exec.Command(file, args...)
-		cmd.Env = append(os.Environ(), "CUDA_VISIBLE_DEVICES="+s.Device.Visible)
-		if os.Getenv("CUDA_DEVICE_ORDER") == "" { // as nvidia-smi counts
-			cmd.Env = append(cmd.Env, "CUDA_DEVICE_ORDER=PCI_BUS_ID")
-		}
-		if deterministic {
-			cmd.Env = append(cmd.Env, "TF_DETERMINISTIC_OPS=1")
-		}
-		return cmd
+		settings := s.Settings()
+		settings.Deterministic = deterministic
+		return workerproc.Command(file, settings)
 	}
 }
 

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 
+	"slimfit/models"
 	"slimfit/pkg/export"
-	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 )
@@ -31,7 +31,7 @@ type requantizer struct {
 
 func newRequantizer(v *verifier) *requantizer {
 	folder := &store.Folder{Dir: v.dir}
-	source := protocol.Source{Cache: v.c.String("cache"), Path: ownDataPath(v.dir, v.cert.Dataset)}
+	source := models.Source{Cache: v.c.String("cache"), Path: ownDataPath(v.dir, v.cert.Dataset)}
 	return &requantizer{v: v, int8: newQuantizer(folder, source, func(f string, args ...any) { note(v.c, f, args...) })}
 }
 

@@ -1,10 +1,8 @@
 package batch
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
-	"time"
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
@@ -37,7 +35,7 @@ func (r Request) missing(subs []Submission, held []Held, left *Left) ([]experime
 		finished[res.Key()] = r.final(res)
 	}
 	queued := inQueue(subs, held)
-	running, err := atWork(r.Folder)
+	running, err := sweep.Running(r.Folder)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -86,27 +84,6 @@ func inQueue(subs []Submission, held []Held) map[result.Key]bool {
 		}
 	}
 	return keys
-}
-
-// atWork are the trials that living processes say they train.
-func atWork(f *store.Folder) (map[result.Key]bool, error) {
-	all, err := f.Processes()
-	if err != nil {
-		return nil, err
-	}
-	keys := map[result.Key]bool{}
-	for _, p := range all {
-		var state sweep.State
-		if p.Dead(time.Now()) || len(p.Status) == 0 || json.Unmarshal(p.Status, &state) != nil {
-			continue
-		}
-		for _, w := range state.Workers {
-			for _, m := range w.Members {
-				keys[m.Key] = true
-			}
-		}
-	}
-	return keys, nil
 }
 
 // speed is how long trials take where this submission goes.

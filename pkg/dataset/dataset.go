@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 
 	"slimfit/models"
-	"slimfit/pkg/protocol"
 )
 
 // Ref says which images an experiment asks for, as in its file.
@@ -120,7 +119,7 @@ func Load(ref Ref, cache string) (*Set, error) {
 
 // LoadData reads the images that data stands for and checks that they are
 // still the same: digest, shape and sizes.
-func LoadData(data models.Data, src protocol.Source) (*Set, error) {
+func LoadData(data models.Data, src models.Source) (*Set, error) {
 	ref := Ref{Name: data.Name, Path: src.Path, Train: data.Train, Validation: data.Validation, Test: data.Test, Resize: data.Resize}
 	if ref.Validation == 0 {
 		ref.Validation = -1

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -11,49 +12,19 @@ import (
 	"image/png"
 	"io"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"golang.org/x/image/draw"
 
 	"slimfit/models"
+	"slimfit/pkg/parallel"
 )
 
 const (
 	maxPictureBytes  = 256 << 20
 	maxPicturePixels = 1 << 26
 )
-
-// inParallel calls f for 0 to n-1 on all cores and returns the error of the
-// lowest number that has one.
-func inParallel(n int, f func(i int) error) error {
-	var next atomic.Int64
-	var failed atomic.Bool
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	lowest, first := n, error(nil)
-	for range min(runtime.GOMAXPROCS(0), n) {
-		wg.Go(func() {
-			for !failed.Load() { // every lower number has been taken by then, and is finished
-				i := int(next.Add(1)) - 1
-				if i >= n {
-					return
-				}
-				if err := f(i); err != nil {
-					failed.Store(true)
-					mu.Lock()
-					if i < lowest {
-						lowest, first = i, err
-					}
-					mu.Unlock()
-				}
-			}
-		})
-	}
-	wg.Wait()
-	return first
-}
 
 // readPicture reads a file of a bounded size.
 func readPicture(path string) ([]byte, error) {
@@ -145,7 +116,7 @@ func decodePictures(all []picture, resize *[2]int) (*decoded, error) {
 		return nil, fmt.Errorf("%d pictures of %dx%d are more than %d GiB; set a smaller resize: [height, width]", len(all), edge[0], edge[1], maxBytes>>30)
 	}
 	d.images = Images{Pixels: make([]uint8, len(all)*d.input.Elements()), Labels: make([]uint8, len(all))}
-	err := inParallel(len(all), func(i int) error {
+	err := parallel.Each(context.Background(), len(all), 0, func(i int) error {
 		if err := d.decode(i, all[i], resize, all[0].path); err != nil {
 			return fmt.Errorf("%s: %w", all[i].path, err)
 		}

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -10,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"slimfit/pkg/parallel"
 )
 
 // splitSeed decides which pictures of a folder are held back. It is fixed:
@@ -158,7 +161,7 @@ func listClasses(dir string, names []string) ([]picture, error) {
 			all = append(all, picture{path: path, class: class})
 		}
 	}
-	err := inParallel(len(all), func(i int) error { return all[i].hash() })
+	err := parallel.Each(context.Background(), len(all), 0, func(i int) error { return all[i].hash() })
 	return all, err
 }
 

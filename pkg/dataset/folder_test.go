@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"image/color"
 	"maps"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,7 +15,6 @@ import (
 	"pgregory.net/rapid"
 
 	"slimfit/models"
-	"slimfit/pkg/protocol"
 )
 
 // pictureFiles are n grey pictures of 3x4 pixels in each class, all different.
@@ -123,7 +121,7 @@ func TestTrainAndTestFolders(t *testing.T) {
 	if !slices.ContainsFunc(set.Notes, func(n string) bool { return strings.HasPrefix(n, "8 of 8 test pictures are also among") }) {
 		t.Errorf("notes %q do not tell of the test pictures in training", set.Notes)
 	}
-	again, err := LoadData(set.Data, protocol.Source{Path: dir})
+	again, err := LoadData(set.Data, models.Source{Path: dir})
 	if err != nil || !bytes.Equal(again.Train.Pixels, set.Train.Pixels) || !bytes.Equal(again.Validation.Labels, set.Validation.Labels) {
 		t.Errorf("loaded again: %v", err)
 	}
@@ -307,21 +305,6 @@ func TestShares(t *testing.T) {
 			t.Fatalf("shares add up to %d, want %d", got, total)
 		}
 	})
-}
-
-func TestInParallelReturnsTheLowestError(t *testing.T) {
-	for range 50 {
-		bad := rand.IntN(100)
-		err := inParallel(100, func(i int) error {
-			if i >= bad {
-				return fmt.Errorf("%d", i)
-			}
-			return nil
-		})
-		if err == nil || err.Error() != fmt.Sprint(bad) {
-			t.Fatalf("error %v, want %d", err, bad)
-		}
-	}
 }
 
 func FuzzPicture(f *testing.F) {

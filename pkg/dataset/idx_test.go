@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"slimfit/models"
-	"slimfit/pkg/protocol"
 )
 
 func TestLoadIDXFolder(t *testing.T) {
@@ -192,7 +191,7 @@ func TestLoadData(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := LoadData(data, protocol.Source{Path: dir})
+		got, err := LoadData(data, models.Source{Path: dir})
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Fatalf("%+v: loaded %+v, %v; want %+v", ref, got, err, want)
 		}
@@ -205,7 +204,7 @@ func TestLoadData(t *testing.T) {
 	if err := os.WriteFile(path, flip(idxFolder()["train-images-idx3-ubyte"], -1), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LoadData(data, protocol.Source{Path: dir}); err == nil || !strings.Contains(err.Error(), "the images have changed since the experiment was planned") {
+	if _, err := LoadData(data, models.Source{Path: dir}); err == nil || !strings.Contains(err.Error(), "the images have changed since the experiment was planned") {
 		t.Errorf("changed image: %v", err)
 	}
 }

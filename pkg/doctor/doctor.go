@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/experiment"
 	"slimfit/pkg/machine"
+	"slimfit/pkg/sweep"
 )
 
 // Options say what to look at.
@@ -24,6 +26,8 @@ type Options struct {
 	Cache   string        // folder of fetched data sets
 	Out     string        // folder above the run folders; need not exist yet
 	Timeout time.Duration // for the worker to answer
+
+	Trials []experiment.Trial // of an experiment that is to run; nil: of none in particular
 }
 
 // Report is what was found.
@@ -32,6 +36,7 @@ type Report struct {
 	OS       string          `json:"os"`      // linux/amd64
 	Worker   Worker          `json:"worker"`
 	Machine  machine.Machine `json:"machine"`
+	Workers  []sweep.Slot    `json:"workers"` // that a run starts here unless told otherwise
 	Datasets []Dataset       `json:"datasets"`
 	Disks    []Disk          `json:"disks"`
 	Faults   []Fault         `json:"faults"`
@@ -72,17 +77,27 @@ type Fault struct {
 
 // Examine looks at everything and judges it.
 func Examine(ctx context.Context, o Options) Report {
+	m := machine.Read()
+	devices, note, err := machine.Devices(ctx, "")
+	slots := sweep.Placement{Machine: m, Devices: devices}.Slots(o.Trials)
 	r := Report{
 		Slimfit: o.Version,
 		OS:      runtime.GOOS + "/" + runtime.GOARCH,
-		Worker:  Ask(ctx, o.Worker, o.Timeout),
-		Machine: machine.Read(),
+		Worker:  Ask(ctx, o.Worker, slots[0].Settings(), o.Timeout),
+		Machine: m,
+		Workers: slots,
 		Disks:   []Disk{look("results", o.Out), look("data sets", o.Cache)},
 	}
 	for _, info := range dataset.Registry() {
 		r.Datasets = append(r.Datasets, verify(info.Name, o.Cache))
 	}
 	r.Faults, r.Advice = judge(r, o.Cache)
+	switch {
+	case err != nil:
+		r.Faults = append(r.Faults, Fault{"gpu", err.Error(), "set CUDA_VISIBLE_DEVICES to what there is, or unset it"})
+	case note != "":
+		r.Advice = append(r.Advice, Fault{"gpu", "training goes to the CPU: " + note, "reload the driver, or ask the machine's administrator; --gpus none says that the CPU is meant"})
+	}
 	return r
 }
 

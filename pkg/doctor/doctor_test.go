@@ -10,9 +10,12 @@ import (
 	"time"
 
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/footprint"
 	"slimfit/pkg/machine"
 	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
+	"slimfit/pkg/workerproc"
 )
 
 // script writes a shell program that stands for a worker.
@@ -31,7 +34,7 @@ const (
 )
 
 func TestAskHealthyWorker(t *testing.T) {
-	w := Ask(context.Background(), script(t, first+`; read line; echo "$line" | grep -q '"info":true' && `+answer+`; cat >/dev/null`), time.Minute)
+	w := Ask(context.Background(), script(t, first+`; read line; echo "$line" | grep -q '"info":true' && `+answer+`; cat >/dev/null`), workerproc.Settings{}, time.Minute)
 	if w.Fault != nil {
 		t.Fatalf("fault: %+v", w.Fault)
 	}
@@ -73,7 +76,7 @@ func TestAskExplains(t *testing.T) {
 			"cpu", "instructions that this CPU does not have", "LIBTENSORFLOW"},
 		{"killed", script(t, "kill -KILL $$"), "memory", "signal 9", "memory"},
 		{"dies", script(t, "echo one >&2; echo two >&2; exit 3"), "worker", "exit code 3 (it said: two)", "make setup"},
-		{"other program", script(t, "echo hello"), "worker", `"hello"`, "--help"},
+		{"other program", script(t, "echo hello"), "worker", "it said: hello", "--help"},
 		{"ends at once", script(t, first), "worker", "is no slimfit-worker", "--help"},
 		{"silent", script(t, first+"; exec sleep 60"), "worker", "did not say that it is ready", "local disk"},
 	} {
@@ -82,7 +85,7 @@ func TestAskExplains(t *testing.T) {
 			if c.name == "silent" {
 				timeout = 200 * time.Millisecond
 			}
-			w := Ask(context.Background(), c.file, timeout)
+			w := Ask(context.Background(), c.file, workerproc.Settings{}, timeout)
 			if w.Fault == nil {
 				t.Fatalf("no fault: %+v", w)
 			}
@@ -94,6 +97,21 @@ func TestAskExplains(t *testing.T) {
 				t.Error("a worker that does not start has no environment")
 			}
 		})
+	}
+}
+
+// The workers that are reported are those of the trials that are to run, by the
+// rules of a run.
+func TestExamineCountsWorkers(t *testing.T) {
+	t.Setenv("CUDA_VISIBLE_DEVICES", "")
+	huge := experiment.Trial{Configuration: &experiment.Configuration{Footprint: footprint.Footprint{Parameters: 1 << 40}}}
+	r := Examine(context.Background(), Options{Worker: "/no/such/worker", Out: t.TempDir(), Cache: t.TempDir(), Timeout: time.Minute, Trials: []experiment.Trial{huge, huge}})
+	if len(r.Workers) != 1 {
+		t.Errorf("%d workers for networks larger than any memory", len(r.Workers))
+	}
+	r = Examine(context.Background(), Options{Worker: "/no/such/worker", Out: t.TempDir(), Cache: t.TempDir(), Timeout: time.Minute})
+	if n := len(r.Workers); n < 1 || n > r.Machine.CPUs() {
+		t.Errorf("%d workers on %d CPUs", n, r.Machine.CPUs())
 	}
 }
 

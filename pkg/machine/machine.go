@@ -1,5 +1,6 @@
 // Package machine reads what this process may use of the machine it runs on:
-// the processor and its features, cores, memory and disk.
+// the processor and its features, cores, memory, disk and GPUs. It is the only
+// reader of all these.
 package machine
 
 import (
@@ -32,13 +33,29 @@ type Machine struct {
 // Read looks at this machine.
 func Read() Machine { return read(os.DirFS("/"), affinity()) }
 
-// Jobs is the number of one-thread processes that the cores allow, >= 1.
-func (m Machine) Jobs() int {
+// CPUs is the number of cores that affinity and quota allow together, rounded
+// up; at least 1. A hundredth of a core more than a whole number is none.
+func (m Machine) CPUs() int {
 	n := m.Cores
 	if m.Quota > 0 {
-		n = min(n, int(math.Ceil(m.Quota)))
+		n = min(n, int(math.Ceil(m.Quota-0.01)))
 	}
-	return max(n, 1)
+	return max(1, n)
+}
+
+// Name tells machines of different speed apart.
+func (m Machine) Name() string {
+	return fmt.Sprintf("%s, %d CPUs, %s", m.CPU, m.CPUs(), runtime.GOARCH)
+}
+
+// Jobs is how many workers of so many threads and bytes the machine carries;
+// there is always one, and never more than packs.
+func (m Machine) Jobs(threads int, perWorker int64, packs int) int {
+	n := m.CPUs() / max(1, threads)
+	if m.MemoryAvailable > 0 && perWorker > 0 {
+		n = int(min(int64(n), m.MemoryAvailable/perWorker))
+	}
+	return max(1, min(n, packs))
 }
 
 // FreeSpace is the number of bytes that this user can still write to the file
@@ -91,10 +108,10 @@ func read(root fs.FS, cores int) Machine {
 			m.MemoryAvailable = kilobytes << 10
 		}
 	}
-	limit := cgroup(root)
+	limit := cgroupLimits(root)
 	m.Quota, m.MemoryLimit = limit.cores, limit.memory
-	if limit.memory > 0 && m.MemoryAvailable > 0 {
-		m.MemoryAvailable = min(m.MemoryAvailable, max(limit.memory-limit.used, 0))
+	if limit.memory > 0 && (m.MemoryAvailable == 0 || limit.free < m.MemoryAvailable) {
+		m.MemoryAvailable = limit.free
 	}
 	return m
 }

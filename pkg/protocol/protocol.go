@@ -24,17 +24,11 @@ type Command struct {
 	Info     bool     `json:"info,omitempty"`
 }
 
-// Source tells the worker where the images of a models.Data lie.
-type Source struct {
-	Cache string `json:"cache"`          // folder of fetched data sets
-	Path  string `json:"path,omitempty"` // folder of the user's own data
-}
-
 // Pack is a set of trials that see the same batches and train in one graph.
 // Its members share recipe, data set and batch order, and start at one step.
 type Pack struct {
 	ID              int           `json:"id"`
-	Source          Source        `json:"source"`
+	Source          models.Source `json:"source"`
 	Data            models.Data   `json:"data"`
 	Recipe          models.Recipe `json:"recipe"`
 	Members         []Member      `json:"members"`

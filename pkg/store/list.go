@@ -1,11 +1,12 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"runtime"
-	"sync"
 
+	"slimfit/pkg/parallel"
 	"slimfit/pkg/result"
 )
 
@@ -61,20 +62,10 @@ func (f *Folder) ResultsOf(keys []result.Key, d Detail) (results []result.Result
 // each calls do(0) to do(n-1), several at a time: the time goes into waiting
 // for the disk or the network.
 func each(n int, do func(i int)) {
-	var wg sync.WaitGroup
-	next := make(chan int, 64)
-	for range min(n, max(8, 2*runtime.GOMAXPROCS(0))) {
-		wg.Go(func() {
-			for i := range next {
-				do(i)
-			}
-		})
-	}
-	for i := range n {
-		next <- i
-	}
-	close(next)
-	wg.Wait()
+	parallel.Each(context.Background(), n, max(8, 2*runtime.GOMAXPROCS(0)), func(i int) error {
+		do(i)
+		return nil
+	})
 }
 
 // EachResult reads the results of these trials, with their lists, and calls do

@@ -12,6 +12,7 @@ import (
 	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
+	"slimfit/pkg/workerproc"
 )
 
 // errStopped is the cause of an attempt that was stopped as it was asked to.
@@ -29,16 +30,16 @@ func (e *trialError) Error() string { return e.reason }
 // attempt lets the worker do a claim. Trials that get a result leave c.open.
 // The cause is nil when the worker did all it could, errStopped after a stop,
 // a *trialError, or what made the run abort.
-func (r *run) attempt(ctx context.Context, w *worker, slot int, c *claim) error {
+func (r *run) attempt(ctx context.Context, w *workerproc.Process, slot int, c *claim) error {
 	command := protocol.Command{Train: &c.pack}
 	if c.evaluate {
 		command = protocol.Command{Evaluate: &c.pack}
 	}
-	w.log.take()
+	w.Log.Take()
 	r.begin(w, slot, c)
 	defer r.copyLog(w, c)
-	if err := w.send(command); err != nil {
-		w.kill()
+	if err := w.Send(command); err != nil {
+		w.Kill()
 		return r.died(w)
 	}
 	silence := time.NewTicker(time.Second)
@@ -46,7 +47,7 @@ func (r *run) attempt(ctx context.Context, w *worker, slot int, c *claim) error 
 	stop := ctx.Done()
 	for quiet, stopping := 0, 0; ; {
 		select {
-		case e, ok := <-w.events:
+		case e, ok := <-w.Events:
 			quiet = 0
 			if !ok {
 				return r.died(w)
@@ -56,7 +57,7 @@ func (r *run) attempt(ctx context.Context, w *worker, slot int, c *claim) error 
 			}
 		case <-stop:
 			stop = nil
-			if err := w.send(protocol.Command{Stop: true}); err != nil {
+			if err := w.Send(protocol.Command{Stop: true}); err != nil {
 				return errStopped
 			}
 		case <-silence.C:
@@ -68,23 +69,21 @@ func (r *run) attempt(ctx context.Context, w *worker, slot int, c *claim) error 
 			}
 			switch {
 			case stopping > int(r.StopGrace/time.Second):
-				w.kill()
+				w.Kill()
 				r.died(w)
 				return errStopped
 			case quiet > int(r.Hang/time.Second):
-				w.kill()
+				w.Kill()
 				r.died(w)
-				return &trialError{reason: fmt.Sprintf("the worker was silent for %v and was killed%s", r.Hang, w.log.last())}
+				return &trialError{reason: fmt.Sprintf("the worker was silent for %v and was killed%s", r.Hang, w.Log.Ending())}
 			}
 		}
 	}
 }
 
 // died is the cause of an attempt whose worker is gone.
-func (r *run) died(w *worker) error {
-	for range w.events { // what it said last does not count any more
-	}
-	return &trialError{reason: "the worker died: " + w.end()}
+func (r *run) died(w *workerproc.Process) error {
+	return &trialError{reason: w.Died().Error()}
 }
 
 // handle takes one event; over is true when it ends the attempt.

@@ -9,6 +9,7 @@ import (
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/protocol"
+	"slimfit/pkg/workerproc"
 )
 
 // Calibration of one pack takes about calibrateSeconds of training steps; its
@@ -84,16 +85,16 @@ func (s *Speeds) unknown(o Options, packs []Pack, most int) []Pack {
 
 // measure lets one worker measure packs of the queue.
 func (s *Speeds) measure(ctx context.Context, o Options, slot Slot, queue <-chan Pack) error {
-	var w *worker
+	var w *workerproc.Process
 	defer func() {
 		if w != nil {
-			w.close(0) // it holds nothing that matters
+			w.Close(0) // it holds nothing that matters
 		}
 	}()
 	for p := range queue {
 		if w == nil {
 			var err error
-			if w, err = startWorker(ctx, o.Command(slot)); err != nil {
+			if w, err = workerproc.Start(ctx, o.Command(slot)); err != nil {
 				return err
 			}
 		}
@@ -107,14 +108,14 @@ func (s *Speeds) measure(ctx context.Context, o Options, slot Slot, queue <-chan
 }
 
 // measureOne returns the seconds a step of the pack.
-func measureOne(ctx context.Context, w *worker, o Options, p Pack, predicted float64) (float64, error) {
+func measureOne(ctx context.Context, w *workerproc.Process, o Options, p Pack, predicted float64) (float64, error) {
 	t := p.Trials[0]
 	pack := newPack(1, o.Source, t)
 	for _, t := range p.Trials {
 		pack.Members = append(pack.Members, protocol.Member{Key: t.Key(), Layers: t.Layers})
 	}
 	steps := min(max(int(calibrateSeconds/max(predicted, 1e-6)), calibrateLeast), calibrateMost)
-	e, err := w.ask(ctx, protocol.Command{Measure: &protocol.Measure{Pack: pack, Steps: steps}}, protocol.Measured)
+	e, err := w.Ask(ctx, protocol.Command{Measure: &protocol.Measure{Pack: pack, Steps: steps}}, protocol.Measured, nil)
 	if err != nil {
 		return 0, fmt.Errorf("measure %s: %w", nameOf(p.Trials), err)
 	}

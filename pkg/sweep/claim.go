@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"slimfit/models"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/protocol"
 	"slimfit/pkg/store"
@@ -201,7 +202,7 @@ func (r *run) newClaim(got []held, step int, evaluate bool) *claim {
 }
 
 // newPack is a pack for trials like t, still without members.
-func newPack(id int, source protocol.Source, t experiment.Trial) protocol.Pack {
+func newPack(id int, source models.Source, t experiment.Trial) protocol.Pack {
 	p := protocol.Pack{ID: id, Source: source, Data: t.Data, Recipe: t.Recipe}
 	if t.Teacher != nil {
 		p.Teacher = &protocol.Teacher{Layers: t.Teacher.Layers, Dir: t.Teacher.Dir}

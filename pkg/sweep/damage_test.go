@@ -14,6 +14,7 @@ import (
 )
 
 func TestDamagedResultsAreTrainedAgain(t *testing.T) {
+	t.Parallel()
 	s := small(t)
 	want := undisturbed(t, s)
 	mustRun(t, s, nil)
@@ -53,6 +54,7 @@ func TestDamagedResultsAreTrainedAgain(t *testing.T) {
 
 // A damaged checkpoint is set aside, and the older one serves.
 func TestDamagedCheckpoint(t *testing.T) {
+	t.Parallel()
 	s := long(t)
 	s.Filters, s.Seeds, s.Jobs = []int{16}, 1, 1
 	want := undisturbed(t, s)
@@ -103,6 +105,7 @@ func mountTiny(t *testing.T, options string) string {
 }
 
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	s := small(t)
 	want := undisturbed(t, s)
 	s.Out = mountTiny(t, "size=160k")
@@ -123,6 +126,7 @@ func TestDiskFull(t *testing.T) {
 }
 
 func TestReadOnlyFolder(t *testing.T) {
+	t.Parallel()
 	s := small(t)
 	s.Out = mountTiny(t, "size=10m")
 	s.Worker.StepMillis, s.Lease = 5, 2*time.Second // this process lives on, and its leases cannot be given back
@@ -149,6 +153,7 @@ func TestReadOnlyFolder(t *testing.T) {
 }
 
 func TestFilesDeletedUnderTheRun(t *testing.T) {
+	t.Parallel()
 	for name, del := range map[string]func(root string) string{
 		"run folder": func(root string) string { return root },
 		"a trial's folder": func(root string) string {
@@ -186,6 +191,7 @@ func TestFilesDeletedUnderTheRun(t *testing.T) {
 // Status files, and whatever else lies about in the folder, are no part of the
 // results.
 func TestStrayFilesDoNoHarm(t *testing.T) {
+	t.Parallel()
 	s := small(t)
 	want := undisturbed(t, s)
 	root := filepath.Join(s.Out, s.Name)

@@ -18,6 +18,7 @@ import (
 // packs with them, end as ever, whatever kills the workers in between. A run
 // without the rule then trains all to the end, as if there had been none.
 func TestEarlyStop(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		faults []sweeptest.Fault

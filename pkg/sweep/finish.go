@@ -11,6 +11,7 @@ import (
 	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
+	"slimfit/pkg/workerproc"
 )
 
 // finish writes what a worker says of a finished trial. An error means that
@@ -139,14 +140,14 @@ func (r *run) tidyWeights() error {
 }
 
 // begin notes the start of an attempt.
-func (r *run) begin(w *worker, slot int, c *claim) {
-	r.track.begin(slot, w.cmd.Process.Pid, c, r.memberStates(c))
+func (r *run) begin(w *workerproc.Process, slot int, c *claim) {
+	r.track.begin(slot, w.PID(), c, r.memberStates(c))
 	what := "training"
 	if c.evaluate {
 		what = "evaluation"
 	}
 	text := fmt.Sprintf("%s starts at step %d of %d: worker %d of %s, %s", what, c.pack.Step, c.pack.Recipe.Steps,
-		w.cmd.Process.Pid, r.session.Owner(), r.Workers[slot].Device)
+		w.PID(), r.session.Owner(), r.Workers[slot].Device)
 	if n := len(c.order); n > 1 {
 		text += fmt.Sprintf(", in a pack of %d", n)
 	}
@@ -188,8 +189,8 @@ func (r *run) log(i int, format string, args ...any) {
 }
 
 // copyLog adds what the worker wrote to its stderr to the logs of its trials.
-func (r *run) copyLog(w *worker, c *claim) {
-	lines := w.log.take()
+func (r *run) copyLog(w *workerproc.Process, c *claim) {
+	lines := w.Log.Take()
 	if len(lines) == 0 {
 		return
 	}

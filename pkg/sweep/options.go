@@ -8,18 +8,19 @@ import (
 	"os/exec"
 	"time"
 
+	"slimfit/models"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
-	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
+	"slimfit/pkg/workerproc"
 )
 
 // Options is how Run trains.
 type Options struct {
 	Folder     *store.Folder
 	Experiment string           // goes into each result
-	Source     protocol.Source  // of the images
+	Source     models.Source    // of the images
 	Test       bool             // open the test set at the end of each trial
 	EarlyStop  *result.StopRule // what stops hopeless trials early; nil: nothing
 
@@ -46,15 +47,20 @@ type Options struct {
 const (
 	DefaultCheckpoint = time.Minute
 	DefaultRetries    = 1
-	DefaultHang       = 10 * time.Minute // a progress event comes about once a second; building a graph and evaluating take longer
+	DefaultHang       = workerproc.Silence
 	DefaultGrace      = time.Minute
 )
 
 // Slot is the place of one worker process.
 type Slot struct {
-	Index   int    // from 0
-	Threads int    // of the worker's sessions
-	Device  Device // the zero value is the CPU
+	Index   int    `json:"index"`   // from 0
+	Threads int    `json:"threads"` // of the worker's sessions
+	Device  Device `json:"device"`  // the zero value is the CPU
+}
+
+// Settings are those of the slot's worker.
+func (s Slot) Settings() workerproc.Settings {
+	return workerproc.Settings{Threads: s.Threads, Visible: s.Device.Visible, MemoryFraction: s.Device.MemoryFraction}
 }
 
 // Device is a processor that a worker is given.

@@ -170,6 +170,15 @@ func runningIn(processes []ProcessView) map[result.Key]bool {
 	return running
 }
 
+// Running are the trials that living processes say they train.
+func Running(f *store.Folder) (map[result.Key]bool, error) {
+	all, err := processes(f)
+	if err != nil {
+		return nil, err
+	}
+	return runningIn(all), nil
+}
+
 // Statuses says where the trials of a run folder stand; those that it does not
 // name are pending.
 func Statuses(f *store.Folder) (map[result.Key]result.Status, error) {
@@ -183,11 +192,11 @@ func Statuses(f *store.Folder) (map[result.Key]result.Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := processes(f)
+	running, err := Running(f)
 	if err != nil {
 		return nil, err
 	}
-	for k := range runningIn(all) {
+	for k := range running {
 		if status[k] == "" {
 			status[k] = result.Running
 		}

@@ -248,3 +248,17 @@ func BenchmarkPlan(b *testing.B) {
 		BuildPacks(trials, 8, DefaultCost())
 	}
 }
+
+// A pack says where its recipe's teacher lies.
+func TestPackHasItsTeacher(t *testing.T) {
+	recipe := models.DefaultRecipe()
+	recipe.Teacher = &models.Teacher{Run: "c5x2-00000000/seed-1", Digest: "d", Temperature: 4, Weight: 0.9}
+	teacher := &experiment.Teacher{Dir: "/runs/x/c5x2-00000000/seed-1", Layers: []models.Layer{models.NewConv(5, 2)}}
+	p := newPack(3, models.Source{}, experiment.Trial{Configuration: &experiment.Configuration{Config: models.Config{Recipe: recipe}, Teacher: teacher}})
+	if p.ID != 3 || p.Teacher == nil || p.Teacher.Dir != teacher.Dir || len(p.Teacher.Layers) != 1 || p.Recipe.Teacher != recipe.Teacher {
+		t.Errorf("pack %+v", p)
+	}
+	if p := newPack(3, models.Source{}, experiment.Trial{Configuration: &experiment.Configuration{}}); p.Teacher != nil {
+		t.Errorf("teacher %+v", p.Teacher)
+	}
+}

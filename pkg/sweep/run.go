@@ -11,6 +11,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
+	"slimfit/pkg/workerproc"
 )
 
 // run is one call of Run.
@@ -116,10 +117,10 @@ var errOver = errors.New("the run is over")
 
 // slot works on jobs until there are no more. Its worker starts with the first.
 func (r *run) slot(ctx context.Context, slot int) {
-	var w *worker
+	var w *workerproc.Process
 	defer func() {
 		if w != nil {
-			w.close(closeGrace)
+			w.Close(workerproc.Grace)
 		}
 		r.track.idle(slot, 0)
 	}()
@@ -135,7 +136,7 @@ func (r *run) slot(ctx context.Context, slot int) {
 
 // work does one job, and returns the worker for the next one, nil if it is
 // gone. What is left of the job goes back to the queue.
-func (r *run) work(ctx context.Context, w *worker, slot int, j *job) *worker {
+func (r *run) work(ctx context.Context, w *workerproc.Process, slot int, j *job) *workerproc.Process {
 	c, err := r.claim(j)
 	if err != nil {
 		r.abort(&fatal{err})
@@ -144,7 +145,7 @@ func (r *run) work(ctx context.Context, w *worker, slot int, j *job) *worker {
 		return w
 	}
 	for failed := 0; w == nil; {
-		w, err = startWorker(ctx, r.Command(r.Workers[slot]))
+		w, err = workerproc.Start(ctx, r.Command(r.Workers[slot]))
 		if err == nil {
 			break
 		}
@@ -156,29 +157,29 @@ func (r *run) work(ctx context.Context, w *worker, slot int, j *job) *worker {
 	}
 	if err := onItsDevice(w, r.Workers[slot].Device); err != nil {
 		r.release(c)
-		w.close(0)
+		w.Close(0)
 		r.abort(&fatal{err})
 		return nil
 	}
 	r.mu.Lock()
 	r.started = true
 	r.mu.Unlock()
-	r.track.idle(slot, w.cmd.Process.Pid)
+	r.track.idle(slot, w.PID())
 	cause := r.attempt(ctx, w, slot, c)
-	r.track.idle(slot, w.cmd.Process.Pid)
+	r.track.idle(slot, w.PID())
 	r.afterwards(ctx, c, cause)
-	if cause == nil || errors.Is(cause, errStopped) && !w.over() {
+	if cause == nil || errors.Is(cause, errStopped) && !w.Over() {
 		return w
 	}
-	w.close(0)
+	w.Close(0)
 	r.track.idle(slot, 0)
 	return nil
 }
 
 // onItsDevice refuses a worker that got a GPU and does not see it: TensorFlow
 // would train on the CPU without a word.
-func onItsDevice(w *worker, d Device) error {
-	if d.Visible != "" && w.env.Device == "CPU" {
+func onItsDevice(w *workerproc.Process, d Device) error {
+	if d.Visible != "" && w.Environment.Device == "CPU" {
 		return fmt.Errorf("TensorFlow does not see %s: the driver, the CUDA libraries or slimfit-worker's build do not fit; `slimfit doctor` says more, --gpus none trains on the CPU", d)
 	}
 	return nil

@@ -56,6 +56,7 @@ func TestRunTrainsAllOnce(t *testing.T) {
 
 // -j, packs and their partners do not show in the results.
 func TestJobsAndPacksDoNotShow(t *testing.T) {
+	t.Parallel()
 	s := small(t)
 	want := undisturbed(t, s)
 	for _, c := range []struct {
@@ -149,6 +150,7 @@ func mustOpen(t *testing.T, s setting) *store.Folder {
 }
 
 func TestDivergedIsFinal(t *testing.T) {
+	t.Parallel()
 	s := small(t)
 	s.Worker.Faults = []sweeptest.Fault{{Match: keyString(s.trials()[0]), At: 30, Do: "diverge"}}
 	summary, _ := mustRun(t, s, nil)
@@ -163,6 +165,7 @@ func TestDivergedIsFinal(t *testing.T) {
 }
 
 func TestRetryFailed(t *testing.T) {
+	t.Parallel()
 	s := small(t)
 	want := undisturbed(t, s)
 	s.Worker.Faults = []sweeptest.Fault{{Match: keyString(s.trials()[2]), At: 55, Do: "exit"}}
@@ -217,6 +220,7 @@ func TestAllFailAlike(t *testing.T) {
 }
 
 func TestStopAndResume(t *testing.T) {
+	t.Parallel()
 	s := small(t)
 	want := undisturbed(t, s)
 	s.Steps, s.Checkpoint = 60, 0 // only the stop writes checkpoints
@@ -249,6 +253,7 @@ func TestStopAndResume(t *testing.T) {
 }
 
 func TestWorkerThatWillNotStopIsKilled(t *testing.T) {
+	t.Parallel()
 	s := small(t)
 	s.Jobs = 1
 	s.Worker.Faults = []sweeptest.Fault{{At: 10, Do: "hang"}}
@@ -266,6 +271,7 @@ func TestWorkerThatWillNotStopIsKilled(t *testing.T) {
 
 // A test set that was closed is opened later without training again.
 func TestTestSetIsOpenedLater(t *testing.T) {
+	t.Parallel()
 	s := small(t)
 	want := undisturbed(t, s)
 	mustRun(t, s, func(o *Options) { o.Test = false })
@@ -287,6 +293,7 @@ func TestTestSetIsOpenedLater(t *testing.T) {
 }
 
 func TestKeepWeights(t *testing.T) {
+	t.Parallel()
 	for _, keep := range []Keep{KeepAll, KeepBest, KeepNone} {
 		s := small(t)
 		s.Seeds = 3

@@ -4,9 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -15,6 +13,7 @@ import (
 	"time"
 
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/store"
 )
 
 // Speeds are the measured speeds of packs on this machine: from runs, kept in
@@ -87,11 +86,7 @@ func (s *Speeds) Save() error {
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o777); err != nil {
 		return fmt.Errorf("save speeds: %w", err)
 	}
-	tmp := fmt.Sprintf("%s.%d.tmp", s.path, os.Getpid())
-	if err := os.WriteFile(tmp, b, 0o666); err != nil {
-		return errors.Join(fmt.Errorf("save speeds: %w", err), ignoreMissing(os.Remove(tmp)))
-	}
-	if err := os.Rename(tmp, s.path); err != nil {
+	if err := store.WriteFile(s.path, b); err != nil {
 		return fmt.Errorf("save speeds: %w", err)
 	}
 	s.fresh = false
@@ -106,13 +101,6 @@ func (s *Speeds) Learn(other *Speeds) {
 	for k, v := range known {
 		s.put(k, v)
 	}
-}
-
-func ignoreMissing(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
 }
 
 // speedKey is where a pack's speed is kept. Workers side by side slow each

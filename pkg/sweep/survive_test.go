@@ -43,6 +43,7 @@ func checkpoints(s setting) int {
 // again and again, with another -j each time: the results are those of an
 // undisturbed run, to the byte.
 func TestKilledAtRandomMoments(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -112,6 +113,7 @@ func retryKilled(t *testing.T, s setting, got map[string][]byte) {
 
 // Workers do not outlive a killed supervisor, whatever they are doing.
 func TestWorkersDieWithTheSupervisor(t *testing.T) {
+	t.Parallel()
 	s := long(t)
 	s.Worker.StepMillis = 60_000 // deep in a step, deaf to its stdin's end but for the goroutine
 	s.Lease = 300 * time.Millisecond
@@ -130,6 +132,7 @@ func TestWorkersDieWithTheSupervisor(t *testing.T) {
 
 // Two runs on one folder share the work.
 func TestTwoRunsShareTheWork(t *testing.T) {
+	t.Parallel()
 	s := long(t)
 	s.Lease = 10 * time.Second
 	want := undisturbed(t, s)
@@ -154,6 +157,7 @@ func TestTwoRunsShareTheWork(t *testing.T) {
 
 // A run that does not wait leaves the trials of another process to it.
 func TestNoWait(t *testing.T) {
+	t.Parallel()
 	s := long(t)
 	s.Lease = time.Minute
 	cmd, out := process(t, s)

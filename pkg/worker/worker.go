@@ -15,6 +15,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
@@ -150,7 +151,7 @@ func isStorage(err error) bool {
 func (s *server) load(p protocol.Pack) (*dataset.Set, error) {
 	b, err := json.Marshal(struct {
 		Data   any
-		Source protocol.Source
+		Source models.Source
 	}{p.Data, p.Source})
 	if err != nil {
 		return nil, fmt.Errorf("load the data set: %w", err)

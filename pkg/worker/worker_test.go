@@ -55,7 +55,7 @@ func testPack(t *testing.T, steps int) protocol.Pack {
 	}
 	r := models.DefaultRecipe()
 	r.Steps, r.Batch, r.LearningRate = steps, 30, 5e-3
-	p := protocol.Pack{ID: 1, Source: protocol.Source{Path: data}, Data: d, Recipe: r, Test: true}
+	p := protocol.Pack{ID: 1, Source: models.Source{Path: data}, Data: d, Recipe: r, Test: true}
 	for _, filters := range []int{2, 3} {
 		layers := []models.Layer{models.NewConv(3, filters), models.NewMaxPool(2), models.NewDense(12), models.NewDropout(0.5)}
 		c := models.Config{Layers: layers, Data: d, Recipe: r}

@@ -1,4 +1,4 @@
-package sweep
+package workerproc
 
 import (
 	"bufio"
@@ -8,19 +8,20 @@ import (
 )
 
 const (
-	lastLines   = 12  // of the worker's log, shown with a failure
+	shownLines  = 12  // of the worker's log, shown with a failure
 	packLines   = 200 // of the worker's log, kept for the logs of the trials in training
 	longestLine = 400 // bytes kept of a line
 )
 
-// tail keeps the end of a worker's log.
-type tail struct {
+// Tail keeps the end of a worker's log.
+type Tail struct {
 	mu    sync.Mutex
 	lines []string // the last packLines
 	taken int      // how many of lines were taken already
 }
 
-func (t *tail) add(line string) {
+// Add adds a line.
+func (t *Tail) Add(line string) {
 	if len(line) > longestLine {
 		line = strings.ToValidUTF8(line[:longestLine], "") + " ..."
 	}
@@ -34,22 +35,22 @@ func (t *tail) add(line string) {
 }
 
 // read adds every line of r.
-func (t *tail) read(r io.Reader) {
+func (t *Tail) read(r io.Reader) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	for {
 		line, long, err := b.ReadLine()
 		if err != nil {
 			return
 		}
-		t.add(string(line))
+		t.Add(string(line))
 		for long && err == nil { // the rest of an endless line
 			_, long, err = b.ReadLine()
 		}
 	}
 }
 
-// take returns the lines since the last take.
-func (t *tail) take() []string {
+// Take returns the lines since the last Take.
+func (t *Tail) Take() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	lines := append([]string(nil), t.lines[t.taken:]...)
@@ -57,12 +58,20 @@ func (t *tail) take() []string {
 	return lines
 }
 
-// last is the end of the log as the end of a message, "" if there is none.
-func (t *tail) last() string {
+// Last is the end of the log, "" if there is none.
+func (t *Tail) Last() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.lines) == 0 {
+	return strings.Join(t.lines[max(0, len(t.lines)-shownLines):], "\n  ")
+}
+
+// Ending is Last as the end of a message.
+func (t *Tail) Ending() string { return lastLines(t.Last()) }
+
+// lastLines is a log's end as the end of a message.
+func lastLines(said string) string {
+	if said == "" {
 		return ""
 	}
-	return "; its last lines:\n  " + strings.Join(t.lines[max(0, len(t.lines)-lastLines):], "\n  ")
+	return "; its last lines:\n  " + said
 }

@@ -1,4 +1,4 @@
-package device
+package machine
 
 import (
 	"context"
@@ -46,7 +46,7 @@ func TestSMICards(t *testing.T) {
 }
 
 // Find believes nvidia-smi where there is one.
-func TestFind(t *testing.T) {
+func TestCards(t *testing.T) {
 	for name, c := range map[string]struct {
 		script string
 		cards  int
@@ -62,7 +62,7 @@ func TestFind(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
-			cards, err := Find(context.Background())
+			cards, err := Cards(context.Background())
 			if len(cards) != c.cards || (err == nil) != (c.fails == "") || err != nil && !strings.Contains(err.Error(), c.fails) {
 				t.Errorf("got %d cards, %v", len(cards), err)
 			}

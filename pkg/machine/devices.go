@@ -1,11 +1,58 @@
-package device
+package machine
 
 import (
+	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 )
+
+// Devices are the GPUs for workers: those of a selection (see Choose), or, where
+// it is "", all that this process may use. None means the CPU, which nobody gets
+// who asked for GPUs. A driver that does not work is a note where nobody asked;
+// a *SelectionError says that the selection, or CUDA_VISIBLE_DEVICES, is wrong.
+func Devices(ctx context.Context, selection string) (devices []Device, note string, err error) {
+	if selection == "none" {
+		return nil, "", nil
+	}
+	variable, set := os.LookupEnv("CUDA_VISIBLE_DEVICES")
+	cards, err := Cards(ctx)
+	switch {
+	case err != nil && (selection != "" || ctx.Err() != nil):
+		return nil, "", err
+	case err != nil:
+		return nil, err.Error(), nil
+	case len(cards) == 0 && selection == "":
+		return nil, "", nil
+	}
+	visible, err := Visible(cards, variable, set)
+	if err != nil {
+		return nil, "", &SelectionError{err}
+	}
+	if selection == "" {
+		return visible, "", nil
+	}
+	chosen, err := Choose(visible, selection)
+	if err != nil {
+		return nil, "", &SelectionError{fmt.Errorf("--gpus %s: %w", selection, err)}
+	}
+	if len(chosen) == 0 {
+		why := "this machine has no NVIDIA driver, or none that shows a GPU"
+		if set {
+			why = fmt.Sprintf("CUDA_VISIBLE_DEVICES=%s shows none", variable)
+		}
+		return nil, "", fmt.Errorf("--gpus %s: no GPU: %s; `slimfit doctor` says more", selection, why)
+	}
+	return chosen, "", nil
+}
+
+// SelectionError is a choice of GPUs that cannot be.
+type SelectionError struct{ Err error }
+
+func (e *SelectionError) Error() string { return e.Err.Error() }
+func (e *SelectionError) Unwrap() error { return e.Err }
 
 // Device is what one worker process is given.
 type Device struct {

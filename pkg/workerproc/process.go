@@ -1,4 +1,6 @@
-package sweep
+// Package workerproc starts slimfit-worker, speaks pkg/protocol with it, ends it
+// and says how it ended.
+package workerproc
 
 import (
 	"bufio"
@@ -18,13 +20,14 @@ import (
 	"slimfit/pkg/result"
 )
 
-// worker is a running worker process.
-type worker struct {
-	cmd    *exec.Cmd
-	in     *os.File
-	events chan protocol.Event // closed when the process has ended
-	log    tail
-	env    result.Environment
+// Process is a running worker.
+type Process struct {
+	Environment result.Environment  // where it runs, as it says
+	Events      chan protocol.Event // what it says; closed when the process has ended
+	Log         Tail                // of its stderr
+
+	cmd *exec.Cmd
+	in  *os.File
 
 	gone chan struct{} // closed when the process has ended
 	how  error         // of its end; valid once gone is closed
@@ -37,13 +40,14 @@ const maxEvent = 64 << 20
 const (
 	startGrace = 2 * time.Minute // for a worker to load its library and say that it is ready
 	sendGrace  = time.Minute     // for a worker to take a command
-	closeGrace = 5 * time.Second // for an idle worker to end
+	Grace      = 5 * time.Second // for an idle worker to end, see Close
 )
 
-// startWorker starts the command and waits until the worker is ready. It dies
-// with this process: by the end of its stdin, and by a signal from the kernel.
-func startWorker(ctx context.Context, cmd *exec.Cmd) (*worker, error) {
-	w := &worker{cmd: cmd, events: make(chan protocol.Event, 64), gone: make(chan struct{})}
+// Start starts the command and waits until the worker is ready. It dies with
+// this process: by the end of its stdin, and by a signal from the kernel. A
+// worker that ends instead gives an error that is a *DeathError.
+func Start(ctx context.Context, cmd *exec.Cmd) (*Process, error) {
+	w := &Process{cmd: cmd, Events: make(chan protocol.Event, 64), gone: make(chan struct{})}
 	if err := w.start(); err != nil {
 		return nil, fmt.Errorf("start the worker %s: %w", cmd.Path, err)
 	}
@@ -51,28 +55,28 @@ func startWorker(ctx context.Context, cmd *exec.Cmd) (*worker, error) {
 	defer timeout.Stop()
 	for {
 		select {
-		case e, ok := <-w.events:
+		case e, ok := <-w.Events:
 			if !ok {
-				return nil, fmt.Errorf("the worker %s did not start: %s", cmd.Path, w.end())
+				return nil, fmt.Errorf("the worker %s did not start: %w", cmd.Path, w.death())
 			}
 			if e.Type == protocol.Ready {
 				if e.Environment != nil {
-					w.env = *e.Environment
+					w.Environment = *e.Environment
 				}
 				return w, nil
 			}
 		case <-timeout.C:
-			w.close(0)
-			return nil, fmt.Errorf("the worker %s was not ready after %v%s", cmd.Path, startGrace, w.log.last())
+			w.Close(0)
+			return nil, fmt.Errorf("the worker %s was not ready after %v%s", cmd.Path, startGrace, w.Log.Ending())
 		case <-ctx.Done():
-			w.close(0)
+			w.Close(0)
 			return nil, context.Cause(ctx)
 		}
 	}
 }
 
 // start starts the process and the goroutines that read from it.
-func (w *worker) start() error {
+func (w *Process) start() error {
 	inR, inW, err1 := os.Pipe()
 	outR, outW, err2 := os.Pipe()
 	logR, logW, err3 := os.Pipe()
@@ -97,7 +101,7 @@ func (w *worker) start() error {
 	}
 	var readers sync.WaitGroup
 	readers.Go(func() { w.readEvents(outR) })
-	readers.Go(func() { w.log.read(logR) })
+	readers.Go(func() { w.Log.read(logR) })
 	go func() {
 		<-w.gone
 		// A grandchild may hold the pipes open; what the worker said is there by now.
@@ -105,7 +109,7 @@ func (w *worker) start() error {
 		readers.Wait()
 		timer.Stop()
 		closeAll(ours)
-		close(w.events)
+		close(w.Events)
 	}()
 	return nil
 }
@@ -113,7 +117,7 @@ func (w *worker) start() error {
 // wait starts the process and waits for its end. The kernel sends the death
 // signal when the thread that started the process ends, so this goroutine keeps
 // its thread for as long.
-func (w *worker) wait(started chan<- error) {
+func (w *Process) wait(started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	err := w.cmd.Start()
@@ -126,26 +130,26 @@ func (w *worker) wait(started chan<- error) {
 }
 
 // readEvents decodes the worker's lines. What is no event is for the log.
-func (w *worker) readEvents(r io.Reader) {
+func (w *Process) readEvents(r io.Reader) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxEvent)
 	for lines.Scan() {
 		var e protocol.Event
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil || e.Type == "" {
-			w.log.add(lines.Text())
+			w.Log.Add(lines.Text())
 			continue
 		}
-		w.events <- e
+		w.Events <- e
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		w.log.add(fmt.Sprintf("slimfit: the worker wrote a line of more than %d bytes", maxEvent))
-		w.kill()
+		w.Log.Add(fmt.Sprintf("slimfit: the worker wrote a line of more than %d bytes", maxEvent))
+		w.Kill()
 	}
 }
 
-// send gives the worker a command. An error means that it is gone, which its
+// Send gives the worker a command. An error means that it is gone, which its
 // events will tell.
-func (w *worker) send(c protocol.Command) error {
+func (w *Process) Send(c protocol.Command) error {
 	b, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("tell the worker: %w", err)
@@ -155,13 +159,13 @@ func (w *worker) send(c protocol.Command) error {
 	return err
 }
 
-// kill ends the worker at once, with all that it started.
-func (w *worker) kill() {
+// Kill ends the worker at once, with all that it started.
+func (w *Process) Kill() {
 	syscall.Kill(-w.cmd.Process.Pid, syscall.SIGKILL)
 }
 
-// over says whether the process has ended.
-func (w *worker) over() bool {
+// Over says whether the process has ended.
+func (w *Process) Over() bool {
 	select {
 	case <-w.gone:
 		return true
@@ -170,22 +174,39 @@ func (w *worker) over() bool {
 	}
 }
 
-// close ends the worker: by the end of its stdin, after a while by force.
-func (w *worker) close(patience time.Duration) {
+// Close ends the worker: by the end of its stdin, after a while by force.
+func (w *Process) Close(patience time.Duration) {
 	w.in.Close()
-	timer := time.AfterFunc(patience, w.kill)
+	timer := time.AfterFunc(patience, w.Kill)
 	defer timer.Stop()
-	for range w.events { // let it finish what it wants to say
+	for range w.Events { // let it finish what it wants to say
 	}
 }
 
-// end says how the worker ended and what it said last. Its events must have
-// been closed.
-func (w *worker) end() string {
-	<-w.gone
+// PID is the process's number.
+func (w *Process) PID() int { return w.cmd.Process.Pid }
+
+// Died waits for the end of a worker that is gone, and says how it ended. What
+// it said last does not count any more.
+func (w *Process) Died() error {
+	for range w.Events {
+	}
+	return fmt.Errorf("the worker died: %w", w.death())
+}
+
+// DeathError is a worker that has ended. Err is what waiting for it returned,
+// nil for an end with exit code 0.
+type DeathError struct {
+	Err  error
+	Said string // its last lines
+}
+
+func (e *DeathError) Unwrap() error { return e.Err }
+
+func (e *DeathError) Error() string {
 	how := "it ended by itself"
 	var exit *exec.ExitError
-	if errors.As(w.how, &exit) {
+	if errors.As(e.Err, &exit) {
 		how = exit.String()
 		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 			how = "killed by signal: " + status.Signal().String()
@@ -193,10 +214,16 @@ func (w *worker) end() string {
 				how += " (the system may have run out of memory)"
 			}
 		}
-	} else if w.how != nil {
-		how = w.how.Error()
+	} else if e.Err != nil {
+		how = e.Err.Error()
 	}
-	return how + w.log.last()
+	return how + lastLines(e.Said)
+}
+
+// death is how the worker ended. Its events must have been closed.
+func (w *Process) death() *DeathError {
+	<-w.gone
+	return &DeathError{Err: w.how, Said: w.Log.Last()}
 }
 
 func closeAll(files []*os.File) {

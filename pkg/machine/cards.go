@@ -1,6 +1,4 @@
-// Package device finds the NVIDIA GPUs that workers can be given, and chooses
-// among them, without CUDA and without C code.
-package device
+package machine
 
 import (
 	"context"
@@ -34,10 +32,10 @@ type Slice struct {
 // smiTimeout is for machines whose driver must first be loaded.
 const smiTimeout = 30 * time.Second
 
-// Find lists the cards of this machine: by nvidia-smi, which comes with the
-// driver, else by the driver's own files. A machine without a driver has no
+// Cards lists the NVIDIA GPUs of this machine, without CUDA and without C code:
+// by nvidia-smi, which comes with the driver, else by the driver's own files. A machine without a driver has no
 // cards; an error means that there is a driver which does not work.
-func Find(ctx context.Context) ([]Card, error) {
+func Cards(ctx context.Context) ([]Card, error) {
 	smi, err := exec.LookPath("nvidia-smi")
 	if err != nil {
 		return driverCards(os.DirFS("/"))

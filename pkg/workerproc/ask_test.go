@@ -1,0 +1,94 @@
+package workerproc_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"slimfit/pkg/protocol"
+	"slimfit/pkg/sweep/sweeptest"
+	"slimfit/pkg/workerproc"
+)
+
+// TestMain lets tests start this binary again, as a worker.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "fake-worker" {
+		os.Exit(sweeptest.Main(os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+func TestAsk(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := workerproc.Start(t.Context(), exec.Command(self, "fake-worker"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(0)
+	if c.Environment.Host != "fake" {
+		t.Errorf("environment %+v", c.Environment)
+	}
+	e, err := c.Ask(t.Context(), protocol.Command{Latency: &protocol.Latency{Images: 7}}, protocol.Timed, nil)
+	if err != nil || e.Times == nil || *e.Times != (protocol.Times{Median: sweeptest.Median, P95: sweeptest.P95, Images: 7}) {
+		t.Errorf("times %+v, %v", e.Times, err)
+	}
+	// What goes wrong with a file is told apart; the worker goes on.
+	export := protocol.Export{Format: protocol.Frozen, File: filepath.Join(t.TempDir(), "gone", "x.pb")}
+	var storage *workerproc.StorageError
+	if _, err := c.Ask(t.Context(), protocol.Command{Export: &export}, protocol.Exported, nil); !errors.As(err, &storage) || !strings.Contains(err.Error(), "gone") {
+		t.Errorf("export into no folder: %v", err)
+	}
+	export.File = filepath.Join(t.TempDir(), "x.pb")
+	if _, err := c.Ask(t.Context(), protocol.Command{Export: &export}, protocol.Exported, nil); err != nil {
+		t.Error(err)
+	}
+	stopped, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("enough"))
+	if _, err := c.Ask(stopped, protocol.Command{Info: true}, protocol.Exported, nil); err == nil || err.Error() != "enough" {
+		t.Errorf("asked after the end: %v", err)
+	}
+}
+
+func TestStartWithoutWorker(t *testing.T) {
+	if _, err := workerproc.Start(t.Context(), exec.Command("/bin/false")); err == nil || !strings.Contains(err.Error(), "did not start") {
+		t.Errorf("started /bin/false: %v", err)
+	}
+}
+
+// What a worker is started with.
+func TestCommand(t *testing.T) {
+	t.Setenv("CUDA_DEVICE_ORDER", "")
+	t.Setenv("CUDA_VISIBLE_DEVICES", "0,1")
+	for _, c := range []struct {
+		name      string
+		s         workerproc.Settings
+		args, env string
+	}{
+		{"CPU", workerproc.Settings{}, "--threads 1", "CUDA_VISIBLE_DEVICES="},
+		{"threads", workerproc.Settings{Threads: 3}, "--threads 3", "CUDA_VISIBLE_DEVICES="},
+		{"GPU", workerproc.Settings{Visible: "1"}, "--threads 1 --gpu", "CUDA_VISIBLE_DEVICES=1 CUDA_DEVICE_ORDER=PCI_BUS_ID"},
+		{"part of a GPU", workerproc.Settings{Visible: "0", MemoryFraction: 0.25}, "--threads 1 --gpu --memory-fraction 0.25", "CUDA_VISIBLE_DEVICES=0"},
+		{"deterministic", workerproc.Settings{Deterministic: true}, "--threads 1", "TF_DETERMINISTIC_OPS=1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cmd := workerproc.Command("w", c.s)
+			if got := strings.Join(cmd.Args[1:], " "); got != c.args {
+				t.Errorf("arguments %q, want %q", got, c.args)
+			}
+			env := cmd.Environ() // of doubled variables the last
+			for want := range strings.SplitSeq(c.env, " ") {
+				if !slices.Contains(env, want) {
+					t.Errorf("no %s", want)
+				}
+			}
+		})
+	}
+}
