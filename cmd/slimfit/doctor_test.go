@@ -28,7 +28,7 @@ func runDoctor(t *testing.T, worker string, args ...string) (code int, stdout st
 	return code, out.String()
 }
 
-const healthyWorker = `for i in 1 2; do echo '{"type":"ready","environment":{"tensorflow":"2.18.1","device":"CPU"}}'; done`
+const healthyWorker = `for i in 1 2; do echo '{"type":"ready","environment":{"tensorflow":"2.18.1","device":"CPU"}}'; done; cat >/dev/null`
 
 func TestDoctorHealthy(t *testing.T) {
 	code, out := runDoctor(t, healthyWorker)
