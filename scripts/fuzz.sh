@@ -20,5 +20,5 @@ while read -r file; do
     while read -r target; do
         fuzz "$(dirname "$file")" "$target" "${1:-10s}" || failed+=("$target")
     done < <(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$file")
-done < <(grep -rlE --include='*_test.go' '^func Fuzz' cmd models pkg)
+done < <(grep -rlE --include='*_test.go' '^func Fuzz' cmd models pkg scripts)
 [ ${#failed[@]} = 0 ] || { echo "fuzz: failed: ${failed[*]}" >&2; exit 1; }

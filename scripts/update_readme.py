@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""Fills the generated parts of README.md: the quickstart's report and the table of keys.
+"""Fills the generated parts of the documents: the quickstart's report and picture in README.md, and
+by `go run ./scripts/docs` the table of keys and the rooms.
 
-Run it after `make run` and a change of either; a test compares the keys with the program.
+Run it after `make run` and a change of one of them; tests compare keys and rooms with the program.
+The picture needs chromium; without it the old one stays.
 """
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-REPORT = ROOT / "runs/quickstart/report"
-FIGURE = ROOT / "experiments/quickstart.svg"
+PAGE = ROOT / "runs/quickstart/report/report.html"
+PICTURE = ROOT / "experiments/quickstart.png"
+CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1280,1330", "--virtual-time-budget=4000"]
 
 
 def slimfit(*args):
@@ -23,15 +27,23 @@ def fill(text, begin, end, content):
     return f"{head}{begin}\n{content}\n{end}{tail}"
 
 
+def take_picture():
+    program = shutil.which("chromium")
+    if not program:
+        print("no chromium: the picture stays as it is")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        shot = Path(folder) / "page.png"
+        subprocess.run([program, *CHROMIUM, f"--user-data-dir={folder}", f"--screenshot={shot}", PAGE.as_uri()], check=True, capture_output=True)
+        subprocess.run(["go", "run", "./scripts/docs", "-shrink", shot, PICTURE], cwd=ROOT, check=True)
+
+
 def main():
     readme = ROOT / "README.md"
-    text = readme.read_text()
-    report = slimfit("report", "runs/quickstart").split("\nWhat each network costs")[0].rstrip()
-    shutil.copy(REPORT / "figures/accuracy.svg", FIGURE)
-    sample = f"```text\n{report}\n```\n\n![Validation accuracy against the number of filters, one curve a kernel size](experiments/{FIGURE.name})"
-    text = fill(text, "<!-- report: slimfit report runs/quickstart -->", "<!-- end of report -->", sample)
-    text = fill(text, "<!-- keys: slimfit schema --format markdown -->", "<!-- end of keys -->", slimfit("schema", "--format", "markdown").rstrip())
-    readme.write_text(text)
+    report = slimfit("report", "runs/quickstart").split("\nWhat was done")[0].rstrip()
+    readme.write_text(fill(readme.read_text(), "<!-- report: slimfit report runs/quickstart -->", "<!-- end of report -->", f"```text\n{report}\n```"))
+    take_picture()
+    subprocess.run(["go", "run", "./scripts/docs"], cwd=ROOT, check=True)
 
 
 main()

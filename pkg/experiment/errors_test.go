@@ -30,6 +30,11 @@ func described(ref dataset.Ref) (models.Data, error) {
 	return d, nil
 }
 
+// Parse is Load for a source in memory.
+func Parse(file string, source []byte, sets []string, describe Describe) (*Experiment, error) {
+	return parseFrom(file, source, sets, Sources{Describe: describe})
+}
+
 // Each archive has an experiment, --set values one a line, and the errors
 // wanted. A mismatch leaves the errors got beside it, in a .got file.
 func TestErrors(t *testing.T) {

@@ -53,12 +53,8 @@ func unreadable(file string, err error) error {
 	return yamlkeys.Errors{{File: file, Msg: "cannot read the experiment file: " + err.Error()}}
 }
 
-// Parse is Load for a source in memory; file names it in errors, and its
-// folder is where a relative dataset.path starts.
-func Parse(file string, source []byte, sets []string, describe Describe) (*Experiment, error) {
-	return parseFrom(file, source, sets, Sources{Describe: describe})
-}
-
+// parseFrom is LoadFrom for a source in memory; the file names it in errors, and
+// its folder is where a relative dataset.path starts.
 func parseFrom(file string, source []byte, sets []string, from Sources) (*Experiment, error) {
 	p := newProblems(file)
 	root := p.Parse(source)

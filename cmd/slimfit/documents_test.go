@@ -1,0 +1,28 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"testing"
+)
+
+// README.md names every command, and no other.
+func TestReadmeNamesTheCommands(t *testing.T) {
+	b, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for _, m := range regexp.MustCompile("(?:`|bin/)slimfit ([a-z]+)").FindAllSubmatch(b, -1) {
+		named[string(m[1])] = true
+	}
+	for _, c := range commands() {
+		if !named[c.Name] && !c.Hidden {
+			t.Errorf("README.md does not name `slimfit %s`", c.Name)
+		}
+		delete(named, c.Name)
+	}
+	for name := range named {
+		t.Errorf("README.md names `slimfit %s`, which is no command", name)
+	}
+}
