@@ -24,6 +24,7 @@ import (
 const (
 	maxPictureBytes  = 256 << 20
 	maxPicturePixels = 1 << 26
+	largePicture     = 1 << 22 // pixels: up to 32 MiB while it is decoded
 )
 
 // readPicture reads a file of a bounded size.
@@ -43,35 +44,65 @@ func readPicture(path string) ([]byte, error) {
 	return b, nil
 }
 
+// codec decodes pictures of one format; config reads only the header.
+type codec struct {
+	config func(io.Reader) (image.Config, error)
+	decode func(io.Reader) (image.Image, error)
+}
+
+// codecOf tells the format by the first bytes.
+func codecOf(b []byte) (codec, error) {
+	switch {
+	case bytes.HasPrefix(b, []byte("\x89PNG\r\n\x1a\n")):
+		return codec{png.DecodeConfig, png.Decode}, nil
+	case bytes.HasPrefix(b, []byte("\xff\xd8\xff")):
+		return codec{jpeg.DecodeConfig, jpeg.Decode}, nil
+	}
+	return codec{}, errors.New("not a PNG or JPEG picture; replace or remove it")
+}
+
+// pictureSize reads a picture's header: nothing is allocated for a size that
+// nobody can use.
+func pictureSize(b []byte) (h, w int, err error) {
+	c, err := codecOf(b)
+	if err != nil {
+		return 0, 0, err
+	}
+	head, err := c.config(bytes.NewReader(b))
+	if err != nil {
+		return 0, 0, damagedPicture(err)
+	}
+	h, w = head.Height, head.Width
+	if w < 1 || h < 1 || w > maxPicturePixels/h {
+		return 0, 0, fmt.Errorf("a picture of %dx%d pixels: want 1 to %d pixels", h, w, maxPicturePixels)
+	}
+	return h, w, nil
+}
+
+func damagedPicture(err error) error {
+	return fmt.Errorf("damaged picture: %w; replace or remove it", err)
+}
+
 // decodePicture decodes a PNG or JPEG file to 8-bit RGB, resized to {height,
 // width} where size is not nil. Transparent pixels are laid over black, which
 // the second result tells.
 func decodePicture(b []byte, size *[2]int) (*image.RGBA, bool, error) {
-	var config func(io.Reader) (image.Config, error)
-	var decode func(io.Reader) (image.Image, error)
-	switch {
-	case bytes.HasPrefix(b, []byte("\x89PNG\r\n\x1a\n")):
-		config, decode = png.DecodeConfig, png.Decode
-	case bytes.HasPrefix(b, []byte("\xff\xd8\xff")):
-		config, decode = jpeg.DecodeConfig, jpeg.Decode
-	default:
-		return nil, false, errors.New("not a PNG or JPEG picture; replace or remove it")
-	}
-	c, err := config(bytes.NewReader(b))
+	h, w, err := pictureSize(b)
 	if err != nil {
-		return nil, false, fmt.Errorf("damaged picture: %w; replace or remove it", err)
+		return nil, false, err
 	}
-	if c.Width < 1 || c.Height < 1 || c.Width > maxPicturePixels/c.Height {
-		return nil, false, fmt.Errorf("a picture of %dx%d pixels: want 1 to %d pixels", c.Height, c.Width, maxPicturePixels)
-	}
-	src, err := decode(bytes.NewReader(b))
+	c, err := codecOf(b)
 	if err != nil {
-		return nil, false, fmt.Errorf("damaged picture: %w; replace or remove it", err)
+		return nil, false, err
+	}
+	src, err := c.decode(bytes.NewReader(b))
+	if err != nil {
+		return nil, false, damagedPicture(err)
 	}
 	opaque, ok := src.(interface{ Opaque() bool })
 	transparent := ok && !opaque.Opaque()
-	if size == nil || (size[0] == c.Height && size[1] == c.Width) {
-		dst := image.NewRGBA(image.Rect(0, 0, c.Width, c.Height))
+	if size == nil || *size == [2]int{h, w} {
+		dst := image.NewRGBA(image.Rect(0, 0, w, h))
 		stddraw.Draw(dst, dst.Rect, src, src.Bounds().Min, stddraw.Src)
 		return dst, transparent, nil
 	}
@@ -90,6 +121,7 @@ type decoded struct {
 
 	mu          sync.RWMutex // held for writing while grey turns into colour
 	transparent atomic.Int64
+	large       sync.Mutex // one large picture is decoded at a time
 }
 
 // decodePictures decodes all pictures, in their order, to one size: that of
@@ -102,11 +134,11 @@ func decodePictures(all []picture, resize *[2]int) (*decoded, error) {
 		if err != nil {
 			return nil, err
 		}
-		m, _, err := decodePicture(b, nil)
+		h, w, err := pictureSize(b)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", all[0].path, err)
 		}
-		edge = &[2]int{m.Rect.Dy(), m.Rect.Dx()}
+		edge = &[2]int{h, w}
 	}
 	d.input = models.Shape{H: edge[0], W: edge[1], C: 1}
 	if edge[0] < 1 || edge[1] < 1 || edge[0] > maxEdge || edge[1] > maxEdge {
@@ -146,12 +178,21 @@ func (d *decoded) decode(i int, p picture, resize *[2]int, first string) error {
 	if sha256.Sum256(b) != p.sum {
 		return errors.New("has changed while the folder was read; try again")
 	}
-	m, transparent, err := decodePicture(b, resize)
+	h, w, err := pictureSize(b)
 	if err != nil {
 		return err
 	}
-	if h, w := m.Rect.Dy(), m.Rect.Dx(); h != d.input.H || w != d.input.W {
-		return fmt.Errorf("is %dx%d pixels (height x width), but %s is %dx%d; make all of one size, or set resize: [height, width]", h, w, first, d.input.H, d.input.W)
+	if resize == nil && (h != d.input.H || w != d.input.W) {
+		return fmt.Errorf("is %dx%d pixels (height x width), but %s is %dx%d; make all of one size, or set resize: [height, width]",
+			h, w, first, d.input.H, d.input.W)
+	}
+	if h*w > largePicture { // several at once would fill the memory
+		d.large.Lock()
+		defer d.large.Unlock()
+	}
+	m, transparent, err := decodePicture(b, resize)
+	if err != nil {
+		return err
 	}
 	if transparent {
 		d.transparent.Add(1)

@@ -28,6 +28,11 @@ const (
 	// DEFLATE cannot pack more than 1032 bytes into one, which tells a header
 	// that promises too much before any memory is taken for it.
 	maxInflate = 1032
+
+	// Images pack to a tenth at most times. What unpacks to far more, and is not
+	// small, is taken for an attempt on the memory.
+	usualInflate = 100
+	smallInflate = 256 << 20
 )
 
 // idxArray is the content of one idx file.
@@ -49,29 +54,38 @@ func readIDX(path string, dims ...int) (idxArray, error) {
 	if err != nil {
 		return idxArray{}, err
 	}
-	r, most, err := unpack(f, st.Size())
+	r, room, err := unpack(f, st.Size())
 	if err != nil {
 		return idxArray{}, fmt.Errorf("%s: %w", path, err)
 	}
-	a, err := parseIDX(r, most, dims...)
+	a, err := parseIDX(r, room, dims...)
 	if err != nil {
 		return idxArray{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return a, nil
 }
 
+// room is how much of an idx file is taken.
+type room struct {
+	most  int64  // bytes that it can hold
+	limit int64  // values that are read
+	above string // why no more
+}
+
 // unpack returns a reader of the plain bytes of f, told by its first two
-// bytes, and how many there can be at most.
-func unpack(f io.Reader, size int64) (io.Reader, int64, error) {
+// bytes, and how many there can be.
+func unpack(f io.Reader, size int64) (io.Reader, room, error) {
 	buffered := bufio.NewReaderSize(f, 1<<16)
 	if !isGzip(buffered) {
-		return buffered, size, nil
+		return buffered, room{most: size, limit: maxBytes}, nil
 	}
 	z, err := gzip.NewReader(buffered)
 	if err != nil {
-		return nil, 0, fmt.Errorf("damaged gzip header: %w", err)
+		return nil, room{}, fmt.Errorf("damaged gzip header: %w", err)
 	}
-	return z, min(size, maxBytes) * maxInflate, nil
+	size = min(size, maxBytes)
+	return z, room{size * maxInflate, max(size*usualInflate, smallInflate),
+		fmt.Sprintf("more than %d times the compressed file, as no images are; if you trust it, unpack it with gunzip", usualInflate)}, nil
 }
 
 func isGzip(r *bufio.Reader) bool {
@@ -79,8 +93,8 @@ func isGzip(r *bufio.Reader) bool {
 	return err == nil && magic[0] == 0x1f && magic[1] == 0x8b
 }
 
-// parseIDX reads one idx array; the reader holds at most that many bytes.
-func parseIDX(r io.Reader, most int64, dims ...int) (idxArray, error) {
+// parseIDX reads one idx array.
+func parseIDX(r io.Reader, room room, dims ...int) (idxArray, error) {
 	hash := sha256.New()
 	a, err := parseIDXHeader(io.TeeReader(r, hash), dims)
 	if err != nil {
@@ -98,8 +112,12 @@ func parseIDX(r io.Reader, most int64, dims ...int) (idxArray, error) {
 			return a, fmt.Errorf("dimensions %v: more than %d GiB", a.dims, maxBytes>>30)
 		}
 	}
-	if size > most-header {
-		return a, fmt.Errorf("truncated: the header promises %d values, the file has room for at most %d; copy or fetch it again", size, max(most-header, 0))
+	if size > room.most-header {
+		return a, fmt.Errorf("truncated: the header promises %d values, the file has room for at most %d; copy or fetch it again",
+			size, max(room.most-header, 0))
+	}
+	if size > room.limit {
+		return a, fmt.Errorf("dimensions %v: %d values, %s", a.dims, size, room.above)
 	}
 	a.data = make([]uint8, size)
 	for rest := a.data; len(rest) > 0; {

@@ -226,11 +226,11 @@ func FuzzIDX(f *testing.F) {
 	f.Add(gzipped(f, idxBytes(nil, 1<<20, 64, 64)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, dims := range [][]int{{1}, {3, 4}} {
-			r, most, err := unpack(bytes.NewReader(b), int64(len(b)))
+			r, room, err := unpack(bytes.NewReader(b), int64(len(b)))
 			if err != nil {
 				continue
 			}
-			a, err := parseIDX(r, most, dims...)
+			a, err := parseIDX(r, room, dims...)
 			if err != nil {
 				continue
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"io"
 	"os"
 
 	"slimfit/models"
@@ -18,6 +19,12 @@ type Loose struct {
 	N      int
 	Notes  []string // what was done to them
 }
+
+// maxLoose bounds the values that are taken from one file: 1 GiB as float32.
+const maxLoose = 1 << 28
+
+// aboveLoose says what to do about a file with more.
+const aboveLoose = "more than the 2^28 that are taken at once; split the file"
 
 // ReadImages reads the images of one file for a network of the given input: a
 // PNG or JPEG picture, an idx file (gzip-compressed or not) or an npy file of
@@ -89,11 +96,14 @@ func readLooseIDX(path string, in models.Shape) (*Loose, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, most, err := unpack(f, st.Size())
+	r, room, err := unpack(f, st.Size())
 	if err != nil {
 		return nil, err
 	}
-	a, err := parseIDX(r, most, 3, 4)
+	if room.limit > maxLoose {
+		room.limit, room.above = maxLoose, aboveLoose
+	}
+	a, err := parseIDX(r, room, 3, 4)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +130,7 @@ func imagesOf(dims []int, in models.Shape) (int, error) {
 }
 
 func readLooseNPY(path string, in models.Shape) (*Loose, error) {
-	b, err := os.ReadFile(path)
+	b, err := readNPY(path)
 	if err != nil {
 		return nil, err
 	}
@@ -151,21 +161,47 @@ func readLooseNPY(path string, in models.Shape) (*Loose, error) {
 	return &Loose{Pixels: values, N: n}, nil
 }
 
+// readNPY reads a file that holds no more than maxLoose values of float32.
+func readNPY(path string) ([]byte, error) {
+	const limit int64 = 4*maxLoose + int64(npy.MaxHeader)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	tooLarge := fmt.Errorf("more than %d bytes of values, %s", 4*maxLoose, aboveLoose)
+	if st.Size() > limit {
+		return nil, tooLarge
+	}
+	var b bytes.Buffer
+	b.Grow(int(st.Size()) + bytes.MinRead) // no doubling on the way
+	if n, err := b.ReadFrom(io.LimitReader(f, limit+1)); err == nil && n > limit {
+		return nil, tooLarge
+	} else if err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
 func readLoosePicture(path string, in models.Shape, resize bool) (*Loose, error) {
 	b, err := readPicture(path)
 	if err != nil {
 		return nil, err
 	}
-	var size *[2]int
-	if resize {
-		size = &[2]int{in.H, in.W}
-	}
-	m, transparent, err := decodePicture(b, size)
+	h, w, err := pictureSize(b)
 	if err != nil {
 		return nil, err
 	}
-	if h, w := m.Rect.Dy(), m.Rect.Dx(); h != in.H || w != in.W {
+	if !resize && (h != in.H || w != in.W) {
 		return nil, fmt.Errorf("a picture of %dx%d pixels (height x width): the network takes %dx%d; --resize makes it fit", h, w, in.H, in.W)
+	}
+	m, transparent, err := decodePicture(b, &[2]int{in.H, in.W})
+	if err != nil {
+		return nil, err
 	}
 	l := &Loose{N: 1}
 	if transparent {

@@ -19,6 +19,9 @@ const magic = "\x93NUMPY\x01\x00"
 // maxElements bounds what Read allocates.
 const maxElements = 1 << 30
 
+// MaxHeader is what a file has at most before its values, in bytes.
+const MaxHeader = len(magic) + 2 + 1<<16
+
 // number is an element type that files may hold.
 type number interface {
 	uint8 | int32 | float32 | float64
