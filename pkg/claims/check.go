@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"slimfit/pkg/text"
 )
 
 // Check is what a claim says of its cells.
@@ -111,7 +112,7 @@ func names() []Check {
 
 func countText(n needs) string {
 	if n.most == n.cells {
-		return plural(n.cells, "cell")
+		return text.Count(n.cells, "cell")
 	}
-	return plural(n.cells, "cell") + " or more"
+	return text.Count(n.cells, "cell") + " or more"
 }

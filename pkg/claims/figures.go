@@ -9,6 +9,7 @@ import (
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/report"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/text"
 )
 
 // against compares means with an accuracy, each by its one-sided bound over
@@ -26,7 +27,7 @@ func (j *Judged) against(accuracy float64) error {
 			return err
 		}
 		high := e.Mean + (e.Mean - low)
-		c.Says = fmt.Sprintf("bounds of the mean %s and %s; %d of %s at %s or above", percent(low), percent(high), c.atLeast(accuracy), plural(c.Summary.N, "seed"), percent(accuracy))
+		c.Says = fmt.Sprintf("bounds of the mean %s and %s; %d of %s at %s or above", text.Percent(low), text.Percent(high), c.atLeast(accuracy), text.Count(c.Summary.N, "seed"), text.Percent(accuracy))
 		switch {
 		case low >= accuracy && j.Check == Reaches, high < accuracy && j.Check == Below:
 			holds++
@@ -51,13 +52,13 @@ func (j *Judged) every(accuracy float64) error {
 		if c.atLeast(accuracy) == n {
 			holds++
 		}
-		c.Says = fmt.Sprintf("%d of %s below %s", n-c.atLeast(accuracy), plural(n, "seed"), percent(accuracy))
+		c.Says = fmt.Sprintf("%d of %s below %s", n-c.atLeast(accuracy), text.Count(n, "seed"), text.Percent(accuracy))
 		if n >= minTolerance {
 			k, err := stats.ToleranceFactor(n, confidence, confidence)
 			if err != nil {
 				return err
 			}
-			c.Says += fmt.Sprintf("; 95 %% of all retrainings read %s or more on these images, with 95 %% confidence, if they spread normally", percent(c.Summary.Mean-k*c.Summary.SD))
+			c.Says += fmt.Sprintf("; 95 %% of all retrainings read %s or more on these images, with 95 %% confidence, if they spread normally", text.Percent(c.Summary.Mean-k*c.Summary.SD))
 		}
 	}
 	j.conclude(holds, len(j.Cells)-holds)
@@ -90,14 +91,14 @@ func (j *Judged) fits(claim Claim) error {
 		case f.Value >= p.Low && f.Value <= p.High:
 			word = "fits"
 		case f.Value+f.Rounding >= p.Low && f.Value-f.Rounding <= p.High:
-			word = fmt.Sprintf("fits as rounded, from %s to %s,", percentage(f.Value-f.Rounding), percent(f.Value+f.Rounding))
+			word = fmt.Sprintf("fits as rounded, from %s to %s,", text.Percentage(f.Value-f.Rounding), text.Percent(f.Value+f.Rounding))
 		}
 		if word == "does not fit" {
 			not = append(not, c.Label)
 		} else {
 			holds++
 		}
-		c.Says = fmt.Sprintf("%s %s: one more training gives %s to %s", percent(f.Value), word, percent(p.Low), percent(min(1, p.High)))
+		c.Says = fmt.Sprintf("%s %s: one more training gives %s to %s", text.Percent(f.Value), word, text.Percent(p.Low), text.Percent(min(1, p.High)))
 		c.Says = strings.Replace(c.Says, ",:", ":", 1)
 	}
 	j.conclude(holds, len(j.Cells)-holds)
@@ -105,7 +106,7 @@ func (j *Judged) fits(claim Claim) error {
 		j.Finding = j.cellFindings()
 		return nil
 	}
-	j.Finding = fmt.Sprintf("%d of %d fit; the figures lie %s points from our means on average", holds, len(j.Cells), percentage(off))
+	j.Finding = fmt.Sprintf("%d of %d fit; the figures lie %s points from our means on average", holds, len(j.Cells), text.Percentage(off))
 	if len(not) > 0 && len(not) <= len(j.Cells)/2 {
 		j.Finding += "; not: " + strings.Join(not, "; ")
 	}
@@ -126,7 +127,7 @@ func (j *Judged) bound(accuracy, least float64) error {
 	if low >= least {
 		j.Verdict = Holds
 	}
-	j.Finding = fmt.Sprintf("%s of %s images right: at least %s of all such images, with 95 %% confidence (Clopper-Pearson), if the network was not chosen by them.", report.Count(float64(correct)), report.Count(float64(c.images)), percent(low))
+	j.Finding = fmt.Sprintf("%s of %s images right: at least %s of all such images, with 95 %% confidence (Clopper-Pearson), if the network was not chosen by them.", text.Whole(float64(correct)), text.Whole(float64(c.images)), text.Percent(low))
 	return nil
 }
 
@@ -143,7 +144,7 @@ func (j *Judged) ratio(cost footprint.Cost, times Figure) error {
 		if math.Abs(got-times.Value) <= times.Rounding {
 			holds++
 		}
-		c.Says = fmt.Sprintf("%s has %s, %s %s: %.4g times", c.report.Baseline.Name, report.Count(c.report.Baseline.Costs[at]), c.name(), report.Count(c.row.Costs[at]), got)
+		c.Says = fmt.Sprintf("%s has %s, %s %s: %.4g times", c.report.Baseline.Name, text.Whole(c.report.Baseline.Costs[at]), c.name(), text.Whole(c.row.Costs[at]), got)
 	}
 	j.conclude(holds, len(j.Cells)-holds)
 	var parts []string
@@ -164,7 +165,7 @@ func (j *Judged) cellFindings() string {
 	}
 	var parts []string
 	for _, c := range j.Cells {
-		parts = append(parts, fmt.Sprintf("%s, mean %s of %s: %s", c.name(), percent(c.Summary.Mean), plural(c.Summary.N, "seed"), c.Says))
+		parts = append(parts, fmt.Sprintf("%s, mean %s of %s: %s", c.name(), text.Percent(c.Summary.Mean), text.Count(c.Summary.N, "seed"), c.Says))
 	}
 	return strings.Join(parts, "; ") + "."
 }

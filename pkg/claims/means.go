@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"slimfit/pkg/stats"
+	"slimfit/pkg/text"
 )
 
 // compare compares the means of pairs of cells, by a crossed bootstrap over
@@ -75,12 +76,12 @@ func (j *Judged) mark(diffs []stats.Difference, ps []float64) tally {
 	for i, d := range diffs {
 		mean, p := d.Mean, ps[i]
 		j.Cells[i].Less, j.Cells[i].P = &mean, &p
-		j.Cells[i].Says = fmt.Sprintf("%s points above the next, p %s", points(mean), pText(p))
+		j.Cells[i].Says = fmt.Sprintf("%s points above the next, p %s", text.Points(mean), pText(p))
 	}
 	t := count(diffs, ps)
 	j.Verdict = t.verdict()
 	if t.all == 1 {
-		j.Finding = fmt.Sprintf("%s points, p %s.", points(diffs[0].Mean), pText(ps[0]))
+		j.Finding = fmt.Sprintf("%s points, p %s.", text.Points(diffs[0].Mean), pText(ps[0]))
 	}
 	return t
 }
@@ -104,9 +105,9 @@ func (j *Judged) falls() error {
 	j.Finding = fmt.Sprintf("%d of %d steps down are beyond what seeds and images explain", t.real, t.all)
 	switch {
 	case t.against > 0:
-		j.Finding += fmt.Sprintf("; %s up are beyond it too", plural(t.against, "step"))
+		j.Finding += fmt.Sprintf("; %s up are beyond it too", text.Count(t.against, "step"))
 	case t.not > 0:
-		j.Finding += fmt.Sprintf("; %s up", plural(t.not, "mean step"))
+		j.Finding += fmt.Sprintf("; %s up", text.Count(t.not, "mean step"))
 	case t.real < t.all:
 		j.Finding += "; all the means fall"
 	}
@@ -115,7 +116,7 @@ func (j *Judged) falls() error {
 	if err != nil {
 		return err
 	}
-	j.Finding += fmt.Sprintf("; from first to last %s points, p %s.", points(-whole[0].Mean), pText(p[0]))
+	j.Finding += fmt.Sprintf("; from first to last %s points, p %s.", text.Points(-whole[0].Mean), pText(p[0]))
 	return nil
 }
 
@@ -135,7 +136,7 @@ func (j *Judged) gains() error {
 	}
 	least := slices.MinFunc(diffs, byMean)
 	most := slices.MaxFunc(diffs, byMean)
-	j.Finding = fmt.Sprintf("%d of %d are above beyond what seeds and images explain; %s to %s points.", t.real, t.all, points(least.Mean), points(most.Mean))
+	j.Finding = fmt.Sprintf("%d of %d are above beyond what seeds and images explain; %s to %s points.", t.real, t.all, text.Points(least.Mean), text.Points(most.Mean))
 	return nil
 }
 
@@ -159,7 +160,7 @@ func (j *Judged) ranking() error {
 	}
 	t := count(diffs, ps)
 	j.Verdict = t.verdict()
-	j.Finding = fmt.Sprintf("Of %s of cells %d are in the published order, %d of them beyond what seeds and images explain", plural(t.all, "pair"), t.all-t.not, t.real)
+	j.Finding = fmt.Sprintf("Of %s of cells %d are in the published order, %d of them beyond what seeds and images explain", text.Count(t.all, "pair"), t.all-t.not, t.real)
 	if t.not > 0 {
 		j.Finding += fmt.Sprintf("; of %d in another order %d are", t.not, t.against)
 	}
@@ -178,7 +179,7 @@ func (j *Judged) same(margin float64) error {
 	j.Cells[0].Less, j.Cells[0].P = &mean, &p
 	j.Verdict = within(d.Interval, -margin, margin)
 	j.Finding = fmt.Sprintf("%s less %s is %s points (95 %% interval %s to %s, p of no difference %s); the margin is %s.", j.Cells[0].name(), j.Cells[1].name(),
-		points(d.Mean), points(d.Interval.Low), points(d.Interval.High), pText(p), percentage(margin))
+		text.Points(d.Mean), text.Points(d.Interval.Low), text.Points(d.Interval.High), pText(p), text.Percentage(margin))
 	return nil
 }
 
@@ -209,7 +210,7 @@ func (j *Judged) spread(factor float64) error {
 	j.Verdict = within(r.Interval, 1/factor, factor)
 	hidden := func(ratio float64) float64 { return 1 - 1/(ratio*ratio) }
 	j.Finding = fmt.Sprintf("sd %s and %s points: a ratio of %.2f (95 %% interval %.2f to %.2f, p %s, %s; the margin is %.2f). The second lacks %.0f %% of the first one's variance (%.0f to %.0f %%).",
-		percentage(a.Summary.SD), percentage(b.Summary.SD), r.Ratio, r.Interval.Low, r.Interval.High, pText(r.P), test, factor,
+		text.Percentage(a.Summary.SD), text.Percentage(b.Summary.SD), r.Ratio, r.Interval.Low, r.Interval.High, pText(r.P), test, factor,
 		100*hidden(r.Ratio), 100*hidden(r.Interval.Low), 100*hidden(r.Interval.High))
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"slimfit/pkg/report"
+	"slimfit/pkg/text"
 )
 
 // Sections writes judged claims for reading: the answers in short, a table of
@@ -51,7 +52,7 @@ func tallies(all []Answered) []string {
 				parts = append(parts, fmt.Sprintf("%s %d", v, n))
 			}
 		}
-		what := plural(sum[ours], "claim")
+		what := text.Count(sum[ours], "claim")
 		if ours {
 			what += " of our own, made to test something"
 		}
@@ -141,13 +142,13 @@ func (a Answered) cells(split report.Split) report.Table {
 func (c Cell) line(said bool) []string {
 	sd, finding := "–", c.Says
 	if c.Summary.N > 1 {
-		sd = percentage(c.Summary.SD)
+		sd = text.Percentage(c.Summary.SD)
 	}
 	if said {
 		finding = ""
 	}
-	return []string{c.Experiment, c.Label, strconv.Itoa(c.Summary.N), percentage(c.Summary.Mean), sd,
-		percentage(c.Summary.Min) + "–" + percentage(c.Summary.Max), finding}
+	return []string{c.Experiment, c.Label, strconv.Itoa(c.Summary.N), text.Percentage(c.Summary.Mean), sd,
+		text.Percentage(c.Summary.Min) + "–" + text.Percentage(c.Summary.Max), finding}
 }
 
 func nonEmpty(text string) []string {
@@ -179,24 +180,11 @@ func JSON(all []Answered) ([]byte, error) {
 	return append(b, '\n'), nil
 }
 
-func percentage(v float64) string { return strconv.FormatFloat(100*v, 'f', 2, 64) }
-func percent(v float64) string    { return percentage(v) + " %" }
-
-// points is a difference in percentage points, with its sign.
-func points(v float64) string { return fmt.Sprintf("%+.2f", 100*v) }
-
 func pText(p float64) string {
 	if p < 0.001 {
 		return "below 0.001"
 	}
 	return strconv.FormatFloat(p, 'f', 3, 64)
-}
-
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }
 
 // valueText is a matrix value as a person writes it.

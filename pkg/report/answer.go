@@ -6,6 +6,7 @@ import (
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/text"
 )
 
 // Answer is what the report comes to.
@@ -36,30 +37,30 @@ func (r *Report) answer() {
 
 func (r *Report) asked() string {
 	if r.Target == nil && len(r.Rows) == 1 {
-		return fmt.Sprintf("How accurate is the network on %s, and what does it cost? No target accuracy was set.", plain(r.Dataset.Name))
+		return fmt.Sprintf("How accurate is the network on %s, and what does it cost? No target accuracy was set.", text.Plain(r.Dataset.Name))
 	}
 	if r.Target == nil {
-		return fmt.Sprintf("How accurate is each of %s on %s, and what does it cost? No target accuracy was set.", plural(len(r.Rows), "network"), plain(r.Dataset.Name))
+		return fmt.Sprintf("How accurate is each of %s on %s, and what does it cost? No target accuracy was set.", text.Count(len(r.Rows), "network"), text.Plain(r.Dataset.Name))
 	}
 	s := fmt.Sprintf("Of %s, which has the fewest %s and still classifies at least %s of the images of %s correctly%s?",
-		plural(len(r.Rows), "network"), r.Costs[r.costIndex(r.Target.Cost)].Head, threshold(r.Target.Accuracy), plain(r.Dataset.Name), r.inPrecision())
+		text.Count(len(r.Rows), "network"), r.Costs[r.costIndex(r.Target.Cost)].Head, text.Threshold(r.Target.Accuracy), text.Plain(r.Dataset.Name), r.inPrecision())
 	var limits []string
 	for _, l := range r.Target.Within {
-		limits = append(limits, fmt.Sprintf("at most %s %s", count(l.Limit), r.Costs[r.costIndex(l.Cost)].Head))
+		limits = append(limits, fmt.Sprintf("at most %s %s", text.Whole(l.Limit), r.Costs[r.costIndex(l.Cost)].Head))
 	}
 	for _, f := range r.Target.Recall {
 		limits = append(limits, "recall of "+f.Name+" at least "+f.Value)
 	}
 	if len(limits) > 0 {
-		s += " Also required: " + list(limits) + "."
+		s += " Also required: " + text.List(limits) + "."
 	}
 	return s
 }
 
 func (r *Report) nothingYet() string {
-	s := fmt.Sprintf("No answer yet: none of %s has finished", plural(r.Counts.Planned, "trial"))
+	s := fmt.Sprintf("No answer yet: none of %s has finished", text.Count(r.Counts.Planned, "trial"))
 	if r.Counts.Missing == 0 {
-		s = fmt.Sprintf("No answer: none of %s gave a network", plural(r.Counts.Planned, "trial"))
+		s = fmt.Sprintf("No answer: none of %s gave a network", text.Count(r.Counts.Planned, "trial"))
 	}
 	if r.Counts.Failed+r.Counts.Diverged > 0 {
 		s += fmt.Sprintf(" (%d failed, %d diverged)", r.Counts.Failed, r.Counts.Diverged)
@@ -87,7 +88,7 @@ func (r *Report) describe() string {
 	}
 	one := func(i int) string {
 		row := &r.Rows[i]
-		return fmt.Sprintf("%s, with %s parameters and a mean %s accuracy of %s %%", row.Label, count(float64(row.Footprint.Parameters)), r.Split, percent(row.Score(r.Split).Mean))
+		return fmt.Sprintf("%s, with %s parameters and a mean %s accuracy of %s %%", row.Label, text.Whole(float64(row.Footprint.Parameters)), r.Split, text.Percentage(row.Score(r.Split).Mean))
 	}
 	switch {
 	case len(r.Rows) == 1:
@@ -121,9 +122,9 @@ func (r *Report) pick() {
 
 func (r *Report) openRows(n int) string {
 	if r.Answer.Pick < 0 {
-		return plural(n, "network")
+		return text.Count(n, "network")
 	}
-	return plural(n, "cheaper network")
+	return text.Count(n, "cheaper network")
 }
 
 // examples names at most three rows.
@@ -144,9 +145,9 @@ func (r *Report) rule() string {
 	n := r.Target.Seeds
 	switch {
 	case r.Target.Rule == experiment.RuleMean:
-		return fmt.Sprintf("whose mean over %s reaches", plural(n, "seed"))
+		return fmt.Sprintf("whose mean over %s reaches", text.Count(n, "seed"))
 	case r.Target.Rule == experiment.RuleTolerance:
-		return fmt.Sprintf("whose tolerance bound over %s reaches", plural(n, "seed"))
+		return fmt.Sprintf("whose tolerance bound over %s reaches", text.Count(n, "seed"))
 	case n == 1:
 		return "whose one seed reaches"
 	}
@@ -155,7 +156,7 @@ func (r *Report) rule() string {
 
 func (r *Report) picked(row *Row) {
 	k := r.costIndex(r.Target.Cost)
-	s := fmt.Sprintf("The smallest network %s %s%s on the %s images is %s: %s %s", r.rule(), threshold(r.Target.Accuracy), r.inPrecision(), r.Split, row.Label, count(row.Costs[k]), r.Costs[k].Head)
+	s := fmt.Sprintf("The smallest network %s %s%s on the %s images is %s: %s %s", r.rule(), text.Threshold(r.Target.Accuracy), r.inPrecision(), r.Split, row.Label, text.Whole(row.Costs[k]), r.Costs[k].Head)
 	r.Answer.Sentence = s + r.fewer(row, k) + "."
 	if r.Split == Test {
 		if len(r.Rows) > 1 {
@@ -170,10 +171,10 @@ func (r *Report) picked(row *Row) {
 	}
 	r.Answer.More = append(r.Answer.More, "On the test images, which were not used to choose it, "+spread(t)+".")
 	if v := r.value(row, Test); v != nil && *v < r.Target.Accuracy {
-		r.Answer.More = append(r.Answer.More, fmt.Sprintf("So it misses the target there (%s %s %%). What is chosen on the validation images looks better on them than it is.", judgedName(r.Target.Rule), percentAgainst(*v, r.Target.Accuracy)))
+		r.Answer.More = append(r.Answer.More, fmt.Sprintf("So it misses the target there (%s %s %%). What is chosen on the validation images looks better on them than it is.", judgedName(r.Target.Rule), text.PercentageAgainst(*v, r.Target.Accuracy)))
 	}
 	if t.WorstBound != nil {
-		r.Answer.More = append(r.Answer.More, fmt.Sprintf("The least accurate of these networks is, with 95 %% confidence, at least %s %% accurate on new images like these. A network trained with another seed may be less so.", percent(*t.WorstBound)))
+		r.Answer.More = append(r.Answer.More, fmt.Sprintf("The least accurate of these networks is, with 95 %% confidence, at least %s %% accurate on new images like these. A network trained with another seed may be less so.", text.Percentage(*t.WorstBound)))
 	}
 }
 
@@ -182,14 +183,14 @@ func (r *Report) fewer(row *Row, k int) string {
 	if row.Ratios[k] <= 1 {
 		return ""
 	}
-	return fmt.Sprintf(", %s fewer than %s", times(row.Ratios[k]), r.Baseline.Name)
+	return fmt.Sprintf(", %s fewer than %s", text.Times(row.Ratios[k]), r.Baseline.Name)
 }
 
 func spread(s *Score) string {
 	if s.N == 1 {
-		return fmt.Sprintf("its one seed scores %s %%", percent(s.Mean))
+		return fmt.Sprintf("its one seed scores %s %%", text.Percentage(s.Mean))
 	}
-	return fmt.Sprintf("its %d seeds score %s to %s %% (mean %s %%)", s.N, percent(s.Min), percent(s.Max), percent(s.Mean))
+	return fmt.Sprintf("its %d seeds score %s to %s %% (mean %s %%)", s.N, text.Percentage(s.Min), text.Percentage(s.Max), text.Percentage(s.Mean))
 }
 
 // value is what the target's rule compares with the target; nil without a score.
@@ -210,12 +211,12 @@ func (r *Report) nonePicked() {
 			nearest = i
 		}
 	}
-	s := fmt.Sprintf("None of %s meets the target of %s%s on the %s images", plural(len(r.Rows), "network"), threshold(r.Target.Accuracy), r.inPrecision(), r.Split)
+	s := fmt.Sprintf("None of %s meets the target of %s%s on the %s images", text.Count(len(r.Rows), "network"), text.Threshold(r.Target.Accuracy), r.inPrecision(), r.Split)
 	if len(r.Answer.Open) > 0 {
-		s = fmt.Sprintf("No network is known to meet the target of %s%s on the %s images yet", threshold(r.Target.Accuracy), r.inPrecision(), r.Split)
+		s = fmt.Sprintf("No network is known to meet the target of %s%s on the %s images yet", text.Threshold(r.Target.Accuracy), r.inPrecision(), r.Split)
 	}
 	if nearest >= 0 {
-		s += fmt.Sprintf("; the nearest is %s (%s %s %%)", r.Rows[nearest].Label, judgedName(r.Target.Rule), percent(*value(nearest)))
+		s += fmt.Sprintf("; the nearest is %s (%s %s %%)", r.Rows[nearest].Label, judgedName(r.Target.Rule), text.Percentage(*value(nearest)))
 		if w := r.Rows[nearest]; len(w.OverBudget) > 0 {
 			s += ", " + w.Why
 		}

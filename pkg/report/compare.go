@@ -7,6 +7,7 @@ import (
 
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/text"
 )
 
 // Comparison is two experiments or recipes side by side. Differences are
@@ -197,7 +198,7 @@ func settings(a, b *Report) []Fact {
 	var out []Fact
 	both := func(name, x, y string) {
 		if x != y {
-			out = append(out, Fact{name, plain(x) + " | " + plain(y)})
+			out = append(out, Fact{name, text.Plain(x) + " | " + text.Plain(y)})
 		}
 	}
 	both("data set", fmt.Sprintf("%s (%.8s)", a.Dataset.Name, a.Dataset.Digest), fmt.Sprintf("%s (%.8s)", b.Dataset.Name, b.Dataset.Digest))

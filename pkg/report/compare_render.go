@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slimfit/pkg/text"
 	"strings"
 
 	"slimfit/pkg/result"
@@ -11,7 +12,7 @@ import (
 
 // Document is the comparison in reading order.
 func (c *Comparison) Document() []Section {
-	names := [2]string{plain(c.Names[0]), plain(c.Names[1])}
+	names := [2]string{text.Plain(c.Names[0]), text.Plain(c.Names[1])}
 	if names[0] == names[1] {
 		names = [2]string{names[0] + " (first)", names[1] + " (second)"}
 	}
@@ -41,9 +42,9 @@ func (c *Comparison) common() string {
 		common += p.Common
 		same += p.Identical
 	}
-	s := fmt.Sprintf("%s with %s that both have trained.", plural(len(c.Pairs), "network"), plural(common, "seed"))
+	s := fmt.Sprintf("%s with %s that both have trained.", text.Count(len(c.Pairs), "network"), text.Count(common, "seed"))
 	if same > 0 {
-		s += fmt.Sprintf(" The weights of %s are the same, bit for bit.", plural(same, "trial"))
+		s += fmt.Sprintf(" The weights of %s are the same, bit for bit.", text.Count(same, "trial"))
 	}
 	return s
 }
@@ -64,7 +65,7 @@ func (c *Comparison) summary(s Split) string {
 			worse++
 		}
 	}
-	return fmt.Sprintf("Of %s, the second is better in %d and worse in %d (corrected p below 5 %%); the others may be chance.", plural(judged, "pair"), better, worse)
+	return fmt.Sprintf("Of %s, the second is better in %d and worse in %d (corrected p below 5 %%); the others may be chance.", text.Count(judged, "pair"), better, worse)
 }
 
 func (c *Comparison) table(s Split, names [2]string) Table {
@@ -79,7 +80,7 @@ func (c *Comparison) table(s Split, names [2]string) Table {
 		}
 		interval, corrected, spread, time := none, none, none, none
 		if d.Interval != nil {
-			interval = points(d.Interval.Low) + " to " + points(d.Interval.High)
+			interval = text.Points(d.Interval.Low) + " to " + text.Points(d.Interval.High)
 		}
 		if d.Holm != nil {
 			corrected = probability(*d.Holm)
@@ -89,19 +90,19 @@ func (c *Comparison) table(s Split, names [2]string) Table {
 			for _, x := range d.Seeds {
 				low, high = min(low, x.Diff), max(high, x.Diff)
 			}
-			spread = points(low) + " to " + points(high)
+			spread = text.Points(low) + " to " + text.Points(high)
 		}
 		if p.Seconds[0] != nil && p.Seconds[1] != nil {
 			time = fmt.Sprintf("%.1f | %.1f", *p.Seconds[0], *p.Seconds[1])
 		}
-		t.Rows = append(t.Rows, []string{plain(p.Label), scoreText(&d.Scores[0]), scoreText(&d.Scores[1]), points(d.Mean), interval, corrected,
+		t.Rows = append(t.Rows, []string{text.Plain(p.Label), scoreText(&d.Scores[0]), scoreText(&d.Scores[1]), text.Points(d.Mean), interval, corrected,
 			fmt.Sprint(len(d.Seeds)), spread, time})
 	}
 	return t
 }
 
 // scoreText is the mean and the number of seeds that it is of.
-func scoreText(s *Score) string { return fmt.Sprintf("%s (n %d)", percent(s.Mean), s.N) }
+func scoreText(s *Score) string { return fmt.Sprintf("%s (n %d)", text.Percentage(s.Mean), s.N) }
 
 func probability(p float64) string {
 	if p < 0.001 {
@@ -118,7 +119,7 @@ func (c *Comparison) unpaired(names [2]string) []string {
 				out = append(out, fmt.Sprintf("and %d more, only in %s", len(rows)-i, names[side]))
 				break
 			}
-			out = append(out, fmt.Sprintf("%s (%s), only in %s", plain(r.Label), plain(r.ID), names[side]))
+			out = append(out, fmt.Sprintf("%s (%s), only in %s", text.Plain(r.Label), text.Plain(r.ID), names[side]))
 		}
 	}
 	return out
@@ -151,7 +152,7 @@ func (c *Comparison) notes() []Fact {
 	return facts
 }
 
-func (c *Comparison) title() string { return plain(c.Names[0]) + " and " + plain(c.Names[1]) }
+func (c *Comparison) title() string { return text.Plain(c.Names[0]) + " and " + text.Plain(c.Names[1]) }
 
 // Text writes the comparison for a terminal.
 func (c *Comparison) Text() []byte {
@@ -164,7 +165,7 @@ func (c *Comparison) Text() []byte {
 // Markdown writes the comparison in GitHub's flavour.
 func (c *Comparison) Markdown() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# %s\n", markdown(c.title()))
+	fmt.Fprintf(&b, "# %s\n", text.Markdown(c.title()))
 	writeMarkdown(&b, c.Document())
 	return b.Bytes()
 }
@@ -192,20 +193,20 @@ func (c *Comparison) CSV() ([]byte, error) {
 			if d == nil {
 				continue
 			}
-			head := []string{cell(p.Label), cell(p.IDs[0]), cell(p.IDs[1]), string(s)}
-			line := append(append([]string{}, head...), "all", number(d.Scores[0].Mean), number(d.Scores[1].Mean), fmt.Sprint(d.Scores[0].N), fmt.Sprint(d.Scores[1].N), number(d.Mean), "", "", "", "", d.Method)
+			head := []string{text.SheetCell(p.Label), text.SheetCell(p.IDs[0]), text.SheetCell(p.IDs[1]), string(s)}
+			line := append(append([]string{}, head...), "all", text.Number(d.Scores[0].Mean), text.Number(d.Scores[1].Mean), fmt.Sprint(d.Scores[0].N), fmt.Sprint(d.Scores[1].N), text.Number(d.Mean), "", "", "", "", d.Method)
 			if d.Interval != nil {
-				line[10], line[11] = number(d.Interval.Low), number(d.Interval.High)
+				line[10], line[11] = text.Number(d.Interval.Low), text.Number(d.Interval.High)
 			}
 			if d.P != nil {
-				line[12] = number(*d.P)
+				line[12] = text.Number(*d.P)
 			}
 			if d.Holm != nil {
-				line[13] = number(*d.Holm)
+				line[13] = text.Number(*d.Holm)
 			}
 			lines = append(lines, line)
 			for _, x := range d.Seeds {
-				lines = append(lines, append(append([]string{}, head...), fmt.Sprint(x.Seed), number(x.Accuracies[0]), number(x.Accuracies[1]), "1", "1", number(x.Diff), "", "", "", "", ""))
+				lines = append(lines, append(append([]string{}, head...), fmt.Sprint(x.Seed), text.Number(x.Accuracies[0]), text.Number(x.Accuracies[1]), "1", "1", text.Number(x.Diff), "", "", "", "", ""))
 			}
 		}
 	}

@@ -6,10 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
-
 	"slimfit/pkg/result"
+	"slimfit/pkg/text"
 )
 
 // TrialsCSV writes one line a planned trial: for spreadsheets and data frames.
@@ -37,14 +35,14 @@ func TrialsCSV(reports []*Report) ([]byte, error) {
 			row := &r.Rows[i]
 			for j := range row.Trials {
 				t := &row.Trials[j]
-				line := append(r.identity(row, axes), fmt.Sprint(t.Seed), string(t.Status), cell(t.Reason))
+				line := append(r.identity(row, axes), fmt.Sprint(t.Seed), string(t.Status), text.SheetCell(t.Reason))
 				for _, s := range result.Splits() {
 					line = append(line, measuredCells(t.On(s))...)
 				}
 				if t.Status == missing || t.Status == skipped {
 					line = append(line, "", "")
 				} else {
-					line = append(line, fmt.Sprint(t.Steps), number(t.Seconds))
+					line = append(line, fmt.Sprint(t.Steps), text.Number(t.Seconds))
 				}
 				line = append(line, costCells(row)...)
 				if int8 {
@@ -89,12 +87,12 @@ func ConfigurationsCSV(reports []*Report) ([]byte, error) {
 			}
 			time, published, source := "", "", ""
 			if row.Seconds != nil {
-				time = number(row.Seconds.Mean)
+				time = text.Number(row.Seconds.Mean)
 			}
 			if row.Published != nil {
-				published, source = number(row.Published.Accuracy), cell(row.Published.Source)
+				published, source = text.Number(row.Published.Accuracy), text.SheetCell(row.Published.Source)
 			}
-			line = append(line, time, string(row.Verdict), cell(row.Why), published, source)
+			line = append(line, time, string(row.Verdict), text.SheetCell(row.Why), published, source)
 			if int8 {
 				line = append(line, int8ScoreFields(row.Int8)...)
 			}
@@ -129,19 +127,19 @@ func costHeads(reports []*Report) []string {
 func costCells(row *Row) []string {
 	var cells []string
 	for _, c := range row.Costs {
-		cells = append(cells, number(c))
+		cells = append(cells, text.Number(c))
 	}
 	return cells
 }
 
 func (r *Report) identity(row *Row, axes []string) []string {
-	line := []string{cell(r.Name), cell(row.ID), cell(row.Label)}
+	line := []string{text.SheetCell(r.Name), text.SheetCell(row.ID), text.SheetCell(row.Label)}
 	for _, name := range axes {
 		v := ""
 		if at := r.axisIndex(name); at >= 0 {
 			v = row.Values[at]
 		}
-		line = append(line, cell(v))
+		line = append(line, text.SheetCell(v))
 	}
 	return line
 }
@@ -150,12 +148,12 @@ func measuredCells(m *Measured) []string {
 	if m == nil {
 		return []string{"", "", "", "", ""}
 	}
-	cells := []string{number(m.Accuracy), "", "", "", ""}
+	cells := []string{text.Number(m.Accuracy), "", "", "", ""}
 	if m.Correct != nil {
 		cells[1], cells[2] = fmt.Sprint(*m.Correct), fmt.Sprint(m.Images)
 	}
 	if m.Interval != nil {
-		cells[3], cells[4] = number(m.Interval.Low), number(m.Interval.High)
+		cells[3], cells[4] = text.Number(m.Interval.Low), text.Number(m.Interval.High)
 	}
 	return cells
 }
@@ -166,24 +164,9 @@ func scoreFields(s *Score) []string {
 	}
 	sd := ""
 	if s.SD != nil {
-		sd = number(*s.SD)
+		sd = text.Number(*s.SD)
 	}
-	return []string{number(s.Mean), sd, number(s.Min), number(s.Max)}
-}
-
-func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
-
-// cell keeps a spreadsheet from taking text as a formula: text that starts as
-// one gets a quote in front, as spreadsheets themselves write it.
-func cell(s string) string {
-	s = plain(s)
-	if s == "" || !strings.ContainsRune("=+-@", rune(s[0])) {
-		return s
-	}
-	if _, err := strconv.ParseFloat(s, 64); err == nil {
-		return s
-	}
-	return "'" + s
+	return []string{text.Number(s.Mean), sd, text.Number(s.Min), text.Number(s.Max)}
 }
 
 func writeCSV(lines [][]string) ([]byte, error) {

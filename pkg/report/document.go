@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"slimfit/pkg/result"
+	"slimfit/pkg/text"
 )
 
 // Section is one part of a report in the order of reading. Text, Markdown and
@@ -44,12 +45,21 @@ type Column struct {
 	Right bool // numbers stand to the right
 }
 
+// cells is the table without its caption, to be written.
+func (t Table) cells() text.Table {
+	out := text.Table{Rows: t.Rows, Document: true}
+	for _, c := range t.Columns {
+		out.Head, out.Words = append(out.Head, c.Head), append(out.Words, !c.Right)
+	}
+	return out
+}
+
 // Document is the report in reading order, without the networks that nobody
 // would look at one by one.
 func (r *Report) Document() []Section {
 	r = r.shown(textRows)
 	all := []Section{
-		{Text: append([]string{plain(r.About), "Asked: " + r.Asked, "Answer: " + r.Answer.Sentence}, r.Answer.More...)},
+		{Text: append([]string{text.Plain(r.About), "Asked: " + r.Asked, "Answer: " + r.Answer.Sentence}, r.Answer.More...)},
 		{Title: "What was done", Facts: r.Setup},
 		r.resultsSection(),
 		r.costsSection(),
@@ -124,7 +134,7 @@ func (r *Report) pairsSection() Section {
 	}
 	s := Section{Title: "Which differences are real", Text: []string{fmt.Sprintf(
 		"Of %s, %d %s beyond what seeds and images explain (%s accuracy%s, corrected p below 5 %%).",
-		plural(len(r.Pairs.Pairs), "pair"), r.Pairs.Different, verb, r.Pairs.Split, precision)}}
+		text.Count(len(r.Pairs.Pairs), "pair"), r.Pairs.Different, verb, r.Pairs.Split, precision)}}
 	if t, ok := r.pairsTable(); ok {
 		s.Tables = append(s.Tables, t)
 	}
@@ -156,20 +166,20 @@ func (r *Report) missingSection() Section {
 			if t.Status != result.Failed && t.Status != result.Diverged || len(s.List) == maxNamed {
 				continue
 			}
-			s.List = append(s.List, strings.TrimSuffix(fmt.Sprintf("%s/seed-%d %s: %s", r.Rows[i].ID, t.Seed, t.Status, plain(t.Reason)), ": "))
+			s.List = append(s.List, strings.TrimSuffix(fmt.Sprintf("%s/seed-%d %s: %s", r.Rows[i].ID, t.Seed, t.Status, text.Plain(t.Reason)), ": "))
 		}
 	}
 	if n := len(m.Failed) + len(m.Diverged); n > maxNamed {
 		s.List = append(s.List, fmt.Sprintf("and %d more that failed or diverged", n-maxNamed))
 	}
 	if n := len(m.Trials); n > 0 {
-		s.List = append(s.List, fmt.Sprintf("%s without a result: %s", plural(n, "trial"), keys(m.Trials)))
+		s.List = append(s.List, fmt.Sprintf("%s without a result: %s", text.Count(n, "trial"), keys(m.Trials)))
 		if m.Command != "" {
 			s.List = append(s.List, "To train what is missing, in the run folder: `"+m.Command+"`")
 		}
 	}
 	if len(m.Skipped) > 0 {
-		s.List = append(s.List, fmt.Sprintf("%s left out by the search, which answers without them", plural(len(m.Skipped), "trial")))
+		s.List = append(s.List, fmt.Sprintf("%s left out by the search, which answers without them", text.Count(len(m.Skipped), "trial")))
 	}
 	if len(m.Failed) > 0 && m.Retry != "" {
 		s.List = append(s.List, "To retry what failed, in the run folder: `"+m.Retry+"`")
@@ -181,7 +191,7 @@ func (r *Report) missingSection() Section {
 func keys(all []result.Key) string {
 	var names []string
 	for _, k := range all[:min(3, len(all))] {
-		names = append(names, plain(k.String()))
+		names = append(names, text.Plain(k.String()))
 	}
 	s := strings.Join(names, ", ")
 	if len(all) > 3 {
@@ -193,9 +203,9 @@ func keys(all []result.Key) string {
 func (r *Report) warningsSection() Section {
 	s := Section{Title: "Warnings"}
 	for _, w := range r.Warnings {
-		line := plain(w.Text)
+		line := text.Plain(w.Text)
 		if len(w.Trials) > 0 {
-			line = fmt.Sprintf("%s: %s (%s)", plural(len(w.Trials), "trial"), line, keys(w.Trials))
+			line = fmt.Sprintf("%s: %s (%s)", text.Count(len(w.Trials), "trial"), line, keys(w.Trials))
 		}
 		s.List = append(s.List, line)
 	}
@@ -209,14 +219,14 @@ func (r *Report) environmentSection() Section {
 	t := Table{Name: "environment", Caption: "Where the trials ran", Columns: []Column{{Head: "trials", Right: true},
 		{Head: "CPU"}, {Head: "device"}, {Head: "threads", Right: true}, {Head: "TensorFlow"}, {Head: "slimfit"}, {Head: "Go"}, {Head: "system"}, {Head: "host"}}}
 	for _, m := range r.Machines {
-		t.Rows = append(t.Rows, []string{fmt.Sprint(m.Trials), plain(m.CPU), deviceText(m.Environment), fmt.Sprint(m.Threads),
-			plain(m.TensorFlow), plain(m.Slimfit), plain(m.Go), plain(m.OS), plain(m.Host)})
+		t.Rows = append(t.Rows, []string{fmt.Sprint(m.Trials), text.Plain(m.CPU), deviceText(m.Environment), fmt.Sprint(m.Threads),
+			text.Plain(m.TensorFlow), text.Plain(m.Slimfit), text.Plain(m.Go), text.Plain(m.OS), text.Plain(m.Host)})
 	}
 	return Section{Title: "Environment", Tables: []Table{t}}
 }
 
 func deviceText(e result.Environment) string {
-	parts := nonEmpty([]string{plain(e.Device), prefixed("driver ", plain(e.Driver)), prefixed("CUDA ", plain(e.CUDA)), prefixed("cuDNN ", plain(e.CuDNN))})
+	parts := nonEmpty([]string{text.Plain(e.Device), prefixed("driver ", text.Plain(e.Driver)), prefixed("CUDA ", text.Plain(e.CUDA)), prefixed("cuDNN ", text.Plain(e.CuDNN))})
 	return strings.Join(parts, ", ")
 }
 

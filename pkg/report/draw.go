@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"image/color"
 	"io"
-	"strings"
 
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
@@ -168,15 +167,4 @@ func sliceShape(slice int, hollow bool) draw.GlyphDrawer {
 // curveDashes tell the curves of one slice apart.
 func curveDashes(nth int) []vg.Length {
 	return [][]vg.Length{nil, {6, 3}, {2, 3}, {8, 3, 2, 3}}[nth%4]
-}
-
-// shorten keeps legends narrow. The middle goes: labels that begin alike often
-// end differently.
-func shorten(s string, limit int) string {
-	r := []rune(plain(s))
-	if len(r) <= limit {
-		return string(r)
-	}
-	head := limit / 2
-	return strings.TrimRight(string(r[:head]), " ") + "…" + strings.TrimLeft(string(r[len(r)-(limit-1-head):]), " ")
 }

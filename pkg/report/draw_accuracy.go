@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/text"
 )
 
 // abscissa is where the rows stand on x.
@@ -23,7 +24,7 @@ type abscissa struct {
 
 func (r *Report) drawAccuracy() (*drawing, error) {
 	c := &r.Chart
-	p := newPlot(plain(r.Name)+": accuracy against "+plain(r.xName()), plain(c.Label), fmt.Sprintf("%s accuracy%s (%%)", r.Split, r.inPrecision()))
+	p := newPlot(text.Plain(r.Name)+": accuracy against "+text.Plain(r.xName()), text.Plain(c.Label), fmt.Sprintf("%s accuracy%s (%%)", r.Split, r.inPrecision()))
 	return r.drawPoints(p, r.chartX(), c.Lines, c.Cost && r.onlyFront())
 }
 
@@ -41,12 +42,12 @@ func (r *Report) xName() string {
 
 func (r *Report) drawFront() (*drawing, error) {
 	k := r.costIndex(r.cost())
-	p := newPlot(plain(r.Name)+": accuracy against "+r.Costs[k].Head, r.Costs[k].Unit, fmt.Sprintf("%s accuracy%s (%%)", r.Split, r.inPrecision()))
+	p := newPlot(text.Plain(r.Name)+": accuracy against "+r.Costs[k].Head, r.Costs[k].Unit, fmt.Sprintf("%s accuracy%s (%%)", r.Split, r.inPrecision()))
 	return r.drawPoints(p, r.costX(k), false, true)
 }
 
 func (r *Report) costX(k int) abscissa {
-	x := abscissa{log: true, ticks: niceTicks{count}}
+	x := abscissa{log: true, ticks: niceTicks{text.Whole}}
 	for i := range r.Rows {
 		x.at = append(x.at, &r.Rows[i].Costs[k])
 		x.log = x.log && r.Rows[i].Costs[k] > 0
@@ -64,7 +65,7 @@ func (r *Report) chartX() abscissa {
 	if c.Cost {
 		x := r.costX(r.costIndex(footprint.Cost(c.X)))
 		if !c.Log {
-			x.log, x.ticks = false, niceTicks{count}
+			x.log, x.ticks = false, niceTicks{text.Whole}
 		}
 		return x
 	}
@@ -95,9 +96,9 @@ func (r *Report) chartX() abscissa {
 // tickLabel writes a value of an axis: 40,000 rather than 40000.
 func tickLabel(c *Chart, value string) string {
 	if n, err := strconv.ParseFloat(value, 64); err == nil && c.Number && n >= 10_000 && n == math.Trunc(n) {
-		return count(n)
+		return text.Whole(n)
 	}
-	return shorten(value, 16)
+	return text.ShortenMiddle(text.Plain(value), 16)
 }
 
 // drawPoints draws every row that has an x: mean and range over seeds, joined
@@ -187,7 +188,7 @@ func (r *Report) addCurve(d *drawing, curve Curve, nth int, x abscissa, lines bo
 		}
 	}
 	if curve.Label != "" && len(thumbs) > 0 {
-		d.legend.Add(shorten(curve.Label, 34), thumbs...)
+		d.legend.Add(text.ShortenMiddle(text.Plain(curve.Label), 34), thumbs...)
 	}
 	return nil
 }
@@ -302,6 +303,6 @@ func (r *Report) addTarget(d *drawing) error {
 	}
 	l.Color, l.Width, l.Dashes = color.Gray{0x22}, 1, []vg.Length{5, 4}
 	p.Add(l)
-	d.legend.Add("target "+threshold(r.Target.Accuracy), l)
+	d.legend.Add("target "+text.Threshold(r.Target.Accuracy), l)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"slimfit/pkg/stats"
+	"slimfit/pkg/text"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -32,7 +33,7 @@ func (r *Report) setScales(p *plot.Plot, x abscissa) {
 	}
 	pad := max(0.06*(ys.high-ys.low), 0.1)
 	p.Y.Min, p.Y.Max = max(0, ys.low-pad), min(100, ys.high+pad)
-	p.X.Tick.Marker, p.Y.Tick.Marker = x.ticks, niceTicks{number}
+	p.X.Tick.Marker, p.Y.Tick.Marker = x.ticks, niceTicks{text.Number}
 	if x.log {
 		f := math.Pow(max(xs.high/xs.low, 1.5), 0.04)
 		p.X.Min, p.X.Max = xs.low/f, xs.high*f
@@ -104,9 +105,9 @@ type costTicks struct{}
 
 func costLabel(v float64) string {
 	if v >= 1000 {
-		return count(v)
+		return text.Whole(v)
 	}
-	return number(v)
+	return text.Number(v)
 }
 
 // labelRoom is the share of the axis that a label takes.

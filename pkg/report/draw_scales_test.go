@@ -2,12 +2,13 @@ package report
 
 import (
 	"math"
+	"slimfit/pkg/text"
 	"testing"
 )
 
 func TestTicks(t *testing.T) {
 	for _, c := range []struct{ low, high float64 }{{0, 1}, {92.3, 97.1}, {99.91, 99.95}, {0, 1e6}, {5, 5.0001}} {
-		n := len(niceTicks{number}.Ticks(c.low, c.high))
+		n := len(niceTicks{text.Number}.Ticks(c.low, c.high))
 		if n < 3 || n > 11 {
 			t.Errorf("%d ticks from %v to %v", n, c.low, c.high)
 		}
@@ -31,7 +32,7 @@ func TestTicks(t *testing.T) {
 			t.Errorf("%d labels from %v to %v", labels, c.low, c.high)
 		}
 	}
-	if got := (niceTicks{number}).Ticks(3, 3); len(got) != 0 {
+	if got := (niceTicks{text.Number}).Ticks(3, 3); len(got) != 0 {
 		t.Errorf("ticks of an empty range: %v", got)
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slimfit/pkg/text"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -11,14 +12,14 @@ import (
 
 // drawTraining draws loss above and validation accuracy below, over the steps.
 func (r *Report) drawTraining() (*drawing, error) {
-	loss := newPlot(plain(r.Name)+": training", "", "training loss (log scale)")
+	loss := newPlot(text.Plain(r.Name)+": training", "", "training loss (log scale)")
 	accuracy := newPlot("", "training steps", "validation accuracy (%)")
 	d := &drawing{plots: []*plot.Plot{loss, accuracy}, legend: newLegend(), width: figureWidth, height: figureHeight * 3 / 2}
 	for _, p := range d.plots {
 		addGrid(p)
-		p.X.Tick.Marker = niceTicks{count}
+		p.X.Tick.Marker = niceTicks{text.Whole}
 	}
-	accuracy.Y.Tick.Marker = niceTicks{number}
+	accuracy.Y.Tick.Marker = niceTicks{text.Number}
 	losses, steps := bounds{}, bounds{}
 	for n, i := range r.trainingRows() {
 		row := &r.Rows[i]
@@ -48,7 +49,7 @@ func (r *Report) drawTraining() (*drawing, error) {
 		if thumb != nil {
 			mark := *thumb
 			mark.Width = 2
-			d.legend.Add(shorten(row.Label, 34), &mark)
+			d.legend.Add(text.ShortenMiddle(text.Plain(row.Label), 34), &mark)
 		}
 	}
 	if steps.any {
@@ -63,7 +64,7 @@ func (r *Report) drawTraining() (*drawing, error) {
 		}
 		l.Color, l.Width, l.Dashes = inkColor(), 1, []vg.Length{5, 4}
 		accuracy.Add(l)
-		d.legend.Add("target "+threshold(r.Target.Accuracy), l)
+		d.legend.Add("target "+text.Threshold(r.Target.Accuracy), l)
 	}
 	if losses.any {
 		loss.Y.Scale, loss.Y.Tick.Marker = plot.LogScale{}, costTicks{}

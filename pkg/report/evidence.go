@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"slimfit/pkg/result"
+	"slimfit/pkg/text"
 )
 
 // Evidence is a search's certificate as a report shows it.
@@ -61,14 +62,14 @@ func (r *Report) certify(c *result.Certificate) {
 	}
 	e.Facts = []Fact{
 		{"Verdict", string(c.Verdict)},
-		{"Target", fmt.Sprintf("%s accuracy with %s confidence, rule %s, cheapest by %s", threshold(c.Target.Accuracy), threshold(c.Target.Confidence), c.Target.Rule, c.Target.Cost)},
-		{"Trained", fmt.Sprintf("%d of the grid's %s, %.1f %% of its steps", c.Effort.Trials, plural(c.Effort.GridTrials, "trial"), 100*c.Effort.Share)},
-		{"Chance of error", fmt.Sprintf("%s of %s spent, on %s of the test images", threshold(c.Alpha.Spent), threshold(c.Alpha.Total), plural(len(c.Openings), "opening"))},
-		{"Rests on", plural(len(c.Files), "result file") + ", whose SHA-256 are in it; `slimfit verify` checks them all"},
+		{"Target", fmt.Sprintf("%s accuracy with %s confidence, rule %s, cheapest by %s", text.Threshold(c.Target.Accuracy), text.Threshold(c.Target.Confidence), c.Target.Rule, c.Target.Cost)},
+		{"Trained", fmt.Sprintf("%d of the grid's %s, %.1f %% of its steps", c.Effort.Trials, text.Count(c.Effort.GridTrials, "trial"), 100*c.Effort.Share)},
+		{"Chance of error", fmt.Sprintf("%s of %s spent, on %s of the test images", text.Threshold(c.Alpha.Spent), text.Threshold(c.Alpha.Total), text.Count(len(c.Openings), "opening"))},
+		{"Rests on", text.Count(len(c.Files), "result file") + ", whose SHA-256 are in it; `slimfit verify` checks them all"},
 	}
 	if c.Target.Precision != "" {
 		e.Facts[1].Value += ", judged in " + c.Target.Precision
-		e.Facts[4].Value = plural(len(c.Files), "file") + " (result.json and int8.json), whose SHA-256 are in it; `slimfit verify` checks them all"
+		e.Facts[4].Value = text.Count(len(c.Files), "file") + " (result.json and int8.json), whose SHA-256 are in it; `slimfit verify` checks them all"
 	}
 	e.Tables = []Table{r.openingsTable(c), r.candidatesTable(c)}
 	r.Evidence = e
@@ -100,10 +101,10 @@ func (r *Report) openingsTable(c *result.Certificate) Table {
 	for _, o := range c.Openings {
 		passes := "yes"
 		if !o.Passed {
-			passes = "no: " + plain(o.Reason)
+			passes = "no: " + text.Plain(o.Reason)
 		}
 		for _, n := range o.Networks {
-			t.Rows = append(t.Rows, []string{r.rowLabel(o.ConfigID), fmt.Sprint(n.Seed), count(float64(n.Correct)), percent(n.Accuracy), percent(n.Lower), fmt.Sprintf("%.4g", o.Alpha), passes})
+			t.Rows = append(t.Rows, []string{r.rowLabel(o.ConfigID), fmt.Sprint(n.Seed), text.Whole(float64(n.Correct)), text.Percentage(n.Accuracy), text.Percentage(n.Lower), fmt.Sprintf("%.4g", o.Alpha), passes})
 		}
 	}
 	return t
@@ -130,11 +131,11 @@ func (r *Report) candidatesTable(c *result.Certificate) Table {
 		spread := none
 		switch {
 		case n == 1:
-			spread = percent(low)
+			spread = text.Percentage(low)
 		case n > 1:
-			spread = percent(low) + "–" + percent(high)
+			spread = text.Percentage(low) + "–" + text.Percentage(high)
 		}
-		t.Rows = append(t.Rows, []string{r.rowLabel(j.ConfigID), count(float64(j.Cost)), fmt.Sprint(len(j.Networks)), spread, strings.ReplaceAll(string(j.Finding), "_", " "), plain(j.Reason)})
+		t.Rows = append(t.Rows, []string{r.rowLabel(j.ConfigID), text.Whole(float64(j.Cost)), fmt.Sprint(len(j.Networks)), spread, strings.ReplaceAll(string(j.Finding), "_", " "), text.Plain(j.Reason)})
 	}
 	return t
 }
@@ -151,7 +152,7 @@ func (r *Report) rowLabel(id string) string {
 	if i := r.rowOf(id); i >= 0 {
 		return r.Rows[i].Label
 	}
-	return plain(id)
+	return text.Plain(id)
 }
 
 // named puts labels for the config IDs that a sentence starts with.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/text"
 )
 
 // Names of the figures' files, without ending.
@@ -39,7 +40,7 @@ func (r *Report) onlyFront() bool { return r.Chart.X == string(r.cost()) }
 func (r *Report) accuracyCaption() string {
 	s := fmt.Sprintf("Accuracy on the %s images against %s. Each mark is the mean over the seeds that are done, each bar runs from the worst seed to the best", r.Split, r.Chart.Label)
 	if r.Target != nil {
-		s += fmt.Sprintf("; the dashed line is the target of %s", threshold(r.Target.Accuracy))
+		s += fmt.Sprintf("; the dashed line is the target of %s", text.Threshold(r.Target.Accuracy))
 	}
 	s += "."
 	s += r.publishedCaption()
@@ -55,7 +56,7 @@ func (r *Report) accuracyCaption() string {
 func (r *Report) frontCaption() string {
 	s := fmt.Sprintf("Accuracy on the %s images against %s, with the front: networks that no other beats in both.", r.Split, r.Costs[r.costIndex(r.cost())].Unit)
 	if r.Target != nil {
-		s += fmt.Sprintf(" The dashed line is the target of %s.", threshold(r.Target.Accuracy))
+		s += fmt.Sprintf(" The dashed line is the target of %s.", text.Threshold(r.Target.Accuracy))
 	}
 	return s + r.publishedCaption()
 }

@@ -6,6 +6,7 @@ import (
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
+	"slimfit/pkg/text"
 )
 
 // Int8 is what one trial's network gets in int8.
@@ -196,7 +197,7 @@ func (r *Row) int8Less(s Split) string {
 	if n == 0 {
 		return none
 	}
-	return points(sum / float64(n))
+	return text.Points(sum / float64(n))
 }
 
 // hasInt8 says whether a report has int8 figures: then CSV files have fields for

@@ -9,6 +9,7 @@ import (
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
+	"slimfit/pkg/text"
 )
 
 // quantizedInput is the small experiment with int8 figures of the networks of
@@ -112,7 +113,7 @@ func TestInt8OfSomeSeeds(t *testing.T) {
 	table := r.resultsTable()
 	at := slices.IndexFunc(table.Columns, func(c Column) bool { return c.Head == "int8 seeds" })
 	row := table.Rows[slices.IndexFunc(r.Rows, func(row Row) bool { return row.ID == best.ConfigID })]
-	less := points(-2 / float64(best.Dataset.Validation))
+	less := text.Points(-2 / float64(best.Dataset.Validation))
 	if at < 0 || row[at] != "1/3" || row[at+2] != less {
 		t.Errorf("%v: want 1/3 seeds, %s points less", row, less)
 	}
@@ -202,7 +203,7 @@ func TestInt8Page(t *testing.T) {
 	p := open(t, browser(t), r, desktop)
 	pick := &r.Rows[r.Answer.Pick]
 	card := p.text("#pick")
-	if !strings.Contains(card, pick.Label) || !strings.Contains(card, "int8 validation, mean"+percent(pick.Int8.Validation.Mean)+" %") {
+	if !strings.Contains(card, pick.Label) || !strings.Contains(card, "int8 validation, mean"+text.Percentage(pick.Int8.Validation.Mean)+" %") {
 		t.Errorf("the card says %q, want the int8 mean of %s", card, pick.Label)
 	}
 	if chart := p.text("#chart"); !strings.Contains(chart, "int8 validation accuracy (%)") {

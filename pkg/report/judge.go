@@ -8,6 +8,7 @@ import (
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/text"
 )
 
 // Target is what a network must reach.
@@ -73,10 +74,10 @@ func newTarget(e *experiment.Experiment) (*Target, error) {
 		out.Within = append(out.Within, Limit{b.Cost, b.Limit})
 	}
 	if t.RecallAll > 0 {
-		out.Recall = append(out.Recall, Fact{"every class", threshold(t.RecallAll)})
+		out.Recall = append(out.Recall, Fact{"every class", text.Threshold(t.RecallAll)})
 	}
 	for _, f := range t.Recall {
-		out.Recall = append(out.Recall, Fact{fmt.Sprintf("class %d", f.Class), threshold(f.Floor)})
+		out.Recall = append(out.Recall, Fact{fmt.Sprintf("class %d", f.Class), text.Threshold(f.Floor)})
 	}
 	return out, nil
 }
@@ -118,7 +119,7 @@ func (r *Report) judge(row *Row) {
 	}
 	for _, l := range r.Target.Within {
 		if figure := row.Costs[r.costIndex(l.Cost)]; figure > l.Limit {
-			row.OverBudget = append(row.OverBudget, fmt.Sprintf("%s %s, limit %s", count(figure), r.Costs[r.costIndex(l.Cost)].Head, count(l.Limit)))
+			row.OverBudget = append(row.OverBudget, fmt.Sprintf("%s %s, limit %s", text.Whole(figure), r.Costs[r.costIndex(l.Cost)].Head, text.Whole(l.Limit)))
 		}
 	}
 	j := row.judged[r.Split][slices.Index(rules(), r.Target.Rule)]
@@ -127,7 +128,7 @@ func (r *Report) judge(row *Row) {
 		row.Verdict, row.Why = Misses, findingWords(result.FoundRefuted)
 	}
 	if len(row.OverBudget) > 0 {
-		row.Verdict, row.Why = Misses, "over budget: "+list(row.OverBudget)
+		row.Verdict, row.Why = Misses, "over budget: "+text.List(row.OverBudget)
 	}
 }
 
@@ -158,10 +159,10 @@ func (r *Report) see(row *Row, split Split, rule string) judged {
 	if finding := r.Evidence.finding(row.ID); absent > 0 && finding != "" {
 		j.Lacks = finding
 	} else if absent > 0 {
-		j.Lacks = fmt.Sprintf("%d of %s lacking", absent, plural(len(trials), "seed"))
+		j.Lacks = fmt.Sprintf("%d of %s lacking", absent, text.Count(len(trials), "seed"))
 	}
 	if unquantized > 0 && unquantized == absent {
-		j.Lacks = fmt.Sprintf("%d of %s without int8 figures on the %s images", absent, plural(len(trials), "seed"), split)
+		j.Lacks = fmt.Sprintf("%d of %s without int8 figures on the %s images", absent, text.Count(len(trials), "seed"), split)
 	}
 	if r.Target != nil && len(r.Target.Recall) > 0 {
 		if j.Out == "" {
@@ -203,11 +204,11 @@ func (j judged) verdict(accuracy float64) (Verdict, string) {
 	case j.Out != "":
 		return Misses, j.Out
 	case below && (j.Complete || j.Rule == experiment.RuleWorst):
-		return Misses, fmt.Sprintf("%s %s %%", judgedName(j.Rule), percentAgainst(*j.Value, accuracy))
+		return Misses, fmt.Sprintf("%s %s %%", judgedName(j.Rule), text.PercentageAgainst(*j.Value, accuracy))
 	case !j.Complete:
 		return Undecided, j.Lacks
 	}
-	return Meets, fmt.Sprintf("%s %s %%", judgedName(j.Rule), percent(*j.Value))
+	return Meets, fmt.Sprintf("%s %s %%", judgedName(j.Rule), text.Percentage(*j.Value))
 }
 
 func judgedName(rule string) string {
@@ -243,7 +244,7 @@ func (r *Report) belowRecall(trials []Trial, split Split, rule string) string {
 			v = stats.Round(sum[class] / float64(n))
 		}
 		if floor := r.Target.floor(class); v < floor {
-			return fmt.Sprintf("class %d: recall %s %%, floor %s", class, percentAgainst(v, floor), threshold(floor))
+			return fmt.Sprintf("class %d: recall %s %%, floor %s", class, text.PercentageAgainst(v, floor), text.Threshold(floor))
 		}
 	}
 	return ""

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"slimfit/pkg/text"
 	"strings"
 )
 
@@ -11,7 +12,7 @@ import (
 func LaTeX(reports []*Report) []byte {
 	var b bytes.Buffer
 	for _, r := range reports {
-		fmt.Fprintf(&b, "%% %s: tables made by slimfit report; \\input this file.\n", plain(r.Name))
+		fmt.Fprintf(&b, "%% %s: tables made by slimfit report; \\input this file.\n", text.Plain(r.Name))
 		for _, s := range r.Document() {
 			for _, t := range s.Tables {
 				latexTable(&b, fileName(r.Name), t)
@@ -48,7 +49,7 @@ func latexRow(b *bytes.Buffer, cells []string) {
 		if i > 0 {
 			b.WriteString(" & ")
 		}
-		b.WriteString(latex(strings.TrimSpace(plain(c))))
+		b.WriteString(latex(strings.TrimSpace(text.Plain(c))))
 	}
 	b.WriteString(" \\\\\n")
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"slimfit/pkg/text"
 	"strings"
 )
 
@@ -13,7 +14,7 @@ import (
 func Markdown(reports []*Report, figures string, front ...Part) []byte {
 	var b bytes.Buffer
 	for _, p := range front {
-		fmt.Fprintf(&b, "# %s\n", markdown(plain(p.Title)))
+		fmt.Fprintf(&b, "# %s\n", text.Markdown(text.Plain(p.Title)))
 		writeMarkdown(&b, p.Sections)
 		b.WriteByte('\n')
 	}
@@ -21,7 +22,7 @@ func Markdown(reports []*Report, figures string, front ...Part) []byte {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(&b, "# %s\n", markdown(plain(r.Name)))
+		fmt.Fprintf(&b, "# %s\n", text.Markdown(text.Plain(r.Name)))
 		document := r.Document()
 		document = slices.DeleteFunc(document, func(s Section) bool { return s.Title == definitionsTitle })
 		for j := range document {
@@ -92,88 +93,35 @@ func fileName(s string) string {
 func writeMarkdown(b *bytes.Buffer, document []Section) {
 	for _, s := range document {
 		if s.Title != "" {
-			fmt.Fprintf(b, "\n## %s\n", markdown(plain(s.Title)))
+			fmt.Fprintf(b, "\n## %s\n", text.Markdown(text.Plain(s.Title)))
 		}
 		for _, p := range s.Text {
-			text := markdown(plain(p))
+			line := text.Markdown(text.Plain(p))
 			for _, label := range []string{"Asked:", "Answer:"} {
-				if rest, ok := strings.CutPrefix(text, label); ok {
-					text = "**" + label + "**" + rest
+				if rest, ok := strings.CutPrefix(line, label); ok {
+					line = "**" + label + "**" + rest
 				}
 			}
-			fmt.Fprintf(b, "\n%s\n", text)
+			fmt.Fprintf(b, "\n%s\n", line)
 		}
 		for i, f := range s.Facts {
 			if i == 0 {
 				b.WriteByte('\n')
 			}
-			fmt.Fprintf(b, "- **%s**: %s\n", markdown(plain(f.Name)), markdownCode(plain(f.Value)))
+			fmt.Fprintf(b, "- **%s**: %s\n", text.Markdown(text.Plain(f.Name)), text.MarkdownCode(text.Plain(f.Value)))
 		}
 		for _, f := range s.Figures {
-			fmt.Fprintf(b, "\n![%s](%s.svg)\n\n*%s*\n", markdown(f.Caption), f.Name, markdown(f.Caption))
+			fmt.Fprintf(b, "\n![%s](%s.svg)\n\n*%s*\n", text.Markdown(f.Caption), f.Name, text.Markdown(f.Caption))
 		}
 		for _, t := range s.Tables {
-			markdownTable(b, t)
+			fmt.Fprintf(b, "\n%s:\n\n", text.Markdown(t.Caption))
+			t.cells().Markdown(b)
 		}
 		for i, l := range s.List {
 			if i == 0 {
 				b.WriteByte('\n')
 			}
-			fmt.Fprintf(b, "- %s\n", markdownCode(plain(l)))
+			fmt.Fprintf(b, "- %s\n", text.MarkdownCode(text.Plain(l)))
 		}
 	}
-}
-
-func markdownTable(b *bytes.Buffer, t Table) {
-	fmt.Fprintf(b, "\n%s:\n\n|", markdown(t.Caption))
-	for _, c := range t.Columns {
-		fmt.Fprintf(b, " %s |", markdown(c.Head))
-	}
-	b.WriteString("\n|")
-	for _, c := range t.Columns {
-		if c.Right {
-			b.WriteString(" ---: |")
-		} else {
-			b.WriteString(" --- |")
-		}
-	}
-	b.WriteByte('\n')
-	for _, row := range t.Rows {
-		b.WriteByte('|')
-		for _, cell := range row {
-			fmt.Fprintf(b, " %s |", markdown(strings.TrimSpace(plain(cell))))
-		}
-		b.WriteByte('\n')
-	}
-}
-
-// markdown escapes what Markdown or HTML would take as markup. A dot, a minus
-// or a plus is markup only at the start of a line, where none of ours stands.
-func markdown(s string) string {
-	var b strings.Builder
-	for _, c := range s {
-		switch c {
-		case '&':
-			b.WriteString("&amp;")
-		case '<':
-			b.WriteString("&lt;")
-		case '>':
-			b.WriteString("&gt;")
-		case '\\', '`', '*', '_', '[', ']', '|', '#', '~', '!', '$':
-			b.WriteRune('\\')
-			b.WriteRune(c)
-		default:
-			b.WriteRune(c)
-		}
-	}
-	return b.String()
-}
-
-// markdownCode escapes a line but for a command between two backquotes.
-func markdownCode(s string) string {
-	parts := strings.Split(s, "`")
-	if len(parts) != 3 {
-		return markdown(s)
-	}
-	return markdown(parts[0]) + "`" + parts[1] + "`" + markdown(parts[2])
 }

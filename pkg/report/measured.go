@@ -6,6 +6,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
+	"slimfit/pkg/text"
 )
 
 // measuredCosts lists the measured costs that the experiment's target or figure
@@ -74,7 +75,7 @@ func (r *Report) filesTable() Table {
 				line = append(line, none)
 				continue
 			}
-			line = append(line, count(float64(v)))
+			line = append(line, text.Whole(float64(v)))
 		}
 		t.Rows = append(t.Rows, line)
 	}

@@ -4,13 +4,14 @@ import (
 	"fmt"
 
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/text"
 )
 
 // notes defines every term that the report's tables and figures use.
 func (r *Report) notes() []Note {
 	notes := append(append(costNotes(), accuracyNotes()...), r.int8Note()...)
 	notes = append(notes,
-		Note{"ratio", fmt.Sprintf("How many times larger the baseline's figure is than this network's; beside accuracies, of %s. Baseline: %s.", r.Costs[r.costIndex(r.cost())].Head, plain(r.Baseline.Name))},
+		Note{"ratio", fmt.Sprintf("How many times larger the baseline's figure is than this network's; beside accuracies, of %s. Baseline: %s.", r.Costs[r.costIndex(r.cost())].Head, text.Plain(r.Baseline.Name))},
 		Note{"front", fmt.Sprintf("Networks that no other beats: none is as cheap in %s and as accurate (mean over finished seeds, %s images), and better in one of the two.", r.Costs[r.costIndex(r.cost())].Head, r.Split)},
 		Note{"seconds", "Training time of one trial, its share where several were trained in one graph; start-up and evaluation are not counted. It depends on the machine and its load, which moves a mean more than a median over the seeds."},
 	)
@@ -74,9 +75,9 @@ func (r *Report) verdictNote() string {
 	t := r.Target
 	switch t.Rule {
 	case experiment.RuleMean:
-		return fmt.Sprintf("The mean over %s is at least %s on the %s images.", plural(t.Seeds, "seed"), threshold(t.Accuracy), r.Split)
+		return fmt.Sprintf("The mean over %s is at least %s on the %s images.", text.Count(t.Seeds, "seed"), text.Threshold(t.Accuracy), r.Split)
 	case experiment.RuleTolerance:
-		return fmt.Sprintf("Mean - k sd over %s is at least %s on the %s images: with %s confidence 95 %% of further seeds lie above it, if they are normally distributed.", plural(t.Seeds, "seed"), threshold(t.Accuracy), r.Split, threshold(t.Confidence))
+		return fmt.Sprintf("Mean - k sd over %s is at least %s on the %s images: with %s confidence 95 %% of further seeds lie above it, if they are normally distributed.", text.Count(t.Seeds, "seed"), text.Threshold(t.Accuracy), r.Split, text.Threshold(t.Confidence))
 	}
-	return fmt.Sprintf("Every one of %s is at least %s accurate on the %s images. \"undecided\": no finished seed is below it, but some are missing or failed. That the smallest of n seeds passes bounds 95 %% of further seeds with confidence 1 - 0.95^n only.", plural(t.Seeds, "seed"), threshold(t.Accuracy), r.Split)
+	return fmt.Sprintf("Every one of %s is at least %s accurate on the %s images. \"undecided\": no finished seed is below it, but some are missing or failed. That the smallest of n seeds passes bounds 95 %% of further seeds with confidence 1 - 0.95^n only.", text.Count(t.Seeds, "seed"), text.Threshold(t.Accuracy), r.Split)
 }

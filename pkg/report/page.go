@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"slimfit/pkg/text"
 	"strings"
 )
 
@@ -78,16 +79,16 @@ func (r *Report) HTML() ([]byte, error) {
 // clean is a copy whose free text has no control or direction characters, and
 // whose percent signs stay with their numbers.
 func (r *Report) clean() *Report {
-	glue := func(s string) string { return strings.ReplaceAll(plain(s), " %", "\u00a0%") }
+	glue := func(s string) string { return strings.ReplaceAll(text.Plain(s), " %", "\u00a0%") }
 	out := *r
-	out.Name, out.About, out.Asked, out.Answer.Sentence = plain(r.Name), glue(r.About), glue(r.Asked), glue(r.Answer.Sentence)
+	out.Name, out.About, out.Asked, out.Answer.Sentence = text.Plain(r.Name), glue(r.About), glue(r.Asked), glue(r.Answer.Sentence)
 	out.Answer.More = nil
 	for _, s := range r.Answer.More {
 		out.Answer.More = append(out.Answer.More, glue(s))
 	}
 	out.Setup = nil
 	for _, f := range r.Setup {
-		out.Setup = append(out.Setup, Fact{plain(f.Name), glue(f.Value)})
+		out.Setup = append(out.Setup, Fact{text.Plain(f.Name), glue(f.Value)})
 	}
 	return &out
 }
@@ -155,9 +156,9 @@ func closeTerm() template.HTML { return `</span>` }
 
 // codeText escapes text and shows what stands between two backquotes as code.
 func codeText(s string) template.HTML {
-	parts := strings.Split(plain(s), "`")
+	parts := strings.Split(text.Plain(s), "`")
 	if len(parts) != 3 {
-		return template.HTML(template.HTMLEscapeString(plain(s)))
+		return template.HTML(template.HTMLEscapeString(text.Plain(s)))
 	}
 	for i := range parts {
 		parts[i] = template.HTMLEscapeString(parts[i])

@@ -6,6 +6,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/text"
 )
 
 // pageData is what the page's script works on: the report without its prose.
@@ -107,7 +108,7 @@ const (
 )
 
 func (r *Report) pageData() pageData {
-	d := pageData{Split: r.Split, Rule: experiment.RuleWorst, Cost: string(r.cost()), Baseline: plain(r.Baseline.Name), Chart: r.Chart,
+	d := pageData{Split: r.Split, Rule: experiment.RuleWorst, Cost: string(r.cost()), Baseline: text.Plain(r.Baseline.Name), Chart: r.Chart,
 		Notes: map[string]string{}, Threshold: r.pageThreshold(), Rules: []pageRule{
 			{experiment.RuleWorst, "every seed reaches it"}, {experiment.RuleMean, "the mean over seeds reaches it"}}}
 	if r.Target != nil {
@@ -193,7 +194,7 @@ func (r *Report) pageRow(row *Row, limit int) pageRow {
 	}
 	for i := range row.Trials {
 		t := &row.Trials[i]
-		out.Trials = append(out.Trials, pageTrial{Seed: t.Seed, Status: t.Status, Reason: plain(t.Reason), Seconds: t.Seconds,
+		out.Trials = append(out.Trials, pageTrial{Seed: t.Seed, Status: t.Status, Reason: text.Plain(t.Reason), Seconds: t.Seconds,
 			Validation: pageMeasure(r.judgedOn(t, Validation)), Test: pageMeasure(r.judgedOn(t, Test)), History: thin(row.history[t.Seed], limit)})
 	}
 	return out

@@ -5,6 +5,7 @@ import (
 
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/text"
 )
 
 // pageTable is a Table whose heads know their definitions and whose lines know
@@ -39,7 +40,7 @@ func newPageTable(t Table, row func(line int) int) pageTable {
 			line.Row = row(i)
 		}
 		for _, c := range cells {
-			line.Cells = append(line.Cells, plain(c))
+			line.Cells = append(line.Cells, text.Plain(c))
 		}
 		out.Rows = append(out.Rows, line)
 	}
@@ -101,7 +102,7 @@ func (p *page) tables(r *Report) {
 	}
 	for _, s := range []Section{r.missingSection(), r.warningsSection()} {
 		for _, l := range s.List {
-			p.Problems = append(p.Problems, plain(l))
+			p.Problems = append(p.Problems, text.Plain(l))
 		}
 	}
 }
@@ -127,14 +128,14 @@ func (r *Report) trialsTable() Table {
 			line := append(cells(i), fmt.Sprint(trial.Seed), string(trial.Status))
 			for _, s := range result.Splits() {
 				if m := trial.On(s); m != nil {
-					line = append(line, percent(m.Accuracy), intervalText(m.Interval))
+					line = append(line, text.Percentage(m.Accuracy), intervalText(m.Interval))
 				} else {
 					line = append(line, none, none)
 				}
 			}
 			for _, s := range int8 {
 				if m := trial.Int8.On(s); m != nil {
-					line = append(line, percent(m.Accuracy))
+					line = append(line, text.Percentage(m.Accuracy))
 				} else {
 					line = append(line, none)
 				}
@@ -142,7 +143,7 @@ func (r *Report) trialsTable() Table {
 			if trial.Status == missing || trial.Status == skipped {
 				line = append(line, none, none, "")
 			} else {
-				line = append(line, count(float64(trial.Steps)), fmt.Sprintf("%.1f", trial.Seconds), trial.Reason)
+				line = append(line, text.Whole(float64(trial.Steps)), fmt.Sprintf("%.1f", trial.Seconds), trial.Reason)
 			}
 			t.Rows = append(t.Rows, line)
 		}
@@ -154,5 +155,5 @@ func intervalText(i *stats.Interval) string {
 	if i == nil {
 		return none
 	}
-	return percent(i.Low) + "–" + percent(i.High)
+	return text.Percentage(i.Low) + "–" + text.Percentage(i.High)
 }

@@ -13,6 +13,7 @@ import (
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
+	"slimfit/pkg/text"
 )
 
 func slicesReport(t *testing.T) *Report {
@@ -168,7 +169,7 @@ func testTable(t *testing.T, p *tab, r *Report) {
 	p.do(chromedp.Click("#table-results th:nth-child(3) button"))
 	var sorted []string
 	for _, i := range r.byCost("parameters") {
-		sorted = append(sorted, count(r.Rows[i].Costs[0]))
+		sorted = append(sorted, text.Whole(r.Rows[i].Costs[0]))
 	}
 	if got := column(); !slices.Equal(got, sorted) {
 		t.Errorf("sorted by parameters: %v, want %v", got, sorted)
@@ -229,7 +230,7 @@ func testHostile(t *testing.T, parent context.Context) {
 	if got := js[any](p, `window.hacked ?? null`); got != nil {
 		t.Errorf("a script of the experiment ran: %v", got)
 	}
-	if got := p.text("h1"); got != plain(attack) {
+	if got := p.text("h1"); got != text.Plain(attack) {
 		t.Errorf("the name shows as %q", got)
 	}
 	p.fits(desktop)

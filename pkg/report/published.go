@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"slimfit/pkg/text"
 	"strconv"
 	"strings"
 )
@@ -106,7 +107,7 @@ func (r *Report) publish(rows []PublishedRow) error {
 		}
 		fit := r.Find(p.Where)
 		if len(fit) != 1 {
-			return fmt.Errorf("published figures, line %d: fits %s of %s, want one", p.Line, plural(len(fit), "configuration"), r.Name)
+			return fmt.Errorf("published figures, line %d: fits %s of %s, want one", p.Line, text.Count(len(fit), "configuration"), r.Name)
 		}
 		row := &r.Rows[fit[0]]
 		if row.Published != nil {
@@ -140,9 +141,9 @@ func place(v float64, s *Score) string {
 	case s == nil:
 		return "no test accuracy of ours"
 	case v < s.Min:
-		return "below all of " + plural(s.N, "seed")
+		return "below all of " + text.Count(s.N, "seed")
 	case v > s.Max:
-		return "above all of " + plural(s.N, "seed")
+		return "above all of " + text.Count(s.N, "seed")
 	case v < s.Mean:
 		return "within our range, below the mean"
 	case v > s.Mean:

@@ -11,6 +11,7 @@ import (
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/text"
 )
 
 // newReport lays out the report: one row a configuration, one trial a planned
@@ -181,7 +182,7 @@ func (r *Report) label() {
 				words = append(words, a.Name+" "+v)
 			}
 		}
-		row.Label = plain(strings.Join(words, ", "))
+		row.Label = text.Plain(strings.Join(words, ", "))
 		if row.Label == "" {
 			row.Label = namedNetwork(row.Model)
 		}

@@ -8,17 +8,18 @@ import (
 
 	"slimfit/models"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/text"
 )
 
 // setup is what was done, a line each.
 func (r *Report) setup() []Fact {
 	d := r.Dataset
 	facts := []Fact{
-		{"Data set", fmt.Sprintf("%s, images of %s, %d classes", plain(d.Name), d.Input, d.Classes)},
-		{"Images", fmt.Sprintf("%s to train on, %s to choose by (validation), %s for the end (test)", count(float64(d.Train)), count(float64(d.Validation)), count(float64(d.Test)))},
+		{"Data set", fmt.Sprintf("%s, images of %s, %d classes", text.Plain(d.Name), d.Input, d.Classes)},
+		{"Images", fmt.Sprintf("%s to train on, %s to choose by (validation), %s for the end (test)", text.Whole(float64(d.Train)), text.Whole(float64(d.Validation)), text.Whole(float64(d.Test)))},
 	}
 	for _, a := range r.Axes {
-		facts = append(facts, Fact{"Axis " + plain(a.Name), plain(strings.Join(a.Values, ", "))})
+		facts = append(facts, Fact{"Axis " + text.Plain(a.Name), text.Plain(strings.Join(a.Values, ", "))})
 	}
 	facts = append(facts, r.trainFacts()...)
 	seeds := make([]string, len(r.Seeds))
@@ -29,8 +30,8 @@ func (r *Report) setup() []Fact {
 		seeds = append(seeds[:10], "...", seeds[len(seeds)-1])
 	}
 	facts = append(facts,
-		Fact{"Trials", fmt.Sprintf("%s with %s each (%s): %s", plural(len(r.Rows), "configuration"), plural(len(r.Seeds), "seed"), strings.Join(seeds, ", "), r.Counts)},
-		Fact{"Baseline", fmt.Sprintf("%s, %s parameters", plain(r.Baseline.Name), count(r.Baseline.Costs[0]))})
+		Fact{"Trials", fmt.Sprintf("%s with %s each (%s): %s", text.Count(len(r.Rows), "configuration"), text.Count(len(r.Seeds), "seed"), strings.Join(seeds, ", "), r.Counts)},
+		Fact{"Baseline", fmt.Sprintf("%s, %s parameters", text.Plain(r.Baseline.Name), text.Whole(r.Baseline.Costs[0]))})
 	if r.Target != nil {
 		facts = append(facts, Fact{"Target", r.targetText()})
 	}
@@ -41,7 +42,7 @@ func (r *Report) setup() []Fact {
 		}
 	}
 	if total > 0 {
-		facts = append(facts, Fact{"Training time", seconds(total) + " in sum"})
+		facts = append(facts, Fact{"Training time", text.Seconds(total) + " in sum"})
 	}
 	return facts
 }
@@ -69,7 +70,7 @@ func (r *Report) targetText() string {
 	case experiment.RuleTolerance:
 		rule = "the tolerance bound over seeds reaches it"
 	}
-	return fmt.Sprintf("%s accuracy%s; a network meets it where %s on the %s images", threshold(t.Accuracy), r.inPrecision(), rule, r.Split)
+	return fmt.Sprintf("%s accuracy%s; a network meets it where %s on the %s images", text.Threshold(t.Accuracy), r.inPrecision(), rule, r.Split)
 }
 
 // trainFacts writes the recipe that all rows share on one line, and what

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/text"
 )
 
 // How many networks people look at one by one. CSV and JSON hold them all.
@@ -105,5 +106,5 @@ func (r *Report) leftOutText() string {
 		return ""
 	}
 	return fmt.Sprintf("Shown are %s of %s networks: the answer, the baseline, the front, then the cheapest and the most accurate. All of them are in configurations.csv and results.csv.",
-		count(float64(len(r.Rows))), count(float64(len(r.Rows)+r.LeftOut)))
+		text.Whole(float64(len(r.Rows))), text.Whole(float64(len(r.Rows)+r.LeftOut)))
 }

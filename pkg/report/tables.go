@@ -6,6 +6,7 @@ import (
 
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
+	"slimfit/pkg/text"
 )
 
 // none stands where there is no figure.
@@ -16,7 +17,7 @@ const none = "–"
 func (r *Report) nameColumns() (columns []Column, cells func(i int) []string) {
 	axes := r.varying()
 	for _, a := range axes {
-		columns = append(columns, Column{Head: plain(a.Name), Right: numeric(a.Values)})
+		columns = append(columns, Column{Head: text.Plain(a.Name), Right: numeric(a.Values)})
 	}
 	if len(axes) == 0 {
 		columns = []Column{{Head: "configuration"}}
@@ -25,11 +26,11 @@ func (r *Report) nameColumns() (columns []Column, cells func(i int) []string) {
 	named := func(i int) []string {
 		row := &r.Rows[i]
 		if len(axes) == 0 {
-			return []string{plain(row.Label)}
+			return []string{text.Plain(row.Label)}
 		}
 		var out []string
 		for _, a := range axes {
-			v := plain(row.Values[r.axisIndex(a.Name)])
+			v := text.Plain(row.Values[r.axisIndex(a.Name)])
 			if v == "" {
 				v = none
 			}
@@ -45,7 +46,7 @@ func (r *Report) nameColumns() (columns []Column, cells func(i int) []string) {
 	if !twice {
 		return columns, named
 	}
-	return append(columns, Column{Head: "config"}), func(i int) []string { return append(named(i), plain(r.Rows[i].ID)) }
+	return append(columns, Column{Head: "config"}), func(i int) []string { return append(named(i), text.Plain(r.Rows[i].ID)) }
 }
 
 func (r *Report) resultsTable() Table {
@@ -59,12 +60,12 @@ func (r *Report) resultsTable() Table {
 	}
 	t.Columns = append(t.Columns, r.int8Columns()...)
 	if r.Target != nil {
-		t.Columns = append(t.Columns, Column{Head: "meets " + threshold(r.Target.Accuracy) + r.inPrecision()})
+		t.Columns = append(t.Columns, Column{Head: "meets " + text.Threshold(r.Target.Accuracy) + r.inPrecision()})
 	}
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		line := cells(i)
-		line = append(line, count(row.Costs[k]), times(row.Ratios[k]))
+		line = append(line, text.Whole(row.Costs[k]), text.Times(row.Ratios[k]))
 		line = append(line, row.Counts.short())
 		line = append(append(line, scoreCells(row.Validation)...), scoreCells(row.Test)...)
 		line = append(line, r.int8Cells(row)...)
@@ -82,9 +83,9 @@ func scoreCells(s *Score) []string {
 	}
 	sd := none
 	if s.SD != nil {
-		sd = percent(*s.SD)
+		sd = text.Percentage(*s.SD)
 	}
-	return []string{percent(s.Mean), sd, percent(s.Min) + "–" + percent(s.Max)}
+	return []string{text.Percentage(s.Mean), sd, text.Percentage(s.Min) + "–" + text.Percentage(s.Max)}
 }
 
 // short is "5/5", or "3/5 (1 failed, 1 diverged)".
@@ -114,9 +115,9 @@ func (r *Report) verdictCell(i int) string {
 	case row.Verdict == Meets:
 		return "yes"
 	case row.Verdict == Misses:
-		return "no: " + plain(row.Why)
+		return "no: " + text.Plain(row.Why)
 	}
-	return "undecided: " + plain(row.Why)
+	return "undecided: " + text.Plain(row.Why)
 }
 
 func (r *Report) footprintTable() Table {
@@ -124,13 +125,13 @@ func (r *Report) footprintTable() Table {
 	t := Table{Name: "footprint", Caption: "Footprint of each network under every convention", Columns: conventions(names)}
 	add := func(line []string, f *footprint.Footprint) {
 		for _, v := range counted(f) {
-			line = append(line, count(v))
+			line = append(line, text.Whole(v))
 		}
 		t.Rows = append(t.Rows, line)
 	}
 	if r.Baseline.Row < 0 {
 		line := make([]string, len(names))
-		line[0] = plain(r.Baseline.Name)
+		line[0] = text.Plain(r.Baseline.Name)
 		add(line, &r.Baseline.footprint)
 	}
 	for i := range r.Rows {
@@ -142,12 +143,12 @@ func (r *Report) footprintTable() Table {
 // ratiosTable is footprintTable against the baseline.
 func (r *Report) ratiosTable() Table {
 	names, cells := r.nameColumns()
-	t := Table{Name: "ratios", Caption: "How many times less than " + plain(r.Baseline.Name) + ", under every convention", Columns: conventions(names)}
+	t := Table{Name: "ratios", Caption: "How many times less than " + text.Plain(r.Baseline.Name) + ", under every convention", Columns: conventions(names)}
 	base := counted(&r.Baseline.footprint)
 	for i := range r.Rows {
 		line := cells(i)
 		for k, v := range counted(&r.Rows[i].Footprint) {
-			line = append(line, fourDigits(base[k]/max(v, 1)))
+			line = append(line, text.Ratio(base[k]/max(v, 1)))
 		}
 		t.Rows = append(t.Rows, line)
 	}
@@ -218,7 +219,7 @@ func (r *Report) seedsTable() Table {
 // int8Cell is cell of the trial's int8 network.
 func (t *Trial) int8Cell(s Split) string {
 	if m := t.Int8.On(s); m != nil {
-		return percent(m.Accuracy)
+		return text.Percentage(m.Accuracy)
 	}
 	if t.Status == result.Done {
 		return none
@@ -230,7 +231,7 @@ func (t *Trial) int8Cell(s Split) string {
 func (t *Trial) cell(s Split) string {
 	switch m := t.On(s); {
 	case m != nil:
-		return percent(m.Accuracy)
+		return text.Percentage(m.Accuracy)
 	case t.Status == result.Done:
 		return none
 	}
@@ -258,8 +259,8 @@ func (r *Report) pairsTable() (Table, bool) {
 		if p.Holm < significant {
 			mark = "*"
 		}
-		values[[2]int{p.A, p.B}] = points(p.Diff.Mean) + mark
-		values[[2]int{p.B, p.A}] = points(-p.Diff.Mean) + mark
+		values[[2]int{p.A, p.B}] = text.Points(p.Diff.Mean) + mark
+		values[[2]int{p.B, p.A}] = text.Points(-p.Diff.Mean) + mark
 	}
 	for n, i := range r.Pairs.Rows {
 		line := append([]string{fmt.Sprint(n + 1)}, cells(i)...)
@@ -289,7 +290,7 @@ func (r *Report) publishedTable() Table {
 		if row.Seconds != nil {
 			ours = fmt.Sprintf("%.0f", row.Seconds.Median)
 		}
-		line := append(cells(i), plain(p.Source), percent(p.Accuracy))
+		line := append(cells(i), text.Plain(p.Source), text.Percentage(p.Accuracy))
 		line = append(append(line, scoreCells(row.Test)...), p.Place, theirs, ours)
 		t.Rows = append(t.Rows, line)
 	}

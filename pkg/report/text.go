@@ -3,9 +3,8 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"slimfit/pkg/text"
 	"strings"
-
-	"github.com/mattn/go-runewidth"
 )
 
 // textWidth is where paragraphs break; tables are as wide as they are.
@@ -17,7 +16,7 @@ func (r *Report) Text() []byte { return Part{r.Name, r.Document()}.Text() }
 // Text writes the part for a terminal.
 func (p Part) Text() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s\n%s\n", plain(p.Title), strings.Repeat("=", runewidth.StringWidth(plain(p.Title))))
+	fmt.Fprintf(&b, "%s\n%s\n", text.Plain(p.Title), strings.Repeat("=", text.Width(text.Plain(p.Title))))
 	writeText(&b, p.Sections)
 	return b.Bytes()
 }
@@ -29,20 +28,21 @@ func writeText(b *bytes.Buffer, document []Section) {
 		}
 		b.WriteByte('\n')
 		if s.Title != "" {
-			fmt.Fprintf(b, "%s\n%s\n", plain(s.Title), strings.Repeat("-", runewidth.StringWidth(plain(s.Title))))
+			fmt.Fprintf(b, "%s\n%s\n", text.Plain(s.Title), strings.Repeat("-", text.Width(text.Plain(s.Title))))
 		}
 		for _, p := range s.Text {
-			b.WriteString(wrap(plain(p), "", ""))
+			b.WriteString(text.Wrap(text.Plain(p), textWidth, "", ""))
 		}
 		textFacts(b, s.Facts)
 		for i, t := range s.Tables {
 			if i > 0 || len(s.Text)+len(s.Facts) > 0 {
 				b.WriteByte('\n')
 			}
-			textTable(b, t)
+			b.WriteString(text.Wrap(t.Caption+":", textWidth, "", ""))
+			t.cells().Text(b)
 		}
 		for _, l := range s.List {
-			b.WriteString(wrap(plain(strings.ReplaceAll(l, "`", "")), "- ", "  "))
+			b.WriteString(text.Wrap(text.Plain(strings.ReplaceAll(l, "`", "")), textWidth, "- ", "  "))
 		}
 	}
 }
@@ -50,74 +50,10 @@ func writeText(b *bytes.Buffer, document []Section) {
 func textFacts(b *bytes.Buffer, facts []Fact) {
 	width := 0
 	for _, f := range facts {
-		width = max(width, runewidth.StringWidth(plain(f.Name)))
+		width = max(width, text.Width(text.Plain(f.Name)))
 	}
 	for _, f := range facts {
-		name := plain(f.Name)
-		b.WriteString(wrap(plain(strings.ReplaceAll(f.Value, "`", "")), runewidth.FillRight(name, width)+"  ", strings.Repeat(" ", width+2)))
+		name := text.Plain(f.Name)
+		b.WriteString(text.Wrap(text.Plain(strings.ReplaceAll(f.Value, "`", "")), textWidth, name+strings.Repeat(" ", width-text.Width(name)+2), strings.Repeat(" ", width+2)))
 	}
-}
-
-// textTable pads the columns; the caption stands above.
-func textTable(b *bytes.Buffer, t Table) {
-	b.WriteString(wrap(t.Caption+":", "", ""))
-	widths := make([]int, len(t.Columns))
-	for i, c := range t.Columns {
-		widths[i] = runewidth.StringWidth(c.Head)
-	}
-	for _, row := range t.Rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], runewidth.StringWidth(plain(cell)))
-		}
-	}
-	line := func(cells func(i int) string) {
-		var out strings.Builder
-		for i, c := range t.Columns {
-			if i > 0 {
-				out.WriteString("  ")
-			}
-			if c.Right {
-				out.WriteString(runewidth.FillLeft(cells(i), widths[i]))
-			} else {
-				out.WriteString(runewidth.FillRight(cells(i), widths[i]))
-			}
-		}
-		b.WriteString(strings.TrimRight(out.String(), " ") + "\n")
-	}
-	line(func(i int) string { return t.Columns[i].Head })
-	line(func(i int) string { return strings.Repeat("-", widths[i]) })
-	for _, row := range t.Rows {
-		line(func(i int) string { return plain(row[i]) })
-	}
-}
-
-// wrap breaks a paragraph at spaces, but never before a percent sign: the first
-// line stands after first, the others after rest.
-func wrap(s, first, rest string) string {
-	var out strings.Builder
-	line, empty := first, true
-	for _, word := range words(s) {
-		if !empty && runewidth.StringWidth(line)+1+runewidth.StringWidth(word) > textWidth {
-			out.WriteString(strings.TrimRight(line, " ") + "\n")
-			line, empty = rest, true
-		}
-		if !empty {
-			line += " "
-		}
-		line, empty = line+word, false
-	}
-	out.WriteString(strings.TrimRight(line, " ") + "\n")
-	return out.String()
-}
-
-func words(s string) []string {
-	var out []string
-	for _, w := range strings.Fields(s) {
-		if n := len(out); n > 0 && w[0] == '%' {
-			out[n-1] += " " + w
-			continue
-		}
-		out = append(out, w)
-	}
-	return out
 }

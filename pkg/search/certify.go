@@ -6,6 +6,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/text"
 )
 
 // opening is one look at the test images.
@@ -93,7 +94,7 @@ func (p *Problem) examine(o *opening, results []*result.Result) {
 	}
 	o.passed = o.bound >= p.Target.Accuracy
 	if !o.passed {
-		o.reason = fmt.Sprintf("on the test images the lower bound is %s, below %s", bound(o.bound), plain(p.Target.Accuracy))
+		o.reason = fmt.Sprintf("on the test images the lower bound is %s, below %s", bound(o.bound), text.Threshold(p.Target.Accuracy))
 	}
 	for _, r := range results {
 		trouble := p.recallTrouble(r.Seed, r.Confusion.Test, func(right, all int) float64 {

@@ -7,6 +7,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/text"
 )
 
 // toleranceCoverage is the share of future seeds that the tolerance rule
@@ -95,7 +96,7 @@ func (p *Problem) recallTrouble(seed int64, confusion [][]int, figure func(right
 			return fmt.Sprintf("seed %d: no image of class %d to judge its recall by", seed, class)
 		}
 		if v := figure(right, all); v < floor {
-			return fmt.Sprintf("seed %d: recall of class %d is %s, the floor %s", seed, class, bound(v), plain(floor))
+			return fmt.Sprintf("seed %d: recall of class %d is %s, the floor %s", seed, class, bound(v), text.Threshold(floor))
 		}
 	}
 	return ""
@@ -183,7 +184,7 @@ func (p *Problem) judgeOwn(c *candidate) {
 func (p *Problem) whyRejected(c *candidate) string {
 	switch p.Target.Rule {
 	case experiment.RuleMean:
-		return fmt.Sprintf("the mean of %d seeds is %s", len(c.nets), percent(c.statistic))
+		return fmt.Sprintf("the mean of %d seeds is %s", len(c.nets), text.Percent(c.statistic))
 	case experiment.RuleTolerance:
 		return fmt.Sprintf("mean - %.2f sd of %d seeds cannot reach the target", p.factor, len(c.nets))
 	}
@@ -193,5 +194,5 @@ func (p *Problem) whyRejected(c *candidate) string {
 			worst = n
 		}
 	}
-	return fmt.Sprintf("seed %d reaches %s", worst.seed, percent(worst.accuracy))
+	return fmt.Sprintf("seed %d reaches %s", worst.seed, text.Percent(worst.accuracy))
 }

@@ -9,6 +9,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/text"
 )
 
 // stopsEarly says whether the early stop that was asked for can reject
@@ -45,7 +46,7 @@ func (p *Problem) lookStopped(r *result.Result) network {
 	}
 	n.accuracy = float64(*r.Correct.Validation) / float64(p.Data.Validation)
 	n.upper, n.clear = highest, true
-	n.trouble = fmt.Sprintf("seed %d was stopped at step %d with %s", r.Seed, r.Steps, percent(n.accuracy))
+	n.trouble = fmt.Sprintf("seed %d was stopped at step %d with %s", r.Seed, r.Steps, text.Percent(n.accuracy))
 	return n
 }
 
@@ -65,7 +66,7 @@ func (p *Problem) hopeless(r *result.Result) (highest float64, why string) {
 		return 0, "it was stopped early: " + err.Error()
 	case highest >= rule.Accuracy:
 		return highest, fmt.Sprintf("it was stopped at step %d of %d, where it could still have reached %s by the rule, and the target is %s",
-			r.Steps, r.Train.Steps, bound(highest), plain(rule.Accuracy))
+			r.Steps, r.Train.Steps, bound(highest), text.Threshold(rule.Accuracy))
 	}
 	return highest, ""
 }
@@ -115,7 +116,7 @@ func RetrainedStopped(where string, target float64, old result.Stopped, history 
 		faults = append(faults, otherMachine(where, old.Environment, again.Result.Environment)...)
 	}
 	if a := again.Result.Accuracy.Validation; a != nil && *a >= target {
-		add("it was stopped as hopeless at step %d, and reaches %s at its end: the target is %s", old.Step, percent(*a), plain(target))
+		add("it was stopped as hopeless at step %d, and reaches %s at its end: the target is %s", old.Step, text.Percent(*a), text.Threshold(target))
 	}
 	return faults
 }
@@ -135,7 +136,7 @@ func (p *Problem) stoppedRule() string {
 	return fmt.Sprintf("A trial is stopped after a step s, a multiple of %d from a quarter of its steps S on, when it would clearly miss the target even if its error fell as the power %v of the steps: "+
 		"when 1 - l (s/S)^%v is below %s, with l the one-sided Clopper-Pearson lower bound of its error on the validation images, and the bounds of all configurations and of all such steps of one trial holding together at %s (Bonferroni). "+
 		"It counts as a network that clearly fails. This holds for trials with a constant learning rate only: where the rate falls, the last steps gain more.",
-		stats.LookEvery, stats.ErrorExponent, stats.ErrorExponent, plain(p.Target.Accuracy), plain(p.Target.Confidence))
+		stats.LookEvery, stats.ErrorExponent, stats.ErrorExponent, text.Threshold(p.Target.Accuracy), text.Threshold(p.Target.Confidence))
 }
 
 // stoppingText is what early stops rest on.

@@ -5,15 +5,15 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
+	"slimfit/pkg/text"
 )
 
 // WriteText writes a certificate for people; the JSON has every detail.
 func WriteText(w io.Writer, c *result.Certificate) error {
-	t := &text{}
+	t := &sheet{}
 	t.line("%s", c.Summary)
 	t.line("")
 	t.line("Experiment %s on %s (%s), %d validation and %d test images.", c.Experiment, c.Dataset.Name, short(c.Dataset.Digest), c.Dataset.Validation, c.Dataset.Test)
@@ -59,21 +59,21 @@ func assumptionLines(c *result.Certificate) []string {
 		out = append(out, a.Stopping)
 	}
 	if a.Pairs > 0 {
-		text := fmt.Sprintf("Of %d pairs of trained configurations of which one contains the other, the smaller one was better in %d", a.Pairs, a.Inverted)
+		pairs := fmt.Sprintf("Of %d pairs of trained configurations of which one contains the other, the smaller one was better in %d", a.Pairs, a.Inverted)
 		if a.Inverted > 0 {
-			text += fmt.Sprintf(", by up to %.2f points", 100*a.Largest)
+			pairs += fmt.Sprintf(", by up to %.2f points", 100*a.Largest)
 		}
-		out = append(out, text+".")
+		out = append(out, pairs+".")
 	}
 	return out
 }
 
-// text collects lines; writing into it cannot fail.
-type text struct{ strings.Builder }
+// sheet collects lines; writing into it cannot fail.
+type sheet struct{ strings.Builder }
 
-func (t *text) line(format string, args ...any) { fmt.Fprintf(&t.Builder, format+"\n", args...) }
+func (t *sheet) line(format string, args ...any) { fmt.Fprintf(&t.Builder, format+"\n", args...) }
 
-func (t *text) list(title string, items []string) {
+func (t *sheet) list(title string, items []string) {
 	if len(items) == 0 {
 		return
 	}
@@ -88,36 +88,20 @@ const lineWidth = 100
 
 // wrap breaks a sentence into lines; those after the first are indented as far
 // as the lead of the first.
-func (t *text) wrap(lead, sentence string) {
-	column := 0
-	for _, word := range strings.Fields(sentence) {
-		switch {
-		case column == 0:
-			t.WriteString(lead)
-			column = len(lead)
-		case column+1+len(word) > lineWidth:
-			t.WriteString("\n" + strings.Repeat(" ", len(lead)))
-			column = len(lead)
-		default:
-			t.WriteString(" ")
-			column++
-		}
-		t.WriteString(word)
-		column += len(word)
-	}
-	t.WriteString("\n")
+func (t *sheet) wrap(lead, sentence string) {
+	t.WriteString(text.Wrap(sentence, lineWidth, lead, strings.Repeat(" ", len(lead))))
 }
 
 // table writes rows of cells in aligned columns.
-func (t *text) table(rows [][]string) {
-	w := tabwriter.NewWriter(&t.Builder, 0, 0, 2, ' ', 0)
-	for _, r := range rows {
-		fmt.Fprintln(w, "  "+strings.Join(r, "\t"))
+func (t *sheet) table(rows [][]string) {
+	var b strings.Builder
+	text.Table{Head: rows[0], Rows: rows[1:], Left: len(rows[0])}.Text(&b) // a builder takes everything
+	for line := range strings.Lines(b.String()) {
+		t.WriteString("  " + line)
 	}
-	w.Flush()
 }
 
-func (t *text) winner(c *result.Certificate) {
+func (t *sheet) winner(c *result.Certificate) {
 	w := c.Winner
 	t.line("\nWinner: %s (%s)", w.ConfigID, assignmentText(w.Assignment))
 	var rows [][]string
@@ -134,16 +118,16 @@ func (t *text) winner(c *result.Certificate) {
 }
 
 // tested shows networks on the test images.
-func (t *text) tested(networks []result.TestedNetwork, alpha float64, c *result.Certificate) {
-	rows := [][]string{{"seed", "correct", "test accuracy", "at least, at " + plain(1-alpha), "interval, at " + plain(c.Target.Confidence)}}
+func (t *sheet) tested(networks []result.TestedNetwork, alpha float64, c *result.Certificate) {
+	rows := [][]string{{"seed", "correct", "test accuracy", "at least, at " + text.Threshold(1-alpha), "interval, at " + text.Threshold(c.Target.Confidence)}}
 	for _, n := range networks {
-		rows = append(rows, []string{fmt.Sprint(n.Seed), fmt.Sprintf("%d of %d", n.Correct, c.Dataset.Test), percent(n.Accuracy),
-			bound(n.Lower), percent(n.Interval[0]) + " to " + percent(n.Interval[1])})
+		rows = append(rows, []string{fmt.Sprint(n.Seed), fmt.Sprintf("%d of %d", n.Correct, c.Dataset.Test), text.Percent(n.Accuracy),
+			bound(n.Lower), text.Percent(n.Interval[0]) + " to " + text.Percent(n.Interval[1])})
 	}
 	t.table(rows)
 }
 
-func (t *text) openings(c *result.Certificate) {
+func (t *sheet) openings(c *result.Certificate) {
 	if len(c.Openings) == 0 {
 		t.line("The test images were not opened.")
 		return
@@ -161,7 +145,7 @@ func (t *text) openings(c *result.Certificate) {
 }
 
 // candidates lists the configurations cheaper than the winner, or all.
-func (t *text) candidates(c *result.Certificate) {
+func (t *sheet) candidates(c *result.Certificate) {
 	rows := [][]string{{string(c.Target.Cost), "configuration", "seeds", "validation", "at most", "", "why"}}
 	count := map[result.Finding]int{}
 	for _, j := range c.Candidates {
@@ -198,9 +182,9 @@ func accuracies(j result.Judged) string {
 	case !any:
 		return ""
 	case low == high:
-		return percent(low)
+		return text.Percent(low)
 	}
-	return percent(low) + " to " + percent(high)
+	return text.Percent(low) + " to " + text.Percent(high)
 }
 
 // lowestUpper is the upper bound of a configuration's weakest network.
@@ -218,20 +202,20 @@ func lowestUpper(j result.Judged) string {
 }
 
 func targetText(t result.Target, seeds int) string {
-	text := fmt.Sprintf("at least %s with confidence %s, rule %s over %d seeds, cheapest by %s", plain(t.Accuracy), plain(t.Confidence), t.Rule, seeds, t.Cost)
+	line := fmt.Sprintf("at least %s with confidence %s, rule %s over %d seeds, cheapest by %s", text.Threshold(t.Accuracy), text.Threshold(t.Confidence), t.Rule, seeds, t.Cost)
 	if t.Precision != "" {
-		text += ", judged in " + t.Precision
+		line += ", judged in " + t.Precision
 	}
 	for _, l := range t.Within {
-		text += fmt.Sprintf(", %s at most %v", l.Cost, l.Limit)
+		line += fmt.Sprintf(", %s at most %v", l.Cost, l.Limit)
 	}
 	if t.RecallAll > 0 {
-		text += ", recall of every class at least " + plain(t.RecallAll)
+		line += ", recall of every class at least " + text.Threshold(t.RecallAll)
 	}
 	for _, r := range t.Recall {
-		text += fmt.Sprintf(", recall of class %d at least %s", r.Class, plain(r.Floor))
+		line += fmt.Sprintf(", recall of class %d at least %s", r.Class, text.Threshold(r.Floor))
 	}
-	return text
+	return line
 }
 
 func assignmentText(a map[string]any) string {

@@ -2,22 +2,16 @@ package search
 
 import (
 	"fmt"
-	"strconv"
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/text"
 )
 
-// percent prints an accuracy, bound one with the digit that decides, plain a
-// figure as a person wrote it.
-func percent(v float64) string { return fmt.Sprintf("%.2f %%", 100*v) }
-func bound(v float64) string   { return fmt.Sprintf("%.3f %%", 100*v) }
-func plain(v float64) string {
-	// Ten digits hide that 100 * 0.29 is 28.999999999999996.
-	return strconv.FormatFloat(100*v, 'g', 10, 64) + " %"
-}
+// bound prints an accuracy's bound, with the digit that decides.
+func bound(v float64) string { return fmt.Sprintf("%.3f %%", 100*v) }
 
 const assumptionText = "A configuration is skipped untrained where two networks clearly fail that are at least as large in every layer: " +
 	"same recipe and layers in the same order, no kernel, filter count or width smaller, no stride or pooling window larger. " +
@@ -31,7 +25,7 @@ func (p *Problem) rules() []string {
 		fmt.Sprintf("Configurations are ordered by %s; equal ones by parameters, multiply-accumulates, peak activation elements, then ID.", t.Cost),
 		p.screeningRule(),
 		fmt.Sprintf("A network clearly fails when the one-sided Clopper-Pearson upper bound of its accuracy is below the target, with the bounds of all %d configurations holding together at %s (Bonferroni).",
-			len(p.Candidates), plain(t.Confidence)),
+			len(p.Candidates), text.Threshold(t.Confidence)),
 		"A diverged seed rejects its configuration.",
 	}
 	if p.EarlyStop {
@@ -52,19 +46,19 @@ func (p *Problem) rules() []string {
 }
 
 func (p *Problem) screeningRule() string {
-	n, t := len(p.Seeds), plain(p.Target.Accuracy)
+	n, t := len(p.Seeds), text.Threshold(p.Target.Accuracy)
 	switch p.Target.Rule {
 	case experiment.RuleMean:
 		return fmt.Sprintf("Screening: the mean validation accuracy of %d seeds is at least %s. If the first two seeds both clearly fail, it is rejected at once.", n, t)
 	case experiment.RuleTolerance:
 		return fmt.Sprintf("Screening: mean - %.3f sd of the validation accuracies of %d seeds is at least %s (one-sided normal tolerance factor for %s of seeds). If the first two seeds both clearly fail, or no values of the missing seeds could make it pass, it is rejected at once.",
-			p.factor, n, t, plain(toleranceCoverage))
+			p.factor, n, t, text.Threshold(toleranceCoverage))
 	}
 	return fmt.Sprintf("Screening: the validation accuracy of each of %d seeds is at least %s. One that is not rejects at once.", n, t)
 }
 
 func (p *Problem) testRule() string {
-	t := plain(p.Target.Accuracy)
+	t := text.Threshold(p.Target.Accuracy)
 	switch p.Target.Rule {
 	case experiment.RuleMean:
 		return "Test: the one-sided lower bound of the mean accuracy, over seeds and images, is at least " + t + " (Student's t, the variances over seeds and over images added)."
@@ -76,8 +70,8 @@ func (p *Problem) testRule() string {
 
 // promises says what the numbers can and cannot promise.
 func (s *state) promises(winner int, c *result.Certificate) []string {
-	n, t := len(s.p.Seeds), plain(s.p.Target.Accuracy)
-	risk := plain(1 - s.p.Target.Confidence)
+	n, t := len(s.p.Seeds), text.Threshold(s.p.Target.Accuracy)
+	risk := text.Threshold(1 - s.p.Target.Confidence)
 	if winner == len(s.all) {
 		out := []string{fmt.Sprintf("No certificate was issued. A rejected configuration may still have a true accuracy above %s: screening looks at %d validation images and these seeds only.", t, s.p.Data.Validation)}
 		if s.stopped > 0 {
@@ -90,7 +84,7 @@ func (s *state) promises(winner int, c *result.Certificate) []string {
 	case experiment.RuleMean:
 		out = append(out, fmt.Sprintf("The mean accuracy of this recipe over seeds and images like these is at least %s, by a procedure that certifies wrongly in at most %s of searches. Single networks may lie below.", t, risk))
 	case experiment.RuleTolerance:
-		out = append(out, fmt.Sprintf("At least %s of networks trained like this have an accuracy of at least %s, by a procedure that certifies wrongly in at most %s of searches, if accuracies over seeds are normal.", plain(toleranceCoverage), t, risk),
+		out = append(out, fmt.Sprintf("At least %s of networks trained like this have an accuracy of at least %s, by a procedure that certifies wrongly in at most %s of searches, if accuracies over seeds are normal.", text.Threshold(toleranceCoverage), t, risk),
 			s.normality(winner, c))
 	default:
 		out = append(out, fmt.Sprintf("Each of these %d trained networks is right on at least %s of images like the test images, by a procedure that certifies a network below that in at most %s of searches.", n, t, risk))
@@ -123,23 +117,23 @@ func (s *state) normality(winner int, c *result.Certificate) string {
 
 // summary is the answer in one sentence.
 func (s *state) summary(winner, unjudged int) string {
-	t, n := plain(s.p.Target.Accuracy)+s.p.inPrecision(), len(s.all)
-	var text string
+	t, n := text.Threshold(s.p.Target.Accuracy)+s.p.inPrecision(), len(s.all)
+	var sentence string
 	switch {
 	case n == 0:
 		return "No configuration is within the budgets."
 	case winner < n:
 		c := s.p.Candidates[winner]
-		text = fmt.Sprintf("%s is the cheapest of %d configurations that was shown to meet %s, with %d %s", c.ID, n, t, c.Cost, s.p.Target.Cost.Unit())
+		sentence = fmt.Sprintf("%s is the cheapest of %d configurations that was shown to meet %s, with %d %s", c.ID, n, t, c.Cost, s.p.Target.Cost.Unit())
 	case unjudged > 0:
-		text = fmt.Sprintf("No configuration was found to meet %s", t)
+		sentence = fmt.Sprintf("No configuration was found to meet %s", t)
 	default:
-		text = fmt.Sprintf("None of the %d configurations meets %s", n, t)
+		sentence = fmt.Sprintf("None of the %d configurations meets %s", n, t)
 	}
 	if unjudged > 0 {
-		text += fmt.Sprintf("; %d that are cheaper or may meet it could not be judged", unjudged)
+		sentence += fmt.Sprintf("; %d that are cheaper or may meet it could not be judged", unjudged)
 	}
-	return text + "."
+	return sentence + "."
 }
 
 // measuredRules says where measured costs come from.
