@@ -1,7 +1,3 @@
-// Package dataset finds, fetches, checks and reads labelled images: the known
-// sets (MNIST, Fashion-MNIST, CIFAR-10) and the user's own idx files, CIFAR
-// binary files or folders of pictures. Shapes, channels and classes come from
-// the data. It also gives the order in which training sees the images.
 package dataset
 
 import (

@@ -1,6 +1,3 @@
-// Package experiment reads an experiment file: strict YAML in, every
-// configuration of its matrix with its footprint out, or all errors at once,
-// each with its place in the file.
 package experiment
 
 import (

@@ -1,7 +1,3 @@
-// Package export takes a trained network out of its run folder: it finds the
-// one that is meant, checks that it is finished and whole, makes model files of
-// it with a card that says what they are, and puts them in place, all or none.
-// What only TensorFlow writes, the caller adds.
 package export
 
 import (

@@ -1,7 +1,3 @@
-// Package graph turns networks into TensorFlow graphs and runs them: the
-// layers, the packs of networks that train side by side, their variables and
-// optimizers. It is the only room that builds TensorFlow operations; a panic of
-// the bindings becomes an error here.
 package graph
 
 import (

@@ -1,7 +1,3 @@
-// Package search finds the cheapest configuration that meets a target and
-// writes down everything that the answer rests on. What to train next, and the
-// verdict, follow from finished results alone, so that a search can be stopped
-// and taken up at any time, and checked by a stranger.
 package search
 
 import (

@@ -1,7 +1,3 @@
-// Package stats holds the statistics that a claim about a trained network
-// needs: intervals for one fixed network on test images, what a handful of
-// seeds can say of the next one, and comparisons on shared images. Accuracies
-// are fractions in [0, 1], confidences lie in (0, 1).
 package stats
 
 import (

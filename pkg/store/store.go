@@ -1,16 +1,3 @@
-// Package store keeps an experiment's run folder: results, histories,
-// checkpoints and the leases that let several processes, on one host or many,
-// share the work. Whole files by rename, no database, safe on NFS.
-//
-//	<out>/<name>/experiment.yaml
-//	             <config-id>/seed-<n>/result.json, history.csv, log.txt
-//	                                  int8.json      what the network gets in int8, where somebody asked
-//	                                  checkpoint/    while it trains, then weights.bin
-//	                                  stopped.json   where a search stopped it early; stopped-<step>.json: once more
-//	                                  lease.<token>  who trains it; .free: who did last
-//	             processes/      a heartbeat and status file for each process at work
-//	             speeds/         how long packs took here, for estimates
-//	             report/
 package store
 
 import (

@@ -1,6 +1,3 @@
-// Package sweep trains an experiment's trials: it puts them into packs, feeds
-// worker processes, survives what happens to them, and writes the results. It
-// knows workers only as processes that speak pkg/protocol.
 package sweep
 
 import (

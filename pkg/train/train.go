@@ -1,6 +1,3 @@
-// Package train is the recipe as a loop: take the next batch, step every
-// network of the pack, look at the losses, measure the validation accuracy now
-// and then, and at the end judge each network on the images it has not seen.
 package train
 
 import (

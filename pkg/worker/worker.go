@@ -1,6 +1,3 @@
-// Package worker is slimfit-worker: it reads commands from its supervisor,
-// trains packs, writes their checkpoints and tells what happens. It ends when
-// its supervisor does.
 package worker
 
 import (
