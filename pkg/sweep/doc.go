@@ -8,7 +8,7 @@
 //     graph, by the measured speeds of packs (Speeds) or a cost model.
 //  3. As many workers as cores, memory and GPUs allow are started, see
 //     pkg/workerproc; each is given a pack at a time.
-//  4. Events are written down: histories, results, early stops. A failure
-//     is told from its neighbours' by training members of its pack alone.
+//  4. Events are written down: histories, results, early stops. A pack that
+//     fails is halved and tried again, until one trial has the blame.
 //  5. State and Overview are what people see of it, here and in other processes.
 package sweep
