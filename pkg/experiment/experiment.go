@@ -7,6 +7,7 @@ import (
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
+	"slimfit/pkg/target"
 )
 
 // Experiment is a checked experiment file with every default filled in.
@@ -76,61 +77,19 @@ func (e *Experiment) Trials() []Trial {
 }
 
 // Target is what a network must reach.
-type Target struct {
-	Accuracy   float64 // a fraction in (0, 1)
-	Confidence float64 // in [0.5, 1), default 0.95
-	Seeds      int     // the first this many of Experiment.Seeds; default all of them
-	Cost       footprint.Cost
-	Within     []Budget // hard limits, in the file's order
-	Rule       string   // RuleWorst, RuleMean or RuleTolerance
-	Precision  string   // of the networks that are judged: Float32, or Int8, quantized after training
-	RecallAll  float64  // floor for every class's recall, in [0, 1]; 0 asks nothing
-	Recall     []Recall // floors for single classes, by rising class
-}
-
-// Budget is a hard limit on one cost: a configuration above it is no candidate.
-type Budget struct {
-	Cost  footprint.Cost
-	Limit float64 // inclusive
-}
-
-// Recall is the floor of one class's recall.
-type Recall struct {
-	Class int     // 0-based
-	Floor float64 // in [0, 1]
-}
-
-// Floor is the recall that the class must reach; 0 asks nothing.
-func (t *Target) Floor(class int) float64 {
-	for _, r := range t.Recall {
-		if r.Class == class {
-			return r.Floor
-		}
-	}
-	return t.RecallAll
-}
-
-// Costs are the figures that the target looks at: what is to be small, and what
-// has a budget.
-func (t *Target) Costs() []footprint.Cost {
-	costs := []footprint.Cost{t.Cost}
-	for _, b := range t.Within {
-		costs = append(costs, b.Cost)
-	}
-	return costs
-}
-
-// How seeds are judged against the target.
-const (
-	RuleWorst     = "worst"     // every seed passes
-	RuleMean      = "mean"      // the mean over seeds passes
-	RuleTolerance = "tolerance" // a one-sided normal tolerance bound over seeds passes; 10 seeds or more
+type (
+	Target = target.Target
+	Budget = target.Budget
+	Recall = target.Recall
 )
 
-// Precisions of the networks that a target judges.
+// How seeds are judged against the target, and which of their networks.
 const (
-	Float32 = "float32" // as trained
-	Int8    = "int8"    // the full-integer file that `slimfit export` makes of it
+	RuleWorst     = target.Worst
+	RuleMean      = target.Mean
+	RuleTolerance = target.Tolerance
+	Float32       = target.Float32
+	Int8          = target.Int8
 )
 
 // Evaluate says when the test set is opened.

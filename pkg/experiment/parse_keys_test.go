@@ -36,8 +36,8 @@ target: {accuracy: 0.95, confidence: 0.9, seeds: 12, cost: peak_activation_eleme
 evaluate: {test: winner}
 report: {slice: kernel, x: peak_activation_elements, scale: log}
 `)
-	want := &Target{Accuracy: 0.95, Confidence: 0.9, Seeds: 12, Cost: footprint.Peak, Precision: Int8, Within: []Budget{{footprint.MACs, 1e5}, {footprint.Peak, 3000.5}},
-		Rule: RuleTolerance, RecallAll: 0.9, Recall: []Recall{{0, 0}, {7, 0.98}}}
+	want := &Target{Accuracy: 0.95, Confidence: 0.9, Seeds: 12, Cost: footprint.Peak, Precision: Int8, Within: []Budget{{Cost: footprint.MACs, Limit: 1e5}, {Cost: footprint.Peak, Limit: 3000.5}},
+		Rule: RuleTolerance, RecallAll: 0.9, Recall: []Recall{{}, {Class: 7, Floor: 0.98}}}
 	if !reflect.DeepEqual(got.Target, want) {
 		t.Errorf("got %+v\nwant %+v", got.Target, want)
 	}

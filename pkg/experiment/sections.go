@@ -8,6 +8,7 @@ import (
 
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/target"
 	"slimfit/pkg/yamlkeys"
 )
 
@@ -66,12 +67,12 @@ func (p *problems) target(v *yamlkeys.Value, seeds, classes int) *Target {
 	if x := v.Get("seeds"); x != nil && t.Seeds > seeds {
 		p.Add(x.Node, "target.seeds: %d, but the experiment has %d seeds", t.Seeds, seeds)
 	}
-	if t.Rule == RuleTolerance && t.Seeds < 10 {
-		p.Add(v.Get("rule").Node, "target.rule: tolerance needs 10 seeds or more, got %d", t.Seeds)
+	if least := target.LeastSeeds(RuleTolerance); t.Rule == RuleTolerance && t.Seeds < least {
+		p.Add(v.Get("rule").Node, "target.rule: tolerance needs %d seeds or more, got %d", least, t.Seeds)
 	}
 	if within := v.Get("within"); within != nil {
 		for _, q := range within.Pairs {
-			t.Within = append(t.Within, Budget{cost(q.Name), q.Num})
+			t.Within = append(t.Within, Budget{Cost: cost(q.Name), Limit: q.Num})
 		}
 	}
 	recall := v.Get("recall")
@@ -88,7 +89,7 @@ func (p *problems) target(v *yamlkeys.Value, seeds, classes int) *Target {
 			p.Add(q.Node, "target.recall: there is no class %s; the data set has 0 to %d", q.Name, classes-1)
 			continue
 		}
-		t.Recall = append(t.Recall, Recall{class, q.Num})
+		t.Recall = append(t.Recall, Recall{Class: class, Floor: q.Num})
 	}
 	slices.SortFunc(t.Recall, func(a, b Recall) int { return cmp.Compare(a.Class, b.Class) })
 	return t

@@ -5,8 +5,11 @@ import (
 	"slimfit/pkg/footprint"
 )
 
-// CertificateFormat is the version of Certificate's JSON.
-const CertificateFormat = 1
+// CertificateFormat is the version of Certificate's JSON, and of the rules by
+// which it was decided. Those of format 1 took a mean as a sum of rounded
+// accuracies, a diverged network as one without a right answer, and judged no
+// configuration with a failed trial, even where another seed had rejected it.
+const CertificateFormat = 2
 
 // Certificate is the outcome of a search with everything it rests on. It holds
 // nothing from the clock: the same results give the same bytes.

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -23,7 +24,7 @@ func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*resu
 	s := plan.state
 	winner := s.winner()
 	c := &result.Certificate{
-		Format: result.CertificateFormat, Slimfit: version, Experiment: p.Experiment, Dataset: p.Data,
+		Format: cmp.Or(p.format, result.CertificateFormat), Slimfit: version, Experiment: p.Experiment, Dataset: p.Data,
 		Target: p.target(), Seeds: p.Seeds, Exact: p.Exact, EarlyStop: p.EarlyStop, Round: p.Round,
 		Candidates: []result.Judged{}, Openings: []result.Opening{},
 		Machines: []result.Environment{}, Files: []result.File{}, Warnings: []string{},
@@ -97,7 +98,7 @@ func newJudged(c Candidate) result.Judged {
 
 func (p *Problem) excluded(c Candidate) result.Judged {
 	j := newJudged(c)
-	j.Finding, j.Reason = result.FoundOver, over(c, p.Target.Within)
+	j.Finding, j.Reason = result.FoundOver, p.over(c)
 	return j
 }
 

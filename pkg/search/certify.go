@@ -6,6 +6,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/target"
 	"slimfit/pkg/text"
 )
 
@@ -97,17 +98,30 @@ func (p *Problem) examine(o *opening, results []*result.Result) {
 		o.reason = fmt.Sprintf("on the test images the lower bound is %s, below %s", bound(o.bound), text.Threshold(p.Target.Accuracy))
 	}
 	for _, r := range results {
-		trouble := p.recallTrouble(r.Seed, r.Confusion.Test, func(right, all int) float64 {
-			low, err := stats.LowerBound(right, all, confidence)
-			if err != nil {
-				return 0
-			}
-			return low
-		})
-		if trouble != "" && o.passed {
+		if trouble := p.recallBound(r.Seed, r.Confusion.Test, confidence); trouble != "" && o.passed {
 			o.passed, o.reason = false, "on the test images, by its lower bound, "+trouble
 		}
 	}
+}
+
+// recallBound names the first class whose recall is not shown to reach its
+// floor: by its lower bound. "" if none.
+func (p *Problem) recallBound(seed int64, confusion [][]int, confidence float64) string {
+	for class := range p.Data.Classes {
+		floor := p.Target.Floor(class)
+		if floor == 0 {
+			continue
+		}
+		right, all := 0, 0
+		if class < len(confusion) {
+			right, all = target.ClassImages(confusion[class], class)
+		}
+		low, err := stats.LowerBound(right, all, confidence)
+		if err != nil || low < floor {
+			return recallWords(seed, class, all, low, floor)
+		}
+	}
+	return ""
 }
 
 // testBound is the rule's lower bound on the test images.
@@ -125,7 +139,7 @@ func (p *Problem) testBound(lower, acc []float64, wrong [][]int, alpha float64) 
 		if err != nil {
 			return 0, err
 		}
-		k, err := stats.ToleranceFactor(len(acc), toleranceCoverage, 1-alpha/2)
+		k, err := stats.ToleranceFactor(len(acc), target.Coverage, 1-alpha/2)
 		if err != nil {
 			return 0, err
 		}

@@ -21,7 +21,7 @@ import (
 // them would be another one.
 func quantizedSearch(t *testing.T) searched {
 	t.Helper()
-	goal := target(0.93)
+	goal := aim(0.93)
 	goal.Precision, goal.RecallAll = experiment.Int8, 0.5 // with recall floors the world makes confusion matrices
 	p := problem(small(), 3, goal, Options{})
 	w := newWorld(p, surface(rand.New(rand.NewPCG(4, 4)), p.Candidates, 0.05), 0.05, 4)
@@ -272,7 +272,7 @@ func TestInt8WithoutAForm(t *testing.T) {
 // A trainer sees float32 accuracies: it stops nothing that int8 decides.
 func TestInt8StopsNothingEarly(t *testing.T) {
 	for precision, stops := range map[string]bool{experiment.Float32: true, experiment.Int8: false} {
-		goal := target(0.93)
+		goal := aim(0.93)
 		goal.Precision = precision
 		if p := problem(small(), 3, goal, Options{EarlyStop: true}); p.EarlyStop != stops || (p.StopRule() != nil) != stops {
 			t.Errorf("%s: early stops %v, rule %v", precision, p.EarlyStop, p.StopRule())

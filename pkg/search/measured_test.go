@@ -13,7 +13,7 @@ import (
 // candidates, and verify makes the files anew.
 func TestMeasuredCost(t *testing.T) {
 	all := small()
-	goal := target(0.93)
+	goal := aim(0.93)
 	goal.Cost = footprint.TFLiteInt8Bytes
 	p := &Problem{Data: all[0].Data, Target: goal, Seeds: []int64{0, 1, 2}}
 	if err := p.setCandidates(all); err == nil || !strings.Contains(err.Error(), "its tflite_int8_bytes was not measured") {

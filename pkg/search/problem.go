@@ -8,7 +8,7 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
-	"slimfit/pkg/stats"
+	"slimfit/pkg/target"
 )
 
 // Candidate is one configuration of the grid.
@@ -30,7 +30,8 @@ type Problem struct {
 	OverBudget []Candidate // the others, in the same order
 	Options
 
-	factor float64       // tolerance rule: k of mean - k*sd
+	format int           // of the certificate that is checked; 0 for one that is yet to be written
+	judge  *target.Judge // of the validation images
 	inside map[int][]int // row cache of insideOf
 }
 
@@ -77,16 +78,11 @@ func (p *Problem) setCandidates(all []Candidate) error {
 		return fmt.Errorf("the data set has %d validation and %d test images: a search chooses on the first and certifies on the second; set dataset.validation",
 			p.Data.Validation, p.Data.Test)
 	}
-	if least := leastSeeds(p.Target.Rule); len(p.Seeds) < least {
-		return fmt.Errorf("target rule %q needs at least %d seeds, got %d; set seeds: %d", p.Target.Rule, least, len(p.Seeds), least)
+	var err error
+	if p.judge, err = target.NewJudge(&p.Target, len(p.Seeds)); err != nil {
+		return err
 	}
-	if p.Target.Rule == experiment.RuleTolerance {
-		k, err := stats.ToleranceFactor(len(p.Seeds), toleranceCoverage, p.Target.Confidence)
-		if err != nil {
-			return err
-		}
-		p.factor = k
-	}
+	p.judge.FloatSums = p.format == 1
 	for _, c := range all {
 		for _, cost := range p.Target.Costs() {
 			if !c.Footprint.Has(cost) {
@@ -94,7 +90,7 @@ func (p *Problem) setCandidates(all []Candidate) error {
 			}
 		}
 		c.Cost = c.Footprint.Get(p.Target.Cost)
-		if over(c, p.Target.Within) == "" {
+		if len(p.Target.Over(c.Footprint)) == 0 {
 			p.Candidates = append(p.Candidates, c)
 		} else {
 			p.OverBudget = append(p.OverBudget, c)
@@ -118,14 +114,10 @@ func Compare(a, b Candidate) int {
 	)
 }
 
-// over says which budget the candidate breaks; "" if none.
-func over(c Candidate, within []experiment.Budget) string {
-	for _, b := range within {
-		if v := c.Footprint.Get(b.Cost); float64(v) > b.Limit {
-			return fmt.Sprintf("%s is %d, the budget %v", b.Cost, v, b.Limit)
-		}
-	}
-	return ""
+// over says which budget the candidate breaks first.
+func (p *Problem) over(c Candidate) string {
+	b := p.Target.Over(c.Footprint)[0]
+	return fmt.Sprintf("%s is %d, the budget %v", b.Cost, c.Footprint.Get(b.Cost), b.Limit)
 }
 
 // FullSteps is what training every candidate with every seed takes.

@@ -8,6 +8,7 @@ import (
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
+	"slimfit/pkg/target"
 )
 
 // How often is a certificate false? Thousands of grids whose networks all see
@@ -29,7 +30,7 @@ func TestFalseCertificates(t *testing.T) {
 		// 0.9523 with this spread over seeds puts just over 5 % of them below 0.95.
 		{experiment.RuleTolerance, 10, 60, 0.9523, 0.0001, 0.03},
 	} {
-		goal := target(0.95)
+		goal := aim(0.95)
 		goal.Rule = c.rule
 		p := problem(all, c.seeds, goal, Options{})
 		certified, wrong := 0, 0
@@ -78,7 +79,7 @@ func isFalse(w *world, i int) bool {
 	if w.p.Target.Rule == experiment.RuleMean {
 		return sum/future < w.p.Target.Accuracy
 	}
-	return float64(below)/future > 1-toleranceCoverage
+	return float64(below)/future > 1-target.Coverage
 }
 
 // What a search of the 120-cell grid at three seeds costs, and how often its
@@ -89,7 +90,7 @@ func TestEffortOnTheBigGrid(t *testing.T) {
 	same, shares := 0, []float64{}
 	for g := range uint64(grids) {
 		rng := rand.New(rand.NewPCG(g, 5))
-		p := problem(all, 3, target(0.95), Options{})
+		p := problem(all, 3, aim(0.95), Options{})
 		w := newWorld(p, surface(rng, all, 0.05), 0.06, g)
 		plan := p.Replay(w.finished)
 		if found(plan) == fullGrid(t, w) {
@@ -111,7 +112,7 @@ func TestEffortOnTheBigGrid(t *testing.T) {
 // Nothing reaches the target: a few witnesses and checks settle it.
 func TestEffortWhereNothingPasses(t *testing.T) {
 	all := grid120()
-	p := problem(all, 3, target(0.999), Options{})
+	p := problem(all, 3, aim(0.999), Options{})
 	w := newWorld(p, surface(rand.New(rand.NewPCG(1, 5)), all, 0.05), 0.06, 1)
 	c := certificate(t, p, w)
 	if c.Verdict != result.Unmet || c.Nearest == nil || c.Effort.Share > 0.15 || len(c.Openings) != 0 {
@@ -125,7 +126,7 @@ func TestRulesCertify(t *testing.T) {
 		rule  string
 		seeds int
 	}{{experiment.RuleWorst, 3}, {experiment.RuleMean, 3}, {experiment.RuleTolerance, 10}} {
-		goal := target(0.95)
+		goal := aim(0.95)
 		goal.Rule = c.rule
 		p := problem(small(), c.seeds, goal, Options{})
 		accuracy := map[string]float64{}
@@ -163,7 +164,7 @@ func TestSearchSurvivesAWrongAssumption(t *testing.T) {
 		const grids = 25
 		same, inverted := 0, 0
 		for g := range uint64(grids) {
-			p := problem(all, 3, target(0.95), Options{})
+			p := problem(all, 3, aim(0.95), Options{})
 			accuracy := surface(rand.New(rand.NewPCG(g, 5)), all, 0.05)
 			for _, config := range all {
 				accuracy[config.ID] = 1 - min((1-accuracy[config.ID])*c.bend(config.Assignment), 0.85)

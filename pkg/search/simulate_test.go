@@ -47,7 +47,7 @@ func problem(all []Candidate, seeds int, target experiment.Target, o Options) *P
 	return p
 }
 
-func target(accuracy float64) experiment.Target {
+func aim(accuracy float64) experiment.Target {
 	return experiment.Target{Accuracy: accuracy, Confidence: 0.95, Cost: footprint.Parameters, Rule: experiment.RuleWorst}
 }
 

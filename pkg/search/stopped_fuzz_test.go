@@ -34,7 +34,7 @@ func FuzzStopped(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	p := problem([]Candidate{{ID: config.ID(), Config: config, Footprint: counts}}, 1, target(0.9), Options{EarlyStop: true})
+	p := problem([]Candidate{{ID: config.ID(), Config: config, Footprint: counts}}, 1, aim(0.9), Options{EarlyStop: true})
 	honest, err := json.Marshal(stoppedOfThree(p))
 	if err != nil {
 		f.Fatal(err)

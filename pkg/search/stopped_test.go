@@ -106,7 +106,7 @@ func TestEarlyStopRates(t *testing.T) {
 		{stats.ErrorExponent, stats.ErrorExponent, 0.001, 600, 0.05},
 		{1.75, 1.75, 0.001, 600, 1},
 	} {
-		p := problem(all, 1, target(0.95), Options{EarlyStop: true})
+		p := problem(all, 1, aim(0.95), Options{EarlyStop: true})
 		certified, falsely, stops, wrong, bad := 0, 0, 0, 0, 0
 		for g := range uint64(c.grids) {
 			rng := rand.New(rand.NewPCG(g, 78))
@@ -151,7 +151,7 @@ func TestEarlyStopOnTheBigGrid(t *testing.T) {
 	const grids = 40
 	same, with, without, stops, wrong := 0, 0, 0, 0, 0
 	for g := range uint64(grids) {
-		p, q := problem(all, 3, target(0.95), Options{EarlyStop: true}), problem(all, 3, target(0.95), Options{})
+		p, q := problem(all, 3, aim(0.95), Options{EarlyStop: true}), problem(all, 3, aim(0.95), Options{})
 		accuracy := surface(rand.New(rand.NewPCG(g, 5)), all, 0.05)
 		l := newLearner(newWorld(p, accuracy, 0.06, g), 0.2, 0.9)
 		plan, full := p.Replay(l.lookup), q.Replay(newWorld(q, accuracy, 0.06, g).finished)
@@ -182,7 +182,7 @@ func TestWhereNothingStops(t *testing.T) {
 		return all
 	}
 	as := func(rule string) experiment.Target {
-		goal := target(0.95)
+		goal := aim(0.95)
 		goal.Rule = rule
 		return goal
 	}
@@ -192,13 +192,13 @@ func TestWhereNothingStops(t *testing.T) {
 		p     *Problem
 		stops bool
 	}{
-		{"worst", problem(small(), 1, target(0.95), early), true},
-		{"not asked for", problem(small(), 1, target(0.95), Options{}), false},
-		{"exact", problem(small(), 1, target(0.95), Options{EarlyStop: true, Exact: true}), false},
+		{"worst", problem(small(), 1, aim(0.95), early), true},
+		{"not asked for", problem(small(), 1, aim(0.95), Options{}), false},
+		{"exact", problem(small(), 1, aim(0.95), Options{EarlyStop: true, Exact: true}), false},
 		{"mean", problem(small(), 3, as(experiment.RuleMean), early), false},
 		{"tolerance", problem(small(), 10, as(experiment.RuleTolerance), early), false},
-		{"cosine", problem(recipes(func(r *models.Recipe) { r.Schedule = models.Cosine }), 1, target(0.95), early), false},
-		{"too few steps", problem(recipes(func(r *models.Recipe) { r.Steps = 1000 }), 1, target(0.95), early), false},
+		{"cosine", problem(recipes(func(r *models.Recipe) { r.Schedule = models.Cosine }), 1, aim(0.95), early), false},
+		{"too few steps", problem(recipes(func(r *models.Recipe) { r.Steps = 1000 }), 1, aim(0.95), early), false},
 	} {
 		if got := c.p.StopRule() != nil; got != c.stops || c.p.EarlyStop != c.stops {
 			t.Errorf("%s: stops %v, want %v", c.name, got, c.stops)
@@ -213,7 +213,7 @@ func TestWhereNothingStops(t *testing.T) {
 // A stopped network clearly fails, whatever its recalls, and rejects its
 // configuration; one that the rule does not stop says nothing.
 func TestStoppedNetworkFails(t *testing.T) {
-	goal := target(0.95)
+	goal := aim(0.95)
 	goal.RecallAll = 0.99
 	p := problem(small(), 2, goal, Options{EarlyStop: true})
 	for _, c := range []struct {

@@ -18,7 +18,7 @@ import (
 // second stopped trial was stopped for the second time.
 func searchStopping(t *testing.T) searched {
 	t.Helper()
-	goal := target(0.93)
+	goal := aim(0.93)
 	goal.RecallAll = 0.5
 	p := problem(small(), 3, goal, Options{EarlyStop: true})
 	l := newLearner(newWorld(p, surface(rand.New(rand.NewPCG(4, 4)), p.Candidates, 0.05), 0.05, 4), 0.2, 0.8)

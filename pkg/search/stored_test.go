@@ -62,7 +62,7 @@ func simulatedFor(t *testing.T, rule string, seeds int) searched {
 		c.Data.Validation, c.Data.Test = 300, 600
 		c.ID = c.Config.ID()
 	}
-	goal := target(0.8)
+	goal := aim(0.8)
 	goal.Rule, goal.RecallAll = rule, 0.3
 	p := problem(all, seeds, goal, Options{})
 	return record(t, p, newWorld(p, surface(rand.New(rand.NewPCG(4, 4)), p.Candidates, 0.05), 0.05, 4))

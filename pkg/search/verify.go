@@ -58,8 +58,8 @@ func ReadCertificate(b []byte) (*result.Certificate, error) {
 	if end := dec.InputOffset(); len(bytes.TrimSpace(b[end:])) > 0 {
 		return nil, fmt.Errorf("read certificate: there is more after its end in line %d; %s", lineOf(b, end), certificateWayOut)
 	}
-	if c.Format != result.CertificateFormat {
-		return nil, fmt.Errorf("read certificate: format %d, this program knows %d", c.Format, result.CertificateFormat)
+	if c.Format < 1 || c.Format > result.CertificateFormat {
+		return nil, fmt.Errorf("read certificate: format %d, this program knows 1 to %d", c.Format, result.CertificateFormat)
 	}
 	return &c, nil
 }

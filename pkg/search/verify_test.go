@@ -25,7 +25,7 @@ type searched struct {
 // search runs a small search that finds a winner.
 func search(t *testing.T, o Options) searched {
 	t.Helper()
-	goal := target(0.93)
+	goal := aim(0.93)
 	goal.RecallAll = 0.5
 	p := problem(small(), 3, goal, o)
 	w := newWorld(p, surface(rand.New(rand.NewPCG(4, 4)), p.Candidates, 0.05), 0.05, 4)
@@ -285,7 +285,7 @@ func TestCertificateText(t *testing.T) {
 	}
 	golden(t, "certified.txt", b.Bytes())
 
-	p := problem(small()[:4], 2, target(0.999), Options{})
+	p := problem(small()[:4], 2, aim(0.999), Options{})
 	unmet := certificate(t, p, newWorld(p, surface(rand.New(rand.NewPCG(4, 4)), p.Candidates, 0.05), 0.05, 4))
 	b.Reset()
 	if err := WriteText(&b, unmet); err != nil {

@@ -7,6 +7,7 @@ import (
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/target"
 	"slimfit/pkg/text"
 )
 
@@ -52,7 +53,7 @@ func (p *Problem) screeningRule() string {
 		return fmt.Sprintf("Screening: the mean validation accuracy of %d seeds is at least %s. If the first two seeds both clearly fail, it is rejected at once.", n, t)
 	case experiment.RuleTolerance:
 		return fmt.Sprintf("Screening: mean - %.3f sd of the validation accuracies of %d seeds is at least %s (one-sided normal tolerance factor for %s of seeds). If the first two seeds both clearly fail, or no values of the missing seeds could make it pass, it is rejected at once.",
-			p.factor, n, t, text.Threshold(toleranceCoverage))
+			p.judge.Factor, n, t, text.Threshold(target.Coverage))
 	}
 	return fmt.Sprintf("Screening: the validation accuracy of each of %d seeds is at least %s. One that is not rejects at once.", n, t)
 }
@@ -84,7 +85,7 @@ func (s *state) promises(winner int, c *result.Certificate) []string {
 	case experiment.RuleMean:
 		out = append(out, fmt.Sprintf("The mean accuracy of this recipe over seeds and images like these is at least %s, by a procedure that certifies wrongly in at most %s of searches. Single networks may lie below.", t, risk))
 	case experiment.RuleTolerance:
-		out = append(out, fmt.Sprintf("At least %s of networks trained like this have an accuracy of at least %s, by a procedure that certifies wrongly in at most %s of searches, if accuracies over seeds are normal.", text.Threshold(toleranceCoverage), t, risk),
+		out = append(out, fmt.Sprintf("At least %s of networks trained like this have an accuracy of at least %s, by a procedure that certifies wrongly in at most %s of searches, if accuracies over seeds are normal.", text.Threshold(target.Coverage), t, risk),
 			s.normality(winner, c))
 	default:
 		out = append(out, fmt.Sprintf("Each of these %d trained networks is right on at least %s of images like the test images, by a procedure that certifies a network below that in at most %s of searches.", n, t, risk))

@@ -1,0 +1,123 @@
+// Package target is the one judge of a target: what a network must reach, by
+// which rule the networks of several seeds are judged together, and what they
+// show so far. Searches, reports, claims and the report's page judge by it.
+package target
+
+import (
+	"math/big"
+	"strconv"
+
+	"slimfit/pkg/footprint"
+)
+
+// Target is what a network must reach.
+type Target struct {
+	Accuracy   float64 // a fraction in (0, 1)
+	Confidence float64 // in [0.5, 1), default 0.95
+	Seeds      int     // the first this many of the experiment's are judged; default all of them
+	Cost       footprint.Cost
+	Within     []Budget // hard limits, in the file's order
+	Rule       string   // Worst, Mean or Tolerance
+	Precision  string   // of the networks that are judged: Float32, or Int8, quantized after training
+	RecallAll  float64  // floor for every class's recall, in [0, 1]; 0 asks nothing
+	Recall     []Recall // floors for single classes, by rising class
+}
+
+// How seeds are judged against the target.
+const (
+	Worst     = "worst"     // every seed passes
+	Mean      = "mean"      // the mean over seeds passes
+	Tolerance = "tolerance" // a one-sided normal tolerance bound over seeds passes; see LeastSeeds
+)
+
+// Rules are all of them.
+func Rules() []string { return []string{Worst, Mean, Tolerance} }
+
+// Coverage is the share of future seeds that the tolerance rule speaks of.
+const Coverage = 0.95
+
+// LeastSeeds is the fewest seeds that a rule can judge by: a mean needs a
+// spread, and with fewer than ten a tolerance factor is useless.
+func LeastSeeds(rule string) int {
+	switch rule {
+	case Mean:
+		return 2
+	case Tolerance:
+		return 10
+	}
+	return 1
+}
+
+// Precisions of the networks that a target judges.
+const (
+	Float32 = "float32" // as trained
+	Int8    = "int8"    // the full-integer file that `slimfit export` makes of it
+)
+
+// Budget is a hard limit on one cost: a configuration above it is no candidate.
+type Budget struct {
+	Cost  footprint.Cost
+	Limit float64 // inclusive
+}
+
+// Recall is the floor of one class's recall.
+type Recall struct {
+	Class int     // 0-based
+	Floor float64 // in [0, 1]
+}
+
+// Floor is the recall that every network must reach for the class, whatever the
+// rule; 0 asks nothing.
+func (t *Target) Floor(class int) float64 {
+	for _, r := range t.Recall {
+		if r.Class == class {
+			return r.Floor
+		}
+	}
+	return t.RecallAll
+}
+
+// HasFloors says whether any class has a floor.
+func (t *Target) HasFloors() bool { return t.RecallAll > 0 || len(t.Recall) > 0 }
+
+// Costs are the figures that the target looks at: what is to be small, and what
+// has a budget.
+func (t *Target) Costs() []footprint.Cost {
+	costs := []footprint.Cost{t.Cost}
+	for _, b := range t.Within {
+		costs = append(costs, b.Cost)
+	}
+	return costs
+}
+
+// Over lists the budgets that a network breaks.
+func (t *Target) Over(f footprint.Footprint) []Budget {
+	var out []Budget
+	for _, b := range t.Within {
+		if float64(f.Get(b.Cost)) > b.Limit {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// Reaches says whether correct of images is at least the share, taken as the
+// decimal digits that a person wrote: 29 of 100 reach 0.29. Both sides of the
+// comparison are rounded once, the quotient and the digits, to the nearest
+// number; as two different ones lie at least 1 / (images * 10^digits) apart, it
+// decides in whole images up to 10^15 of that product. The page's JavaScript
+// compares the same numbers.
+func Reaches(correct, images int, share float64) bool {
+	return share <= 0 || images > 0 && float64(correct)/float64(images) >= share
+}
+
+// Needed is the fewest correct of images that reach the share.
+func Needed(images int, share float64) int {
+	r, ok := new(big.Rat).SetString(strconv.FormatFloat(share, 'g', -1, 64))
+	if !ok {
+		return images + 1 // not a number
+	}
+	r.Mul(r, new(big.Rat).SetInt64(int64(images)))
+	n := new(big.Int).Div(new(big.Int).Sub(new(big.Int).Add(r.Num(), r.Denom()), big.NewInt(1)), r.Denom())
+	return int(n.Int64())
+}
