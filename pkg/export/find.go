@@ -143,7 +143,7 @@ func ofCertificate(file string) (Choice, error) {
 		return Choice{}, err
 	}
 	var c result.Certificate
-	if err := json.Unmarshal(b, &c); err != nil || c.Format != result.CertificateFormat {
+	if err := json.Unmarshal(b, &c); err != nil || c.Format < 1 || c.Format > result.CertificateFormat {
 		return Choice{}, fmt.Errorf("%s is no certificate of a search", file)
 	}
 	if c.Winner == nil {
