@@ -26,7 +26,30 @@ type layerJSON struct {
 	Size       int        `json:"size,omitempty"`
 	Stride     int        `json:"stride,omitempty"`
 	Padding    Padding    `json:"padding,omitempty"`
+	BatchNorm  Norm       `json:"batchnorm,omitempty"`
+	Bias       *bool      `json:"bias,omitempty"` // nil: the default
 	Activation Activation `json:"activation,omitempty"`
+}
+
+// MarshalJSON writes true or "both", as in an experiment file.
+func (n Norm) MarshalJSON() ([]byte, error) {
+	if n == OneNorm {
+		return []byte("true"), nil
+	}
+	return json.Marshal(string(n))
+}
+
+// UnmarshalJSON reads what MarshalJSON writes, and false.
+func (n *Norm) UnmarshalJSON(b []byte) error {
+	switch string(b) {
+	case "true":
+		*n = OneNorm
+	case "false":
+		*n = NoNorm
+	default:
+		return json.Unmarshal(b, (*string)(n))
+	}
+	return nil
 }
 
 // MarshalJSON writes the layer as a one-key object, as in an experiment file
@@ -36,7 +59,10 @@ func (l Layer) MarshalJSON() ([]byte, error) {
 		return json.Marshal(map[Kind]float64{l.Kind: l.Rate})
 	}
 	v := layerJSON{Filters: l.Filters, Multiplier: l.Multiplier, Units: l.Units, Size: l.Size,
-		Stride: l.Stride, Padding: l.Padding, Activation: l.Activation}
+		Stride: l.Stride, Padding: l.Padding, BatchNorm: l.Norm, Activation: l.Activation}
+	if bias := !l.Unbiased; l.Norm != NoNorm || l.Unbiased {
+		v.Bias = &bias
+	}
 	if l.Kernel != [2]int{} {
 		v.Kernel = &l.Kernel
 	}
@@ -63,6 +89,10 @@ func (l *Layer) UnmarshalJSON(b []byte) error {
 		}
 		l.Filters, l.Multiplier, l.Units, l.Size = v.Filters, v.Multiplier, v.Units, v.Size
 		l.Stride, l.Padding, l.Activation = v.Stride, v.Padding, v.Activation
+		l.Norm, l.Unbiased = v.BatchNorm, v.BatchNorm != NoNorm
+		if v.Bias != nil {
+			l.Unbiased = !*v.Bias
+		}
 		if v.Kernel != nil {
 			l.Kernel = *v.Kernel
 		}

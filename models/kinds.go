@@ -22,22 +22,22 @@ type kind struct {
 
 // table lists the kinds in the order the documentation uses. Nothing writes to it.
 var table = [...]kind{
-	{name: Conv, node: "conv", bias: true, fields: []string{"kernel", "filters", "stride", "padding", "activation"},
-		doc:      "Convolution with bias.",
+	{name: Conv, node: "conv", bias: true, fields: []string{"kernel", "filters", "stride", "padding", "batchnorm", "bias", "activation"},
+		doc:      "Convolution.",
 		defaults: Layer{Stride: 1, Padding: Same, Activation: Relu},
-		slug:     func(l Layer) string { return fmt.Sprintf("c%sx%d", edges(l.Kernel), l.Filters) },
+		slug:     func(l Layer) string { return fmt.Sprintf("c%sx%d%s", edges(l.Kernel), l.Filters, l.normWord()) },
 		out:      func(in Shape, l Layer) (Shape, error) { return window(in, l.Kernel, l, l.Filters) },
 		kernel:   func(in Shape, l Layer) []int { return []int{l.Kernel[0], l.Kernel[1], in.C, l.Filters} }},
-	{name: Depthwise, node: "depthwise", bias: true, fields: []string{"kernel", "multiplier", "stride", "padding", "activation"},
-		doc:      "Depthwise convolution with bias.",
+	{name: Depthwise, node: "depthwise", bias: true, fields: []string{"kernel", "multiplier", "stride", "padding", "batchnorm", "bias", "activation"},
+		doc:      "Depthwise convolution.",
 		defaults: Layer{Stride: 1, Padding: Same, Activation: Relu, Multiplier: 1},
-		slug:     func(l Layer) string { return fmt.Sprintf("w%sx%d", edges(l.Kernel), l.Multiplier) },
+		slug:     func(l Layer) string { return fmt.Sprintf("w%sx%d%s", edges(l.Kernel), l.Multiplier, l.normWord()) },
 		out:      func(in Shape, l Layer) (Shape, error) { return window(in, l.Kernel, l, in.C*l.Multiplier) },
 		kernel:   func(in Shape, l Layer) []int { return []int{l.Kernel[0], l.Kernel[1], in.C, l.Multiplier} }},
-	{name: Separable, fields: []string{"kernel", "filters", "multiplier", "stride", "padding", "activation"}, // expand splits it
-		doc:      "A depthwise convolution without bias and a 1x1 convolution with bias: counted as those two layers.",
+	{name: Separable, fields: []string{"kernel", "filters", "multiplier", "stride", "padding", "batchnorm", "bias", "activation"}, // expand splits it
+		doc:      "A depthwise convolution without bias and a 1x1 convolution: counted as those two layers.",
 		defaults: Layer{Stride: 1, Padding: Same, Activation: Relu, Multiplier: 1},
-		slug:     func(l Layer) string { return fmt.Sprintf("s%sx%d", edges(l.Kernel), l.Filters) }},
+		slug:     func(l Layer) string { return fmt.Sprintf("s%sx%d%s", edges(l.Kernel), l.Filters, l.normWord()) }},
 	{name: MaxPool, node: "pool", fields: []string{"size", "stride", "padding"},
 		doc:      "Max pooling: the window's edge, or a mapping.",
 		defaults: Layer{Padding: Same}, // Stride is Size where it is left out
@@ -52,10 +52,10 @@ var table = [...]kind{
 		doc:  "Mean of each channel; write `globalavgpool: {}`.",
 		slug: func(Layer) string { return "g" },
 		out:  func(in Shape, _ Layer) (Shape, error) { return Shape{1, 1, in.C}, nil }},
-	{name: Dense, node: "fc", bias: true, fields: []string{"units", "activation"},
+	{name: Dense, node: "fc", bias: true, fields: []string{"units", "batchnorm", "bias", "activation"},
 		doc:      "Fully connected layer: its outputs, or a mapping. Flattening before the first one is implied; no conv or pool after it.",
 		defaults: Layer{Activation: Relu},
-		slug:     func(l Layer) string { return fmt.Sprintf("d%d", l.Units) },
+		slug:     func(l Layer) string { return fmt.Sprintf("d%d%s", l.Units, l.normWord()) },
 		out:      func(_ Shape, l Layer) (Shape, error) { return Shape{1, 1, l.Units}, nil },
 		kernel:   func(in Shape, l Layer) []int { return []int{in.Elements(), l.Units} }},
 	{name: Dropout, node: "dropout",
@@ -144,10 +144,27 @@ func (l Layer) check() error {
 			}
 		}
 	}
+	switch l.Norm {
+	case NoNorm:
+	case OneNorm, BothNorm:
+		if !slices.Contains(f.fields, "batchnorm") || (l.Norm == BothNorm && l.Kind != Separable) {
+			return fmt.Errorf("%s: batchnorm %s: it does not have that", l.Kind, l.Norm)
+		}
+	default:
+		return fmt.Errorf("%s: batchnorm %q: want true, false or, of separable, both", l.Kind, l.Norm)
+	}
 	if l.Kind == Dropout && !(l.Rate >= 0 && l.Rate < 1) {
 		return fmt.Errorf("dropout: rate is %v, need a number in [0, 1)", l.Rate)
 	}
 	return nil
+}
+
+// normWord marks a batch-normalised layer in a configuration's ID.
+func (l Layer) normWord() string {
+	if l.Norm != NoNorm {
+		return "n"
+	}
+	return ""
 }
 
 // edges writes a kernel's size: 5, or 3h5w where it is not square.

@@ -46,6 +46,24 @@ func Activations() []Activation {
 	return []Activation{Relu, Relu6, LeakyRelu, Elu, Tanh, Sigmoid, None}
 }
 
+// Norm says which of a layer's parts are batch-normalised: y = gamma (x - mean)
+// / sqrt(variance + NormEpsilon) + beta for each channel, between the weights
+// and the activation. Training takes mean and biased variance of the batch,
+// inference moving averages of them (arXiv 1502.03167, as Keras 3 has it).
+type Norm string
+
+const (
+	NoNorm   Norm = ""
+	OneNorm  Norm = "true" // of separable: after the pointwise part
+	BothNorm Norm = "both" // separable: after both parts
+)
+
+// Constants of batch normalisation, the defaults of Keras.
+const (
+	NormEpsilon  = 1e-3
+	NormMomentum = 0.99 // share of the moving averages that a step keeps
+)
+
 // Layer is one entry of a model with every default filled in. Only the fields
 // of its Kind are set; the others are zero.
 type Layer struct {
@@ -56,6 +74,8 @@ type Layer struct {
 	Stride     int        // conv, depthwise, separable, pools: the same in both directions, >= 1
 	Padding    Padding    // conv, depthwise, separable, pools
 	Activation Activation // conv, depthwise, separable, dense
+	Norm       Norm       // conv, depthwise, separable, dense
+	Unbiased   bool       // conv, depthwise, separable, dense: without bias, which is the default with Norm
 	Size       int        // maxpool, avgpool: window edge, >= 1
 	Units      int        // dense: outputs, >= 1
 	Rate       float64    // dropout: share of units dropped, in [0, 1)
@@ -84,3 +104,6 @@ func NewDense(units int) Layer {
 
 // NewDropout returns a dropout layer that drops the share rate of its units.
 func NewDropout(rate float64) Layer { return Layer{Kind: Dropout, Rate: rate} }
+
+// Normed says whether the layer, or one in it, is batch-normalised.
+func (l Layer) Normed() bool { return l.Norm != NoNorm }

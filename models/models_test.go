@@ -215,7 +215,12 @@ func FuzzWeights(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(b)
-	f.Add(append(append([]byte{}, weightsMagic...), 0xff, 0xff, 0xff, 0xff))
+	w.Set("fc1", Gamma, []float32{3})
+	if b, err = w.MarshalBinary(); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add(append(append([]byte{}, weightsMagic[0]...), 0xff, 0xff, 0xff, 0xff))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var w Weights
 		if w.UnmarshalBinary(b) == nil {

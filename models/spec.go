@@ -1,6 +1,9 @@
 package models
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Shape is the size of one image or feature map: height, width, channels. A
 // dense output of n units is {1, 1, n}.
@@ -17,6 +20,9 @@ type Spec struct {
 	Input   Shape
 	Classes int // >= 2
 	Layers  []Layer
+	// Folded says that the network is meant as it is deployed: batch normalisation
+	// is part of its weights and biases; see Weights.Fold.
+	Folded bool
 }
 
 // Node is one primitive operation of a network with its shapes inferred: a
@@ -25,6 +31,7 @@ type Node struct {
 	Name   string // conv1, depthwise1, pool1, fc1, dropout1: unique in the network
 	Layer  Layer  // Kind is never Separable
 	Bias   bool   // conv, depthwise and dense: has a bias vector
+	Norm   bool   // conv, depthwise and dense: is batch-normalised before the activation
 	Linear bool   // the classifier itself: the last dense layer
 	In     Shape  // before the implied flattening of a dense layer
 	Out    Shape
@@ -57,7 +64,7 @@ func (n Node) Shape(p Part) []int {
 	switch {
 	case p == Kernel:
 		return n.KernelShape()
-	case p == Bias && n.Bias:
+	case p == Bias && n.Bias, n.Norm && slices.Contains([]Part{Gamma, Beta, Mean, Variance}, p):
 		return []int{n.Out.C}
 	}
 	return nil
@@ -126,8 +133,9 @@ func (s Spec) Nodes() ([]Node, error) {
 			if err != nil {
 				return nil, &LayerError{Index: i, Err: err}
 			}
-			nodes = append(nodes, Node{Name: name(p.name), Layer: p.layer, Bias: p.bias,
-				Linear: i == len(layers)-1, In: shape, Out: out})
+			norm := p.layer.Norm != NoNorm
+			nodes = append(nodes, Node{Name: name(p.name), Layer: p.layer, Bias: p.bias || norm && s.Folded,
+				Norm: norm && !s.Folded, Linear: i == len(layers)-1, In: shape, Out: out})
 			flat = flat || p.layer.Kind == Dense
 			shape = out
 		}
@@ -147,12 +155,18 @@ func expand(l Layer) ([]part, error) {
 		return nil, err
 	}
 	if l.Kind == Separable {
-		depth := Layer{Kind: Depthwise, Kernel: l.Kernel, Multiplier: l.Multiplier, Stride: l.Stride, Padding: l.Padding, Activation: None}
-		point := Layer{Kind: Conv, Kernel: [2]int{1, 1}, Filters: l.Filters, Stride: 1, Padding: Valid, Activation: l.Activation}
-		return []part{{"depthwise", depth, false}, {"pointwise", point, true}}, nil
+		depth := Layer{Kind: Depthwise, Kernel: l.Kernel, Multiplier: l.Multiplier, Stride: l.Stride, Padding: l.Padding, Activation: None, Unbiased: true}
+		point := Layer{Kind: Conv, Kernel: [2]int{1, 1}, Filters: l.Filters, Stride: 1, Padding: Valid, Activation: l.Activation, Unbiased: l.Unbiased}
+		if l.Norm != NoNorm {
+			point.Norm = OneNorm
+		}
+		if l.Norm == BothNorm {
+			depth.Norm = OneNorm
+		}
+		return []part{{"depthwise", depth, false}, {"pointwise", point, !l.Unbiased}}, nil
 	}
 	f := l.Kind.facts()
-	return []part{{f.node, l, f.bias}}, nil
+	return []part{{f.node, l, f.bias && !l.Unbiased}}, nil
 }
 
 // outShape is the layer's output, small enough to count; see checkSize.

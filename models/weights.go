@@ -1,11 +1,6 @@
 package models
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -16,19 +11,27 @@ import (
 type Part string
 
 const (
-	Kernel Part = "kernel" // see Node.KernelShape
-	Bias   Part = "bias"   // one number a channel
+	Kernel   Part = "kernel"   // see Node.KernelShape
+	Bias     Part = "bias"     // one number a channel, as have the following
+	Gamma    Part = "gamma"    // batch normalisation's factor
+	Beta     Part = "beta"     // and what it adds
+	Mean     Part = "mean"     // moving averages of the batches: not trained
+	Variance Part = "variance" //
 )
 
 // Parts lists the parts in the order that files have them.
-func Parts() []Part { return []Part{Kernel, Bias} }
+func Parts() []Part { return []Part{Kernel, Bias, Gamma, Beta, Mean, Variance} }
+
+// Trained says whether gradients change the part.
+func (p Part) Trained() bool { return p != Mean && p != Variance }
 
 // NodeWeights are the trained numbers of one node (see Spec.Nodes), row-major;
 // a part that the node does not have is nil.
 type NodeWeights struct {
-	Node   string
-	Kernel []float32
-	Bias   []float32
+	Node                        string
+	Kernel                      []float32
+	Bias                        []float32
+	Gamma, Beta, Mean, Variance []float32
 }
 
 // Weights are a network's trained numbers, sorted by node name. Nodes without
@@ -37,10 +40,20 @@ type Weights []NodeWeights
 
 // array is where the node keeps the part.
 func (n *NodeWeights) array(p Part) *[]float32 {
-	if p == Kernel {
+	switch p {
+	case Kernel:
 		return &n.Kernel
+	case Bias:
+		return &n.Bias
+	case Gamma:
+		return &n.Gamma
+	case Beta:
+		return &n.Beta
+	case Mean:
+		return &n.Mean
+	default:
+		return &n.Variance
 	}
-	return &n.Bias
 }
 
 // Set stores one part of a node.
@@ -123,91 +136,4 @@ func (w Weights) Arrays(spec Spec) ([]Array, error) {
 
 func (w Weights) find(node string) (int, bool) {
 	return slices.BinarySearchFunc(w, node, func(n NodeWeights, name string) int { return strings.Compare(n.Node, name) })
-}
-
-// weightsMagic starts an encoded Weights.
-var weightsMagic = []byte("SLIMFITW1")
-
-// MarshalBinary encodes the weights: little-endian, the same bytes for the
-// same numbers.
-func (w Weights) MarshalBinary() ([]byte, error) {
-	b := append([]byte{}, weightsMagic...)
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(w)))
-	for _, n := range w {
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(n.Node)))
-		b = append(b, n.Node...)
-		for _, p := range Parts() {
-			v := *n.array(p)
-			b = binary.LittleEndian.AppendUint32(b, uint32(len(v)))
-			for _, x := range v {
-				b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
-			}
-		}
-	}
-	return b, nil
-}
-
-var errWeights = errors.New("damaged weights")
-
-// UnmarshalBinary reads what MarshalBinary writes.
-func (w *Weights) UnmarshalBinary(b []byte) error {
-	rest, ok := bytes.CutPrefix(b, weightsMagic)
-	if !ok {
-		return fmt.Errorf("%w: wrong first bytes", errWeights)
-	}
-	next := func() (uint32, bool) {
-		if len(rest) < 4 {
-			return 0, false
-		}
-		v := binary.LittleEndian.Uint32(rest)
-		rest = rest[4:]
-		return v, true
-	}
-	floats := func() ([]float32, bool) {
-		n, ok := next()
-		if !ok || uint64(n)*4 > uint64(len(rest)) {
-			return nil, false
-		}
-		if n == 0 {
-			return nil, true
-		}
-		v := make([]float32, n)
-		for i := range v {
-			v[i] = math.Float32frombits(binary.LittleEndian.Uint32(rest[4*i:]))
-		}
-		rest = rest[4*n:]
-		return v, true
-	}
-	count, ok := next()
-	if !ok {
-		return fmt.Errorf("%w: cut off", errWeights)
-	}
-	var out Weights
-	for range count {
-		n, ok := next()
-		if !ok || uint64(n) > uint64(len(rest)) {
-			return fmt.Errorf("%w: cut off", errWeights)
-		}
-		node := NodeWeights{Node: string(rest[:n])}
-		rest = rest[n:]
-		for _, p := range Parts() {
-			if *node.array(p), ok = floats(); !ok {
-				return fmt.Errorf("%w: cut off in %q", errWeights, node.Node)
-			}
-		}
-		out = append(out, node)
-	}
-	if len(rest) != 0 {
-		return fmt.Errorf("%w: %d bytes too many", errWeights, len(rest))
-	}
-	*w = out
-	return nil
-}
-
-// SHA256 is the digest of the encoded weights, hex: equal if and only if every
-// number is, bit for bit.
-func (w Weights) SHA256() string {
-	b, _ := w.MarshalBinary() // never fails
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
 }

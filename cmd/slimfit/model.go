@@ -180,6 +180,7 @@ func (m *model) fromNPZ(file string, card *export.Card) error {
 	if err != nil {
 		return err
 	}
+	spec.Folded = true // as files of weights are
 	b, err := os.ReadFile(file)
 	if err != nil {
 		return ioError(err)

@@ -21,7 +21,19 @@ func Each() map[string]models.Spec {
 		l := Layer(k, r)
 		l.Padding = models.DefaultLayer(k).Padding // fits whatever the window
 		add(string(k), models.NewConv(3, 4), l)
+		if slices.Contains(k.Fields(), "batchnorm") {
+			l.Norm, l.Unbiased = models.OneNorm, true
+			if k == models.Separable {
+				l.Norm = models.BothNorm
+			}
+			add(string(k)+" batchnorm", models.NewConv(3, 4), l, models.NewDropout(0))
+			l.Norm, l.Unbiased = models.OneNorm, false
+			add(string(k)+" batchnorm first", l)
+		}
 	}
+	normed := models.NewConv(3, 4)
+	normed.Norm, normed.Unbiased = models.OneNorm, true
+	add("pools after batchnorm", normed, models.NewMaxPool(2), normed, models.NewMaxPool(2))
 	for _, a := range models.Activations() {
 		conv, dense := models.NewConv(3, 4), models.NewDense(6)
 		conv.Activation, dense.Activation = a, a
@@ -49,6 +61,13 @@ func Layer(k models.Kind, r *rand.Rand) models.Layer {
 			l.Units = 1 + r.IntN(30)
 		case "padding":
 			l.Padding = []models.Padding{models.Same, models.Valid}[r.IntN(2)]
+		case "batchnorm":
+			l.Norm = []models.Norm{models.NoNorm, models.OneNorm, models.BothNorm}[r.IntN(3)]
+			if k != models.Separable && l.Norm == models.BothNorm {
+				l.Norm = models.NoNorm
+			}
+		case "bias":
+			l.Unbiased = r.IntN(3) == 0 || l.Norm != models.NoNorm && r.IntN(2) == 0
 		case "activation":
 			l.Activation = models.Activations()[r.IntN(len(models.Activations()))]
 		}

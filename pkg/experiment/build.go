@@ -65,6 +65,18 @@ func (b *binder) fields(l *models.Layer, v *yamlkeys.Value, c combo) {
 	if x := b.get(v, "padding", c); x != nil {
 		l.Padding = models.Padding(x.Text)
 	}
+	if x := b.get(v, "batchnorm", c); x != nil {
+		switch {
+		case x.Kind == yamlkeys.ChoiceKind:
+			l.Norm = models.Norm(x.Text)
+		case x.Truth:
+			l.Norm = models.OneNorm
+		}
+		l.Unbiased = l.Norm != models.NoNorm
+	}
+	if x := b.get(v, "bias", c); x != nil {
+		l.Unbiased = !x.Truth
+	}
 	if x := b.get(v, "activation", c); x != nil {
 		l.Activation = models.Activation(x.Text)
 	}

@@ -3,6 +3,7 @@ package experiment
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"gopkg.in/yaml.v3"
 
@@ -65,6 +66,10 @@ func (g *grower) grow(c combo) {
 	r := g.recipe(g.train, c, g.data.Train)
 	teacher, taught := g.teach(&r, c)
 	ok := g.checkRecipe(r, c) && taught
+	if i := slices.IndexFunc(layers, models.Layer.Normed); i >= 0 && r.Batch == 1 {
+		g.fail(nodes[i], c, "model: layer %d: batchnorm with train.batch 1: one image has no mean of a batch; give a batch of 2 or more, or leave batchnorm out", i+1)
+		ok = false
+	}
 	cfg := models.Config{Layers: layers, Data: g.data, Recipe: r}
 	f, err := footprint.Of(cfg.Spec())
 	var at *models.LayerError

@@ -15,4 +15,4 @@ func newProblems(file string) *problems {
 }
 
 // reserved names are for later versions.
-func reserved() []string { return []string{"batchnorm", "augment"} }
+func reserved() []string { return []string{"augment"} }

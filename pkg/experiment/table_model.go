@@ -54,6 +54,15 @@ func fieldKey(kind models.Kind, name string) yk.Key {
 		}
 	case "padding":
 		k.Default, k.Doc, k.Forms = "same", "TensorFlow's rule.", yk.Forms(yk.Named([]models.Padding{models.Same, models.Valid}))
+	case "batchnorm":
+		k.Default, k.Forms = "false", yk.Forms(yk.Truth())
+		k.Doc = "Batch normalisation between the weights and the activation, as Keras has it: momentum 0.99, epsilon 0.001."
+		if kind == models.Separable {
+			k.Forms = append(k.Forms, yk.Choice(string(models.BothNorm)))
+			k.Doc += " `true`: after the pointwise part; `both`: after the depthwise part too."
+		}
+	case "bias":
+		k.Default, k.Doc, k.Forms = "true without batchnorm", "Whether it has a bias.", yk.Forms(yk.Truth())
 	case "activation":
 		k.Default, k.Doc, k.Forms = "relu", "After the bias; leaky_relu has slope 0.2.", yk.Forms(yk.Named(models.Activations()))
 	case "size":

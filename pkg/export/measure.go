@@ -115,6 +115,7 @@ func Measure(spec models.Spec) (footprint.Measured, error) {
 
 // MeasureFiles is Measure with the TensorFlow Lite files that it made.
 func MeasureFiles(spec models.Spec) (m footprint.Measured, files map[Format][]byte, err error) {
+	spec.Folded = true
 	w, err := noise(spec)
 	if err != nil {
 		return m, nil, fmt.Errorf("measure the files: %w", err)

@@ -178,9 +178,12 @@ func (t *Trial) load(wayOut string) error {
 		return lost("%s holds other weights than the result is of: SHA-256 %.12s, the result has %.12s", store.WeightsPath(t.Dir), got, want)
 	}
 	for _, n := range t.Weights {
-		for _, v := range slices.Concat(n.Kernel, n.Bias) {
-			if x := float64(v); math.IsNaN(x) || math.IsInf(x, 0) {
-				return unfit(t.Dir, "a weight of %s is %v: the training diverged", n.Node, v)
+		for _, p := range models.Parts() {
+			values, _ := t.Weights.Get(n.Node, p)
+			for _, v := range values {
+				if x := float64(v); math.IsNaN(x) || math.IsInf(x, 0) {
+					return unfit(t.Dir, "a weight of %s is %v: the training diverged", n.Node, v)
+				}
 			}
 		}
 	}

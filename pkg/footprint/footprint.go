@@ -11,7 +11,7 @@ import (
 
 // Footprint is a network's counts.
 type Footprint struct {
-	Parameters  int         `json:"parameters"`   // weights and biases
+	Parameters  int         `json:"parameters"`   // weights and biases of the network as deployed: batch normalisation is part of them
 	Weights     int         `json:"weights"`      // without biases: what arXiv 1705.03338 calls parameters
 	Biases      int         `json:"biases"`       //
 	MACs        int         `json:"macs"`         // multiply-accumulates of conv, depthwise and dense layers; SAME counts the taps on padding too
@@ -21,6 +21,9 @@ type Footprint struct {
 	// works in place and is no layer here.
 	Peak   int     `json:"peak_activation_elements"`
 	Layers []Layer `json:"layers"`
+	// ParametersTrained is as Keras counts: with gamma, beta and the moving averages
+	// of batch normalisation. 0 where it is the same as Parameters; see Trained.
+	ParametersTrained int `json:"parameters_trained,omitempty"`
 	// Measured is what its files take; nil where nobody measured.
 	Measured *Measured `json:"measured,omitempty"`
 }
@@ -45,8 +48,21 @@ type Layer struct {
 // bytesPerParameter is the size of a float32.
 const bytesPerParameter = 4
 
+// Trained is the number of parameters in training, as Keras counts them.
+func (f Footprint) Trained() int {
+	if f.ParametersTrained == 0 {
+		return f.Parameters
+	}
+	return f.ParametersTrained
+}
+
 // Of counts the network. It fails where the layers do not fit together.
 func Of(spec models.Spec) (Footprint, error) {
+	trained, err := spec.Nodes()
+	if err != nil {
+		return Footprint{}, fmt.Errorf("count the footprint: %w", err)
+	}
+	spec.Folded = true
 	nodes, err := spec.Nodes()
 	if err != nil {
 		return Footprint{}, fmt.Errorf("count the footprint: %w", err)
@@ -68,6 +84,15 @@ func Of(spec models.Spec) (Footprint, error) {
 		f.Peak = max(f.Peak, n.In.Elements()+n.Out.Elements())
 	}
 	f.Parameters = f.Weights + f.Biases
+	sum := 0
+	for _, n := range trained {
+		for _, p := range models.Parts() {
+			sum += n.Size(p)
+		}
+	}
+	if sum != f.Parameters {
+		f.ParametersTrained = sum
+	}
 	f.WeightBytes = bytesPerParameter * f.Parameters
 	return f, nil
 }

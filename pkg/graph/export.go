@@ -29,6 +29,10 @@ const (
 // constants, no dropout, no optimizer, any number of images at once.
 func Frozen(spec models.Spec, w models.Weights) (def []byte, err error) {
 	defer recovered("export the graph", &err)
+	spec, w, err = w.Fold(spec)
+	if err != nil {
+		return nil, fmt.Errorf("export the graph: %w", err)
+	}
 	arrays, err := w.Arrays(spec)
 	if err != nil {
 		return nil, fmt.Errorf("export the graph: %w", err)

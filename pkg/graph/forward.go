@@ -41,8 +41,11 @@ func plan(nets []Net) (*networks, error) {
 		ns.addStem(i, s)
 	}
 	for net, nodes := range ns.nodes {
-		for _, n := range nodes[ns.skip(net):] {
+		for i, n := range nodes {
 			for _, part := range models.Parts() {
+				if i < ns.skip(net) && (part == models.Kernel || part == models.Bias) {
+					continue // the stem's
+				}
 				if p, ok := nodeParam(paramName(net, n, part), net, n, part); ok {
 					ns.add(p)
 				}
@@ -78,7 +81,9 @@ func (ns *networks) addStem(i int, s stem) {
 		first += n.Out.C
 	}
 	ns.add(kernel)
-	ns.add(bias)
+	if s.conv.Bias {
+		ns.add(bias)
+	}
 }
 
 // skip is the number of leading nodes of the network that its stem replaces.
@@ -100,7 +105,10 @@ type training struct {
 	batch int
 	step  tf.Output            // int64 scalar
 	masks map[string]tf.Output // dropout by seed, layer and size: networks of one seed share them
-	quant *tf.Output           // float32 scalar, 1 while the numbers are rounded as int8 does; nil: never
+	// batches are each batch normalisation's mean and variance, by the name of the
+	// param that averages them.
+	batches map[string]tf.Output
+	quant   *tf.Output // float32 scalar, 1 while the numbers are rounded as int8 does; nil: never
 }
 
 // forward applies every network to x: [batch, h, w, c], float32 in [0, 1]. It
@@ -143,9 +151,11 @@ func (ns *networks) stem(i int, s stem, x tf.Output, tr *training) ([]tf.Output,
 	if err != nil {
 		return nil, err
 	}
-	y = op.BiasAdd(ns.at("bias"), y, ns.value(stemName(i, models.Bias)))
+	if s.conv.Bias {
+		y = op.BiasAdd(ns.at("bias"), y, ns.value(stemName(i, models.Bias)))
+	}
 	act := s.conv.Layer.Activation
-	exact := maxBeforeBias(act)
+	exact := poolsFirst(s.conv)
 	if exact {
 		y = ns.activate(y, act)
 	}
@@ -157,8 +167,8 @@ func (ns *networks) stem(i int, s stem, x tf.Output, tr *training) ([]tf.Output,
 	if !exact {
 		// A vector unit's tanh may differ from its scalar one in the last bit, so a
 		// network's values must not depend on where they lie in a wider tensor.
-		for k := range outs {
-			outs[k] = ns.activate(outs[k], act)
+		for k, net := range s.nets {
+			outs[k] = ns.activate(ns.normalise(outs[k], net, ns.nodes[net][0], tr), act)
 		}
 	}
 	for k := range outs {
@@ -184,7 +194,7 @@ func (ns *networks) tail(net int, x tf.Output, tr *training) (tf.Output, error) 
 			if n.Layer.Kind == models.Dense && !flat {
 				x, flat = ns.reshape(x, -1, int32(n.In.Elements())), true
 			}
-			if i+1 < len(nodes) && nodes[i+1].Layer.Kind == models.MaxPool && maxBeforeBias(n.Layer.Activation) {
+			if i+1 < len(nodes) && nodes[i+1].Layer.Kind == models.MaxPool && poolsFirst(n) {
 				i++
 				pool = &nodes[i]
 			}
@@ -205,7 +215,7 @@ func (ns *networks) tail(net int, x tf.Output, tr *training) (tf.Output, error) 
 // weighted applies a node's weights, the pool that may come before its bias,
 // bias and activation.
 func (ns *networks) weighted(net int, n models.Node, pool *models.Node, x tf.Output, tr *training) (tf.Output, error) {
-	x, err := ns.linear(x, ns.roundKernel(ns.value(paramName(net, n, models.Kernel)), n, tr), n)
+	x, err := ns.linear(x, ns.roundFolded(net, n, tr), n)
 	if err == nil && pool != nil {
 		x, err = ns.pool(x, *pool)
 	}
@@ -215,7 +225,7 @@ func (ns *networks) weighted(net int, n models.Node, pool *models.Node, x tf.Out
 	if n.Bias {
 		x = op.BiasAdd(ns.at(n.Name+"_bias"), x, ns.value(paramName(net, n, models.Bias)))
 	}
-	return ns.roundOutput(ns.activate(x, n.Layer.Activation), tr), nil
+	return ns.roundOutput(ns.activate(ns.normalise(x, net, n, tr), n.Layer.Activation), tr), nil
 }
 
 // dropout keeps each value with probability 1-rate, scaled by 1/(1-rate). The

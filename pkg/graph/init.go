@@ -41,8 +41,11 @@ const (
 func initial(p param, o owner, size int, seed int64, rule string) []float32 {
 	values := make([]float32, size)
 	if p.part != models.Kernel {
-		if rule == models.InitPaper {
-			for i := range values {
+		for i := range values {
+			switch {
+			case p.part == models.Gamma || p.part == models.Variance:
+				values[i] = 1
+			case p.part == models.Bias && rule == models.InitPaper:
 				values[i] = paperBias
 			}
 		}

@@ -3,9 +3,11 @@ package graph
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"slimfit/models"
+	"slimfit/models/modelstest"
 )
 
 const testImages = 400
@@ -84,7 +86,13 @@ func mixedNets() []Net {
 	spec := func(layers ...models.Layer) Net {
 		return Net{Seed: 3, Spec: models.Spec{Input: mnist, Classes: 10, Layers: layers}}
 	}
-	return []Net{
+	normed := models.NewConv(3, 6)
+	normed.Norm, normed.Unbiased = models.OneNorm, true
+	wider := normed
+	wider.Filters, wider.Unbiased = 4, false
+	flat := models.NewDense(24)
+	flat.Norm = models.OneNorm
+	nets := []Net{
 		cellNet(5, 2, 4, 128, 3), cellNet(5, 2, 4, 64, 3), cellNet(5, 2, 2, 128, 3), cellNet(5, 4, 2, 128, 3),
 		cellNet(5, 8, 2, 128, 3), cellNet(5, 16, 2, 32, 3), cellNet(3, 2, 2, 128, 3), cellNet(3, 32, 4, 16, 3),
 		cellNet(1, 2, 2, 128, 3), cellNet(1, 16, 4, 20, 3), cellNet(5, 32, 2, 128, 3), cellNet(5, 7, 3, 50, 3),
@@ -92,7 +100,12 @@ func mixedNets() []Net {
 		spec(models.NewConv(3, 6), models.NewMaxPool(2), sep, models.DefaultLayer(models.GlobalAvgPool)),
 		spec(models.NewDense(33), models.NewDropout(0.3)),
 		spec(conv1[0], conv1[1], models.NewConv(5, 12), models.NewMaxPool(2), models.NewDense(100), models.NewDropout(0.5)),
+		spec(normed, models.NewMaxPool(2), wider, flat), spec(wider, models.NewMaxPool(2), normed), spec(wider, flat),
 	}
+	for i := range uint64(5) {
+		nets = append(nets, Net{Seed: 3, Spec: modelstest.RandomFor(mnist, 10, rand.New(rand.NewPCG(i, 9)))})
+	}
+	return nets
 }
 
 // A network's losses, weights, optimizer state and logits do not depend on the
@@ -108,7 +121,7 @@ func TestPackedEqualsAlone(t *testing.T) {
 		aloneLoss, aloneState, aloneLogits = append(aloneLoss, l[0]), append(aloneState, s[0]), append(aloneLogits, g[0])
 	}
 	for _, pack := range [][]int{
-		{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, {0, 1}, {1, 0, 2}, {3, 4, 2}, {5, 4}, {11, 4, 3}, {14, 0}, {12, 3, 13}, {8, 6},
+		{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23}, {16, 17, 18}, {18, 16}, {0, 1}, {1, 0, 2}, {3, 4, 2}, {5, 4}, {11, 4, 3}, {14, 0}, {12, 3, 13}, {8, 6},
 	} {
 		var members []Net
 		for _, i := range pack {
@@ -136,7 +149,7 @@ func TestStateRoundTrip(t *testing.T) {
 	for _, optimizer := range []string{models.Adam, models.SGD, models.Momentum} {
 		r := testRecipe()
 		r.Optimizer, r.WeightDecay, r.Schedule = optimizer, 0.01, models.Cosine
-		a, b := cellNet(5, 4, 2, 128, 1), cellNet(5, 2, 2, 64, 2)
+		a, b := mixedNets()[16], cellNet(5, 2, 2, 64, 2)
 		_, straight, _ := trained(t, []Net{a, b}, r, nil, 0, 8)
 		_, half, _ := trained(t, []Net{a, b}, r, nil, 0, 4)
 		_, other, _ := trained(t, []Net{cellNet(5, 3, 2, 32, 5), b, a}, r, []State{}, 0, 1)

@@ -40,7 +40,7 @@ func TestInitialWeights(t *testing.T) {
 			t.Errorf("%s: largest %g, want just below %g", c.rule, largest, c.largest)
 		}
 	}
-	if b := initial(param{shape: []int64{3}}, owner{}, 3, 1, models.InitPaper); b[0] != 0.1 || b[2] != 0.1 {
+	if b := initial(param{part: models.Bias, shape: []int64{3}}, owner{}, 3, 1, models.InitPaper); b[0] != 0.1 || b[2] != 0.1 {
 		t.Errorf("biases %v, want 0.1", b)
 	}
 }

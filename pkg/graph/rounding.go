@@ -32,13 +32,16 @@ func (ns *networks) roundKernel(w tf.Output, n models.Node, tr *training) tf.Out
 	if tr == nil || tr.quant == nil {
 		return w
 	}
+	return ns.straight(w, ns.rounded(w, n), tr)
+}
+
+func (ns *networks) rounded(w tf.Output, n models.Node) tf.Output {
 	size := ns.at("weight_size")
 	abs := op.Abs(size.SubScope("abs"), w)
 	if n.Layer.Kind == models.Dense {
 		largest := op.Max(size, abs, ns.ints("axes", 0, 1))
-		rounded := op.FakeQuantWithMinMaxVars(ns.at("round_weights"), w, op.Neg(ns.at("least"), largest), largest,
+		return op.FakeQuantWithMinMaxVars(ns.at("round_weights"), w, op.Neg(ns.at("least"), largest), largest,
 			op.FakeQuantWithMinMaxVarsNarrowRange(true))
-		return ns.straight(w, rounded, tr)
 	}
 	shape, _ := w.Shape().ToSlice() // known: it comes from a variable
 	channels := int32(shape[3])
@@ -49,7 +52,7 @@ func (ns *networks) roundKernel(w tf.Output, n models.Node, tr *training) tf.Out
 	largest := op.Max(size, ns.reshape(abs, -1, channels), ns.ints("axes", 0))
 	rounded := op.FakeQuantWithMinMaxVarsPerChannel(ns.at("round_weights"), rows, op.Neg(ns.at("least"), largest), largest,
 		op.FakeQuantWithMinMaxVarsPerChannelNarrowRange(true))
-	return ns.straight(w, ns.reshape(rounded, int32s(shape)...), tr)
+	return ns.reshape(rounded, int32s(shape)...)
 }
 
 // roundOutput rounds one network's layer output to 256 levels over the range

@@ -27,6 +27,9 @@ func maxBeforeBias(a models.Activation) bool {
 	return false
 }
 
+// poolsFirst says whether a max pool after the node may come before its bias.
+func poolsFirst(n models.Node) bool { return !n.Norm && maxBeforeBias(n.Layer.Activation) }
+
 // stems groups the networks by their first layers, up to models.MaxFused channels a
 // group, and lists the networks that do not start with a convolution in rest.
 // Every network that starts with a convolution is in a group, alone if need
@@ -38,7 +41,7 @@ func stems(nets [][]models.Node) (groups []stem, rest []int) {
 			continue
 		}
 		s := stem{nets: []int{i}, conv: nodes[0], wide: nodes[0].Out.C}
-		if k := nodes[1].Layer.Kind; k == models.MaxPool && maxBeforeBias(nodes[0].Layer.Activation) {
+		if k := nodes[1].Layer.Kind; k == models.MaxPool && poolsFirst(nodes[0]) {
 			s.pool = &nodes[1]
 		}
 		at := slices.IndexFunc(groups, func(g stem) bool { return g.joins(s) })

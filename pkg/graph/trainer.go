@@ -137,7 +137,7 @@ func (p *Pack) buildStep() error {
 	s.decay = op.Placeholder(ns.at("decay_share"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
 	pixels := op.ResourceGather(ns.at("pixels"), p.images.handle, s.batch, tf.Uint8)
 	labels := op.ResourceGather(ns.at("labels"), p.labels.handle, s.batch, tf.Int32)
-	tr := &training{batch: p.recipe.Batch, step: s.step, masks: map[string]tf.Output{}}
+	tr := &training{batch: p.recipe.Batch, step: s.step, masks: map[string]tf.Output{}, batches: map[string]tf.Output{}}
 	if p.recipe.Quantize == models.Int8 {
 		s.quant = op.Placeholder(ns.at("quant"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
 		tr.quant = &s.quant
@@ -148,18 +148,32 @@ func (p *Pack) buildStep() error {
 	}
 	losses, upstream := p.losses(logits, labels)
 	s.losses = op.Pack(ns.at("losses"), losses)
-	grads := op.Gradients(ns.at("gradients"), logits, ns.values, upstream...)
+	var trained []tf.Output
+	for i, v := range ns.values {
+		if ns.params[i].part.Trained() {
+			trained = append(trained, v)
+		}
+	}
+	grads := op.Gradients(ns.at("gradients"), logits, trained, upstream...)
 	if err := ns.root.Err(); err != nil {
 		return fmt.Errorf("differentiate the loss: %w", plain(err))
 	}
-	p.buildUpdates(grads)
+	p.buildUpdates(grads, tr)
 	return plain(ns.root.Err())
 }
 
 // buildUpdates adds the optimizer. It waits for every gradient: a variable
 // that is still being read would be copied before it is changed.
-func (p *Pack) buildUpdates(grads []tf.Output) {
+func (p *Pack) buildUpdates(trained []tf.Output, tr *training) {
 	ns := p.nets
+	grads := make([]tf.Output, len(ns.params)) // of a moving average: its new value
+	for i, pm := range ns.params {
+		if pm.part.Trained() {
+			grads[i], trained = trained[0], trained[1:]
+		} else {
+			grads[i] = ns.moved(ns.values[i], tr.batches[pm.name])
+		}
+	}
 	flats := make([]tf.Output, len(p.cells))
 	ready := []*tf.Operation{p.step.losses.Op}
 	for i, c := range p.cells {
@@ -175,6 +189,10 @@ func (p *Pack) buildUpdates(grads []tf.Output) {
 	}
 	s := ns.root.SubScope("update").WithControlDependencies(ready...)
 	for i, c := range p.cells {
+		if c.moving {
+			p.step.targets = append(p.step.targets, op.AssignVariableOp(s.SubScope("move"), c.value.handle, flats[i]))
+			continue
+		}
 		after := s
 		if p.recipe.WeightDecay > 0 {
 			after = s.WithControlDependencies(ns.decay(s.SubScope("decay"), c, ns.params, p.step.decay))

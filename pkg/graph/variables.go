@@ -15,9 +15,10 @@ import (
 const ownVariable = 16384
 
 // cell is one resource variable and the ones that the optimizer keeps beside
-// it. The flat cell holds many params, every other cell one.
+// it. The flat cells hold many params, every other cell one.
 type cell struct {
 	name   string
+	moving bool  // of averages: it has no slots, and no gradient
 	params []int // indices, in order
 	size   int
 	shape  []int64
@@ -36,8 +37,14 @@ type resource struct {
 // cells distributes the params over variables.
 func cells(params []param) []cell {
 	flat := cell{name: "flat"}
+	moving := cell{name: "moving", moving: true}
 	var own []cell
 	for i, p := range params {
+		if !p.part.Trained() {
+			moving.params = append(moving.params, i)
+			moving.size += p.size()
+			continue
+		}
 		if p.size() >= ownVariable {
 			own = append(own, cell{name: p.name, params: []int{i}, size: p.size(), shape: p.shape})
 			continue
@@ -45,11 +52,15 @@ func cells(params []param) []cell {
 		flat.params = append(flat.params, i)
 		flat.size += p.size()
 	}
-	if flat.size == 0 {
-		return own
+	if flat.size > 0 {
+		flat.shape = []int64{int64(flat.size)}
+		own = append([]cell{flat}, own...)
 	}
-	flat.shape = []int64{int64(flat.size)}
-	return append([]cell{flat}, own...)
+	if moving.size > 0 {
+		moving.shape = []int64{int64(moving.size)}
+		own = append(own, moving)
+	}
+	return own
 }
 
 // variable adds a resource variable. Two of one name in a session would be
@@ -69,6 +80,9 @@ func (b builder) variable(name string, dtype tf.DataType, shape []int64) resourc
 // build adds the cell's variables and fills values with its params.
 func (b builder) build(c *cell, slots int, params []param, values []tf.Output) {
 	c.value = b.variable(c.name, tf.Float, c.shape)
+	if c.moving {
+		slots = 0
+	}
 	for i := range slots {
 		c.slots = append(c.slots, b.variable(fmt.Sprintf("%s/slot%d", c.name, i), tf.Float, c.shape))
 	}

@@ -13,7 +13,7 @@ import (
 func TestRoundingPackedEqualsAlone(t *testing.T) {
 	r := testRecipe()
 	r.Steps, r.Quantize = 10, models.Int8
-	nets := []Net{mixedNets()[3], mixedNets()[13], mixedNets()[0], mixedNets()[2]}
+	nets := []Net{mixedNets()[3], mixedNets()[13], mixedNets()[0], mixedNets()[2], mixedNets()[16], mixedNets()[18]}
 	losses, states, _ := trained(t, nets, r, nil, 0, 10)
 	plain := r
 	plain.Quantize = ""

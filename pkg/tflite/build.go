@@ -26,6 +26,10 @@ type builder struct {
 }
 
 func build(spec models.Spec, w models.Weights, opts Options) (*Model, error) {
+	spec, w, err := w.Fold(spec)
+	if err != nil {
+		return nil, err
+	}
 	nodes, err := spec.Nodes()
 	if err != nil {
 		return nil, err

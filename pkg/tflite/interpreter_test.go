@@ -234,21 +234,27 @@ func randomWeights(t testing.TB, r *rand.Rand, s models.Spec) models.Weights {
 	}
 	var w models.Weights
 	for _, n := range nodes {
-		kernel := make([]float32, n.Size(models.Kernel))
-		if len(kernel) == 0 {
-			continue
-		}
-		fan := float64(len(kernel)) / float64(n.Out.C)
-		for i := range kernel {
-			kernel[i] = float32(r.NormFloat64() * 1.5 / math.Sqrt(fan))
-		}
-		w.Set(n.Name, models.Kernel, kernel)
-		if n.Bias {
-			bias := make([]float32, n.Out.C)
-			for i := range bias {
-				bias[i] = float32(r.NormFloat64() * 0.2)
+		fan := float64(n.Size(models.Kernel)) / float64(n.Out.C)
+		for _, p := range models.Parts() {
+			if n.Shape(p) == nil {
+				continue
 			}
-			w.Set(n.Name, models.Bias, bias)
+			values := make([]float32, n.Size(p))
+			for i := range values {
+				x := r.NormFloat64()
+				switch p {
+				case models.Kernel:
+					x *= 1.5 / math.Sqrt(fan)
+				case models.Gamma:
+					x = 1 + 0.5*x
+				case models.Variance:
+					x = math.Exp(x)
+				default:
+					x *= 0.2
+				}
+				values[i] = float32(x)
+			}
+			w.Set(n.Name, p, values)
 		}
 	}
 	return w

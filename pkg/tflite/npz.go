@@ -12,9 +12,13 @@ import (
 )
 
 // WriteNPZ writes weights as a NumPy archive of float32 arrays named
-// NODE/kernel and NODE/bias, in the order and layout of TensorFlow. The same
-// weights give the same bytes.
+// NODE/kernel and NODE/bias, in the order and layout of TensorFlow, batch
+// normalisation folded into them. The same weights give the same bytes.
 func WriteNPZ(out io.Writer, spec models.Spec, w models.Weights) error {
+	spec, w, err := w.Fold(spec)
+	if err != nil {
+		return err
+	}
 	arrays, err := w.Arrays(spec)
 	if err != nil {
 		return err
@@ -36,8 +40,10 @@ func WriteNPZ(out io.Writer, spec models.Spec, w models.Weights) error {
 }
 
 // ReadNPZ reads what WriteNPZ or numpy.savez wrote for a network, and checks
-// that every array is there with its shape.
+// that every array is there with its shape. They are the weights of spec as it
+// is deployed, with Spec.Folded set.
 func ReadNPZ(file []byte, spec models.Spec) (models.Weights, error) {
+	spec.Folded = true
 	nodes, err := spec.Nodes()
 	if err != nil {
 		return nil, err

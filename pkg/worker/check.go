@@ -72,7 +72,30 @@ func (n network) check(dir string) error {
 	if err != nil {
 		return err
 	}
+	end, err := p.State(0)
+	if err != nil {
+		return err
+	}
+	if err := n.writeMoved(dir, end.Weights); err != nil {
+		return err
+	}
 	return n.write(dir, counts, state.Weights, images, logits, losses)
+}
+
+// writeMoved writes the moving averages after the last step.
+func (n network) writeMoved(dir string, w models.Weights) error {
+	arrays, err := w.Arrays(models.Spec{Input: n.Input, Classes: n.Classes, Layers: n.Layers})
+	if err != nil {
+		return err
+	}
+	for i, a := range arrays {
+		if !a.Part.Trained() {
+			if err := save(dir, fmt.Sprintf("end-%02d", i), a.Values, a.Shape...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // inOrder trains all steps on the images as they lie and returns the losses.

@@ -29,7 +29,7 @@ def main(argv):
         out = Path(argv[0] if argv else temp)
         if not argv:
             subprocess.run([WORKER, "check", HERE / "networks.json", out], check=True, stdin=subprocess.DEVNULL)
-        print(f"{'network':24} {'parameters':>10} {'logits differ by':>17} {'losses differ by':>17}")
+        print(f"{'network':24} {'parameters':>10} {'logits differ by':>17} {'losses differ by':>17} {'averages differ by':>19}")
         faults = [f"{network['name']}: {fault}" for network in networks for fault in compare(network, out / network["name"])]
     print("\n".join(faults + [f"check-keras: {len(networks)} networks, {len(faults)} differences"]))
     return 1 if faults else 0
@@ -49,25 +49,36 @@ def compare(network, folder):
     model.set_weights(weights)
     logits_off = worst(model(images), logits)
     losses_off = worst(train(model, network["train"], images, labels), losses)
-    print(f"{network['name']:24} {counts['parameters']:10} {logits_off:17.1e} {losses_off:17.1e}")
+    moved = {int(file.stem.removeprefix("end-")): np.load(file) for file in folder.glob("end-*.npy")}
+    moved_off = max((worst(model.weights[i].numpy(), values) for i, values in moved.items()), default=0.0)
+    print(f"{network['name']:24} {counts['parameters']:10} {logits_off:17.1e} {losses_off:17.1e} {moved_off:19.1e}")
     if not logits_off <= TOLERANCE:  # NaN is a difference too
         faults.append(f"logits differ by {logits_off:.1e}")
     if not losses_off <= TOLERANCE:
         faults.append(f"losses differ by {losses_off:.1e}")
+    if not moved_off <= TOLERANCE:
+        faults.append(f"moving averages differ by {moved_off:.1e} after training")
     return faults
 
 
 def compare_shapes(model, weights, counts):
     """Returns what differs in numbers of parameters and in shapes."""
-    sizes = {"weights": 0, "biases": 0}
-    for variable in model.weights:
-        sizes["biases" if variable.name == "bias" else "weights"] += int(np.prod(variable.shape))
-    sizes["parameters"] = model.count_params()
+    folded = {layer.name.replace("norm", "layer") for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)}
+    sizes = {"weights": 0, "biases": 0, "parameters_trained": model.count_params()}
+    for layer in model.layers:
+        for variable in layer.weights:
+            size = int(np.prod(variable.shape))
+            if variable.name.endswith("kernel"):
+                sizes["weights"] += size
+            elif variable.name == "gamma" or variable.name == "bias" and layer.name not in folded:
+                sizes["biases"] += size  # a normalised layer is deployed with one bias a channel
+    sizes["parameters"] = sizes["weights"] + sizes["biases"]
+    counts.setdefault("parameters_trained", counts["parameters"])
     faults = [f"{counts[name]} {name}, Keras has {size}" for name, size in sizes.items() if counts[name] != size]
     ours, theirs = [w.shape for w in weights], [tuple(v.shape) for v in model.weights]
     if ours != theirs:
         faults.append(f"variables {ours}, Keras has {theirs}")
-    ours, theirs = output_shapes(counts), [as_image(layer.output.shape) for layer in model.layers if layer.name.startswith("layer")]
+    ours, theirs = output_shapes(counts), [as_image(layer.output.shape) for layer in model.layers if layer.name.startswith("layer") and not layer.name.endswith("-depthwise")]
     if ours != theirs:
         faults.append(f"outputs {ours}, Keras has {theirs}")
     return faults
@@ -86,30 +97,45 @@ def as_image(shape):
 
 
 def build(network):
-    """The Keras model; the layers that a footprint counts are called layer0, layer1, ..."""
+    """The Keras model; the layers that a footprint counts are called layer0, layer1, ..., their batch normalisations norm0, ..."""
     x = inputs = keras.Input(network["input"])
     last = {"dense": {"units": network["classes"], "activation": "none"}}
     for i, layer in enumerate(network["layers"] + [last]):
         (kind, options), = layer.items()
         if kind == "dense" and len(x.shape) == 4:
             x = keras.layers.Flatten()(x)
-        x = keras_layer(kind, options, f"dropout{i}" if kind == "dropout" else f"layer{i}")(x)
+        x = add_layer(x, kind, options, i)
     return keras.Model(inputs, x)
 
 
-def keras_layer(kind, o, name):
+def add_layer(x, kind, o, name):
+    """The layer and what follows it: batch normalisation, then the activation."""
     if kind == "dropout":
-        return keras.layers.Dropout(o, name=name)
+        return keras.layers.Dropout(o, name=f"dropout{name}")(x)
+    norm = isinstance(o, dict) and o.get("batchnorm", False)
+    if norm == "both":  # of separable: Keras normalises no part of a SeparableConv2D
+        depthwise = o | {"activation": "none", "batchnorm": True, "bias": False}
+        x = add_layer(x, "depthwise", depthwise, f"{name}-depthwise")
+        kind, o = "conv", o | {"kernel": [1, 1], "stride": 1, "padding": "valid", "batchnorm": True}
+    x = keras_layer(kind, o, f"layer{name}")(x)
+    if norm:
+        x = keras.layers.BatchNormalization(name=f"norm{name}")(x)
+    function = activation(o)
+    return keras.layers.Activation(function)(x) if function else x
+
+
+def keras_layer(kind, o, name):
     if kind == "globalavgpool":
         return keras.layers.GlobalAveragePooling2D(name=name)
+    bias = {"use_bias": o.get("bias", True), "name": name}
     if kind == "dense":
-        return keras.layers.Dense(o["units"], activation(o), name=name)
-    window = {"strides": o["stride"], "padding": o["padding"], "name": name}
+        return keras.layers.Dense(o["units"], **bias)
+    window = {"strides": o["stride"], "padding": o["padding"]}
     if kind == "maxpool":
-        return keras.layers.MaxPooling2D(o["size"], **window)
+        return keras.layers.MaxPooling2D(o["size"], **window, name=name)
     if kind == "avgpool":
-        return keras.layers.AveragePooling2D(o["size"], **window)
-    window |= {"kernel_size": o["kernel"], "activation": activation(o)}
+        return keras.layers.AveragePooling2D(o["size"], **window, name=name)
+    window |= {"kernel_size": o["kernel"]} | bias
     if kind == "conv":
         return keras.layers.Conv2D(o["filters"], **window)
     if kind == "depthwise":
@@ -120,7 +146,7 @@ def keras_layer(kind, o, name):
 
 
 def activation(o):
-    name = o["activation"]
+    name = o.get("activation", "none")
     if name == "leaky_relu":
         return keras.layers.LeakyReLU(negative_slope=0.2)
     return None if name == "none" else name
@@ -129,7 +155,7 @@ def activation(o):
 def train(model, recipe, images, labels):
     """Returns the loss of each step before its update."""
     optimizer = keras_optimizer(recipe)
-    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     optimizer.build(model.trainable_variables)
     losses = []
     for step in range(recipe["steps"]):
