@@ -183,5 +183,9 @@ func (n network) write(w io.Writer, markdown bool) error {
 	}
 	fmt.Fprintf(w, "activations %s paper and %s all, peak %s, weight bytes %s\n", thousands(f.Activations.Paper), thousands(f.Activations.All),
 		thousands(f.Peak), thousands(f.WeightBytes))
+	if f.ParametersTrained != 0 {
+		fmt.Fprintf(w, "%s parameters in training, as Keras counts them; deployed, batch normalisation is part of weights and biases\n",
+			thousands(f.ParametersTrained))
+	}
 	return n.writeMeasured(w, markdown)
 }

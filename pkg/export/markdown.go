@@ -115,6 +115,9 @@ func (c *Card) footprint(p *page) {
 	for _, cost := range []footprint.Cost{footprint.Parameters, footprint.Weights, footprint.MACs, footprint.ActivationE, footprint.Peak, footprint.WeightBytes} {
 		row(strings.ReplaceAll(string(cost), "_", " "), text.Thousands(f.Get(cost)), "counted: "+cost.Unit())
 	}
+	if f.ParametersTrained != 0 {
+		row("parameters trained", text.Thousands(f.ParametersTrained), "counted: as Keras does, with gamma, beta and moving averages of batch normalisation")
+	}
 	for _, size := range []struct {
 		name  string
 		value int
