@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"slimfit/pkg/exit"
 	"slimfit/pkg/shell"
 	"slimfit/pkg/yamlkeys"
 )
@@ -111,15 +112,15 @@ func takesValue(flags []cli.Flag, name string) bool {
 
 // usageError reports a command line that the cli library refuses.
 func usageError(c *cli.Context, err error, _ bool) error {
-	text := err.Error()
-	if name, ok := strings.CutPrefix(text, "flag provided but not defined: "); ok {
+	words := err.Error()
+	if name, ok := strings.CutPrefix(words, "flag provided but not defined: "); ok {
 		var known []string
 		for _, f := range c.Command.Flags {
 			known = append(known, f.Names()...)
 		}
-		text = "unknown flag " + name + yamlkeys.DidYouMean(strings.TrimLeft(name, "-"), known, "--%s")
+		words = "unknown flag " + name + yamlkeys.DidYouMean(strings.TrimLeft(name, "-"), known, "--%s")
 	}
-	return usagef("%s; see %s --help", text, c.Command.HelpName)
+	return exit.Usagef("%s; see %s --help", words, c.Command.HelpName)
 }
 
 // unknownCommand says that there is no such command, and which ones come near.
@@ -128,7 +129,7 @@ func unknownCommand(commands []*cli.Command, name, program string) error {
 	for _, c := range commands {
 		known = append(known, c.Name)
 	}
-	return usagef("unknown command %q%s; see %s --help", name, yamlkeys.DidYouMean(name, known, "%q"), program)
+	return exit.Usagef("unknown command %q%s; see %s --help", name, yamlkeys.DidYouMean(name, known, "%q"), program)
 }
 
 // groupAction runs when a command with subcommands is given none of them.
@@ -142,7 +143,7 @@ func groupAction(c *cli.Context) error {
 // oneArg returns the only argument of a command; what names it in the error.
 func oneArg(c *cli.Context, what string) (string, error) {
 	if c.NArg() != 1 {
-		return "", usagef("%s: want one %s, got %d; see %s --help", c.Command.Name, what, c.NArg(), c.Command.HelpName)
+		return "", exit.Usagef("%s: want one %s, got %d; see %s --help", c.Command.Name, what, c.NArg(), c.Command.HelpName)
 	}
 	return c.Args().First(), nil
 }
@@ -150,7 +151,7 @@ func oneArg(c *cli.Context, what string) (string, error) {
 // someArgs returns the arguments of a command that needs at least one.
 func someArgs(c *cli.Context, what string) ([]string, error) {
 	if c.NArg() == 0 {
-		return nil, usagef("%s: want at least one %s; see %s --help", c.Command.Name, what, c.Command.HelpName)
+		return nil, exit.Usagef("%s: want at least one %s; see %s --help", c.Command.Name, what, c.Command.HelpName)
 	}
 	return c.Args().Slice(), nil
 }

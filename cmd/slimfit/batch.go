@@ -1,9 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,12 +13,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"slimfit/models"
 	"slimfit/pkg/batch"
-	"slimfit/pkg/dataset"
+	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/lab"
 	"slimfit/pkg/shell"
 	"slimfit/pkg/store"
+	"slimfit/pkg/text"
 	"slimfit/pkg/yamlkeys"
 )
 
@@ -52,7 +53,13 @@ func batchSubmitCommand() *cli.Command {
 			&cli.StringFlag{Name: "keep", Usage: "`WHOSE` trained weights stay: all, best or none (default: that of run)"},
 			&cli.BoolFlag{Name: "retry-failed", Usage: "submit the trials again that failed in an earlier run"},
 			&cli.BoolFlag{Name: "no-report", Usage: "submit no job that writes the report at the end"}),
-		Action: batchSubmit,
+		Action: func(c *cli.Context) error {
+			o, err := batchOptionsOf(c)
+			if err != nil {
+				return err
+			}
+			return batchSubmit(c.Context, o)
+		},
 	}
 }
 
@@ -104,13 +111,52 @@ func siteFile() string {
 	return filepath.Join(dir, "slimfit", "batch.yaml")
 }
 
-// batchOf joins flags, experiment, site file and defaults; the first that says
-// something holds.
-func batchOf(c *cli.Context, e *experiment.Experiment) (experiment.Batch, error) {
-	var given []string
+// batchOptions are what a submission is asked for.
+type batchOptions struct {
+	console
+	lab          *lab.Lab
+	file         string // the experiment file
+	sets         []string
+	given        []string // settings of flags, as --set takes them
+	site         string   // the site's file
+	siteGiven    bool
+	trialMinutes float64
+	passed       []string // flags for run, as they are
+	dryRun       bool
+	report       bool
+}
+
+// maxTrialMinutes is a year.
+const maxTrialMinutes = 365 * 24 * 60
+
+// batchOptionsOf refuses what would fail in every element, or makes no sense.
+func batchOptionsOf(c *cli.Context) (batchOptions, error) {
+	o := batchOptions{console: consoleOf(c), sets: sets(c), site: c.String("site"), trialMinutes: c.Float64("trial-minutes"),
+		dryRun: c.Bool("dry-run"), report: !c.Bool("no-report")}
+	o.siteGiven = c.IsSet("site") && o.site != ""
+	o.lab = labOf(c, o.console)
+	if t := o.trialMinutes; c.IsSet("trial-minutes") && !(t > 0 && t <= maxTrialMinutes) {
+		return o, exit.Usagef("--trial-minutes %g: need more than 0, and at most the %d of a year", t, maxTrialMinutes)
+	}
+	var err error
+	if o.lab.Work, err = workOf(c); err != nil {
+		return o, err
+	}
+	if o.file, err = oneArg(c, "experiment file"); err != nil {
+		return o, err
+	}
+	if c.IsSet("checkpoint") {
+		o.passed = append(o.passed, fmt.Sprintf("--checkpoint=%v", o.lab.Work.Checkpoint))
+	}
+	if c.IsSet("lease") {
+		o.passed = append(o.passed, fmt.Sprintf("--lease=%v", o.lab.Work.Lease))
+	}
+	if keep := o.lab.Work.Keep; keep != "" {
+		o.passed = append(o.passed, "--keep="+string(keep))
+	}
 	for _, s := range batchSettings() {
 		if v := c.String(s.flag); v != "" {
-			given = append(given, "batch."+s.key+"="+v)
+			o.given = append(o.given, "batch."+s.key+"="+v)
 		}
 	}
 	for _, s := range batchLists() {
@@ -119,19 +165,25 @@ func batchOf(c *cli.Context, e *experiment.Experiment) (experiment.Batch, error)
 			quoted = append(quoted, strconv.Quote(v))
 		}
 		if len(quoted) > 0 {
-			given = append(given, "batch."+s.key+"=["+strings.Join(quoted, ", ")+"]")
+			o.given = append(o.given, "batch."+s.key+"=["+strings.Join(quoted, ", ")+"]")
 		}
 	}
-	flags, err := experiment.ParseBatch("", []byte("{}"), given)
+	return o, nil
+}
+
+// settings joins flags, experiment, site file and defaults; the first that says
+// something holds.
+func (o batchOptions) settings(e *experiment.Experiment) (experiment.Batch, error) {
+	flags, err := experiment.ParseBatch("", []byte("{}"), o.given)
 	if err != nil {
-		return flags, &exitError{code: exitUsage, err: flagErrors(err)}
+		return flags, exit.With(exit.Usage, flagErrors(err))
 	}
-	site, err := experiment.LoadBatch(c.String("site"), nil)
-	if errors.Is(err, fs.ErrNotExist) && (!c.IsSet("site") || c.String("site") == "") {
+	site, err := experiment.LoadBatch(o.site, nil)
+	if errors.Is(err, fs.ErrNotExist) && !o.siteGiven {
 		err = nil
 	}
 	if err != nil {
-		return site, &exitError{code: exitUsage, err: err}
+		return site, exit.With(exit.Usage, err)
 	}
 	return flags.Or(e.Batch).Or(site).Or(experiment.DefaultBatch()), nil
 }
@@ -152,140 +204,113 @@ func flagErrors(err error) error {
 	return faults
 }
 
-// maxTrialMinutes is a year.
-const maxTrialMinutes = 365 * 24 * 60
-
-// checkBatchFlags refuses what would fail in every element, or makes no sense.
-func checkBatchFlags(c *cli.Context) error {
-	if t := c.Float64("trial-minutes"); c.IsSet("trial-minutes") && !(t > 0 && t <= maxTrialMinutes) {
-		return usagef("--trial-minutes %g: need more than 0, and at most the %d of a year", t, maxTrialMinutes)
-	}
-	return checkWorkFlags(c)
-}
-
-func batchSubmit(c *cli.Context) error {
-	if err := checkBatchFlags(c); err != nil {
-		return err
-	}
-	file, err := oneArg(c, "experiment file")
+func batchSubmit(ctx context.Context, o batchOptions) error {
+	e, err := o.lab.Load(ctx, o.file, o.sets)
 	if err != nil {
 		return err
 	}
-	e, err := loadExperiment(c, file)
+	r, err := o.request(e)
 	if err != nil {
 		return err
 	}
-	r, err := batchRequest(c, e)
-	if err != nil {
-		return err
-	}
-	if c.Bool("dry-run") {
-		p, err := batch.Prepare(c.Context, r)
+	if o.dryRun {
+		p, err := batch.Prepare(ctx, r)
 		if err != nil {
-			return ioError(err)
+			return exit.Failed(err)
 		}
-		return ioError(writePrepared(c, p))
+		return o.writePrepared(p)
 	}
-	if err := checkData(c, e); err != nil {
+	if err := o.lab.CheckData(e); err != nil {
 		return err
 	}
-	if r.Folder, err = store.Create(c.String("out"), e.Name, e.Source); err != nil {
-		return ioError(err)
+	if r.Folder, err = store.Create(o.lab.Out, e.Name, e.Source); err != nil {
+		return exit.Failed(err)
 	}
-	p, ids, err := batch.Submit(c.Context, r)
+	p, ids, err := batch.Submit(ctx, r)
 	for _, n := range p.Notes {
-		note(c, "%s", n)
+		o.note("%s", n)
 	}
 	if len(ids) > 0 || err == nil {
-		if werr := writeSubmitted(c, p, ids, r.Folder); err == nil {
+		if werr := o.writeSubmitted(p, ids, r.Folder); err == nil {
 			err = werr
 		}
 	}
-	return ioError(err)
+	return exit.Failed(err)
 }
 
-func batchRequest(c *cli.Context, e *experiment.Experiment) (batch.Request, error) {
+func (o batchOptions) request(e *experiment.Experiment) (batch.Request, error) {
 	var r batch.Request
-	b, err := batchOf(c, e)
+	b, err := o.settings(e)
 	if err != nil {
 		return r, err
 	}
-	dir, err := filepath.Abs(filepath.Join(c.String("out"), e.Name))
+	dir, err := filepath.Abs(filepath.Join(o.lab.Out, e.Name))
 	if err != nil {
-		return r, ioError(fmt.Errorf("find the run folder: %w", err))
+		return r, exit.Failed(fmt.Errorf("find the run folder: %w", err))
 	}
-	workers := c.Int("jobs")
+	workers := o.lab.Work.Jobs
 	if workers < 1 {
-		workers = max(1, b.CPUs/c.Int("threads"))
+		workers = max(1, b.CPUs/o.lab.Work.Threads)
 		if b.GPUs > 0 {
-			workers = b.GPUs * c.Int("workers-per-gpu")
+			workers = b.GPUs * o.lab.Work.WorkersPerGPU
 		}
 	}
-	program, err := batchProgram(c, b, workers)
+	program, err := o.program(b, workers)
 	if err != nil {
 		return r, err
 	}
-	return batch.Request{Folder: &store.Folder{Dir: dir}, Experiment: e, Settings: b, Workers: workers, RetryFailed: c.Bool("retry-failed"),
-		TrialMinutes: c.Float64("trial-minutes"), Report: !c.Bool("no-report"), Program: program,
-		Say: func(format string, args ...any) { note(c, format, args...) }}, nil
+	return batch.Request{Folder: &store.Folder{Dir: dir}, Experiment: e, Settings: b, Workers: workers, RetryFailed: o.lab.Work.RetryFailed,
+		TrialMinutes: o.trialMinutes, Report: o.report, Program: program, Say: o.note}, nil
 }
 
-// batchProgram is the command line of an element, every path absolute.
-func batchProgram(c *cli.Context, b experiment.Batch, workers int) (batch.Program, error) {
+// program is the command line of an element, every path absolute.
+func (o batchOptions) program(b experiment.Batch, workers int) (batch.Program, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return batch.Program{}, ioError(fmt.Errorf("find slimfit itself: %w", err))
+		return batch.Program{}, exit.Failed(fmt.Errorf("find slimfit itself: %w", err))
 	}
-	worker, err := workerFile(c)
+	worker, err := o.lab.WorkerFile()
 	if err != nil {
 		return batch.Program{}, err
 	}
-	cache, err := filepath.Abs(c.String("cache"))
+	cache, err := filepath.Abs(o.lab.Cache)
 	if err != nil {
-		return batch.Program{}, ioError(fmt.Errorf("find the cache: %w", err))
+		return batch.Program{}, exit.Failed(fmt.Errorf("find the cache: %w", err))
 	}
 	p := batch.Program{Slimfit: self, Run: []string{"--worker=" + worker, "--cache=" + cache, fmt.Sprintf("--jobs=%d", workers)}, Report: []string{"--cache=" + cache}}
-	if n := c.Int("threads"); n != 1 {
+	if n := o.lab.Work.Threads; n != 1 {
 		p.Run = append(p.Run, fmt.Sprintf("--threads=%d", n))
 	}
-	if n := c.Int("workers-per-gpu"); n != 1 && b.GPUs > 0 {
+	if n := o.lab.Work.WorkersPerGPU; n != 1 && b.GPUs > 0 {
 		p.Run = append(p.Run, fmt.Sprintf("--workers-per-gpu=%d", n))
 	}
 	if b.GPUMemoryFraction < 1 && b.GPUs > 0 {
 		p.Run = append(p.Run, fmt.Sprintf("--gpu-memory-fraction=%g", b.GPUMemoryFraction))
 	}
-	for _, name := range []string{"checkpoint", "lease"} {
-		if c.IsSet(name) {
-			p.Run = append(p.Run, fmt.Sprintf("--%s=%v", name, c.Duration(name)))
-		}
-	}
-	if keep := c.String("keep"); keep != "" {
-		p.Run = append(p.Run, "--keep="+keep)
-	}
+	p.Run = append(p.Run, o.passed...)
 	return p, nil
 }
 
 // writePrepared prints what a submission would be.
-func writePrepared(c *cli.Context, p batch.Prepared) error {
+func (o batchOptions) writePrepared(p batch.Prepared) error {
 	for _, n := range p.Notes {
-		note(c, "%s", n)
+		o.note("%s", n)
 	}
-	note(c, "%s", leftLine(p.Left))
+	o.note("%s", leftLine(p.Left))
 	if len(p.Tasks.Elements) == 0 {
-		note(c, "nothing to submit")
+		o.note("nothing to submit")
 		return nil
 	}
-	note(c, "%s", elementsLine(p))
-	text := p.Array
+	o.note("%s", elementsLine(p))
+	words := p.Array
 	if p.Report != "" {
-		text += "\n# ---- the report job, after any outcome ----\n\n" + p.Report
+		words += "\n# ---- the report job, after any outcome ----\n\n" + p.Report
 	}
-	_, err := io.WriteString(c.App.Writer, text)
-	return err
+	return o.print([]byte(words))
 }
 
 // writeSubmitted says what was submitted, and what to do next.
-func writeSubmitted(c *cli.Context, p batch.Prepared, ids []string, folder *store.Folder) error {
+func (o batchOptions) writeSubmitted(p batch.Prepared, ids []string, folder *store.Folder) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", p.Tasks.Experiment, leftLine(p.Left))
 	switch {
@@ -299,24 +324,23 @@ func writeSubmitted(c *cli.Context, p batch.Prepared, ids []string, folder *stor
 	case p.Left.Missing == 0:
 		fmt.Fprintf(&b, "nothing to submit\n")
 	}
-	fmt.Fprintf(&b, "to follow: %s\n", shell.Line("slimfit", "batch", "status", filepath.Join(c.String("out"), filepath.Base(folder.Dir))))
-	_, err := io.WriteString(c.App.Writer, b.String())
-	return err
+	fmt.Fprintf(&b, "to follow: %s\n", shell.Line("slimfit", "batch", "status", filepath.Join(o.lab.Out, filepath.Base(folder.Dir))))
+	return o.print([]byte(b.String()))
 }
 
 // leftLine is "24 trials: 3 finished, 6 queued, 15 to submit".
 func leftLine(l batch.Left) string {
-	text := count(l.Total, "trial") + ":"
+	words := text.Count(l.Total, "trial") + ":"
 	sep := " "
 	for _, n := range []struct {
 		count int
 		what  string
 	}{{l.Finished, "finished"}, {l.Queued, "in the queue"}, {l.Running, "in training outside of it"}, {l.Missing, "to submit"}} {
 		if n.count > 0 {
-			text, sep = text+sep+thousands(n.count)+" "+n.what, ", "
+			words, sep = words+sep+text.Thousands(n.count)+" "+n.what, ", "
 		}
 	}
-	return text
+	return words
 }
 
 // elementsLine says how the trials are divided, and by what.
@@ -325,19 +349,6 @@ func elementsLine(p batch.Prepared) string {
 	for _, e := range p.Tasks.Elements {
 		longest = max(longest, e.Seconds/float64(p.Tasks.Workers))
 	}
-	return fmt.Sprintf("%s of %s, up to %s each (%s)", count(len(p.Tasks.Elements), "element"), count(p.Tasks.Workers, "worker"),
-		roughly(time.Duration(longest*float64(time.Second))), p.Speed.From)
-}
-
-// folderExperiment reads a run folder's experiment; nil, with a note, where
-// that is not possible.
-func folderExperiment(c *cli.Context, folder *store.Folder) *experiment.Experiment {
-	e, err := experiment.Load(folder.ExperimentPath(), nil, func(ref dataset.Ref) (models.Data, error) {
-		return dataset.Describe(ref, c.String("cache"))
-	})
-	if err != nil {
-		note(c, "how many trials there should be is not known: %v", err)
-		return nil
-	}
-	return e
+	return fmt.Sprintf("%s of %s, up to %s each (%s)", text.Count(len(p.Tasks.Elements), "element"), text.Count(p.Tasks.Workers, "worker"),
+		text.Roughly(time.Duration(longest*float64(time.Second))), p.Speed.From)
 }

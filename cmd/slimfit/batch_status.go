@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,9 +13,12 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"slimfit/pkg/batch"
+	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/lab"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
+	"slimfit/pkg/text"
 )
 
 func batchStatusCommand() *cli.Command {
@@ -32,24 +34,22 @@ func batchStatusCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			folder, err := openFolder(dir)
+			folder, err := lab.OpenFolder(dir)
 			if err != nil {
 				return err
 			}
-			e := folderExperiment(c, folder)
+			o := consoleOf(c)
+			e := labOf(c, o).FolderExperiment(folder)
 			s, err := batch.Look(c.Context, folder, e)
 			if err != nil {
-				return ioError(err)
+				return exit.Failed(err)
 			}
-			if c.String("format") == "json" {
-				enc := json.NewEncoder(c.App.Writer)
-				enc.SetIndent("", "  ")
-				return ioError(enc.Encode(s))
+			if o.format == "json" {
+				return o.json(s)
 			}
 			var b strings.Builder
 			writeBatchStatus(&b, s, filepath.Base(folder.Dir), labels(e))
-			_, err = io.WriteString(c.App.Writer, b.String())
-			return ioError(err)
+			return o.print([]byte(b.String()))
 		},
 	}
 }
@@ -84,7 +84,7 @@ func writeBatchStatus(w io.Writer, s batch.Status, name string, label func(resul
 	}
 	for i, f := range s.Failures {
 		if i == shownElements {
-			fmt.Fprintf(w, "... and %s more that failed or diverged\n", thousands(len(s.Failures)-i))
+			fmt.Fprintf(w, "... and %s more that failed or diverged\n", text.Thousands(len(s.Failures)-i))
 			break
 		}
 		fmt.Fprintf(w, "%s: %s: %s\n", f.Status, label(f.Key), strings.ReplaceAll(f.Reason, "\n", "\n  "))
@@ -94,7 +94,7 @@ func writeBatchStatus(w io.Writer, s batch.Status, name string, label func(resul
 	}
 	for i, l := range s.Lost {
 		if i == shownElements {
-			fmt.Fprintf(w, "... and %s more that ended with trials left\n", count(len(s.Lost)-i, "element"))
+			fmt.Fprintf(w, "... and %s more that ended with trials left\n", text.Count(len(s.Lost)-i, "element"))
 			break
 		}
 		writeLost(w, l)
@@ -120,13 +120,13 @@ func writeQueue(w io.Writer, s batch.Status) {
 	}
 	var parts []string
 	for _, state := range sortedKeys(states) {
-		text := thousands(states[state]) + " " + strings.ToLower(state)
+		words := text.Thousands(states[state]) + " " + strings.ToLower(state)
 		if state == "PENDING" {
-			text += " (" + strings.Join(sortedKeys(reasons), ", ") + ")"
+			words += " (" + strings.Join(sortedKeys(reasons), ", ") + ")"
 		}
-		parts = append(parts, text)
+		parts = append(parts, words)
 	}
-	fmt.Fprintf(w, "queue: %s: %s\n", count(len(s.Elements), "element"), strings.Join(parts, ", "))
+	fmt.Fprintf(w, "queue: %s: %s\n", text.Count(len(s.Elements), "element"), strings.Join(parts, ", "))
 	shown := 0
 	for _, e := range s.Elements {
 		if e.State == "PENDING" {
@@ -136,7 +136,7 @@ func writeQueue(w io.Writer, s batch.Status) {
 			fmt.Fprintln(w, "  ...")
 			break
 		}
-		fmt.Fprintf(w, "  %s on %s: element %d of %04d, %s left, %s of its limit left\n", e.Task, e.Nodes, e.Element, e.Submission, count(e.Trials, "trial"), e.TimeLeft)
+		fmt.Fprintf(w, "  %s on %s: element %d of %04d, %s left, %s of its limit left\n", e.Task, e.Nodes, e.Element, e.Submission, text.Count(e.Trials, "trial"), e.TimeLeft)
 	}
 }
 
@@ -149,7 +149,7 @@ func writeLost(w io.Writer, l batch.LostElement) {
 	if l.Task != "" {
 		task = ", job " + l.Task
 	}
-	fmt.Fprintf(w, "lost: element %d of %04d%s %s with %s left: %s\n", l.Element, l.Submission, task, how, count(len(l.Trials), "trial"), some(l.Trials))
+	fmt.Fprintf(w, "lost: element %d of %04d%s %s with %s left: %s\n", l.Element, l.Submission, task, how, text.Count(len(l.Trials), "trial"), some(l.Trials))
 	if l.LastLine != "" {
 		fmt.Fprintf(w, "  log: %s\n  its last line: %s\n", l.Log, l.LastLine)
 	}
@@ -161,14 +161,14 @@ func some(names []string) string {
 	if len(names) <= most {
 		return strings.Join(names, ", ")
 	}
-	return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %s more", thousands(len(names)-most))
+	return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %s more", text.Thousands(len(names)-most))
 }
 
 func are(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun + " is"
 	}
-	return count(n, noun) + " are"
+	return text.Count(n, noun) + " are"
 }
 
 func sortedKeys(m map[string]int) []string {
@@ -193,15 +193,15 @@ func batchLogsCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			folder, err := openFolder(dir)
+			folder, err := lab.OpenFolder(dir)
 			if err != nil {
 				return err
 			}
 			key, err := result.ParseKey(name)
 			if err != nil {
-				return usagef("batch logs: %w", err)
+				return exit.Usagef("batch logs: %w", err)
 			}
-			return ioError(writeLogs(c, folder, key))
+			return exit.Failed(writeLogs(consoleOf(c), folder, key, c.Int("lines")))
 		},
 	}
 }
@@ -216,39 +216,39 @@ func trialArgs(c *cli.Context) (dir, name string, err error) {
 	case 2:
 		return c.Args().Get(0), strings.Trim(c.Args().Get(1), "/"), nil
 	}
-	return "", "", usagef("batch logs: want a run folder and a trial; see %s --help", c.Command.HelpName)
+	return "", "", exit.Usagef("batch logs: want a run folder and a trial; see %s --help", c.Command.HelpName)
 }
 
-func writeLogs(c *cli.Context, folder *store.Folder, k result.Key) error {
-	if err := writeTail(c, folder.LogPath(k)); err != nil {
+func writeLogs(o console, folder *store.Folder, k result.Key, lines int) error {
+	if err := writeTail(o, folder.LogPath(k), lines); err != nil {
 		return err
 	}
 	s, element, err := batch.Latest(folder, k)
 	if errors.Is(err, fs.ErrNotExist) {
-		note(c, "%v", err)
+		o.note("%v", err)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return writeTail(c, s.LogPath(element))
+	return writeTail(o, s.LogPath(element), lines)
 }
 
 // writeTail prints the end of a file under its name.
-func writeTail(c *cli.Context, file string) error {
+func writeTail(o console, file string, n int) error {
 	b, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		note(c, "%s: not written yet", file)
+		o.note("%s: not written yet", file)
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read log: %w", err)
 	}
 	lines := strings.SplitAfter(string(b), "\n")
-	if n := c.Int("lines"); n > 0 && len(lines) > n+1 {
+	if n > 0 && len(lines) > n+1 {
 		lines = lines[len(lines)-n-1:]
 	}
-	_, err = fmt.Fprintf(c.App.Writer, "==> %s <==\n%s\n", file, strings.TrimSuffix(strings.Join(lines, ""), "\n"))
+	_, err = fmt.Fprintf(o.out, "==> %s <==\n%s\n", file, strings.TrimSuffix(strings.Join(lines, ""), "\n"))
 	return err
 }
 
@@ -262,16 +262,16 @@ func batchCancelCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			folder, err := openFolder(dir)
+			folder, err := lab.OpenFolder(dir)
 			if err != nil {
 				return err
 			}
 			n, err := batch.Cancel(c.Context, folder)
 			if err != nil {
-				return ioError(err)
+				return exit.Failed(err)
 			}
-			_, err = fmt.Fprintf(c.App.Writer, "cancelled %s; `slimfit batch submit` goes on\n", count(n, "array element"))
-			return ioError(err)
+			_, err = fmt.Fprintf(c.App.Writer, "cancelled %s; `slimfit batch submit` goes on\n", text.Count(n, "array element"))
+			return exit.Failed(err)
 		},
 	}
 }

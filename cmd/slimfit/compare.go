@@ -1,10 +1,9 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/urfave/cli/v2"
 
+	"slimfit/pkg/exit"
 	"slimfit/pkg/report"
 )
 
@@ -17,37 +16,23 @@ func compareCommand() *cli.Command {
 		Flags:     []cli.Flag{cacheFlag(), splitFlag(), formatFlag("text", "json", "csv", "markdown")},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 2 {
-				return usagef("compare: want two run folders, got %d; see slimfit compare --help", c.NArg())
+				return exit.Usagef("compare: want two run folders, got %d; see slimfit compare --help", c.NArg())
 			}
-			var reports []*report.Report
-			for _, dir := range c.Args().Slice() {
-				folder, err := runFolder(dir)
-				if err != nil {
-					return err
-				}
-				in, err := readRun(c, folder)
-				if err != nil {
-					return err
-				}
-				r, err := report.Build(in, report.Options{Split: report.Split(c.String("split"))})
-				if err != nil {
-					return &exitError{code: exitUsage, err: fmt.Errorf("compare %s: %w", dir, err)}
-				}
-				reports = append(reports, r)
-			}
-			comparison, err := report.Compare(reports[0], reports[1])
+			o := consoleOf(c)
+			split := report.Split(c.String("split"))
+			comparison, err := labOf(c, o).Compare([2]string{c.Args().Get(0), c.Args().Get(1)}, split)
 			if err != nil {
-				return &exitError{code: exitUsage, err: err}
+				return err
 			}
-			return printComparison(c, comparison)
+			return printComparison(o, comparison)
 		},
 	}
 }
 
-func printComparison(c *cli.Context, comparison *report.Comparison) error {
+func printComparison(o console, comparison *report.Comparison) error {
 	var out []byte
 	var err error
-	switch c.String("format") {
+	switch o.format {
 	case "json":
 		out, err = comparison.JSON()
 	case "csv":
@@ -58,8 +43,7 @@ func printComparison(c *cli.Context, comparison *report.Comparison) error {
 		out = comparison.Text()
 	}
 	if err != nil {
-		return ioError(err)
+		return exit.Failed(err)
 	}
-	_, err = c.App.Writer.Write(out)
-	return ioError(err)
+	return o.print(out)
 }

@@ -2,7 +2,8 @@ package main
 
 import (
 	"fmt"
-	"runtime/debug"
+
+	"slimfit/pkg/exit"
 
 	"github.com/urfave/cli/v2"
 )
@@ -30,7 +31,7 @@ func completionCommand() *cli.Command {
 				}
 				fmt.Fprint(c.App.Writer, script)
 			default:
-				return usagef("completion: unknown shell %q: want bash, zsh or fish", shell)
+				return exit.Usagef("completion: unknown shell %q: want bash, zsh or fish", shell)
 			}
 			return nil
 		},
@@ -58,20 +59,3 @@ _slimfit() {
 }
 compdef _slimfit slimfit
 `
-
-// version is the module's version, or the commit that it was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return s.Value
-		}
-	}
-	return "unknown"
-}

@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"slimfit/pkg/exit"
+	"slimfit/pkg/lab"
 )
 
 // runData runs `slimfit data ...` and returns its exit code and output.
@@ -51,12 +54,12 @@ mnist          28x28x1  10       55000  5000        10000  missing  handwritten 
 fashion-mnist  28x28x1  10       55000  5000        10000  missing  clothes by Zalando, arXiv 1708.07747
 cifar10        32x32x3  10       45000  5000        10000  missing  small colour photographs (Krizhevsky), binary version
 `
-	if code != exitDone || out != want || errs != "cache: /nowhere\n" {
+	if code != exit.Done || out != want || errs != "cache: /nowhere\n" {
 		t.Errorf("exit %d, stderr %q, stdout:\n%s", code, errs, out)
 	}
 	code, out, errs = runData("list", "--cache", "/nowhere", "--format", "json", "-q")
-	var rows []dataRow
-	if err := json.Unmarshal([]byte(out), &rows); err != nil || code != exitDone || errs != "" {
+	var rows []lab.DataRow
+	if err := json.Unmarshal([]byte(out), &rows); err != nil || code != exit.Done || errs != "" {
 		t.Fatalf("exit %d, %v, stderr %q", code, err, errs)
 	}
 	if len(rows) != 3 || rows[0].Train != 55000 || rows[2].Input.C != 3 || len(rows[0].Digest) != 64 || len(rows[0].Sources) < 3 {
@@ -82,12 +85,12 @@ func TestDataVerifyOwn(t *testing.T) {
 		t.Errorf("digest %q", digest)
 	}
 	want = strings.NewReplacer("DIR", dir, "DIGEST", digest).Replace(want)
-	if code != exitDone || out != want || errs != "" {
+	if code != exit.Done || out != want || errs != "" {
 		t.Errorf("exit %d, stderr %q, stdout:\n%s\nwant:\n%s", code, errs, out, want)
 	}
 	code, out, _ = runData("verify", "--format", "json", dir)
-	var reports []dataReport
-	if err := json.Unmarshal([]byte(out), &reports); err != nil || code != exitDone {
+	var reports []lab.DataReport
+	if err := json.Unmarshal([]byte(out), &reports); err != nil || code != exit.Done {
 		t.Fatalf("exit %d, %v", code, err)
 	}
 	if len(reports) != 1 || reports[0].Digest != digest || reports[0].Images.Train[1] != 9 {
@@ -113,19 +116,19 @@ func TestDataExitCodes(t *testing.T) {
 		code int
 		want string // in stderr
 	}{
-		{"no names", []string{"fetch"}, exitUsage, "data set"},
-		{"unknown name", []string{"fetch", "mnist", "mnsit", "--cache", cache}, exitUsage, `unknown data set "mnsit": known are mnist, fashion-mnist, cifar10`},
-		{"unknown name or folder", []string{"verify", filepath.Join(empty, "none")}, exitUsage, "nor is there such a folder"},
-		{"argument of list", []string{"list", "mnist"}, exitUsage, `unexpected argument "mnist"`},
-		{"bad format", []string{"list", "--format", "xml"}, exitUsage, "want one of text, json"},
-		{"bad resize", []string{"verify", "--resize", "28", dir}, exitUsage, "--resize 28: want HEIGHTxWIDTH"},
-		{"resize of a known set", []string{"verify", "--resize", "28x28", "mnist"}, exitUsage, "not for mnist"},
-		{"fetch from a folder without the files", []string{"fetch", "cifar10", "--cache", cache, "--from", dir}, exitIO, "folder " + dir + ": has none of the files"},
-		{"fetch into a file", []string{"fetch", "cifar10", "--cache", readOnly, "--from", dir}, exitIO, "not a directory"},
-		{"missing", []string{"verify", "cifar10", "--cache", cache}, exitTrials, "test_batch.bin is missing"},
-		{"broken", []string{"verify", "mnist", "--cache", cache}, exitTrials, "train-images-idx3-ubyte is broken: 4 bytes, want 47040016"},
-		{"one good, one bad", []string{"verify", dir, "cifar10", "--cache", cache}, exitTrials, "run `slimfit data fetch cifar10 --cache " + cache + "`"},
-		{"resize of idx files", []string{"verify", "--resize", "28x28", dir}, exitTrials, "resize is for image folders only"},
+		{"no names", []string{"fetch"}, exit.Usage, "data set"},
+		{"unknown name", []string{"fetch", "mnist", "mnsit", "--cache", cache}, exit.Usage, `unknown data set "mnsit": known are mnist, fashion-mnist, cifar10`},
+		{"unknown name or folder", []string{"verify", filepath.Join(empty, "none")}, exit.Usage, "nor is there such a folder"},
+		{"argument of list", []string{"list", "mnist"}, exit.Usage, `unexpected argument "mnist"`},
+		{"bad format", []string{"list", "--format", "xml"}, exit.Usage, "want one of text, json"},
+		{"bad resize", []string{"verify", "--resize", "28", dir}, exit.Usage, "--resize 28: want HEIGHTxWIDTH"},
+		{"resize of a known set", []string{"verify", "--resize", "28x28", "mnist"}, exit.Usage, "not for mnist"},
+		{"fetch from a folder without the files", []string{"fetch", "cifar10", "--cache", cache, "--from", dir}, exit.IO, "folder " + dir + ": has none of the files"},
+		{"fetch into a file", []string{"fetch", "cifar10", "--cache", readOnly, "--from", dir}, exit.IO, "not a directory"},
+		{"missing", []string{"verify", "cifar10", "--cache", cache}, exit.Trials, "test_batch.bin is missing"},
+		{"broken", []string{"verify", "mnist", "--cache", cache}, exit.Trials, "train-images-idx3-ubyte is broken: 4 bytes, want 47040016"},
+		{"one good, one bad", []string{"verify", dir, "cifar10", "--cache", cache}, exit.Trials, "run `slimfit data fetch cifar10 --cache " + cache + "`"},
+		{"resize of idx files", []string{"verify", "--resize", "28x28", dir}, exit.Trials, "resize is for image folders only"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, _, errs := runData(c.args...)

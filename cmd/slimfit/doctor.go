@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -11,8 +11,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"slimfit/pkg/doctor"
-	"slimfit/pkg/experiment"
+	"slimfit/pkg/exit"
+	"slimfit/pkg/lab"
 	"slimfit/pkg/sweep"
+	"slimfit/pkg/text"
 )
 
 // doctorCommand looks at the machine and says what to do about each fault.
@@ -31,37 +33,41 @@ func doctorCommand() *cli.Command {
 
 func doctorAction(c *cli.Context) error {
 	if c.NArg() > 1 {
-		return usagef("doctor: unexpected argument %q; see %s --help", c.Args().Get(1), c.Command.HelpName)
+		return exit.Usagef("doctor: unexpected argument %q; see %s --help", c.Args().Get(1), c.Command.HelpName)
 	}
-	var trials []experiment.Trial
-	if c.NArg() == 1 {
-		e, err := loadExperiment(c, c.Args().First())
-		if err != nil {
-			return err
-		}
-		trials = e.Trials()
-	}
-	file, err := workerFile(c)
+	o := consoleOf(c)
+	l := labOf(c, o)
+	file, err := l.WorkerFile()
 	if err != nil {
 		return err
 	}
-	r := doctor.Examine(c.Context, doctor.Options{Version: version(), Worker: file, Cache: c.String("cache"), Out: c.String("out"),
-		Timeout: c.Duration("timeout"), Trials: trials})
-	if c.Context.Err() != nil {
-		return c.Context.Err()
+	options := doctor.Options{Version: lab.Version(), Worker: file, Cache: l.Cache, Out: l.Out, Timeout: c.Duration("timeout")}
+	if c.NArg() == 1 {
+		e, err := l.Load(c.Context, c.Args().First(), nil)
+		if err != nil {
+			return err
+		}
+		options.Trials = e.Trials()
 	}
-	if c.String("format") == "json" {
-		enc := json.NewEncoder(c.App.Writer)
-		enc.SetIndent("", "  ")
-		err = enc.Encode(r)
+	return examine(c.Context, o, options)
+}
+
+func examine(ctx context.Context, o console, options doctor.Options) error {
+	r := doctor.Examine(ctx, options)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var err error
+	if o.format == "json" {
+		err = o.json(r)
 	} else {
-		err = writeDoctor(c.App.Writer, r)
+		err = writeDoctor(o.out, r)
 	}
 	if err != nil {
-		return ioError(fmt.Errorf("print what the doctor found: %w", err))
+		return exit.Failed(fmt.Errorf("print what the doctor found: %w", err))
 	}
 	if len(r.Faults) > 0 {
-		return &exitError{code: exitTrials}
+		return exit.With(exit.Trials, nil)
 	}
 	return nil
 }
@@ -73,7 +79,7 @@ func writeDoctor(w io.Writer, r doctor.Report) error {
 	line("slimfit", "%s, %s", r.Slimfit, r.OS)
 	line("worker", "%s", r.Worker.File)
 	line("TensorFlow", "%s", tensorflowLine(r.Worker))
-	line("CPU", "%s (%s)", orUnknown(r.Machine.CPU), orUnknown(strings.Join(r.Machine.Features, " ")))
+	line("CPU", "%s (%s)", text.OrUnknown(r.Machine.CPU), text.OrUnknown(strings.Join(r.Machine.Features, " ")))
 	line("cores", "%d%s: %s by default", r.Machine.Cores, quotaText(r.Machine.Quota), workersText(r.Workers))
 	line("memory", "%s available of %s", doctor.Bytes(r.Machine.MemoryAvailable), doctor.Bytes(r.Machine.MemoryTotal))
 	line("GPUs", "%s", gpuLine(r.Worker))
@@ -135,9 +141,9 @@ func gpuLine(w doctor.Worker) string {
 	}
 	var names []string
 	for _, g := range w.GPUs {
-		names = append(names, fmt.Sprintf("%d: %s, %s, compute capability %s", g.Index, orUnknown(g.Name), doctor.Bytes(int64(g.Memory)), orUnknown(g.Capability)))
+		names = append(names, fmt.Sprintf("%d: %s, %s, compute capability %s", g.Index, text.OrUnknown(g.Name), doctor.Bytes(int64(g.Memory)), text.OrUnknown(g.Capability)))
 	}
-	return fmt.Sprintf("%s (driver %s, CUDA %s, cuDNN %s)", strings.Join(names, "; "), orUnknown(w.Environment.Driver), orUnknown(w.Environment.CUDA), orUnknown(w.Environment.CuDNN))
+	return fmt.Sprintf("%s (driver %s, CUDA %s, cuDNN %s)", strings.Join(names, "; "), text.OrUnknown(w.Environment.Driver), text.OrUnknown(w.Environment.CUDA), text.OrUnknown(w.Environment.CuDNN))
 }
 
 func quotaText(quota float64) string {
@@ -148,16 +154,9 @@ func quotaText(quota float64) string {
 }
 
 func workersText(workers []sweep.Slot) string {
-	text := count(len(workers), "worker")
+	words := text.Count(len(workers), "worker")
 	if workers[0].Device.Visible != "" {
-		text += " on GPUs"
+		words += " on GPUs"
 	}
-	return text
-}
-
-func orUnknown(s string) string {
-	if s == "" {
-		return "unknown"
-	}
-	return s
+	return words
 }

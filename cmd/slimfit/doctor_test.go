@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"slimfit/pkg/doctor"
+	"slimfit/pkg/exit"
 )
 
 // runDoctor runs `slimfit doctor` with a shell script as the worker.
@@ -32,7 +33,7 @@ const healthyWorker = `for i in 1 2; do echo '{"type":"ready","environment":{"te
 
 func TestDoctorHealthy(t *testing.T) {
 	code, out := runDoctor(t, healthyWorker)
-	if code != exitDone || !strings.Contains(out, "2.18.1 on CPU") || !strings.HasSuffix(out, "\nNo fault found.\n") {
+	if code != exit.Done || !strings.Contains(out, "2.18.1 on CPU") || !strings.HasSuffix(out, "\nNo fault found.\n") {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
 }
@@ -40,7 +41,7 @@ func TestDoctorHealthy(t *testing.T) {
 func TestDoctorFault(t *testing.T) {
 	const library = "echo 'w: error while loading shared libraries: libtensorflow_cc.so.2: cannot open shared object file' >&2; exit 127"
 	code, out := runDoctor(t, library)
-	if code != exitTrials || !strings.Contains(out, "FAULT (worker)") || !strings.Contains(out, "-> run `make setup`") {
+	if code != exit.Trials || !strings.Contains(out, "FAULT (worker)") || !strings.Contains(out, "-> run `make setup`") {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
 	code, out = runDoctor(t, library, "--format", "json")
@@ -48,7 +49,7 @@ func TestDoctorFault(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatalf("%v in %s", err, out)
 	}
-	if code != exitTrials || len(r.Faults) != 1 || r.Worker.Environment != nil {
+	if code != exit.Trials || len(r.Faults) != 1 || r.Worker.Environment != nil {
 		t.Errorf("exit %d: %+v", code, r)
 	}
 }
@@ -56,8 +57,8 @@ func TestDoctorFault(t *testing.T) {
 func TestDoctorUsage(t *testing.T) {
 	for _, args := range [][]string{{"doctor", "x"}, {"doctor", "--format", "csv"}, {"doctor", "--timeout", "soon"}} {
 		var out, errs bytes.Buffer
-		if code := run(context.Background(), append([]string{"slimfit"}, args...), &out, &errs); code != exitUsage {
-			t.Errorf("%v: exit %d, want %d: %s", args, code, exitUsage, &errs)
+		if code := run(context.Background(), append([]string{"slimfit"}, args...), &out, &errs); code != exit.Usage {
+			t.Errorf("%v: exit %d, want %d: %s", args, code, exit.Usage, &errs)
 		}
 	}
 }

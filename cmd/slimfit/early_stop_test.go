@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"slimfit/pkg/exit"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep/sweeptest"
@@ -99,15 +100,15 @@ func (b *bench) run(code int, args ...string) (stdout, stderr string) {
 
 func (b *bench) certificate(path string) (result.Certificate, []byte) {
 	b.t.Helper()
-	text, err := os.ReadFile(path)
+	words, err := os.ReadFile(path)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	var c result.Certificate
-	if err := json.Unmarshal(text, &c); err != nil {
+	if err := json.Unmarshal(words, &c); err != nil {
 		b.t.Fatal(err)
 	}
-	return c, text
+	return c, words
 }
 
 // stopped lists the files of early stops in a run folder.
@@ -122,8 +123,8 @@ func (b *bench) stopped(folder string) []string {
 
 func TestSearchStopsEarly(t *testing.T) {
 	b := newBench(t)
-	out, errs := b.run(exitDone, "search", "e.yaml")
-	c, text := b.certificate("runs/tiny/certificate.json")
+	out, errs := b.run(exit.Done, "search", "e.yaml")
+	c, words := b.certificate("runs/tiny/certificate.json")
 	n := c.Effort.Stopped
 	if n == 0 || len(b.stopped("runs/tiny")) != n || !c.EarlyStop || strings.Count(errs, "stopped early, at step") != n ||
 		!strings.Contains(out, fmt.Sprintf("Stopped early, as hopeless: %d of these trials.", n)) {
@@ -138,18 +139,18 @@ func TestSearchStopsEarly(t *testing.T) {
 	if listed != n {
 		t.Errorf("%d files of early stops listed, want %d", listed, n)
 	}
-	if holds, _ := b.run(exitDone, "verify", "runs/tiny/certificate.json"); !strings.Contains(holds, "holds:") {
+	if holds, _ := b.run(exit.Done, "verify", "runs/tiny/certificate.json"); !strings.Contains(holds, "holds:") {
 		t.Error(holds)
 	}
-	if status, _ := b.run(exitDone, "status", "runs/tiny"); !strings.Contains(status, "pending") {
+	if status, _ := b.run(exit.Done, "status", "runs/tiny"); !strings.Contains(status, "pending") {
 		t.Errorf("stopped trials are not unfinished for status:\n%s", status)
 	}
 	// Retrained to their ends, the stopped ones miss the target.
-	if held, _ := b.run(exitDone, "verify", "runs/tiny/certificate.json", "--retrain", "100"); !strings.Contains(held, fmt.Sprintf("%d trials trained again", len(c.Files))) {
+	if held, _ := b.run(exit.Done, "verify", "runs/tiny/certificate.json", "--retrain", "100"); !strings.Contains(held, fmt.Sprintf("%d trials trained again", len(c.Files))) {
 		t.Error(held)
 	}
 	// A higher target takes what was stopped as it is.
-	b.run(exitUnmet, "search", "e.yaml", "--set", "target.accuracy=0.999", "--certificate", "high.json")
+	b.run(exit.Unmet, "search", "e.yaml", "--set", "target.accuracy=0.999", "--certificate", "high.json")
 	high, _ := b.certificate("runs/tiny/high.json")
 	for _, f := range high.Files {
 		at := slices.IndexFunc(c.Files, func(was result.File) bool { return filepath.Dir(was.Path) == filepath.Dir(f.Path) })
@@ -159,20 +160,20 @@ func TestSearchStopsEarly(t *testing.T) {
 	}
 	// Again, nothing is trained.
 	t.Setenv("SLIMFIT_WORKER", "/no/such/worker")
-	b.run(exitDone, "search", "e.yaml", "--certificate", "again.json")
-	if _, again := b.certificate("runs/tiny/again.json"); !bytes.Equal(again, text) {
+	b.run(exit.Done, "search", "e.yaml", "--certificate", "again.json")
+	if _, again := b.certificate("runs/tiny/again.json"); !bytes.Equal(again, words) {
 		t.Error("a second search comes to another certificate")
 	}
 }
 
 func TestSearchWithoutEarlyStops(t *testing.T) {
 	b := newBench(t)
-	b.run(exitDone, "search", "e.yaml")
+	b.run(exit.Done, "search", "e.yaml")
 	early, _ := b.certificate("runs/tiny/certificate.json")
 	for name, args := range map[string][]string{"flag": {"--no-early-stop"}, "exact": {"--exact"}, "variable": nil,
 		"cosine": {"--set", "train.schedule=cosine"}, "mean": {"--set", "target.rule=mean"}} {
 		t.Setenv("SLIMFIT_NO_EARLY_STOP", fmt.Sprint(name == "variable"))
-		b.run(exitDone, append([]string{"search", "e.yaml", "-o", name}, args...)...)
+		b.run(exit.Done, append([]string{"search", "e.yaml", "-o", name}, args...)...)
 		full, _ := b.certificate(name + "/tiny/certificate.json")
 		if full.EarlyStop || full.Effort.Stopped > 0 || len(b.stopped(name+"/tiny")) > 0 || full.Assumption.Stopping != "" {
 			t.Errorf("%s: %d trials were stopped", name, full.Effort.Stopped)
@@ -180,7 +181,7 @@ func TestSearchWithoutEarlyStops(t *testing.T) {
 		if name == "flag" && (full.Effort.Steps <= early.Effort.Steps || full.Winner.ConfigID != early.Winner.ConfigID) {
 			t.Errorf("without early stops %d steps and %s, with them %d and %s", full.Effort.Steps, full.Winner.ConfigID, early.Effort.Steps, early.Winner.ConfigID)
 		}
-		b.run(exitDone, "verify", name+"/tiny/certificate.json")
+		b.run(exit.Done, "verify", name+"/tiny/certificate.json")
 	}
 }
 
@@ -188,15 +189,15 @@ func TestSearchWithoutEarlyStops(t *testing.T) {
 // certificate holds all the same.
 func TestSearchTrainsStoppedTrialsOn(t *testing.T) {
 	b := newBench(t)
-	b.run(exitUnmet, "search", "e.yaml", "--set", "target.accuracy=0.999", "--certificate", "high.json")
+	b.run(exit.Unmet, "search", "e.yaml", "--set", "target.accuracy=0.999", "--certificate", "high.json")
 	before := b.stopped("runs/tiny")
 	high, _ := b.certificate("runs/tiny/high.json")
 	if len(before) != high.Effort.Trials || len(before) == 0 {
 		t.Fatalf("%d of %d trials stopped", len(before), high.Effort.Trials)
 	}
-	b.run(exitDone, "search", "e.yaml", "--certificate", "mid.json")
+	b.run(exit.Done, "search", "e.yaml", "--certificate", "mid.json")
 	mid, _ := b.certificate("runs/tiny/mid.json")
-	_, log := b.run(exitDone, "search", "e.yaml", "--set", "target.accuracy=0.88", "--certificate", "low.json", "-v")
+	_, log := b.run(exit.Done, "search", "e.yaml", "--set", "target.accuracy=0.88", "--certificate", "low.json", "-v")
 	if strings.Contains(log, "starts at step 0 of") && !strings.Contains(log, "starts at step 1000 of") && !strings.Contains(log, "starts at step 2000 of") {
 		t.Errorf("nothing went on from where it was stopped:\n%s", log)
 	}
@@ -206,11 +207,11 @@ func TestSearchTrainsStoppedTrialsOn(t *testing.T) {
 	verify := func() {
 		t.Helper()
 		for _, name := range []string{"high", "mid", "low"} {
-			b.run(exitDone, "verify", "runs/tiny/"+name+".json")
+			b.run(exit.Done, "verify", "runs/tiny/"+name+".json")
 		}
 	}
 	verify()
-	b.run(exitDone, "run", "e.yaml")
+	b.run(exit.Done, "run", "e.yaml")
 	verify()
 	full, err := filepath.Glob("runs/tiny/*/seed-*/result.json")
 	if err != nil || len(full) != 10 {
@@ -222,7 +223,7 @@ func TestSearchTrainsStoppedTrialsOn(t *testing.T) {
 		}
 	}
 	// With results there, they are what a search uses.
-	b.run(exitDone, "search", "e.yaml", "--certificate", "after.json")
+	b.run(exit.Done, "search", "e.yaml", "--certificate", "after.json")
 	if after, _ := b.certificate("runs/tiny/after.json"); after.Effort.Stopped != 0 || after.Winner.ConfigID != mid.Winner.ConfigID {
 		t.Errorf("%d stopped, winner %s", after.Effort.Stopped, after.Winner.ConfigID)
 	}
@@ -231,7 +232,7 @@ func TestSearchTrainsStoppedTrialsOn(t *testing.T) {
 // Killed at any time, a search goes on and ends with the same certificate.
 func TestSearchStopsEarlyAfterAKill(t *testing.T) {
 	b := newBench(t)
-	b.run(exitDone, "search", "e.yaml")
+	b.run(exit.Done, "search", "e.yaml")
 	_, want := b.certificate("runs/tiny/certificate.json")
 	options, err := json.Marshal(sweeptest.Options{StepMillis: 0.02})
 	if err != nil {
@@ -252,7 +253,7 @@ func TestSearchStopsEarlyAfterAKill(t *testing.T) {
 	if _, err := os.Stat("killed/tiny/certificate.json"); err == nil {
 		t.Fatal("the search was over before it was killed")
 	}
-	b.run(exitDone, "search", "e.yaml", "-o", "killed", "--lease", "1s")
+	b.run(exit.Done, "search", "e.yaml", "-o", "killed", "--lease", "1s")
 	if _, got := b.certificate("killed/tiny/certificate.json"); !bytes.Equal(got, want) {
 		t.Errorf("another certificate than without the kill:\n%s", got)
 	}
@@ -281,9 +282,9 @@ func TestVerifyFindsForgedStops(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t)
-			b.run(exitDone, "search", "e.yaml")
+			b.run(exit.Done, "search", "e.yaml")
 			c.spoil(t, b.stopped("runs/tiny")[0])
-			if out, _ := b.run(exitTrials, "verify", "runs/tiny/certificate.json"); !strings.Contains(out, c.want) {
+			if out, _ := b.run(exit.Trials, "verify", "runs/tiny/certificate.json"); !strings.Contains(out, c.want) {
 				t.Errorf("no fault says %q:\n%s", c.want, out)
 			}
 			if c.name == "edited" {
@@ -291,7 +292,7 @@ func TestVerifyFindsForgedStops(t *testing.T) {
 			}
 			// What is gone is trained again, from its checkpoint, and stops there.
 			_, before := b.certificate("runs/tiny/certificate.json")
-			b.run(exitDone, "search", "e.yaml")
+			b.run(exit.Done, "search", "e.yaml")
 			if _, after := b.certificate("runs/tiny/certificate.json"); !bytes.Equal(before, after) {
 				t.Error("another certificate once it was stopped again")
 			}
@@ -302,13 +303,13 @@ func TestVerifyFindsForgedStops(t *testing.T) {
 // A damaged file of a stop is as good as none.
 func TestSearchPassesOverDamagedStops(t *testing.T) {
 	b := newBench(t)
-	b.run(exitDone, "search", "e.yaml")
+	b.run(exit.Done, "search", "e.yaml")
 	_, want := b.certificate("runs/tiny/certificate.json")
 	file := b.stopped("runs/tiny")[0]
 	if err := os.WriteFile(file, []byte("{"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	b.run(exitDone, "search", "e.yaml")
+	b.run(exit.Done, "search", "e.yaml")
 	if _, got := b.certificate("runs/tiny/certificate.json"); !bytes.Equal(got, want) {
 		t.Error("another certificate")
 	}
@@ -325,16 +326,16 @@ func TestSearchPassesOverDamagedStops(t *testing.T) {
 	}
 	wrong := all[0].Stopped
 	wrong.Confusion[0][0]++
-	text, err := json.Marshal(wrong)
+	words, err := json.Marshal(wrong)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, text, 0o666); err != nil {
+	if err := os.WriteFile(file, words, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	b.run(exitDone, "search", "e.yaml")
+	b.run(exit.Done, "search", "e.yaml")
 	if all, err = f.ReadStopped(k); err != nil || len(all) != 2 {
 		t.Errorf("%d stops, %v; want the one that contradicts itself and another", len(all), err)
 	}
-	b.run(exitDone, "verify", "runs/tiny/certificate.json")
+	b.run(exit.Done, "verify", "runs/tiny/certificate.json")
 }

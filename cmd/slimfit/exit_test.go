@@ -13,6 +13,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"slimfit/pkg/exit"
+	"slimfit/pkg/text"
 	"slimfit/pkg/yamlkeys"
 )
 
@@ -29,11 +31,11 @@ func TestExitCode(t *testing.T) {
 		want int
 	}{
 		{background, nil, 0},
-		{background, &exitError{code: exitUnmet}, 3},
-		{background, fmt.Errorf("wrapped: %w", &exitError{exitTrials, errors.New("x")}), 1},
-		{background, usagef("x"), 2},
+		{background, exit.With(exit.Unmet, nil), 3},
+		{background, fmt.Errorf("wrapped: %w", exit.With(exit.Trials, errors.New("x"))), 1},
+		{background, exit.Usagef("x"), 2},
 		{background, errors.New("the cli library's own"), 2},
-		{background, ioError(errors.New("x")), 4},
+		{background, exit.Failed(errors.New("x")), 4},
 		{background, fmt.Errorf("write: %w", &fs.PathError{Op: "open", Path: "x", Err: syscall.EROFS}), 4},
 		{background, fmt.Errorf("write: %w", syscall.ENOSPC), 4},
 		{background, context.Canceled, 2}, // no signal: a fault of the program, not an interruption
@@ -42,14 +44,14 @@ func TestExitCode(t *testing.T) {
 		{stopped(syscall.SIGTERM), context.Canceled, 75},
 		{stopped(syscall.SIGUSR1), context.Canceled, 75},
 		{stopped(syscall.SIGUSR1), context.Cause(stopped(syscall.SIGUSR1)), 75},
-		{stopped(os.Interrupt), ioError(errors.New("disk full")), 4},
+		{stopped(os.Interrupt), exit.Failed(errors.New("disk full")), 4},
 		{stopped(os.Interrupt), nil, 0},
 	} {
 		if got := exitCode(c.ctx, c.err); got != c.want {
 			t.Errorf("%v after %v: %d, want %d", c.err, context.Cause(c.ctx), got, c.want)
 		}
 	}
-	if ioError(nil) != nil {
+	if exit.Failed(nil) != nil {
 		t.Error("ioError(nil) is an error")
 	}
 }
@@ -60,8 +62,8 @@ func TestMessage(t *testing.T) {
 		err  error
 		want string
 	}{
-		{usagef("bad flag"), "slimfit: bad flag"},
-		{&exitError{exitUsage, errors.Join(faults, faults)}, "e.yaml:3:5: wrong\ne.yaml:3:5: wrong"},
+		{exit.Usagef("bad flag"), "slimfit: bad flag"},
+		{exit.With(exit.Usage, errors.Join(faults, faults)), "e.yaml:3:5: wrong\ne.yaml:3:5: wrong"},
 	} {
 		if got := message(c.err); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
@@ -89,7 +91,7 @@ func TestSignalContext(t *testing.T) {
 	for _, again := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGTERM, syscall.SIGINT} {
 		send(again)
 	}
-	if s := <-second; s != os.Interrupt || signalCode(s) != exitInterrupted {
+	if s := <-second; s != os.Interrupt || signalCode(s) != exit.Interrupted {
 		t.Errorf("second signal %v", s)
 	}
 }
@@ -137,14 +139,14 @@ func TestSpellOut(t *testing.T) {
 		"a\u202eb":         `a\u202eb`,
 		`Größe "5" \x`:     `Größe "5" \x`,
 	} {
-		if got := printable(in); got != want {
+		if got := text.Printable(in); got != want {
 			t.Errorf("%q: got %s, want %s", in, got, want)
 		}
 	}
-	if got, want := printableLines("a:\n\t\x1b[2J"), "a:\n\t"+`\x1b[2J`; got != want {
+	if got, want := text.Lines("a:\n\t\x1b[2J"), "a:\n\t"+`\x1b[2J`; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := message(usagef("no \x1b]0;x")); strings.Contains(got, "\x1b") {
+	if got := message(exit.Usagef("no \x1b]0;x")); strings.Contains(got, "\x1b") {
 		t.Errorf("%q", got)
 	}
 }

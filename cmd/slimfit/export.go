@@ -1,11 +1,16 @@
 package main
 
 import (
-	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"slimfit/pkg/exit"
 	"slimfit/pkg/export"
+	"slimfit/pkg/lab"
+	"slimfit/pkg/text"
 )
 
 // exportCommand writes a trained network as files that other programs load.
@@ -33,20 +38,37 @@ func exportCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			if c.String("format") == "" {
-				return usagef("export: no --format: want savedmodel, frozen, tflite, tflite-int8, c, npz or all, several with commas")
+			names := c.String("format")
+			if names == "" {
+				return exit.Usagef("export: no --format: want savedmodel, frozen, tflite, tflite-int8, c, npz or all, several with commas")
 			}
-			formats, err := export.ParseFormats(c.String("format"))
+			formats, err := export.ParseFormats(names)
 			if err != nil {
-				return usagef("%s: %w", origin(c, "format"), err)
+				return exit.Usagef("%s: %w", origin(c, "format"), err)
 			}
-			t, err := findTrial(c, name)
+			o := consoleOf(c)
+			l := labOf(c, o)
+			t, err := l.FindTrial(name, seedOf(c))
 			if err != nil {
 				return err
 			}
-			return newExporter(c, t, formats).run()
+			wrote, err := l.Export(c.Context, t, lab.ExportOptions{Formats: formats, Into: c.String("into"), Data: c.String("data"),
+				Force: c.Bool("force"), Quick: c.Bool("quick"), DensePerChannel: c.Bool("dense-per-channel")})
+			if err != nil {
+				return err
+			}
+			return writeExported(o, wrote)
 		},
 	}
+}
+
+// seedOf is the seed that a person chose; nil where none is given.
+func seedOf(c *cli.Context) *int64 {
+	if !c.IsSet("seed") {
+		return nil
+	}
+	seed := c.Int64("seed")
+	return &seed
 }
 
 // runsFlag is outFlag for commands whose -o is something else.
@@ -54,35 +76,26 @@ func runsFlag() cli.Flag {
 	return &cli.StringFlag{Name: "out", Value: defaultOut, Usage: "the `FOLDER` above the run folders <name>/"}
 }
 
-// findTrial opens the trained network that a person names.
-func findTrial(c *cli.Context, name string) (*export.Trial, error) {
-	choice, err := export.Find(name, c.String("out"))
-	if err != nil {
-		return nil, trialError(err)
+// writeExported prints what was written.
+func writeExported(o console, x lab.Exported) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s (%s)", x.Key, x.Chosen)
+	if len(x.Card.Accuracy) > 0 {
+		a := x.Card.Accuracy[0]
+		fmt.Fprintf(&b, ": %.2f %% of %s right, as trained", 100*a.Share, text.Count(a.Images, a.Split+" image"))
 	}
-	if c.IsSet("seed") {
-		seed := c.Int64("seed")
-		if choice.Seed != nil && *choice.Seed != seed {
-			return nil, usagef("--seed %d: %s is of seed %d", seed, name, *choice.Seed)
+	b.WriteString("\n")
+	t := text.Table{Head: []string{"file", "bytes", "right", "of"}, Left: 1}
+	for _, f := range x.Card.Files {
+		row := []string{filepath.Join(x.Dir, f.Path), text.Thousands(f.Bytes), "", ""}
+		if f.Accuracy != nil {
+			row[2], row[3] = fmt.Sprintf("%.2f %%", 100*f.Accuracy.Share), text.Count(f.Accuracy.Images, f.Accuracy.Split+" image")
 		}
-		choice.Seed = &seed
+		t.Rows = append(t.Rows, row)
 	}
-	t, err := export.Open(choice)
-	if err != nil {
-		return nil, trialError(err)
+	if err := t.Text(&b); err != nil {
+		return err
 	}
-	for _, w := range t.Warnings {
-		note(c, "%s", w)
-	}
-	detail(c, "%s: %s", t.Result.Key(), t.Chosen)
-	return t, nil
-}
-
-// trialError gives an error of finding a network its exit code.
-func trialError(err error) error {
-	var unfit *export.UnfitError
-	if errors.As(err, &unfit) {
-		return &exitError{code: exitTrials, err: err}
-	}
-	return err
+	fmt.Fprintf(&b, "card: %s\n", filepath.Join(x.Dir, export.CardName))
+	return o.print([]byte(b.String()))
 }

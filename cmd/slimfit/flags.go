@@ -1,18 +1,17 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"slimfit/models"
 	"slimfit/pkg/dataset"
-	"slimfit/pkg/experiment"
+	"slimfit/pkg/exit"
+	"slimfit/pkg/lab"
 	"slimfit/pkg/store"
+	"slimfit/pkg/sweep"
 )
 
 // prepare gives every command what all of them share: -q and -v, each flag's
@@ -106,7 +105,7 @@ func formatFlag(formats ...string) cli.Flag {
 	return &cli.StringFlag{Name: "format", Value: formats[0], Usage: "`FORMAT` of the output: " + strings.Join(formats, ", "),
 		Action: func(c *cli.Context, got string) error {
 			if !slices.Contains(formats, got) {
-				return usagef("%s %s: want one of %s", origin(c, "format"), got, strings.Join(formats, ", "))
+				return exit.Usagef("%s %s: want one of %s", origin(c, "format"), got, strings.Join(formats, ", "))
 			}
 			return nil
 		}}
@@ -148,50 +147,16 @@ func origin(c *cli.Context, flag string) string {
 	return "--" + flag
 }
 
-// atLeast refuses a number that is too small.
-func atLeast(c *cli.Context, flag string, least int) error {
-	if n := c.Int(flag); n < least {
-		return usagef("%s %d: need at least %d", origin(c, flag), n, least)
+// labOf reads the flags that say where a command works and with what; those
+// that it does not have keep their defaults.
+func labOf(c *cli.Context, o console) *lab.Lab {
+	l := &lab.Lab{Out: c.String("out"), Cache: c.String("cache"), Worker: c.String("worker"), Python: c.String("python"), Note: o.note, Detail: o.detail,
+		Watch: func() (func(sweep.Event), func()) {
+			p := newProgress(o)
+			return p.event, p.close
+		}}
+	if l.Out == "" {
+		l.Out = defaultOut
 	}
-	return nil
-}
-
-// loadExperiment reads one experiment file with the command's --set and
-// --cache; its errors are usage errors, but for a signal. Warnings go to stderr.
-func loadExperiment(c *cli.Context, file string) (*experiment.Experiment, error) {
-	out := c.String("out")
-	if out == "" { // the command has no such flag
-		out = defaultOut
-	}
-	from := experiment.Sources{
-		Describe: func(ref dataset.Ref) (models.Data, error) { return dataset.Describe(ref, c.String("cache")) },
-		Teacher:  func(run string) (experiment.Teacher, error) { return findTeacher(run, out) },
-	}
-	e, err := untilStopped(c.Context, func() (*experiment.Experiment, error) { return experiment.LoadFrom(file, sets(c), from) })
-	if c.Context.Err() != nil {
-		return nil, context.Cause(c.Context)
-	}
-	if err != nil {
-		return nil, &exitError{code: exitUsage, err: err}
-	}
-	detail(c, "%s: data set %s, digest %.12s: %d training, %d validation and %d test images of %s in %d classes", file, e.Data.Name, e.Data.Digest,
-		e.Data.Train, e.Data.Validation, e.Data.Test, e.Data.Input, e.Data.Classes)
-	for _, w := range e.Warnings {
-		note(c, "%s: %s", file, w)
-	}
-	return e, nil
-}
-
-// note prints a line for the person at the terminal, unless -q.
-func note(c *cli.Context, format string, args ...any) {
-	if !c.Bool("quiet") {
-		fmt.Fprintln(c.App.ErrWriter, printableLines(fmt.Sprintf(format, args...)))
-	}
-}
-
-// detail prints a line with -v only.
-func detail(c *cli.Context, format string, args ...any) {
-	if c.Bool("verbose") && !c.Bool("quiet") {
-		fmt.Fprintln(c.App.ErrWriter, printableLines(fmt.Sprintf(format, args...)))
-	}
+	return l
 }

@@ -3,80 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
-	"slimfit/models"
-	"slimfit/pkg/export"
 	"slimfit/pkg/footprint"
-	"slimfit/pkg/protocol"
-	"slimfit/pkg/workerproc"
+	"slimfit/pkg/lab"
+	"slimfit/pkg/text"
 )
-
-// measureNetworks fills in what the networks' files take. Without a worker
-// TensorFlow's own formats and the latency are left out.
-func measureNetworks(c *cli.Context, networks []network) error {
-	w, err := startWorker(c)
-	if err != nil {
-		if c.Context.Err() != nil {
-			return err
-		}
-		note(c, "TensorFlow's formats and the latency are not measured: %v", err)
-	} else {
-		defer w.Close(0)
-	}
-	for i := range networks {
-		n := &networks[i]
-		spec := models.Spec{Input: n.Input, Classes: n.classes(), Layers: n.Model[:len(n.Model)-1]}
-		m, files, err := export.MeasureFiles(spec)
-		if err != nil {
-			return usagef("%s: %w", n.Name, err)
-		}
-		if err := measureByPython(c, files, &m); err != nil {
-			return err
-		}
-		if w != nil {
-			if err := measureByWorker(c, w, spec, &m); err != nil {
-				return err
-			}
-		}
-		n.Footprint.Measured = &m
-	}
-	return nil
-}
-
-// classes are the units of the last dense layer.
-func (n network) classes() int { return n.Model[len(n.Model)-1].Units }
-
-// measureByWorker adds what takes TensorFlow.
-func measureByWorker(c *cli.Context, w *workerproc.Process, spec models.Spec, m *footprint.Measured) error {
-	dir, err := os.MkdirTemp("", "slimfit-measure-")
-	if err != nil {
-		return ioError(err)
-	}
-	defer os.RemoveAll(dir)
-	data := models.Data{Input: spec.Input, Classes: spec.Classes}
-	for _, f := range []struct {
-		format string
-		to     *int
-	}{{protocol.SavedModel, &m.SavedModel}, {protocol.Frozen, &m.Frozen}} {
-		file := filepath.Join(dir, f.format)
-		if _, err := ask(c, w, protocol.Command{Export: &protocol.Export{Layers: spec.Layers, Data: data, Format: f.format, File: file}}, protocol.Exported); err != nil {
-			return err
-		}
-		info, err := os.Stat(file)
-		if err != nil {
-			return ioError(err)
-		}
-		*f.to = int(info.Size())
-	}
-	m.Latency, err = latencyOf(c, w, spec.Layers, data)
-	return err
-}
 
 // figure is one measured size.
 type figure struct {
@@ -100,13 +33,13 @@ func latencies(m *footprint.Measured) []timed {
 }
 
 // measuredTable has one row a network, for programs.
-func measuredTable(networks []network) table {
-	t := table{head: []string{"experiment", "network", "config_id"}}
+func measuredTable(networks []lab.Network) text.Table {
+	t := text.Table{Head: []string{"experiment", "network", "config_id"}}
 	for _, f := range figures(networks[0].Footprint.Measured) {
-		t.head = append(t.head, f.name)
+		t.Head = append(t.Head, f.name)
 	}
 	for _, l := range latencies(networks[0].Footprint.Measured) {
-		t.head = append(t.head, l.name+"_median_s", l.name+"_p95_s", l.name+"_on")
+		t.Head = append(t.Head, l.name+"_median_s", l.name+"_p95_s", l.name+"_on")
 	}
 	for _, n := range networks {
 		row := []string{n.Experiment, n.Name, n.ConfigID}
@@ -120,7 +53,7 @@ func measuredTable(networks []network) table {
 				row = append(row, "", "", "")
 			}
 		}
-		t.rows = append(t.rows, row)
+		t.Rows = append(t.Rows, row)
 	}
 	return t
 }
@@ -133,7 +66,7 @@ func emptyIfZero(n int) string {
 }
 
 // writeMeasured prints the measured figures below a network's totals.
-func (n network) writeMeasured(w io.Writer, markdown bool) error {
+func writeMeasured(w io.Writer, n lab.Network, markdown bool) error {
 	m := n.Footprint.Measured
 	if m == nil {
 		return nil
@@ -145,20 +78,20 @@ func (n network) writeMeasured(w io.Writer, markdown bool) error {
 	var files []string
 	for _, f := range figures(m)[:5] {
 		if f.value > 0 {
-			files = append(files, strings.ReplaceAll(strings.TrimSuffix(f.name, "_bytes"), "_", " ")+" "+thousands(f.value))
+			files = append(files, strings.ReplaceAll(strings.TrimSuffix(f.name, "_bytes"), "_", " ")+" "+text.Thousands(f.value))
 		}
 	}
-	text := end + "file bytes: " + strings.Join(files, ", ") + end
+	words := end + "file bytes: " + strings.Join(files, ", ") + end
 	if !markdown {
-		text = strings.TrimPrefix(text, "\n")
+		words = strings.TrimPrefix(words, "\n")
 	}
-	text += fmt.Sprintf("arena bytes: int8 %s, float32 %s%s", thousands(m.Arena), thousands(m.ArenaFloat), end)
+	words += fmt.Sprintf("arena bytes: int8 %s, float32 %s%s", text.Thousands(m.Arena), text.Thousands(m.ArenaFloat), end)
 	for _, row := range latencies(m) {
 		if l := row.l; l != nil {
-			text += fmt.Sprintf("%s: median %s, 95 %% within %s of %d single images (%s)%s", strings.ReplaceAll(row.name, "_", " "), duration(l.Median), duration(l.P95), l.Images, l.On, end)
+			words += fmt.Sprintf("%s: median %s, 95 %% within %s of %d single images (%s)%s", strings.ReplaceAll(row.name, "_", " "), text.Duration(l.Median), text.Duration(l.P95), l.Images, l.On, end)
 		}
 	}
-	_, err := io.WriteString(w, text)
+	_, err := io.WriteString(w, words)
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"slimfit/pkg/exit"
 	"slimfit/pkg/shell"
 )
 
@@ -21,14 +22,14 @@ func initCommand() *cli.Command {
 		Action: func(c *cli.Context) error {
 			file := "experiment.yaml"
 			if c.NArg() > 1 {
-				return usagef("init: want at most one file, got %d", c.NArg())
+				return exit.Usagef("init: want at most one file, got %d", c.NArg())
 			} else if c.NArg() == 1 {
 				file = c.Args().First()
 			}
 			if err := writeNew(file, startingFile, c.Bool("force")); err != nil {
 				return err
 			}
-			note(c, "wrote %s; next: %s", file, shell.Line("slimfit", "plan", file))
+			consoleOf(c).note("wrote %s; next: %s", file, shell.Line("slimfit", "plan", file))
 			return nil
 		},
 	}
@@ -42,13 +43,13 @@ func writeNew(file, content string, force bool) error {
 	}
 	f, err := os.OpenFile(file, mode, 0o666)
 	if errors.Is(err, fs.ErrExist) {
-		return usagef("init: %s exists already; --force overwrites it", file)
+		return exit.Usagef("init: %s exists already; --force overwrites it", file)
 	}
 	if err != nil {
-		return ioError(fmt.Errorf("init: %w", err))
+		return exit.Failed(fmt.Errorf("init: %w", err))
 	}
 	_, err = f.WriteString(content)
-	return ioError(errors.Join(err, f.Close()))
+	return exit.Failed(errors.Join(err, f.Close()))
 }
 
 // startingFile is what init writes.

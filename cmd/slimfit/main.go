@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 
+	"slimfit/pkg/lab"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -54,13 +56,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // commands lists every command in the order of the help text.
 func commands() []*cli.Command {
 	return []*cli.Command{
-		planCommand(runSources()),
-		runCommand(runSources()),
+		planCommand((*lab.Lab).RunSources),
+		runCommand((*lab.Lab).RunSources),
 		statusCommand(),
 		reportCommand(),
 		compareCommand(),
-		searchCommand(workerTrainer),
-		verifyCommand(workerTrainer),
+		searchCommand(lab.WorkerTrainer),
+		verifyCommand(lab.WorkerTrainer),
 		footprintCommand(),
 		exportCommand(),
 		quantizeCommand(),
@@ -77,7 +79,7 @@ func commands() []*cli.Command {
 // rootAction runs when no command is named.
 func rootAction(c *cli.Context) error {
 	if c.Bool("version") {
-		fmt.Fprintln(c.App.Writer, "slimfit "+version())
+		fmt.Fprintln(c.App.Writer, "slimfit "+lab.Version())
 		return nil
 	}
 	if name := c.Args().First(); name != "" {

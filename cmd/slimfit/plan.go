@@ -5,31 +5,26 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"slimfit/models"
+	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
-	"slimfit/pkg/footprint"
-	"slimfit/pkg/result"
-	"slimfit/pkg/sweep"
+	"slimfit/pkg/lab"
 )
 
-// planSources is what plan knows from elsewhere than the experiment file.
-type planSources struct {
-	// status says where the trials of a run folder stand; a trial that it does
-	// not name is pending. A folder that does not exist is no error.
-	status func(dir string) (map[result.Key]result.Status, error)
-	// estimate predicts how long the trials take on this machine with the
-	// command's --jobs, and says from what; 0 where nothing is known.
-	estimate func(c *cli.Context, e *experiment.Experiment, pending []experiment.Trial) (time.Duration, string, error)
+// planSources makes what plan knows from elsewhere than the experiment file.
+type planSources func(*lab.Lab) lab.PlanSources
+
+// planOptions are what plan is asked for.
+type planOptions struct {
+	console
+	lab   *lab.Lab
+	files []string
+	sets  []string
 }
 
 // planCommand shows what an experiment would train, before any training.
@@ -44,159 +39,43 @@ func planCommand(sources planSources) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if err := atLeast(c, "jobs", 0); err != nil {
+			o := planOptions{console: consoleOf(c), files: files, sets: sets(c)}
+			o.lab = labOf(c, o.console)
+			if o.lab.Work, err = workOf(c); err != nil {
 				return err
 			}
-			experiments, err := loadExperiments(c, files)
+			experiments, err := o.lab.LoadAll(c.Context, o.files, o.sets)
 			if err != nil {
 				return err
 			}
-			return showPlans(c, experiments, sources)
+			return showPlans(c.Context, o, experiments, sources)
 		},
 	}
 }
 
 // showPlans plans the experiments and prints them, until a signal comes.
-func showPlans(c *cli.Context, experiments []*experiment.Experiment, sources planSources) error {
-	_, err := untilStopped(c.Context, func() (none struct{}, err error) {
-		plans := make([]plan, len(experiments))
+func showPlans(ctx context.Context, o planOptions, experiments []*experiment.Experiment, sources planSources) error {
+	_, err := lab.UntilStopped(ctx, func() (none struct{}, err error) {
+		plans := make([]planText, len(experiments))
 		for i, e := range experiments {
-			if plans[i], err = newPlan(c, e, sources); err != nil {
+			if plans[i].Plan, err = o.lab.Plan(ctx, e, sources(o.lab)); err != nil {
 				return none, err
 			}
 		}
-		return none, ioError(writePlans(c.App.Writer, c.String("format"), plans))
+		return none, exit.Failed(writePlans(o.out, o.format, plans))
 	})
 	return err
 }
 
-// loadExperiments reads all files and reports what is wrong in any of them.
-func loadExperiments(c *cli.Context, files []string) ([]*experiment.Experiment, error) {
-	var all []*experiment.Experiment
-	var faults []error
-	for _, f := range files {
-		e, err := loadExperiment(c, f)
-		if c.Context.Err() != nil {
-			return nil, context.Cause(c.Context)
-		}
-		if err != nil {
-			faults = append(faults, err)
-		}
-		all = append(all, e)
-	}
-	if len(faults) > 0 {
-		return nil, &exitError{code: exitUsage, err: errors.Join(faults...)}
-	}
-	return all, nil
-}
+// planText is a plan as it is printed.
+type planText struct{ lab.Plan }
 
-// plan is one experiment as plan prints it.
-type plan struct {
-	planHead
-	Configurations []planConfiguration `json:"configurations"` // by rising parameters
-
-	about string
-	axes  []experiment.Axis
-	seeds int
-}
-
-type planHead struct {
-	Name     string        `json:"experiment"`
-	Baseline planBaseline  `json:"baseline"`
-	Totals   planTotals    `json:"totals"`
-	Estimate *planEstimate `json:"estimate,omitempty"` // of the pending trials; absent where nothing is known
-}
-
-type planBaseline struct {
-	Name      string              `json:"name"`
-	ConfigID  string              `json:"config_id,omitempty"`
-	Footprint footprint.Footprint `json:"footprint"`
-}
-
-type planConfiguration struct {
-	ConfigID   string              `json:"config_id"`
-	Assignment map[string]any      `json:"assignment"`
-	Model      []models.Layer      `json:"model"` // the last dense layer included
-	Train      models.Recipe       `json:"train"`
-	Dataset    models.Data         `json:"dataset"`
-	Footprint  footprint.Footprint `json:"footprint"`
-	Ratios     footprint.Ratios    `json:"ratios"` // baseline / this
-	Work       float64             `json:"work"`   // of one trial, counted, see sweep.Counted: shards are balanced by it
-	Trials     []planTrial         `json:"trials"`
-}
-
-type planTrial struct {
-	Seed   int64         `json:"seed"`
-	Status result.Status `json:"status"`
-}
-
-type planTotals struct {
-	Configurations int                   `json:"configurations"`
-	Trials         int                   `json:"trials"`
-	Steps          int                   `json:"steps"` // of all trials
-	Status         map[result.Status]int `json:"status"`
-}
-
-type planEstimate struct {
-	Seconds float64 `json:"seconds"`
-	From    string  `json:"from"`
-}
-
-// newPlan counts and asks the sources; nothing is printed yet.
-func newPlan(c *cli.Context, e *experiment.Experiment, sources planSources) (plan, error) {
-	p := plan{about: e.About, axes: e.Axes, seeds: len(e.Seeds), planHead: planHead{Name: e.Name,
-		Baseline: planBaseline{e.Baseline.Name, e.Baseline.ID, e.Baseline.Footprint},
-		Totals:   planTotals{Configurations: len(e.Configs), Status: map[result.Status]int{}}}}
-	var known map[result.Key]result.Status
-	if sources.status != nil {
-		var err error
-		if known, err = sources.status(filepath.Join(c.String("out"), e.Name)); err != nil {
-			return p, ioError(fmt.Errorf("read what is done of %s: %w", e.Name, err))
-		}
-	}
-	var pending []experiment.Trial
-	for i := range e.Configs {
-		cfg := &e.Configs[i]
-		q := planConfiguration{ConfigID: cfg.ID, Assignment: cfg.Assignment, Model: cfg.Spec().FullLayers(), Train: cfg.Recipe,
-			Dataset: cfg.Data, Footprint: cfg.Footprint, Ratios: cfg.Footprint.Against(e.Baseline.Footprint),
-			Work: sweep.Counted([]experiment.Trial{{Configuration: cfg}})}
-		for _, seed := range e.Seeds {
-			status, ok := known[result.Key{ConfigID: cfg.ID, Seed: seed}]
-			if !ok {
-				status = result.Pending
-			}
-			if !status.Finished() {
-				pending = append(pending, experiment.Trial{Configuration: cfg, Seed: seed})
-			}
-			q.Trials = append(q.Trials, planTrial{seed, status})
-			p.Totals.Trials++
-			p.Totals.Steps += cfg.Recipe.Steps
-			p.Totals.Status[status]++
-		}
-		p.Configurations = append(p.Configurations, q)
-	}
-	slices.SortStableFunc(p.Configurations, func(a, b planConfiguration) int {
-		return a.Footprint.Parameters - b.Footprint.Parameters
-	})
-	if sources.estimate == nil || len(pending) == 0 {
-		return p, nil
-	}
-	took, from, err := sources.estimate(c, e, pending)
-	if err != nil {
-		return p, fmt.Errorf("estimate the time of %s: %w", e.Name, err)
-	}
-	if took > 0 {
-		p.Estimate = &planEstimate{took.Seconds(), from}
-	}
-	return p, nil
-}
-
-func writePlans(w io.Writer, format string, plans []plan) error {
+func writePlans(w io.Writer, format string, plans []planText) error {
 	switch format {
 	case "json":
 		return writePlansJSON(w, plans)
 	case "csv":
-		return plansTable(plans).csv(w)
+		return plansTable(plans).CSV(w)
 	}
 	for i, p := range plans {
 		if i > 0 {
@@ -212,11 +91,11 @@ func writePlans(w io.Writer, format string, plans []plan) error {
 
 // writePlansJSON writes one configuration at a time, as an encoder would hold
 // the whole text of a large plan in memory.
-func writePlansJSON(w io.Writer, plans []plan) error {
+func writePlansJSON(w io.Writer, plans []planText) error {
 	b := bufio.NewWriter(w)
 	b.WriteString("[")
 	for i, p := range plans {
-		head, err := json.MarshalIndent(p.planHead, "  ", "  ")
+		head, err := json.MarshalIndent(p.PlanHead, "  ", "  ")
 		if err != nil {
 			return err
 		}

@@ -14,17 +14,20 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/lab"
 	"slimfit/pkg/result"
+	"slimfit/pkg/text"
 )
 
 // runPlan runs the plan command with other sources than the program's.
-func runPlan(t *testing.T, sources planSources, args ...string) (string, error) {
+func runPlan(t *testing.T, sources lab.PlanSources, args ...string) (string, error) {
 	t.Helper()
 	return runPlanUntil(t, context.Background(), sources, args...)
 }
 
-func runPlanUntil(t *testing.T, ctx context.Context, sources planSources, args ...string) (string, error) {
+func runPlanUntil(t *testing.T, ctx context.Context, sources lab.PlanSources, args ...string) (string, error) {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "e.yaml")
@@ -33,14 +36,14 @@ func runPlanUntil(t *testing.T, ctx context.Context, sources planSources, args .
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	app := &cli.App{Writer: &out, ErrWriter: &out, ExitErrHandler: func(*cli.Context, error) {}, Commands: prepare([]*cli.Command{planCommand(sources)})}
+	app := &cli.App{Writer: &out, ErrWriter: &out, ExitErrHandler: func(*cli.Context, error) {}, Commands: prepare([]*cli.Command{planCommand(func(*lab.Lab) lab.PlanSources { return sources })})}
 	err := app.RunContext(ctx, append([]string{"slimfit", "plan", "--cache", dir}, append(args, file)...))
 	return out.String(), err
 }
 
 func TestPlanShowsStatusAndEstimate(t *testing.T) {
-	sources := planSources{
-		status: func(dir string) (map[result.Key]result.Status, error) {
+	sources := lab.PlanSources{
+		Status: func(dir string) (map[result.Key]result.Status, error) {
 			if dir != filepath.Join("there", "two") {
 				t.Errorf("asked for %s", dir)
 			}
@@ -52,7 +55,7 @@ func TestPlanShowsStatusAndEstimate(t *testing.T) {
 			}
 			return known, nil
 		},
-		estimate: func(c *cli.Context, e *experiment.Experiment, pending []experiment.Trial) (time.Duration, string, error) {
+		Estimate: func(_ context.Context, e *experiment.Experiment, pending []experiment.Trial) (time.Duration, string, error) {
 			if len(pending) != 2 || pending[0].Seed != 2 || pending[1].Seed != 2 {
 				t.Errorf("pending %v", pending)
 			}
@@ -73,11 +76,11 @@ func TestPlanShowsStatusAndEstimate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var plans []plan
+	var plans []lab.Plan
 	if err := json.Unmarshal([]byte(out), &plans); err != nil {
 		t.Fatal(err)
 	}
-	if got := plans[0].Configurations[0].Trials[1]; got != (planTrial{1, result.Diverged}) || plans[0].Estimate.Seconds != 150 || plans[0].Totals.Status[result.Done] != 3 {
+	if got := plans[0].Configurations[0].Trials[1]; got != (lab.PlanTrial{Seed: 1, Status: result.Diverged}) || plans[0].Estimate.Seconds != 150 || plans[0].Totals.Status[result.Done] != 3 {
 		t.Errorf("got %+v", plans[0])
 	}
 }
@@ -85,11 +88,11 @@ func TestPlanShowsStatusAndEstimate(t *testing.T) {
 // planID finds the configuration whose ID starts with the slug.
 func planID(t *testing.T, slug string) string {
 	t.Helper()
-	out, err := runPlan(t, planSources{}, "--format", "json")
+	out, err := runPlan(t, lab.PlanSources{}, "--format", "json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var plans []plan
+	var plans []lab.Plan
 	if err := json.Unmarshal([]byte(out), &plans); err != nil {
 		t.Fatal(err)
 	}
@@ -108,14 +111,14 @@ func TestPlanStops(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	forever := make(chan struct{})
 	defer close(forever)
-	sources := planSources{estimate: func(*cli.Context, *experiment.Experiment, []experiment.Trial) (time.Duration, string, error) {
+	sources := lab.PlanSources{Estimate: func(context.Context, *experiment.Experiment, []experiment.Trial) (time.Duration, string, error) {
 		cancel(&signalError{syscall.SIGTERM})
 		<-forever
 		return 0, "", errors.New("never told")
 	}}
 	for _, where := range []string{"in the midst of it", "before it begins"} {
 		out, err := runPlanUntil(t, ctx, sources)
-		if out != "" || exitCode(ctx, err) != exitRequeue {
+		if out != "" || exitCode(ctx, err) != exit.Requeue {
 			t.Errorf("stopped %s: printed %q, %v", where, out, err)
 		}
 	}
@@ -123,11 +126,11 @@ func TestPlanStops(t *testing.T) {
 
 func TestPlanPassesFaultsOn(t *testing.T) {
 	broken := errors.New("broken")
-	_, err := runPlan(t, planSources{status: func(string) (map[result.Key]result.Status, error) { return nil, broken }})
-	if !errors.Is(err, broken) || exitCode(t.Context(), err) != exitIO {
+	_, err := runPlan(t, lab.PlanSources{Status: func(string) (map[result.Key]result.Status, error) { return nil, broken }})
+	if !errors.Is(err, broken) || exitCode(t.Context(), err) != exit.IO {
 		t.Errorf("got %v", err)
 	}
-	_, err = runPlan(t, planSources{estimate: func(*cli.Context, *experiment.Experiment, []experiment.Trial) (time.Duration, string, error) {
+	_, err = runPlan(t, lab.PlanSources{Estimate: func(context.Context, *experiment.Experiment, []experiment.Trial) (time.Duration, string, error) {
 		return 0, "", broken
 	}})
 	if !errors.Is(err, broken) {
@@ -137,12 +140,12 @@ func TestPlanPassesFaultsOn(t *testing.T) {
 
 func TestNumbers(t *testing.T) {
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 3274634: "3,274,634", -1234: "-1,234", -123: "-123"} {
-		if got := thousands(n); got != want {
+		if got := text.Thousands(n); got != want {
 			t.Errorf("%d: %s, want %s", n, got, want)
 		}
 	}
 	for d, want := range map[time.Duration]string{0: "1 s", 29 * time.Second: "29 s", 90 * time.Second: "2 min", 119 * time.Minute: "119 min", 150 * time.Minute: "2.5 h"} {
-		if got := roughly(d); got != want {
+		if got := text.Roughly(d); got != want {
 			t.Errorf("%v: %s, want %s", d, got, want)
 		}
 	}

@@ -9,27 +9,29 @@ import (
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/lab"
 	"slimfit/pkg/result"
+	"slimfit/pkg/text"
 )
 
 // write prints the plan as text or Markdown.
-func (p plan) write(w io.Writer, markdown bool) error {
+func (p planText) write(w io.Writer, markdown bool) error {
 	title := p.Name
-	if p.about != "" {
-		title += ": " + oneLine(p.about)
+	if p.About != "" {
+		title += ": " + text.OneLine(p.About)
 	}
-	show := func(t table) error { return t.text(w) }
+	show := func(t text.Table) error { return t.Text(w) }
 	if markdown {
 		title = "## " + title + "\n"
-		show = func(t table) error {
+		show = func(t text.Table) error {
 			fmt.Fprintln(w)
-			return t.markdown(w)
+			return t.Markdown(w)
 		}
 	}
 	b := p.Baseline.Footprint
 	fmt.Fprintln(w, title)
 	fmt.Fprintf(w, "baseline %s: %s parameters, %s weights, %s MACs, activations %s paper and %s all, peak %s\n", p.Baseline.Name,
-		thousands(b.Parameters), thousands(b.Weights), thousands(b.MACs), thousands(b.Activations.Paper), thousands(b.Activations.All), thousands(b.Peak))
+		text.Thousands(b.Parameters), text.Thousands(b.Weights), text.Thousands(b.MACs), text.Thousands(b.Activations.Paper), text.Thousands(b.Activations.All), text.Thousands(b.Peak))
 	size, work := p.tables()
 	if err := show(size); err != nil {
 		return err
@@ -48,17 +50,17 @@ func (p plan) write(w io.Writer, markdown bool) error {
 }
 
 // tables are the plan's two: what a network stores, and what it computes.
-func (p plan) tables() (size, work table) {
-	axes := axisNames(p.axes)
-	size = table{head: append(append([]string{"configuration"}, axes...), "parameters", "x", "weights", "x", "weight bytes", "trials done"), left: 1 + len(axes)}
-	work = table{head: []string{"configuration", "MACs", "x", "paper activations", "x", "all activations", "x", "peak", "x"}, left: 1}
+func (p planText) tables() (size, work text.Table) {
+	axes := axisNames(p.Axes)
+	size = text.Table{Head: append(append([]string{"configuration"}, axes...), "parameters", "x", "weights", "x", "weight bytes", "trials done"), Left: 1 + len(axes)}
+	work = text.Table{Head: []string{"configuration", "MACs", "x", "paper activations", "x", "all activations", "x", "peak", "x"}, Left: 1}
 	for _, c := range p.Configurations {
 		f, r := c.Footprint, c.Ratios
-		row := append([]string{c.ConfigID}, axisCells(p.axes, c.Assignment)...)
-		size.rows = append(size.rows, append(row, thousands(f.Parameters), ratio(r.Parameters), thousands(f.Weights), ratio(r.Weights),
-			thousands(f.WeightBytes), c.done()))
-		work.rows = append(work.rows, []string{c.ConfigID, thousands(f.MACs), ratio(r.MACs), thousands(f.Activations.Paper), ratio2(r.Activations),
-			thousands(f.Activations.All), ratio(r.ActivationsAll), thousands(f.Peak), ratio(r.Peak)})
+		row := append([]string{c.ConfigID}, axisCells(p.Axes, c.Assignment)...)
+		size.Rows = append(size.Rows, append(row, text.Thousands(f.Parameters), ratio(r.Parameters), text.Thousands(f.Weights), ratio(r.Weights),
+			text.Thousands(f.WeightBytes), trialsDone(c)))
+		work.Rows = append(work.Rows, []string{c.ConfigID, text.Thousands(f.MACs), ratio(r.MACs), text.Thousands(f.Activations.Paper), ratio2(r.Activations),
+			text.Thousands(f.Activations.All), ratio(r.ActivationsAll), text.Thousands(f.Peak), ratio(r.Peak)})
 	}
 	return size, work
 }
@@ -67,8 +69,8 @@ func (p plan) tables() (size, work table) {
 func ratio(x float64) string  { return strconv.FormatFloat(x, 'f', 1, 64) }
 func ratio2(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) }
 
-// done is "3 of 5", and what else there is to say of the trials.
-func (c planConfiguration) done() string {
+// trialsDone is "3 of 5", and what else there is to say of the trials.
+func trialsDone(c lab.PlanConfiguration) string {
 	n := map[result.Status]int{}
 	for _, t := range c.Trials {
 		n[t.Status]++
@@ -83,13 +85,13 @@ func (c planConfiguration) done() string {
 }
 
 // summary is the last line: how much there is to train.
-func (p plan) summary() string {
-	s := fmt.Sprintf("%s x %s = %s, %s training steps", count(p.Totals.Configurations, "configuration"), count(p.seeds, "seed"),
-		count(p.Totals.Trials, "trial"), thousands(p.Totals.Steps))
+func (p planText) summary() string {
+	s := fmt.Sprintf("%s x %s = %s, %s training steps", text.Count(p.Totals.Configurations, "configuration"), text.Count(p.Seeds, "seed"),
+		text.Count(p.Totals.Trials, "trial"), text.Thousands(p.Totals.Steps))
 	var parts []string
 	for _, status := range []result.Status{result.Done, result.Running, result.Failed, result.Diverged, result.Pending} {
 		if n := p.Totals.Status[status]; n > 0 && n < p.Totals.Trials {
-			parts = append(parts, thousands(n)+" "+string(status))
+			parts = append(parts, text.Thousands(n)+" "+string(status))
 		} else if n > 0 && status != result.Pending {
 			parts = append(parts, "all "+string(status))
 		}
@@ -98,20 +100,9 @@ func (p plan) summary() string {
 		s += "; " + strings.Join(parts, ", ")
 	}
 	if p.Estimate != nil {
-		s += fmt.Sprintf("; about %s left (%s)", roughly(time.Duration(p.Estimate.Seconds*float64(time.Second))), p.Estimate.From)
+		s += fmt.Sprintf("; about %s left (%s)", text.Roughly(time.Duration(p.Estimate.Seconds*float64(time.Second))), p.Estimate.From)
 	}
 	return s
-}
-
-// roughly writes a duration with the precision that an estimate has.
-func roughly(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", max(1, int(d.Seconds()+0.5)))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()+0.5))
-	}
-	return fmt.Sprintf("%.1f h", d.Hours())
 }
 
 func axisNames(axes []experiment.Axis) []string {
@@ -126,41 +117,31 @@ func axisCells(axes []experiment.Axis, assignment map[string]any) []string {
 	cells := make([]string, len(axes))
 	for i, a := range axes {
 		if v, ok := assignment[a.Name]; ok {
-			cells[i] = shorten(experiment.FormatValue(v), 40)
+			cells[i] = text.Shorten(experiment.FormatValue(v), 40)
 		}
 	}
 	return cells
 }
 
-func shorten(s string, most int) string {
-	if r := []rune(s); len(r) > most {
-		return string(r[:most-3]) + "..."
-	}
-	return s
-}
-
-// oneLine folds the white space of a text of several lines.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
 // plansTable is all plans as one table for CSV, numbers without separators.
-func plansTable(plans []plan) table {
+func plansTable(plans []planText) text.Table {
 	var axes []experiment.Axis // of all plans, in order of appearance
 	seen := map[string]bool{}
 	for _, p := range plans {
-		for _, a := range p.axes {
+		for _, a := range p.Axes {
 			if !seen[a.Name] {
 				seen[a.Name] = true
 				axes = append(axes, a)
 			}
 		}
 	}
-	t := table{head: append(append([]string{"experiment", "config_id"}, axisNames(axes)...), "parameters", "weights", "biases", "weight_bytes", "macs",
+	t := text.Table{Head: append(append([]string{"experiment", "config_id"}, axisNames(axes)...), "parameters", "weights", "biases", "weight_bytes", "macs",
 		"activations_paper", "activations_all", "peak_activation_elements", "ratio_parameters", "ratio_weights", "ratio_macs",
 		"ratio_activations_paper", "ratio_activations_all", "ratio_peak_activation_elements", "steps", "trials", "done", "running", "failed", "diverged", "pending")}
 	for _, p := range plans {
 		for _, c := range p.Configurations {
 			row := append([]string{p.Name, c.ConfigID}, axisCells(axes, c.Assignment)...)
-			t.rows = append(t.rows, append(append(row, footprintCells(c.Footprint)...), c.csvTail()...))
+			t.Rows = append(t.Rows, append(append(row, footprintCells(c.Footprint)...), csvTail(c)...))
 		}
 	}
 	return t
@@ -174,7 +155,7 @@ func footprintCells(f footprint.Footprint) []string {
 	return cells
 }
 
-func (c planConfiguration) csvTail() []string {
+func csvTail(c lab.PlanConfiguration) []string {
 	r := c.Ratios
 	var cells []string
 	for _, x := range []float64{r.Parameters, r.Weights, r.MACs, r.Activations, r.ActivationsAll, r.Peak} {

@@ -2,17 +2,16 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"slimfit/pkg/dataset"
+	"slimfit/pkg/exit"
+	"slimfit/pkg/lab"
+	"slimfit/pkg/text"
 )
 
 // predictCommand classifies images.
@@ -29,146 +28,47 @@ func predictCommand() *cli.Command {
 			runsFlag(), workerFlag()},
 		Action: func(c *cli.Context) error {
 			if c.NArg() < 2 {
-				return usagef("predict: want a model and at least one image, got %d arguments; see %s --help", c.NArg(), c.Command.HelpName)
+				return exit.Usagef("predict: want a model and at least one image, got %d arguments; see %s --help", c.NArg(), c.Command.HelpName)
 			}
-			m, err := openModel(c, c.Args().First())
+			o := consoleOf(c)
+			l := labOf(c, o)
+			m, err := l.OpenModel(c.Context, c.Args().First(), seedOf(c))
 			if err != nil {
 				return err
 			}
-			images, err := readAllImages(c, m, c.Args().Tail())
+			p, err := l.Predict(m, c.Args().Tail(), c.Bool("resize"))
 			if err != nil {
 				return err
 			}
-			logits, probabilities, seconds, err := m.run(images.pixels)
-			if err != nil {
-				return err
-			}
-			p := newPredictions(m, images.names, logits, probabilities, seconds)
-			return ioError(p.write(c.App.Writer, c.String("format")))
+			return writePredictions(o, p)
 		},
 	}
 }
 
-// imageList is every image of all files.
-type imageList struct {
-	names  []string // a file, or file[3]
-	pixels []float32
-}
-
-// readAllImages reads all files and reports what is wrong with any of them.
-func readAllImages(c *cli.Context, m *model, files []string) (*imageList, error) {
-	list := &imageList{}
-	var faults []error
-	for _, file := range files {
-		l, err := dataset.ReadImages(file, m.input, c.Bool("resize"))
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		for _, n := range l.Notes {
-			note(c, "%s", n)
-		}
-		for i := range l.N {
-			name := file
-			if l.N > 1 {
-				name = fmt.Sprintf("%s[%d]", file, i)
-			}
-			list.names = append(list.names, name)
-		}
-		list.pixels = append(list.pixels, l.Pixels...)
-	}
-	return list, errors.Join(faults...)
-}
-
-// predictions are what predict prints.
-type predictions struct {
-	Model           string       `json:"model"`
-	Runtime         string       `json:"runtime"`
-	Images          []prediction `json:"images"`
-	Seconds         float64      `json:"seconds"` // of all images, reading and loading not counted
-	SecondsPerImage float64      `json:"seconds_per_image"`
-
-	names []string // of classes
-}
-
-type prediction struct {
-	Image         string    `json:"image"`
-	Class         int       `json:"class"`
-	Name          string    `json:"name,omitempty"`
-	Probability   float32   `json:"probability"` // of Class
-	Probabilities []float32 `json:"probabilities"`
-	Logits        []float32 `json:"logits,omitempty"` // where the model has them
-}
-
-func newPredictions(m *model, names []string, logits, probabilities []float32, seconds float64) *predictions {
-	p := &predictions{Model: m.name, Runtime: m.runtime, Seconds: seconds, SecondsPerImage: seconds / float64(len(names)), names: m.classNames}
-	for i, name := range names {
-		of := probabilities[i*m.classes : (i+1)*m.classes]
-		by, raw := of, []float32(nil)
-		if logits != nil { // int8 probabilities may tie
-			raw = logits[i*m.classes : (i+1)*m.classes]
-			by = raw
-		}
-		class := 0
-		for k, v := range by {
-			if v > by[class] {
-				class = k
-			}
-		}
-		p.Images = append(p.Images, prediction{name, class, p.name(class), of[class], of, raw})
-	}
-	return p
-}
-
-// name is the class's word, "" where it has none.
-func (p *predictions) name(class int) string {
-	if class < len(p.names) {
-		return p.names[class]
-	}
-	return ""
-}
-
-func (p *predictions) write(w io.Writer, format string) error {
-	switch format {
+func writePredictions(o console, p *lab.Predictions) error {
+	switch o.format {
 	case "json":
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(p)
+		return o.json(p)
 	case "csv":
-		return p.csv(w)
+		return o.table(predictionsTable(p))
 	}
-	t := table{head: []string{"image", "class", "probability", "then"}, left: 1}
+	t := text.Table{Head: []string{"image", "class", "probability", "then"}, Left: 1}
 	for _, i := range p.Images {
-		t.rows = append(t.rows, []string{i.Image, p.label(i.Class), percent(i.Probability), p.runnerUp(i)})
+		t.Rows = append(t.Rows, []string{i.Image, classLabel(p, i.Class), text.Percent(i.Probability), runnerUp(p, i)})
 	}
-	if err := t.text(w); err != nil {
+	if err := o.table(t); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s in %s, %s an image (%s)\n", count(len(p.Images), "image"), duration(p.Seconds), duration(p.SecondsPerImage), p.Runtime)
-	return err
+	_, err := fmt.Fprintf(o.out, "%s in %s, %s an image (%s)\n", text.Count(len(p.Images), "image"), text.Duration(p.Seconds), text.Duration(p.SecondsPerImage), p.Runtime)
+	return exit.Failed(err)
 }
 
-func (p *predictions) label(class int) string {
-	return strings.TrimSpace(strconv.Itoa(class) + " " + p.name(class))
+func classLabel(p *lab.Predictions, class int) string {
+	return strings.TrimSpace(strconv.Itoa(class) + " " + p.Class(class))
 }
-
-// duration is a time with three digits.
-func duration(seconds float64) string {
-	switch {
-	case seconds >= 100:
-		return fmt.Sprintf("%.0f s", seconds)
-	case seconds >= 1:
-		return fmt.Sprintf("%.3g s", seconds)
-	case seconds >= 1e-3:
-		return fmt.Sprintf("%.3g ms", 1e3*seconds)
-	}
-	return fmt.Sprintf("%.3g µs", 1e6*seconds)
-}
-
-func percent(x float32) string { return fmt.Sprintf("%.2f %%", 100*x) }
 
 // runnerUp is the second most likely class.
-func (p *predictions) runnerUp(i prediction) string {
+func runnerUp(p *lab.Predictions, i lab.Prediction) string {
 	order := make([]int, 0, len(i.Probabilities))
 	for k := range i.Probabilities {
 		if k != i.Class {
@@ -178,20 +78,21 @@ func (p *predictions) runnerUp(i prediction) string {
 	best := slices.MaxFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(i.Probabilities[a], i.Probabilities[b]), cmp.Compare(b, a))
 	})
-	return p.label(best) + " " + percent(i.Probabilities[best])
+	return classLabel(p, best) + " " + text.Percent(i.Probabilities[best])
 }
 
-func (p *predictions) csv(w io.Writer) error {
-	t := table{head: []string{"image", "class", "name"}}
+// predictionsTable is for programs: every probability, unrounded.
+func predictionsTable(p *lab.Predictions) text.Table {
+	t := text.Table{Head: []string{"image", "class", "name"}}
 	for k := range p.Images[0].Probabilities {
-		t.head = append(t.head, fmt.Sprintf("p%d", k))
+		t.Head = append(t.Head, fmt.Sprintf("p%d", k))
 	}
 	for _, i := range p.Images {
 		row := []string{i.Image, strconv.Itoa(i.Class), i.Name}
 		for _, x := range i.Probabilities {
 			row = append(row, strconv.FormatFloat(float64(x), 'g', -1, 32))
 		}
-		t.rows = append(t.rows, row)
+		t.Rows = append(t.Rows, row)
 	}
-	return t.csv(w)
+	return t
 }

@@ -8,13 +8,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/urfave/cli/v2"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/sys/unix"
 
 	"slimfit/pkg/result"
 	"slimfit/pkg/sweep"
+	"slimfit/pkg/text"
 )
 
 // progress shows a run on stderr: bars on a terminal, plain lines elsewhere.
@@ -35,10 +35,10 @@ const lineEvery = time.Minute
 // shownWorkers is how many workers have a bar: more would fill the screen.
 const shownWorkers = 16
 
-func newProgress(c *cli.Context) *progress {
-	p := &progress{quiet: c.Bool("quiet"), verbose: c.Bool("verbose"), plain: c.App.ErrWriter, told: time.Now()}
-	if !p.quiet && isTerminal(c.App.ErrWriter) {
-		p.bars = mpb.New(mpb.WithOutput(c.App.ErrWriter), mpb.WithRefreshRate(300*time.Millisecond))
+func newProgress(o console) *progress {
+	p := &progress{quiet: o.quiet, verbose: o.verbose, plain: o.err, told: time.Now()}
+	if !p.quiet && isTerminal(o.err) {
+		p.bars = mpb.New(mpb.WithOutput(o.err), mpb.WithRefreshRate(300*time.Millisecond))
 		p.plain = p.bars
 	}
 	return p
@@ -63,7 +63,7 @@ func (p *progress) event(e sweep.Event) {
 		p.addRows(len(e.State.Workers))
 	}
 	if line := p.line(e); line != "" {
-		fmt.Fprintln(p.plain, printableLines(line))
+		fmt.Fprintln(p.plain, text.Lines(line))
 	}
 }
 
@@ -97,7 +97,7 @@ func (p *progress) line(e sweep.Event) string {
 
 // plannedLine says what a run begins with, and why it does not train all.
 func plannedLine(s sweep.State) string {
-	text := count(s.Total, "trial")
+	words := text.Count(s.Total, "trial")
 	if s.Before > 0 {
 		var parts []string
 		for _, n := range []struct {
@@ -105,63 +105,63 @@ func plannedLine(s sweep.State) string {
 			what  string
 		}{{s.Done, "done"}, {s.Failed, "failed: --retry-failed trains them again"}, {s.Diverged, "diverged, which is final"}} {
 			if n.count > 0 {
-				parts = append(parts, thousands(n.count)+" "+n.what)
+				parts = append(parts, text.Thousands(n.count)+" "+n.what)
 			}
 		}
-		text += fmt.Sprintf(", %s of them have a result and are skipped (%s)", thousands(s.Before), strings.Join(parts, "; "))
+		words += fmt.Sprintf(", %s of them have a result and are skipped (%s)", text.Thousands(s.Before), strings.Join(parts, "; "))
 	}
 	if left := s.Total - s.Before; left > 0 {
-		text += fmt.Sprintf("; training %s in up to %s", thousands(left), count(len(s.Workers), "worker"))
+		words += fmt.Sprintf("; training %s in up to %s", text.Thousands(left), text.Count(len(s.Workers), "worker"))
 	}
-	return text
+	return words
 }
 
 // trainedLine is a finished trial in a line.
 func trainedLine(e sweep.Event) string {
-	width := len(thousands(e.State.Total))
+	width := len(text.Thousands(e.State.Total))
 	status := string(e.Result.Status)
 	if e.Result.Status == result.StoppedEarly {
 		status = fmt.Sprintf("stopped early, at step %d of %d", e.Result.Steps, e.Result.Train.Steps)
 	}
-	text := fmt.Sprintf("[%*s/%s] %s: %s", width, thousands(e.State.Finished()), thousands(e.State.Total), e.Label, status)
+	words := fmt.Sprintf("[%*s/%s] %s: %s", width, text.Thousands(e.State.Finished()), text.Thousands(e.State.Total), e.Label, status)
 	if e.Result.Reason != "" {
-		return text + ": " + strings.ReplaceAll(e.Result.Reason, "\n", "\n  ")
+		return words + ": " + strings.ReplaceAll(e.Result.Reason, "\n", "\n  ")
 	}
 	for _, a := range []struct {
 		name  string
 		value *float64
 	}{{"validation", e.Result.Accuracy.Validation}, {"test", e.Result.Accuracy.Test}} {
 		if a.value != nil {
-			text += fmt.Sprintf(", %s %.2f %%", a.name, 100**a.value)
+			words += fmt.Sprintf(", %s %.2f %%", a.name, 100**a.value)
 		}
 	}
-	return text + leftText(e.State.Left)
+	return words + leftText(e.State.Left)
 }
 
 // inHandLine is the work in hand in a line.
 func inHandLine(s sweep.State) string {
-	text := fmt.Sprintf("%s/%s trials", thousands(s.Finished()), thousands(s.Total))
+	words := fmt.Sprintf("%s/%s trials", text.Thousands(s.Finished()), text.Thousands(s.Total))
 	for _, w := range s.Workers {
 		if len(w.Members) > 0 {
-			text += fmt.Sprintf("; %s at step %d of %d", packLabel(w), w.Step, w.Steps)
+			words += fmt.Sprintf("; %s at step %d of %d", packLabel(w), w.Step, w.Steps)
 		}
 	}
-	return text + leftText(s.Left)
+	return words + leftText(s.Left)
 }
 
 func leftText(seconds float64) string {
 	if seconds <= 0 {
 		return ""
 	}
-	return ", " + roughly(time.Duration(seconds*float64(time.Second))) + " left"
+	return ", " + text.Roughly(time.Duration(seconds*float64(time.Second))) + " left"
 }
 
 func packLabel(w sweep.WorkerState) string {
-	text := w.Members[0].Label
+	words := w.Members[0].Label
 	if n := len(w.Members); n > 1 {
-		text += fmt.Sprintf(" and %d more", n-1)
+		words += fmt.Sprintf(" and %d more", n-1)
 	}
-	return text
+	return words
 }
 
 // addRows adds a bar for each worker and one for the whole.
@@ -224,16 +224,16 @@ func workerRow(s sweep.State, i, width int) string {
 		right += fmt.Sprintf("  val %.2f %%", 100**m.Validation)
 	}
 	if w.Left > 0 {
-		right += "  " + roughly(time.Duration(w.Left*float64(time.Second))) + " left"
+		right += "  " + text.Roughly(time.Duration(w.Left*float64(time.Second))) + " left"
 	}
 	return row(name+packLabel(w), float64(w.Step)/float64(max(1, w.Steps)), right, width)
 }
 
 // overallRow shows the whole run; workers beyond shown are counted.
 func overallRow(s sweep.State, shown, width int) string {
-	right := fmt.Sprintf(" %s/%s trials", thousands(s.Finished()), thousands(s.Total))
+	right := fmt.Sprintf(" %s/%s trials", text.Thousands(s.Finished()), text.Thousands(s.Total))
 	if n := s.Failed + s.Diverged; n > 0 {
-		right += fmt.Sprintf(", %s failed", thousands(n))
+		right += fmt.Sprintf(", %s failed", text.Thousands(n))
 	}
 	if n := len(s.Workers) - shown; n > 0 {
 		right += fmt.Sprintf(", %d workers more", n)

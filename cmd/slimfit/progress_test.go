@@ -36,8 +36,8 @@ func TestRows(t *testing.T) {
  3 idle
  4 -
 paper-slices                                 [=========           ] 32/75 trials, 2 failed, 1 workers more, 90 min left`
-	if text := "\n" + strings.Join(got, "\n"); text != want {
-		t.Errorf("got%s\nwant%s", text, want)
+	if words := "\n" + strings.Join(got, "\n"); words != want {
+		t.Errorf("got%s\nwant%s", words, want)
 	}
 	for width := range 200 {
 		for i := range s.Workers {

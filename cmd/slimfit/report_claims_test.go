@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"slimfit/pkg/exit"
 )
 
 // What scripts/paper_results.sh writes is what the result files say today.
@@ -64,7 +66,7 @@ func TestReportClaims(t *testing.T) {
 	out := t.TempDir()
 	a, b := simulate(t, out, "first", 1e-4), simulate(t, out, "second", 1e-3)
 	file := filepath.Join(out, "claims.yaml")
-	text := `title: Two <runs>
+	words := `title: Two <runs>
 claims:
   - claim: Five reaches 91 %.
     check: reaches
@@ -74,10 +76,10 @@ claims:
     check: falls
     cells: [{experiment: second, kernel: 3, filters: 4}, {experiment: first, kernel: 5, filters: 4}]
 `
-	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+	if err := os.WriteFile(file, []byte(words), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, stderr := slimfit("report", "--claims", file, a.Dir, b.Dir); code != exitUsage || !strings.Contains(stderr, "--into") {
+	if code, _, stderr := slimfit("report", "--claims", file, a.Dir, b.Dir); code != exit.Usage || !strings.Contains(stderr, "--into") {
 		t.Errorf("two folders without --into: exit %d: %s", code, stderr)
 	}
 	into := filepath.Join(out, "both")
@@ -92,14 +94,14 @@ claims:
 	if b, err := os.ReadFile(filepath.Join(into, "claims.json")); err != nil || !strings.Contains(string(b), `"verdict": "fails"`) {
 		t.Errorf("claims.json: %s, %v", b, err)
 	}
-	for _, c := range []struct{ text, want string }{
+	for _, c := range []struct{ words, want string }{
 		{"claims: [{claim: c, check: same, cells: [{experiment: first}]}]\n", "claims.yaml:1:10: same takes 2 cells, not 1"},
 		{"claims:\n  - {claim: c, check: falls, cells: [{experiment: first}, {experiment: second}]}\n", "claims.yaml:2: cell {experiment: first} fits 4"},
 	} {
-		if err := os.WriteFile(file, []byte(c.text), 0o666); err != nil {
+		if err := os.WriteFile(file, []byte(c.words), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if code, _, stderr := slimfit("report", "-n", "--claims", file, a.Dir); code != exitUsage || !strings.Contains(stderr, c.want) {
+		if code, _, stderr := slimfit("report", "-n", "--claims", file, a.Dir); code != exit.Usage || !strings.Contains(stderr, c.want) {
 			t.Errorf("exit %d: %s, want %s", code, stderr, c.want)
 		}
 	}

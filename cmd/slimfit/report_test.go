@@ -12,6 +12,7 @@ import (
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
@@ -101,13 +102,13 @@ func slimfit(args ...string) (code int, stdout, stderr string) {
 }
 
 // flat is text without its line breaks.
-func flat(text string) string { return strings.Join(strings.Fields(text), " ") }
+func flat(words string) string { return strings.Join(strings.Fields(words), " ") }
 
 func TestReportCommand(t *testing.T) {
 	folder := simulate(t, t.TempDir(), "simulated", 1e-4)
-	code, text, stderr := slimfit("report", folder.Dir)
-	if code != exitDone || !strings.Contains(flat(text), "is kernel 5, filters 2:") || !strings.Contains(text, "8 of 8 done") {
-		t.Fatalf("exit %d, stderr %s\n%s", code, stderr, text)
+	code, words, stderr := slimfit("report", folder.Dir)
+	if code != exit.Done || !strings.Contains(flat(words), "is kernel 5, filters 2:") || !strings.Contains(words, "8 of 8 done") {
+		t.Fatalf("exit %d, stderr %s\n%s", code, stderr, words)
 	}
 	var pages []string
 	for _, name := range []string{"report.md", "report.html", "results.csv", "configurations.csv", "report.json", "tables.tex", "figures/accuracy.svg", "figures/front.png"} {
@@ -119,7 +120,7 @@ func TestReportCommand(t *testing.T) {
 	}
 	// A copy elsewhere gives the same bytes.
 	other := simulate(t, t.TempDir(), "simulated", 1e-4)
-	if code, again, _ := slimfit("report", "-q", other.Dir); code != exitDone || again != text {
+	if code, again, _ := slimfit("report", "-q", other.Dir); code != exit.Done || again != words {
 		t.Errorf("exit %d; the same results elsewhere give another text", code)
 	}
 	for i, name := range []string{"report.md", "report.html", "results.csv"} {
@@ -130,7 +131,7 @@ func TestReportCommand(t *testing.T) {
 	}
 	for format, want := range map[string]string{"markdown": "# simulated\n", "csv": "experiment,config_id,label,kernel,filters,seed,status", "json": "[\n", "latex": "% simulated: tables", "html": "<!DOCTYPE html>"} {
 		code, out, stderr := slimfit("report", "-n", "--format", format, folder.Dir)
-		if code != exitDone || !strings.HasPrefix(out, want) || stderr != "" {
+		if code != exit.Done || !strings.HasPrefix(out, want) || stderr != "" {
 			t.Errorf("--format %s: exit %d, stderr %q, output %.60q", format, code, stderr, out)
 		}
 	}
@@ -148,10 +149,10 @@ func TestReportWhatIsMissing(t *testing.T) {
 	if err := os.WriteFile(folder.ResultPath(keys[1]), []byte("{half"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	code, text, _ := slimfit("report", "-n", folder.Dir)
+	code, words, _ := slimfit("report", "-n", folder.Dir)
 	for _, want := range []string{"2 missing", "slimfit run --out .. experiment.yaml", "damaged result " + keys[1].String() + "/result.json"} {
-		if code != exitDone || !strings.Contains(flat(text), want) {
-			t.Errorf("exit %d, the text does not say %q:\n%s", code, want, text)
+		if code != exit.Done || !strings.Contains(flat(words), want) {
+			t.Errorf("exit %d, the text does not say %q:\n%s", code, want, words)
 		}
 	}
 	if _, err := os.Stat(folder.ReportDir()); err == nil {
@@ -160,8 +161,8 @@ func TestReportWhatIsMissing(t *testing.T) {
 	if err := os.Remove(folder.ExperimentPath()); err != nil {
 		t.Fatal(err)
 	}
-	if code, text, _ = slimfit("report", "-n", folder.Dir); code != exitDone || !strings.Contains(flat(text), "The experiment file is gone") {
-		t.Errorf("without the experiment file: exit %d\n%s", code, text)
+	if code, words, _ = slimfit("report", "-n", folder.Dir); code != exit.Done || !strings.Contains(flat(words), "The experiment file is gone") {
+		t.Errorf("without the experiment file: exit %d\n%s", code, words)
 	}
 }
 
@@ -176,9 +177,9 @@ func TestReportSeveral(t *testing.T) {
 		t.Fatal(err)
 	}
 	into := filepath.Join(out, "both")
-	code, text, stderr := slimfit("report", a.Dir, b.Dir, "--into", into)
-	if code != exitDone || strings.Contains(text, "missing:") || !strings.Contains(flat(text), "Taken from experiment simulated") {
-		t.Fatalf("exit %d, stderr %s\n%s", code, stderr, text)
+	code, words, stderr := slimfit("report", a.Dir, b.Dir, "--into", into)
+	if code != exit.Done || strings.Contains(words, "missing:") || !strings.Contains(flat(words), "Taken from experiment simulated") {
+		t.Fatalf("exit %d, stderr %s\n%s", code, stderr, words)
 	}
 	md, err := os.ReadFile(filepath.Join(into, "report.md"))
 	if err != nil || !bytes.Contains(md, []byte("](figures/simulated-again-accuracy.svg)")) {
@@ -213,8 +214,8 @@ func TestReportMeasures(t *testing.T) {
 	results[0].Footprint.Measured = &footprint.Measured{TFLite: 123_456}
 	write(t, a, results[0])
 	spec := results[0]
-	code, text, stderr := slimfit("report", "-n", "--format", "json", a.Dir, b.Dir)
-	if code != exitDone {
+	code, words, stderr := slimfit("report", "-n", "--format", "json", a.Dir, b.Dir)
+	if code != exit.Done {
 		t.Fatalf("exit %d, stderr %s", code, stderr)
 	}
 	var reports []struct {
@@ -223,8 +224,8 @@ func TestReportMeasures(t *testing.T) {
 			Footprint footprint.Footprint
 		} `json:"configurations"`
 	}
-	if err := json.Unmarshal([]byte(text), &reports); err != nil {
-		t.Fatalf("%v in %.400s", err, text)
+	if err := json.Unmarshal([]byte(words), &reports); err != nil {
+		t.Fatalf("%v in %.400s", err, words)
 	}
 	for i, r := range reports {
 		for _, row := range r.Rows {
@@ -259,17 +260,17 @@ func TestReportErrors(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"report"}, exitUsage, "want at least one run folder"},
-		{[]string{"report", empty}, exitUsage, "is no run folder"},
-		{[]string{"report", filepath.Join(empty, "none")}, exitUsage, "is no run folder"},
-		{[]string{"report", folder.Dir, "--split", "train"}, exitUsage, "want validation or test"},
-		{[]string{"report", folder.Dir, "--format", "pdf"}, exitUsage, "want one of text"},
-		{[]string{"report", folder.Dir, "--published", published}, exitUsage, "paper.csv:2: accuracy"},
-		{[]string{"report", folder.Dir, "--published", "none.csv"}, exitIO, "none.csv"},
-		{[]string{"report", folder.Dir, folder.Dir, "--format", "html"}, exitUsage, "one page holds one experiment"},
-		{[]string{"report", blocked.Dir}, exitIO, "write report"},
-		{[]string{"compare", folder.Dir}, exitUsage, "want two run folders, got 1"},
-		{[]string{"compare", folder.Dir, empty}, exitUsage, "is no run folder"},
+		{[]string{"report"}, exit.Usage, "want at least one run folder"},
+		{[]string{"report", empty}, exit.Usage, "is no run folder"},
+		{[]string{"report", filepath.Join(empty, "none")}, exit.Usage, "is no run folder"},
+		{[]string{"report", folder.Dir, "--split", "train"}, exit.Usage, "want validation or test"},
+		{[]string{"report", folder.Dir, "--format", "pdf"}, exit.Usage, "want one of text"},
+		{[]string{"report", folder.Dir, "--published", published}, exit.Usage, "paper.csv:2: accuracy"},
+		{[]string{"report", folder.Dir, "--published", "none.csv"}, exit.IO, "none.csv"},
+		{[]string{"report", folder.Dir, folder.Dir, "--format", "html"}, exit.Usage, "one page holds one experiment"},
+		{[]string{"report", blocked.Dir}, exit.IO, "write report"},
+		{[]string{"compare", folder.Dir}, exit.Usage, "want two run folders, got 1"},
+		{[]string{"compare", folder.Dir, empty}, exit.Usage, "is no run folder"},
 	} {
 		code, stdout, stderr := slimfit(c.args...)
 		if code != c.code || !strings.Contains(stderr, c.want) || stdout != "" {
@@ -289,21 +290,21 @@ func TestReportForgedCertificate(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder.Dir, "certificate.json"), b, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	code, text, _ := slimfit("report", "-n", folder.Dir)
-	if code != exitDone || strings.Contains(text, "All is well") || !strings.Contains(flat(text), "certificate does not hold") {
-		t.Errorf("exit %d\n%s", code, text)
+	code, words, _ := slimfit("report", "-n", folder.Dir)
+	if code != exit.Done || strings.Contains(words, "All is well") || !strings.Contains(flat(words), "certificate does not hold") {
+		t.Errorf("exit %d\n%s", code, words)
 	}
 }
 
 func TestCompareCommand(t *testing.T) {
 	out := t.TempDir()
 	a, b := simulate(t, out, "first", 1e-4), simulate(t, out, "second", 1e-3)
-	code, text, stderr := slimfit("compare", a.Dir, b.Dir)
-	if code != exitDone || !strings.Contains(flat(text), "4 networks with 8 seeds that both have trained") || !strings.Contains(text, "0.0001 | 0.001") {
-		t.Errorf("exit %d, stderr %s\n%s", code, stderr, text)
+	code, words, stderr := slimfit("compare", a.Dir, b.Dir)
+	if code != exit.Done || !strings.Contains(flat(words), "4 networks with 8 seeds that both have trained") || !strings.Contains(words, "0.0001 | 0.001") {
+		t.Errorf("exit %d, stderr %s\n%s", code, stderr, words)
 	}
 	for format, want := range map[string]string{"markdown": "# first and second\n", "csv": "network,config_id_1", "json": "{\n"} {
-		if code, out, _ := slimfit("compare", a.Dir, b.Dir, "--format", format); code != exitDone || !strings.HasPrefix(out, want) {
+		if code, out, _ := slimfit("compare", a.Dir, b.Dir, "--format", format); code != exit.Done || !strings.HasPrefix(out, want) {
 			t.Errorf("--format %s: exit %d, output %.60q", format, code, out)
 		}
 	}

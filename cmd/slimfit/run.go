@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -9,12 +9,26 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/lab"
 	"slimfit/pkg/result"
 	"slimfit/pkg/shell"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
+	"slimfit/pkg/text"
 )
+
+// runOptions are what a run is asked for.
+type runOptions struct {
+	console
+	lab    *lab.Lab
+	file   string // the experiment file
+	sets   []string
+	shard  shard
+	dryRun bool
+	reuse  []string // run folders
+}
 
 // runCommand trains an experiment.
 func runCommand(sources planSources) *cli.Command {
@@ -27,87 +41,82 @@ func runCommand(sources planSources) *cli.Command {
 		Flags: append(append(trainFlags(), taskFlags()...), outFlag(), setFlag(), cacheFlag(), dryRunFlag(), formatFlag("text", "json"), reuseFlag(),
 			&cli.StringFlag{Name: "shard", Usage: "train part `I/N` of the trials only; N runs, in any order and on any hosts, make the whole"}),
 		Action: func(c *cli.Context) error {
-			if err := checkTrainFlags(c); err != nil {
-				return err
-			}
-			if c.String("task") != "" {
-				return runTask(c)
-			}
-			if typed(c, "index") {
-				return usagef("run: --index counts the elements of a task file: give it by --task; a part of an experiment file is --shard I/N")
-			}
-			file, err := oneArg(c, "experiment file")
+			work, err := workOf(c)
 			if err != nil {
 				return err
 			}
-			i, n, err := parseShard(c.String("shard"))
+			o := runOptions{console: consoleOf(c), sets: sets(c), dryRun: c.Bool("dry-run"), reuse: c.StringSlice("reuse")}
+			o.lab = labOf(c, o.console)
+			o.lab.Work = work
+			task, err := taskOf(c, len(o.sets))
 			if err != nil {
 				return err
 			}
-			e, err := loadExperiment(c, file)
-			if err != nil {
+			if task.file != "" {
+				return runTask(c.Context, o, task)
+			}
+			if o.file, err = oneArg(c, "experiment file"); err != nil {
 				return err
 			}
-			if c.Bool("dry-run") {
-				return showPlans(c, []*experiment.Experiment{e}, sources)
-			}
-			if err := checkData(c, e); err != nil {
+			if o.shard, err = parseShard(c.String("shard")); err != nil {
 				return err
 			}
-			trials := e.Trials()
-			if n > 1 {
-				trials = sweep.Shard(trials, i, n)
-				note(c, "shard %d of %d: %s", i, n, count(len(trials), "trial"))
-			}
-			return runExperiment(c, e, trials)
+			return runExperiment(c.Context, o, sources)
 		},
 	}
 }
 
-func runExperiment(c *cli.Context, e *experiment.Experiment, trials []experiment.Trial) error {
-	reused, err := reusedFolders(c)
+func runExperiment(ctx context.Context, o runOptions, sources planSources) error {
+	e, err := o.lab.Load(ctx, o.file, o.sets)
 	if err != nil {
 		return err
 	}
-	folder, err := store.Create(c.String("out"), e.Name, e.Source)
+	if o.dryRun {
+		return showPlans(ctx, planOptions{console: o.console, lab: o.lab}, []*experiment.Experiment{e}, sources)
+	}
+	if err := o.lab.CheckData(e); err != nil {
+		return err
+	}
+	trials := e.Trials()
+	if o.shard.of > 1 {
+		trials = sweep.Shard(trials, o.shard.part, o.shard.of)
+		o.note("shard %d of %d: %s", o.shard.part, o.shard.of, text.Count(len(trials), "trial"))
+	}
+	folder, reused, err := o.lab.Prepare(e, trials, o.reuse)
 	if err != nil {
-		return ioError(err)
+		return err
 	}
-	if len(reused) > 0 {
-		n, err := reuse(reused, folder, e, trials)
-		if err != nil {
-			return ioError(err)
-		}
-		note(c, "%s taken over from other run folders", count(n, "trial"))
+	if len(o.reuse) > 0 {
+		o.note("%s taken over from other run folders", text.Count(reused, "trial"))
 	}
-	return runTrials(c, e, folder, trials)
+	return runTrials(ctx, o, e, folder, trials)
 }
 
 // runTrials trains into the run folder, and says how it went.
-func runTrials(c *cli.Context, e *experiment.Experiment, folder *store.Folder, trials []experiment.Trial) error {
-	summary, err := trainAll(c, training{experiment: e, folder: folder, trials: trials, test: e.Evaluate.Test != experiment.TestWinner})
-	if werr := writeSummary(c, summary, folder, err != nil); werr != nil && err == nil {
-		err = ioError(werr)
+func runTrials(ctx context.Context, o runOptions, e *experiment.Experiment, folder *store.Folder, trials []experiment.Trial) error {
+	summary, err := o.lab.Train(ctx, lab.Training{Experiment: e, Folder: folder, Trials: trials, Test: e.Evaluate.Test != experiment.TestWinner})
+	if werr := writeSummary(o, summary, folder, err != nil); werr != nil && err == nil {
+		err = exit.Failed(werr)
 	}
 	switch {
 	case err != nil:
 		return err
 	case summary.Left > 0:
-		return &exitError{code: exitRequeue, err: fmt.Errorf("%s of other processes are not finished yet", count(summary.Left, "trial"))}
+		return exit.With(exit.Requeue, fmt.Errorf("%s of other processes are not finished yet", text.Count(summary.Left, "trial")))
 	case len(summary.Failures) > 0:
-		return &exitError{code: exitTrials}
+		return exit.With(exit.Trials, nil)
 	}
 	return nil
 }
 
 // writeSummary prints how the run ended, and what to do next. Nothing is
 // printed of a run that did not begin.
-func writeSummary(c *cli.Context, s sweep.Summary, folder *store.Folder, stopped bool) error {
+func writeSummary(o runOptions, s sweep.Summary, folder *store.Folder, stopped bool) error {
 	if s.State.Total == 0 {
 		return nil
 	}
-	if c.String("format") == "json" {
-		return writeSummaryJSON(c.App.Writer, s)
+	if o.format == "json" {
+		return o.json(summaryOf(s))
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", s.State.Experiment, outcomes(s))
@@ -120,31 +129,31 @@ func writeSummary(c *cli.Context, s sweep.Summary, folder *store.Folder, stopped
 		fmt.Fprintf(&b, "  log: %s\n", folder.LogPath(f.Key))
 	}
 	if stopped && s.Left > 0 {
-		fmt.Fprintf(&b, "To go on: %s\n", again(c))
+		fmt.Fprintf(&b, "To go on: %s\n", o.again())
 	}
 	if failed > 0 {
-		fmt.Fprintf(&b, "To train the failed ones again: %s\n", again(c, "--retry-failed"))
+		fmt.Fprintf(&b, "To train the failed ones again: %s\n", o.again("--retry-failed"))
 	}
-	fmt.Fprintf(&b, "For the report: %s\n", shell.Line("slimfit", "report", filepath.Join(c.String("out"), s.State.Experiment)))
-	_, err := io.WriteString(c.App.Writer, printableLines(b.String()))
+	fmt.Fprintf(&b, "For the report: %s\n", shell.Line("slimfit", "report", filepath.Join(o.lab.Out, s.State.Experiment)))
+	_, err := io.WriteString(o.out, text.Lines(b.String()))
 	return err
 }
 
 // outcomes is "75 trials: 73 done (13 of them before), 1 failed, 1 left".
 func outcomes(s sweep.Summary) string {
-	text := fmt.Sprintf("%s: %s done", count(s.State.Total, "trial"), thousands(s.State.Done))
+	words := fmt.Sprintf("%s: %s done", text.Count(s.State.Total, "trial"), text.Thousands(s.State.Done))
 	if s.State.Before > 0 {
-		text += fmt.Sprintf(", %s of %s had a result before", thousands(s.State.Before), thousands(s.State.Total))
+		words += fmt.Sprintf(", %s of %s had a result before", text.Thousands(s.State.Before), text.Thousands(s.State.Total))
 	}
 	for _, n := range []struct {
 		count int
 		what  string
 	}{{s.State.Failed, "failed"}, {s.State.Diverged, "diverged"}, {s.Left, "left"}} {
 		if n.count > 0 {
-			text += fmt.Sprintf(", %s %s", thousands(n.count), n.what)
+			words += fmt.Sprintf(", %s %s", text.Thousands(n.count), n.what)
 		}
 	}
-	return text
+	return words
 }
 
 // summaryJSON is the summary of `run --format json`.
@@ -166,13 +175,11 @@ type failureJSON struct {
 	Reason string        `json:"reason"`
 }
 
-func writeSummaryJSON(w io.Writer, s sweep.Summary) error {
+func summaryOf(s sweep.Summary) summaryJSON {
 	out := summaryJSON{Experiment: s.State.Experiment, Total: s.State.Total, Done: s.State.Done, Failed: s.State.Failed,
 		Diverged: s.State.Diverged, Left: s.Left, Before: s.State.Before, Trained: s.Trained, Failures: []failureJSON{}}
 	for _, f := range s.Failures {
 		out.Failures = append(out.Failures, failureJSON{f.Key, f.Status, f.Reason})
 	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(out)
+	return out
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
 	"slimfit/pkg/batch"
+	"slimfit/pkg/exit"
 	"slimfit/pkg/store"
 )
 
@@ -16,44 +18,55 @@ func taskFlags() []cli.Flag {
 		&cli.IntFlag{Name: "index", Value: -1, Usage: "the element's `NUMBER` in the task file, from 0"}}
 }
 
+// task is one element of a submission.
+type task struct {
+	file  string // "": there is none
+	index int
+}
+
+// taskOf reads which element of a submission a run is for, if it is for one.
+func taskOf(c *cli.Context, sets int) (task, error) {
+	t := task{c.String("task"), c.Int("index")}
+	switch {
+	case t.file == "" && typed(c, "index"):
+		return t, exit.Usagef("run: --index counts the elements of a task file: give it by --task; a part of an experiment file is --shard I/N")
+	case t.file == "":
+	case c.NArg() > 0:
+		return t, exit.Usagef("run: --task says what to train; an experiment file beside it makes no sense")
+	case c.IsSet("shard") && c.String("shard") != "" || sets > 0:
+		return t, exit.Usagef("run: --task goes with neither --shard nor --set: a submission never changes")
+	case !c.IsSet("index"):
+		return t, exit.Usagef("run: --task needs --index, the element's number in the task file")
+	}
+	return t, nil
+}
+
 // runTask trains the trials of one element of a submission, in the run folder
 // that the submission lies in.
-func runTask(c *cli.Context) error {
-	file := c.String("task")
-	switch {
-	case c.NArg() > 0:
-		return usagef("run: --task says what to train; an experiment file beside it makes no sense")
-	case c.String("shard") != "" || len(sets(c)) > 0:
-		return usagef("run: --task goes with neither --shard nor --set: a submission never changes")
-	case !c.IsSet("index"):
-		return usagef("run: --task needs --index, the element's number in the task file")
-	}
-	s, runDir, err := batch.ReadTasks(file)
+func runTask(ctx context.Context, o runOptions, t task) error {
+	s, runDir, err := batch.ReadTasks(t.file)
 	if err != nil {
-		return ioError(err)
+		return exit.Failed(err)
 	}
 	source, err := s.ExperimentFile()
 	if err != nil {
-		return ioError(err)
+		return exit.Failed(err)
 	}
-	e, err := loadExperiment(c, source)
+	e, err := o.lab.Load(ctx, source, nil)
 	if err != nil {
 		return err
 	}
-	trials, err := s.Trials(e, c.Int("index"))
+	trials, err := s.Trials(e, t.index)
 	if err != nil {
-		return usagef("run --task %s: %w", file, err)
+		return exit.Usagef("run --task %s: %w", t.file, err)
 	}
 	folder, err := store.Open(runDir)
 	if err != nil {
-		return ioError(err)
+		return exit.Failed(err)
 	}
-	if err := checkData(c, e); err != nil {
+	if err := o.lab.CheckData(e); err != nil {
 		return err
 	}
-	// What is said at the end names the run folder by --out.
-	if err := c.Set("out", filepath.Dir(runDir)); err != nil {
-		return err
-	}
-	return runTrials(c, e, folder, trials)
+	o.lab.Out = filepath.Dir(runDir) // what is said at the end names the run folder by it
+	return runTrials(ctx, o, e, folder, trials)
 }

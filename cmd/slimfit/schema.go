@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
 )
 
@@ -16,18 +17,18 @@ func schemaCommand() *cli.Command {
 		Flags: []cli.Flag{formatFlag("json", "markdown")},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
-				return usagef("schema: takes no argument, got %q", c.Args().First())
+				return exit.Usagef("schema: takes no argument, got %q", c.Args().First())
 			}
 			if c.String("format") == "markdown" {
 				_, err := fmt.Fprint(c.App.Writer, experiment.Reference())
-				return ioError(err)
+				return exit.Failed(err)
 			}
 			b, err := experiment.Schema()
 			if err != nil {
 				return err
 			}
 			_, err = c.App.Writer.Write(b)
-			return ioError(err)
+			return exit.Failed(err)
 		},
 	}
 }

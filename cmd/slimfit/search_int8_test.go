@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -9,13 +10,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/urfave/cli/v2"
-
 	"slimfit/models"
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/export"
 	"slimfit/pkg/export/exporttest"
+	"slimfit/pkg/lab"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
@@ -36,7 +37,7 @@ target: {accuracy: 0.8, confidence: 0.6, cost: tflite_int8_bytes, precision: int
 
 // newInt8Lab is a lab whose trainer sets real weights, that more filters set
 // better, and judges them.
-func newInt8Lab(t *testing.T) *lab {
+func newInt8Lab(t *testing.T) *testLab {
 	l := newLab(t)
 	if _, err := exporttest.Write(l.dir); err != nil { // for its data
 		t.Fatal(err)
@@ -49,14 +50,14 @@ func newInt8Lab(t *testing.T) *lab {
 	return l
 }
 
-func (l *lab) trainReal(c *cli.Context, j training) (sweep.Summary, error) {
-	session, err := j.folder.Join(0, nil)
+func (l *testLab) trainReal(_ context.Context, _ *lab.Lab, j lab.Training) (sweep.Summary, error) {
+	session, err := j.Folder.Join(0, nil)
 	if err != nil {
 		return sweep.Summary{}, err
 	}
 	defer session.Close()
-	for _, t := range j.trials {
-		if filepath.Base(j.folder.Dir) == "tiny" && !j.keepAll { // not one of verify --retrain
+	for _, t := range j.Trials {
+		if filepath.Base(j.Folder.Dir) == "tiny" && !j.KeepAll { // not one of verify --retrain
 			return sweep.Summary{}, fmt.Errorf("an int8 search needs all weights")
 		}
 		if err := l.trainOne(j, session, t); err != nil {
@@ -66,13 +67,13 @@ func (l *lab) trainReal(c *cli.Context, j training) (sweep.Summary, error) {
 	return sweep.Summary{}, nil
 }
 
-func (l *lab) trainOne(j training, session *store.Session, t experiment.Trial) error {
+func (l *testLab) trainOne(j lab.Training, session *store.Session, t experiment.Trial) error {
 	key := t.Key()
-	old, err := j.folder.ReadResult(key)
-	if err == nil && (!j.test || old.Correct.Test != nil) {
+	old, err := j.Folder.ReadResult(key)
+	if err == nil && (!j.Test || old.Correct.Test != nil) {
 		return nil
 	}
-	dir := j.folder.TrialDir(key)
+	dir := j.Folder.TrialDir(key)
 	token, err := session.Acquire(dir)
 	if err != nil {
 		return err
@@ -93,7 +94,7 @@ func (l *lab) trainOne(j training, session *store.Session, t experiment.Trial) e
 	if err != nil {
 		return err
 	}
-	set, err := dataset.LoadData(t.Data, models.Source{Path: j.experiment.Ref.Path})
+	set, err := dataset.LoadData(t.Data, models.Source{Path: j.Experiment.Ref.Path})
 	if err != nil {
 		return err
 	}
@@ -101,11 +102,11 @@ func (l *lab) trainOne(j training, session *store.Session, t experiment.Trial) e
 		Dataset: t.Data, Footprint: t.Footprint, Status: result.Done, Steps: t.Recipe.Steps, Warnings: []string{}, WeightsSHA: w.SHA256()}
 	r.Accuracy.Validation, r.Correct.Validation, r.Wrong.Validation, r.Confusion.Validation = answers(l.t, m, set.Validation)
 	l.trained = append(l.trained, key)
-	if j.test {
+	if j.Test {
 		l.trained, l.opened = l.trained[:len(l.trained)-1], append(l.opened, key)
 		r.Accuracy.Test, r.Correct.Test, r.Wrong.Test, r.Confusion.Test = answers(l.t, m, set.Test)
 	}
-	return j.folder.WriteResult(r, token, true)
+	return j.Folder.WriteResult(r, token, true)
 }
 
 // answers are a network's on some images.
@@ -133,7 +134,7 @@ func answers(t *testing.T, m *tflite.Model, images dataset.Images) (*float64, *i
 }
 
 // int8s reads the int8.json files of the lab's run folder.
-func (l *lab) int8s() map[result.Key]result.Int8 {
+func (l *testLab) int8s() map[result.Key]result.Int8 {
 	l.t.Helper()
 	f := &store.Folder{Dir: filepath.Join(l.dir, "runs/tiny")}
 	keys, err := f.Keys()
@@ -152,7 +153,7 @@ func (l *lab) int8s() map[result.Key]result.Int8 {
 func TestSearchInt8(t *testing.T) {
 	l := newInt8Lab(t)
 	code, out, errs := l.run("search", "e.yaml")
-	if code != exitDone || !strings.Contains(out, "was shown to meet 80 % in int8") || !strings.Contains(out, "judged in int8") {
+	if code != exit.Done || !strings.Contains(out, "was shown to meet 80 % in int8") || !strings.Contains(out, "judged in int8") {
 		t.Fatalf("code %d\n%s\n%s", code, out, errs)
 	}
 	c, int8s := l.certificate(), l.int8s()
@@ -177,21 +178,21 @@ func TestSearchInt8(t *testing.T) {
 		}
 	}
 	code, out, errs = l.run("verify", "runs/tiny/certificate.json")
-	if code != exitDone || !strings.Contains(out, fmt.Sprintf("%d int8 networks quantized again from the kept weights, bit for bit", len(int8s))) {
+	if code != exit.Done || !strings.Contains(out, fmt.Sprintf("%d int8 networks quantized again from the kept weights, bit for bit", len(int8s))) {
 		t.Errorf("verify: code %d\n%s\n%s", code, out, errs)
 	}
 	code, out, errs = l.run("report", "runs/tiny", "-n")
-	if code != exitDone || !strings.Contains(out, "judged in int8") || !strings.Contains(out, "int8 test mean") || !strings.Contains(out, "(result.json and int8.json)") {
+	if code != exit.Done || !strings.Contains(out, "judged in int8") || !strings.Contains(out, "int8 test mean") || !strings.Contains(out, "(result.json and int8.json)") {
 		t.Errorf("report: code %d\n%s\n%s", code, out, errs)
 	}
 	before, _ := json.Marshal(c)
-	if code, _, errs := l.run("search", "e.yaml", "-q"); code != exitDone {
+	if code, _, errs := l.run("search", "e.yaml", "-q"); code != exit.Done {
 		t.Fatal(errs)
 	}
 	if after, _ := json.Marshal(l.certificate()); !bytes.Equal(before, after) {
 		t.Error("a second search wrote another certificate")
 	}
-	if code, out, errs := l.run("verify", "runs/tiny/certificate.json", "--retrain", "2", "--draw", "1"); code != exitDone || !strings.Contains(out, "2 trials trained again, bit for bit") {
+	if code, out, errs := l.run("verify", "runs/tiny/certificate.json", "--retrain", "2", "--draw", "1"); code != exit.Done || !strings.Contains(out, "2 trials trained again, bit for bit") {
 		t.Errorf("retrain: code %d\n%s%s", code, out, errs)
 	}
 }
@@ -199,7 +200,7 @@ func TestSearchInt8(t *testing.T) {
 // Of a network that float32 passes and int8 may not, the int8 one decides.
 func TestSearchJudgesTheInt8Network(t *testing.T) {
 	l := newInt8Lab(t)
-	if code, _, errs := l.run("search", "e.yaml", "--exact", "--set", "target.accuracy=0.99"); code != exitDone && code != exitUnmet {
+	if code, _, errs := l.run("search", "e.yaml", "--exact", "--set", "target.accuracy=0.99"); code != exit.Done && code != exit.Unmet {
 		t.Fatal(errs)
 	}
 	int8s, differ := l.int8s(), 0
@@ -230,24 +231,24 @@ func TestVerifyInt8FindsFaults(t *testing.T) {
 		code  int
 		want  string
 	}{
-		{"deleted", func(t *testing.T, _, path string) { os.Remove(path) }, exitTrials, "int8.json: the file is missing"},
+		{"deleted", func(t *testing.T, _, path string) { os.Remove(path) }, exit.Trials, "int8.json: the file is missing"},
 		{"edited", func(t *testing.T, _, path string) {
 			replaceIn(t, path, `"bytes": 1`, `"bytes": 2`)
-		}, exitTrials, "quantized again: the kept weights give another int8 file"},
+		}, exit.Trials, "quantized again: the kept weights give another int8 file"},
 		{"other weights kept", func(t *testing.T, dir, path string) {
 			os.Remove(store.WeightsPath(filepath.Dir(path)))
 			os.WriteFile(store.WeightsPath(filepath.Dir(path)), []byte("x"), 0o666)
-		}, exitTrials, "quantized again: "},
-		{"weights gone", func(t *testing.T, dir, path string) { os.Remove(store.WeightsPath(filepath.Dir(path))) }, exitDone,
+		}, exit.Trials, "quantized again: "},
+		{"weights gone", func(t *testing.T, dir, path string) { os.Remove(store.WeightsPath(filepath.Dir(path))) }, exit.Done,
 			"the weights of 1 trial were not kept: the int8 networks are not quantized again"},
 		{"images gone", func(t *testing.T, dir, path string) {
 			os.Rename(filepath.Join(dir, "data"), filepath.Join(dir, "gone"))
-		}, exitDone,
+		}, exit.Done,
 			"the data set is not here, the int8 networks are not quantized again"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := newInt8Lab(t)
-			if code, _, errs := l.run("search", "e.yaml"); code != exitDone {
+			if code, _, errs := l.run("search", "e.yaml"); code != exit.Done {
 				t.Fatal(errs)
 			}
 			c.spoil(t, l.dir, filepath.Join(l.dir, "runs/tiny", l.certificate().Files[0].Path))
@@ -272,18 +273,18 @@ func replaceIn(t *testing.T, path, old, new string) {
 // Weights that are gone before they were quantized leave nothing to judge.
 func TestSearchInt8WithoutWeights(t *testing.T) {
 	l := newInt8Lab(t)
-	if code, _, errs := l.run("search", "e.yaml"); code != exitDone {
+	if code, _, errs := l.run("search", "e.yaml"); code != exit.Done {
 		t.Fatal(errs)
 	}
 	path := filepath.Join(l.dir, "runs/tiny", l.certificate().Files[0].Path)
 	os.Remove(path)
 	l.trained = nil
-	if code, _, errs := l.run("search", "e.yaml"); code != exitDone || len(l.trained) > 0 {
+	if code, _, errs := l.run("search", "e.yaml"); code != exit.Done || len(l.trained) > 0 {
 		t.Errorf("a missing int8.json is made again: code %d, %d trained: %s", code, len(l.trained), errs)
 	}
 	replaceIn(t, path, `"weights_sha256": "`, `"weights_sha256": "0`)
 	os.Remove(store.WeightsPath(filepath.Dir(path)))
-	if code, _, errs := l.run("search", "e.yaml"); code != exitIO || !strings.Contains(errs, "its weights were not kept; move ") {
+	if code, _, errs := l.run("search", "e.yaml"); code != exit.IO || !strings.Contains(errs, "its weights were not kept; move ") {
 		t.Errorf("code %d: %s", code, errs)
 	}
 }

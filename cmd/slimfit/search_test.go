@@ -16,7 +16,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"slimfit/models"
+	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/lab"
 	"slimfit/pkg/result"
 	"slimfit/pkg/sweep"
 )
@@ -36,8 +38,8 @@ seeds: 3
 target: {accuracy: 0.95}
 `
 
-// lab is a place to run commands in, with a trainer that invents results.
-type lab struct {
+// testLab is a place to run commands in, with a trainer that invents results.
+type testLab struct {
 	t       *testing.T
 	dir     string
 	trained []result.Key
@@ -45,52 +47,52 @@ type lab struct {
 	stop    int            // return an error once this many trials are trained; 0 never
 	fail    map[string]int // by configuration: how many more times its trials fail
 	salt    string         // changes what training comes to
-	trainer trainer        // train, unless a test has its own
+	trainer lab.Trainer    // train, unless a test has its own
 }
 
-func newLab(t *testing.T) *lab {
-	l := &lab{t: t, dir: t.TempDir(), fail: map[string]int{}}
+func newLab(t *testing.T) *testLab {
+	l := &testLab{t: t, dir: t.TempDir(), fail: map[string]int{}}
 	l.write("e.yaml", searchExperiment)
 	l.trainer = l.train
 	return l
 }
 
-func (l *lab) write(name, text string) {
+func (l *testLab) write(name, words string) {
 	l.t.Helper()
-	if err := os.WriteFile(filepath.Join(l.dir, name), []byte(text), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(l.dir, name), []byte(words), 0o666); err != nil {
 		l.t.Fatal(err)
 	}
 }
 
 var errStopped = errors.New("stopped")
 
-func (l *lab) train(c *cli.Context, j training) (sweep.Summary, error) {
-	session, err := j.folder.Join(0, nil)
+func (l *testLab) train(_ context.Context, _ *lab.Lab, j lab.Training) (sweep.Summary, error) {
+	session, err := j.Folder.Join(0, nil)
 	if err != nil {
 		return sweep.Summary{}, err
 	}
 	defer session.Close()
 	var s sweep.Summary
-	for _, t := range j.trials {
+	for _, t := range j.Trials {
 		key := t.Key()
-		dir := j.folder.TrialDir(key)
+		dir := j.Folder.TrialDir(key)
 		token, err := session.Acquire(dir)
 		if err != nil {
 			return s, err
 		}
-		old, err := j.folder.ReadResult(key)
+		old, err := j.Folder.ReadResult(key)
 		switch {
-		case err == nil && j.test && old.Correct.Test == nil && old.Status == result.Done:
+		case err == nil && j.Test && old.Correct.Test == nil && old.Status == result.Done:
 			l.opened = append(l.opened, key)
 		default:
 			if l.trained = append(l.trained, key); l.stop > 0 && len(l.trained) > l.stop {
-				return s, ioError(errors.Join(errStopped, session.Release(dir, token)))
+				return s, exit.Failed(errors.Join(errStopped, session.Release(dir, token)))
 			}
 		}
-		if err := j.folder.WriteHistory(key, token, []result.Point{{Step: 100, Loss: 0.5}}); err != nil {
+		if err := j.Folder.WriteHistory(key, token, []result.Point{{Step: 100, Loss: 0.5}}); err != nil {
 			return s, err
 		}
-		if err := j.folder.WriteResult(l.invent(j.experiment.Name, t, j.test), token, true); err != nil {
+		if err := j.Folder.WriteResult(l.invent(j.Experiment.Name, t, j.Test), token, true); err != nil {
 			return s, err
 		}
 		if err := session.Release(dir, token); err != nil {
@@ -101,7 +103,7 @@ func (l *lab) train(c *cli.Context, j training) (sweep.Summary, error) {
 }
 
 // invent makes a result whose accuracy rises with every size.
-func (l *lab) invent(name string, t experiment.Trial, test bool) result.Result {
+func (l *testLab) invent(name string, t experiment.Trial, test bool) result.Result {
 	r := result.Result{Experiment: name, ConfigID: t.ID, Seed: t.Seed, Assignment: t.Assignment, Model: t.Spec().FullLayers(), Train: t.Recipe,
 		Dataset: t.Data, Footprint: t.Footprint, Status: result.Done, Steps: t.Recipe.Steps, Warnings: []string{}, WeightsSHA: l.salt + t.ID}
 	if l.fail[t.ID] > 0 {
@@ -146,7 +148,7 @@ func (l *lab) invent(name string, t experiment.Trial, test bool) result.Result {
 }
 
 // run runs a command in the lab's folder; FILE arguments are relative to it.
-func (l *lab) run(args ...string) (code int, stdout, stderr string) {
+func (l *testLab) run(args ...string) (code int, stdout, stderr string) {
 	l.t.Helper()
 	var out, errs bytes.Buffer
 	app := &cli.App{Name: "slimfit", Writer: &out, ErrWriter: &errs, HideHelpCommand: true, DisableSliceFlagSeparator: true,
@@ -161,7 +163,7 @@ func (l *lab) run(args ...string) (code int, stdout, stderr string) {
 	return exitCode(context.Background(), err), out.String(), errs.String()
 }
 
-func (l *lab) certificate() result.Certificate {
+func (l *testLab) certificate() result.Certificate {
 	l.t.Helper()
 	b, err := os.ReadFile(filepath.Join(l.dir, "runs/tiny/certificate.json"))
 	if err != nil {
@@ -177,7 +179,7 @@ func (l *lab) certificate() result.Certificate {
 func TestSearchAndVerify(t *testing.T) {
 	l := newLab(t)
 	code, out, errs := l.run("search", "e.yaml")
-	if code != exitDone || !strings.Contains(out, "was shown to meet 95 %") || !strings.Contains(errs, "search:") {
+	if code != exit.Done || !strings.Contains(out, "was shown to meet 95 %") || !strings.Contains(errs, "search:") {
 		t.Fatalf("code %d\n%s\n%s", code, out, errs)
 	}
 	c := l.certificate()
@@ -193,11 +195,11 @@ func TestSearchAndVerify(t *testing.T) {
 
 	before := len(l.trained)
 	code, again, _ := l.run("search", "e.yaml", "-q")
-	if code != exitDone || again != out || len(l.trained) != before {
+	if code != exit.Done || again != out || len(l.trained) != before {
 		t.Errorf("a second search: code %d, %d trials more, the same text: %v", code, len(l.trained)-before, again == out)
 	}
 	code, out, errs = l.run("verify", "runs/tiny/certificate.json")
-	if code != exitDone || !strings.Contains(out, "holds:") || !strings.Contains(out, "the 18 configurations of experiment.yaml") {
+	if code != exit.Done || !strings.Contains(out, "holds:") || !strings.Contains(out, "the 18 configurations of experiment.yaml") {
 		t.Errorf("verify: code %d\n%s\n%s", code, out, errs)
 	}
 }
@@ -218,20 +220,20 @@ func TestSearchResumes(t *testing.T) {
 	l := newLab(t)
 	for l.stop = 1; ; l.stop += 3 {
 		code, _, errs := l.run("search", "e.yaml")
-		if code == exitDone {
+		if code == exit.Done {
 			break
 		}
-		if code != exitIO || !strings.Contains(errs, "stopped") || l.stop > 100 {
+		if code != exit.IO || !strings.Contains(errs, "stopped") || l.stop > 100 {
 			t.Fatalf("code %d: %s", code, errs)
 		}
 		l.trained = l.trained[:len(l.trained)-1] // that one was not finished
 	}
-	if a, b := summaryOf(straight), summaryOf(l); a != b || len(l.trained) != len(straight.trained) {
+	if a, b := certified(straight), certified(l); a != b || len(l.trained) != len(straight.trained) {
 		t.Errorf("%d trials, straight %d\n%s\n%s", len(l.trained), len(straight.trained), b, a)
 	}
 }
 
-func summaryOf(l *lab) string {
+func certified(l *testLab) string {
 	c := l.certificate()
 	return fmt.Sprint(c.Summary, c.Effort, c.Openings, c.Assumption)
 }
@@ -245,7 +247,7 @@ func TestSearchWithMoreSeeds(t *testing.T) {
 		before[k] = true
 	}
 	l.trained = nil
-	if code, _, errs := l.run("search", "e.yaml", "--set", "seeds=6"); code != exitDone {
+	if code, _, errs := l.run("search", "e.yaml", "--set", "seeds=6"); code != exit.Done {
 		t.Fatal(errs)
 	}
 	for _, k := range l.trained {
@@ -261,10 +263,10 @@ func TestSearchWithMoreSeeds(t *testing.T) {
 func TestSearchUnmet(t *testing.T) {
 	l := newLab(t)
 	code, out, _ := l.run("search", "e.yaml", "--set", "target.accuracy=0.9995")
-	if c := l.certificate(); code != exitUnmet || c.Verdict != result.Unmet || !strings.Contains(out, "Nearest miss: c5x8-") || len(l.opened) > 0 {
+	if c := l.certificate(); code != exit.Unmet || c.Verdict != result.Unmet || !strings.Contains(out, "Nearest miss: c5x8-") || len(l.opened) > 0 {
 		t.Errorf("code %d, verdict %s, %d opened\n%s", code, c.Verdict, len(l.opened), out)
 	}
-	if code, out, errs := l.run("verify", "runs/tiny/certificate.json"); code != exitDone {
+	if code, out, errs := l.run("verify", "runs/tiny/certificate.json"); code != exit.Done {
 		t.Errorf("verify: code %d\n%s%s", code, out, errs)
 	}
 }
@@ -275,10 +277,10 @@ func TestSearchAfterFailures(t *testing.T) {
 	l.run("search", "e.yaml", "-o", "dry")
 	first := l.trained[0].ConfigID
 	l.fail[first] = 1
-	if code, _, errs := l.run("search", "e.yaml"); code != exitTrials || !strings.Contains(errs, "to train them again: slimfit search e.yaml --retry-failed") {
+	if code, _, errs := l.run("search", "e.yaml"); code != exit.Trials || !strings.Contains(errs, "to train them again: slimfit search e.yaml --retry-failed") {
 		t.Errorf("code %d: %s", code, errs)
 	}
-	if code, _, errs := l.run("search", "e.yaml", "--retry-failed"); code != exitDone {
+	if code, _, errs := l.run("search", "e.yaml", "--retry-failed"); code != exit.Done {
 		t.Errorf("code %d: %s", code, errs)
 	}
 }
@@ -288,11 +290,11 @@ func TestSearchAfterFailures(t *testing.T) {
 func TestCertificatesShareAFolder(t *testing.T) {
 	l := newLab(t)
 	l.run("search", "e.yaml", "--certificate", "a.json")
-	if code, _, errs := l.run("search", "e.yaml", "--set", "target.accuracy=0.93", "--certificate", "b.json"); code != exitDone {
+	if code, _, errs := l.run("search", "e.yaml", "--set", "target.accuracy=0.93", "--certificate", "b.json"); code != exit.Done {
 		t.Fatal(errs)
 	}
 	for _, name := range []string{"a.json", "b.json"} {
-		if code, out, errs := l.run("verify", "runs/tiny/"+name); code != exitDone {
+		if code, out, errs := l.run("verify", "runs/tiny/"+name); code != exit.Done {
 			t.Errorf("verify %s: code %d\n%s%s", name, code, out, errs)
 		}
 	}
@@ -307,15 +309,15 @@ func TestSearchUsage(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"search"}, exitUsage, "want one experiment file"},
-		{[]string{"search", "none.yaml"}, exitUsage, "no target to search for"},
-		{[]string{"search", "e.yaml", "--round", "0"}, exitUsage, "--round 0"},
-		{[]string{"search", "e.yaml", "--certificate", "../x.json"}, exitUsage, "--certificate ../x.json"},
-		{[]string{"search", "e.yaml", "--set", "dataset={name: mnist, validation: 0}"}, exitUsage, "validation"},
-		{[]string{"search", "e.yaml", "--set", "target.rule=tolerance"}, exitUsage, "10 seeds"},
-		{[]string{"verify", "missing.json"}, exitIO, "missing.json"},
-		{[]string{"verify", "missing.json", "--retrain", "-3"}, exitUsage, "--retrain -3: need at least 0"},
-		{[]string{"verify", "bad.json"}, exitTrials, "format 0"},
+		{[]string{"search"}, exit.Usage, "want one experiment file"},
+		{[]string{"search", "none.yaml"}, exit.Usage, "no target to search for"},
+		{[]string{"search", "e.yaml", "--round", "0"}, exit.Usage, "--round 0"},
+		{[]string{"search", "e.yaml", "--certificate", "../x.json"}, exit.Usage, "--certificate ../x.json"},
+		{[]string{"search", "e.yaml", "--set", "dataset={name: mnist, validation: 0}"}, exit.Usage, "validation"},
+		{[]string{"search", "e.yaml", "--set", "target.rule=tolerance"}, exit.Usage, "10 seeds"},
+		{[]string{"verify", "missing.json"}, exit.IO, "missing.json"},
+		{[]string{"verify", "missing.json", "--retrain", "-3"}, exit.Usage, "--retrain -3: need at least 0"},
+		{[]string{"verify", "bad.json"}, exit.Trials, "format 0"},
 	} {
 		code, _, errs := l.run(c.args...)
 		if code != c.code || !strings.Contains(errs, c.want) {
@@ -326,7 +328,7 @@ func TestSearchUsage(t *testing.T) {
 		t.Error("a refused search wrote something")
 	}
 	code, out, _ := l.run("search", "e.yaml", "--dry-run")
-	if code != exitDone || !strings.Contains(out, "the full grid: 54 trials, 5400 steps") || len(l.trained) > 0 {
+	if code != exit.Done || !strings.Contains(out, "the full grid: 54 trials, 5400 steps") || len(l.trained) > 0 {
 		t.Errorf("dry run: code %d\n%s", code, out)
 	}
 }

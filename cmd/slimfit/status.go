@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -10,12 +10,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"slimfit/models"
-	"slimfit/pkg/dataset"
+	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/lab"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
+	"slimfit/pkg/text"
 )
 
 // statusCommand shows where a run folder stands, while it runs or after.
@@ -31,16 +32,15 @@ func statusCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			folder, err := openFolder(dir)
+			o := consoleOf(c)
+			s, err := openStatus(labOf(c, o), dir)
 			if err != nil {
 				return err
 			}
-			s := statusView{folder: folder, viewer: sweep.Viewer{Folder: folder}, Experiment: filepath.Base(folder.Dir), Folder: folder.Dir}
-			s.load(c)
 			if c.Bool("watch") {
-				return s.watch(c)
+				return s.watch(c.Context, o)
 			}
-			return s.show(c, "")
+			return s.show(o, "")
 		},
 	}
 }
@@ -57,17 +57,18 @@ type statusView struct {
 	label  func(result.Key) string
 }
 
-// load reads which trials there should be from the folder's experiment file.
-// Where that is not possible, such as without the user's own data, status counts
-// what it finds.
-func (s *statusView) load(c *cli.Context) {
-	s.label = result.Key.String
-	e, err := experiment.Load(s.folder.ExperimentPath(), nil, func(ref dataset.Ref) (models.Data, error) {
-		return dataset.Describe(ref, c.String("cache"))
-	})
+// openStatus reads which trials there should be from the folder's experiment
+// file. Where that is not possible, such as without the user's own data, status
+// counts what it finds.
+func openStatus(l *lab.Lab, dir string) (*statusView, error) {
+	folder, err := lab.OpenFolder(dir)
 	if err != nil {
-		note(c, "how many trials there should be is not known: %v", err)
-		return
+		return nil, err
+	}
+	s := &statusView{folder: folder, viewer: sweep.Viewer{Folder: folder}, Experiment: filepath.Base(folder.Dir), Folder: folder.Dir, label: result.Key.String}
+	e := l.FolderExperiment(folder)
+	if e == nil {
+		return s, nil
 	}
 	configs := map[string]*experiment.Configuration{}
 	for _, t := range e.Trials() {
@@ -80,38 +81,36 @@ func (s *statusView) load(c *cli.Context) {
 		}
 		return k.String()
 	}
+	return s, nil
 }
 
 // show looks and prints, after prefix.
-func (s *statusView) show(c *cli.Context, prefix string) error {
+func (s *statusView) show(o console, prefix string) error {
 	var err error
 	if s.Overview, err = s.viewer.Look(s.keys); err != nil {
-		return ioError(err)
+		return exit.Failed(err)
 	}
-	if c.String("format") == "json" {
-		enc := json.NewEncoder(c.App.Writer)
-		enc.SetIndent("", "  ")
-		return ioError(enc.Encode(s))
+	if o.format == "json" {
+		return o.json(s)
 	}
 	var b strings.Builder
 	b.WriteString(prefix)
 	s.text(&b)
-	_, err = io.WriteString(c.App.Writer, b.String())
-	return ioError(err)
+	return o.print([]byte(b.String()))
 }
 
 // clearScreen moves a terminal's cursor home and clears what is below.
 const clearScreen = "\x1b[H\x1b[2J"
 
 // watch shows the status until every trial has a result.
-func (s *statusView) watch(c *cli.Context) error {
+func (s *statusView) watch(ctx context.Context, o console) error {
 	prefix := ""
-	if isTerminal(c.App.Writer) && c.String("format") == "text" {
+	if isTerminal(o.out) && o.format == "text" {
 		prefix = clearScreen
 	}
 	for {
 		begin := time.Now()
-		if err := s.show(c, prefix); err != nil {
+		if err := s.show(o, prefix); err != nil {
 			return err
 		}
 		if s.Running == 0 && s.Pending == 0 {
@@ -120,8 +119,8 @@ func (s *statusView) watch(c *cli.Context) error {
 		// A large folder is read for a sixth of the time at most.
 		select {
 		case <-time.After(max(2*time.Second, 5*time.Since(begin))):
-		case <-c.Context.Done():
-			return c.Context.Err()
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
@@ -133,7 +132,7 @@ func (s *statusView) text(w io.Writer) {
 		s.process(w, p)
 	}
 	for _, f := range s.Failures {
-		fmt.Fprintf(w, "%s: %s (%s): %s\n", f.Status, s.label(f.Key), f.Key, strings.ReplaceAll(printableLines(f.Reason), "\n", "\n  "))
+		fmt.Fprintf(w, "%s: %s (%s): %s\n", f.Status, s.label(f.Key), f.Key, strings.ReplaceAll(text.Lines(f.Reason), "\n", "\n  "))
 	}
 	for _, d := range s.Damaged {
 		fmt.Fprintf(w, "%s; `slimfit run` trains it again\n", d)
@@ -141,21 +140,21 @@ func (s *statusView) text(w io.Writer) {
 }
 
 func (s *statusView) counts() string {
-	text := fmt.Sprintf("%s: %s done", count(s.Total, "trial"), thousands(s.Done))
+	words := fmt.Sprintf("%s: %s done", text.Count(s.Total, "trial"), text.Thousands(s.Done))
 	for _, n := range []struct {
 		count int
 		what  string
 	}{{s.Failed, "failed"}, {s.Diverged, "diverged"}, {s.Running, "running"}, {s.Pending, "pending"}} {
 		if n.count > 0 {
-			text += fmt.Sprintf(", %s %s", thousands(n.count), n.what)
+			words += fmt.Sprintf(", %s %s", text.Thousands(n.count), n.what)
 		}
 	}
-	return text + leftText(s.Left)
+	return words + leftText(s.Left)
 }
 
 // process shows one process and its workers.
 func (s *statusView) process(w io.Writer, p sweep.ProcessView) {
-	silent := roughly(time.Duration(p.Silent * float64(time.Second)))
+	silent := text.Roughly(time.Duration(p.Silent * float64(time.Second)))
 	if !p.Alive {
 		fmt.Fprintf(w, "process %d on %s: gone, last heard of %s ago; `slimfit run` goes on with its trials\n", p.PID, p.Host, silent)
 		return

@@ -2,23 +2,16 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"slimfit/models"
-	"slimfit/pkg/dataset"
-	"slimfit/pkg/experiment"
-	"slimfit/pkg/machine"
-	"slimfit/pkg/result"
+	"slimfit/pkg/exit"
+	"slimfit/pkg/lab"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
-	"slimfit/pkg/workerproc"
 )
 
 // trainFlags are those of every command that trains.
@@ -39,154 +32,78 @@ func threadsFlag() cli.Flag {
 	return &cli.IntFlag{Name: "threads", Value: 1, Usage: "`N` threads of each worker; results are the same bit for bit only at 1"}
 }
 
-// training is what a command wants trained.
-type training struct {
-	experiment *experiment.Experiment
-	folder     *store.Folder
-	trials     []experiment.Trial
-	test       bool             // open the test images, also of trials that are trained already
-	keepAll    bool             // weights, where --keep does not say whose
-	stop       *result.StopRule // what stops hopeless trials early; nil: nothing
-}
-
-// checkTrainFlags refuses values that make no sense, before anything is done.
-func checkTrainFlags(c *cli.Context) error {
-	if err := checkWorkFlags(c); err != nil {
-		return err
-	}
-	return checkGPUFlags(c)
-}
-
-// checkWorkFlags checks what `batch submit` passes on to `run`, and run's own:
-// of these flags, those that are given.
-func checkWorkFlags(c *cli.Context) error {
+// workOf reads how trials are trained, and refuses values that make no sense
+// before anything is done. Of what `batch submit` has no flag, it takes nothing.
+func workOf(c *cli.Context) (lab.Work, error) {
+	w := lab.Work{Jobs: c.Int("jobs"), Threads: c.Int("threads"), GPUs: c.String("gpus"), WorkersPerGPU: c.Int("workers-per-gpu"),
+		GPUMemoryFraction: c.Float64("gpu-memory-fraction"), Checkpoint: c.Duration("checkpoint"), Hang: c.Duration("hang"), Lease: c.Duration("lease"),
+		Retries: c.Int("retries"), RetryFailed: c.Bool("retry-failed"), Keep: sweep.Keep(c.String("keep")), TensorBoard: c.Bool("tensorboard"), NoWait: c.Bool("no-wait")}
 	for _, f := range []struct {
-		name  string
-		least int
-	}{{"jobs", 0}, {"threads", 1}, {"retries", 0}, {"workers-per-gpu", 1}} {
-		if !c.IsSet(f.name) {
-			continue
-		}
-		if err := atLeast(c, f.name, f.least); err != nil {
-			return err
+		name         string
+		value, least int
+	}{{"jobs", w.Jobs, 0}, {"threads", w.Threads, 1}, {"retries", w.Retries, 0}, {"workers-per-gpu", w.WorkersPerGPU, 1}} {
+		if c.IsSet(f.name) && f.value < f.least {
+			return w, tooSmall(c, f.name, f.value, f.least)
 		}
 	}
 	for _, f := range []struct {
-		name  string
-		least time.Duration
-	}{{"checkpoint", 0}, {"hang", time.Second}, {"lease", time.Second}} {
-		if d := c.Duration(f.name); c.IsSet(f.name) && d < f.least {
-			return usagef("%s %v: need at least %v", origin(c, f.name), d, f.least)
+		name         string
+		value, least time.Duration
+	}{{"checkpoint", w.Checkpoint, 0}, {"hang", w.Hang, time.Second}, {"lease", w.Lease, time.Second}} {
+		if c.IsSet(f.name) && f.value < f.least {
+			return w, tooSmall(c, f.name, f.value, f.least)
 		}
 	}
-	switch keep := sweep.Keep(c.String("keep")); keep {
+	switch w.Keep {
 	case "", sweep.KeepAll, sweep.KeepBest, sweep.KeepNone:
-		return nil
 	default:
-		return usagef("%s %s: want all, best or none", origin(c, "keep"), keep)
+		return w, exit.Usagef("%s %s: want all, best or none", origin(c, "keep"), w.Keep)
 	}
+	if f := w.GPUMemoryFraction; c.IsSet("gpu-memory-fraction") && !(f > 0 && f <= 1) && c.Command.Name != "submit" {
+		return w, exit.Usagef("--gpu-memory-fraction %g: want a share in (0, 1]", f)
+	}
+	return w, nil
 }
 
-// checkData reads a known data set's files and compares their checksums, before
-// the first worker starts and anything is written: most of a tenth of a second
-// for MNIST. What is missing is found at once.
-func checkData(c *cli.Context, e *experiment.Experiment) error {
-	if e.Ref.Path != "" {
-		return nil // it was read just now
-	}
-	if err := dataset.Cached(e.Ref.Name, c.String("cache")); err != nil {
-		return ioError(fmt.Errorf("%w; `%s` gets it", err, dataset.FetchCommand(e.Ref.Name, c.String("cache"))))
-	}
-	return ioError(dataset.Verify(e.Ref.Name, c.String("cache")))
+// tooSmall refuses a flag's value.
+func tooSmall[T int | time.Duration](c *cli.Context, flag string, value, least T) error {
+	return exit.Usagef("%s %v: need at least %v", origin(c, flag), value, least)
 }
 
-// trainAll trains what has no result yet, with progress on stderr. Its error is
-// the command's.
-func trainAll(c *cli.Context, t training) (sweep.Summary, error) {
-	o, err := sweepOptions(c, t)
-	if err != nil {
-		return sweep.Summary{}, err
-	}
-	p := newProgress(c)
-	o.Events = p.event
-	if c.Bool("tensorboard") {
-		tb := newTensorBoard(t.folder, func(err error) { note(c, "%v", err) })
-		o.Events = func(e sweep.Event) { p.event(e); tb.event(e) }
-	}
-	summary, err := sweep.Run(c.Context, o, t.trials)
-	p.close()
-	if serr := o.Speeds.Save(); serr != nil && err == nil {
-		note(c, "%v", serr) // only estimates suffer
-	}
-	if err != nil && c.Context.Err() == nil {
-		err = ioError(err)
-	}
-	return summary, err
-}
-
-// sweepOptions reads the command's flags.
-func sweepOptions(c *cli.Context, t training) (sweep.Options, error) {
-	file, err := workerFile(c)
-	if err != nil {
-		return sweep.Options{}, err
-	}
-	m := machine.Read()
-	place, err := placement(c, m, t.experiment.Batch)
-	if err != nil {
-		return sweep.Options{}, err
-	}
-	return sweep.Options{
-		Folder: t.folder, Experiment: t.experiment.Name, Test: t.test, EarlyStop: t.stop, Source: sourceOf(c, t.experiment),
-		Workers: place.Slots(t.trials), Command: workerCommand(file, wantsDeterminism(t.trials)),
-		CheckpointEvery: c.Duration("checkpoint"), Lease: c.Duration("lease"), Hang: c.Duration("hang"),
-		Retries: c.Int("retries"), RetryFailed: c.Bool("retry-failed"), Keep: keepOf(c, t), NoWait: c.Bool("no-wait"),
-		Label: t.experiment.Label, Footprint: measuredFootprint(),
-		Speeds: sweep.LoadSpeeds(t.folder.Dir, m.Name(), sweep.DefaultCost()),
-	}, nil
-}
-
-// keepOf is whose weights stay. Opening the test images later takes the weights
-// of every seed.
-func keepOf(c *cli.Context, t training) sweep.Keep {
-	switch {
-	case c.String("keep") != "":
-		return sweep.Keep(c.String("keep"))
-	case t.keepAll:
-		return sweep.KeepAll
-	case t.test:
-		return sweep.KeepBest
-	}
-	return sweep.KeepAll
-}
-
-func sourceOf(c *cli.Context, e *experiment.Experiment) models.Source {
-	return models.Source{Cache: c.String("cache"), Path: e.Ref.Path}
-}
-
-// workerCommand is how slimfit-worker is started in a slot. All trials of a run
-// are deterministic if one has to be.
-func workerCommand(file string, deterministic bool) func(sweep.Slot) *exec.Cmd {
-	return func(s sweep.Slot) *exec.Cmd {
-		settings := s.Settings()
-		settings.Deterministic = deterministic
-		return workerproc.Command(file, settings)
-	}
-}
-
-func wantsDeterminism(trials []experiment.Trial) bool {
-	return slices.ContainsFunc(trials, func(t experiment.Trial) bool { return t.Recipe.Deterministic })
-}
+// shard is a part of the trials, from 1.
+type shard struct{ part, of int }
 
 // parseShard reads i/n; "" is all of it.
-func parseShard(text string) (i, n int, err error) {
-	if text == "" {
-		return 1, 1, nil
+func parseShard(given string) (shard, error) {
+	if given == "" {
+		return shard{1, 1}, nil
 	}
-	a, b, ok := strings.Cut(text, "/")
+	a, b, ok := strings.Cut(given, "/")
 	i, err1 := strconv.Atoi(a)
 	n, err2 := strconv.Atoi(b)
 	if !ok || errors.Join(err1, err2) != nil || n < 1 || i < 1 || i > n {
-		return 0, 0, usagef("--shard %s: want I/N with 1 <= I <= N, such as 2/8", text)
+		return shard{}, exit.Usagef("--shard %s: want I/N with 1 <= I <= N, such as 2/8", given)
 	}
-	return i, n, nil
+	return shard{i, n}, nil
+}
+
+// gpuFlags say which GPUs a command's workers get.
+func gpuFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "gpus", Usage: "`WHICH` GPUs train: all, none, or a list such as 0,2 of those that CUDA_VISIBLE_DEVICES shows (default: all that there are)"},
+		&cli.IntFlag{Name: "workers-per-gpu", Value: 1, Usage: "`N` workers share each GPU"},
+		&cli.Float64Flag{Name: "gpu-memory-fraction", Usage: "`SHARE` of a GPU's memory that one worker may take (default: batch.gpu_memory_fraction of the experiment, else as needed)"},
+	}
+}
+
+func workerFlag() cli.Flag {
+	return &cli.StringFlag{Name: "worker", Usage: "the `FILE` of slimfit-worker (default: beside slimfit)"}
+}
+
+func pythonFlag() cli.Flag {
+	return &cli.StringFlag{Name: "python", Usage: "also time the files in TensorFlow Lite, by the Python `FILE` that has ai-edge-litert, tflite-runtime or tensorflow"}
+}
+
+func reuseFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "reuse", Usage: "take finished trials of the same configuration and seed from run folder `DIR` instead of training them again"}
 }

@@ -1,6 +1,7 @@
-package main
+package lab
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 
@@ -8,6 +9,7 @@ import (
 	"slimfit/pkg/export"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
+	"slimfit/pkg/text"
 )
 
 // sealedInt8 is an int8.json as it was before its trial's test images were
@@ -23,16 +25,17 @@ func sealedInt8(b []byte) ([]byte, error) {
 // requantizer makes int8 networks again from the weights that are kept, to
 // compare them with what a certificate's files say.
 type requantizer struct {
+	ctx         context.Context // of the verification that it is a part of
 	v           *verifier
 	int8        *quantizer
 	again, lost int
 	imagesGone  error
 }
 
-func newRequantizer(v *verifier) *requantizer {
+func newRequantizer(ctx context.Context, v *verifier) *requantizer {
 	folder := &store.Folder{Dir: v.dir}
-	source := models.Source{Cache: v.c.String("cache"), Path: ownDataPath(v.dir, v.cert.Dataset)}
-	return &requantizer{v: v, int8: newQuantizer(folder, source, func(f string, args ...any) { note(v.c, f, args...) })}
+	source := models.Source{Cache: v.l.Cache, Path: ownDataPath(v.dir, v.cert.Dataset)}
+	return &requantizer{ctx: ctx, v: v, int8: newQuantizer(folder, source, v.l.Note)}
 }
 
 // quantize returns nil where the weights or the images are not here any more.
@@ -45,7 +48,7 @@ func (q *requantizer) quantize(k result.Key, test bool) (*result.Int8, error) {
 		q.imagesGone = err
 		return nil, nil
 	}
-	fresh, err := q.int8.again(q.v.c.Context, k, test, parallelism(q.v.c.Int("jobs")))
+	fresh, err := q.int8.again(q.ctx, k, test, parallelism(q.v.l.Work.Jobs))
 	if errors.Is(err, errNoWeights) {
 		q.lost++
 		return nil, nil
@@ -60,12 +63,12 @@ func (q *requantizer) quantize(k result.Key, test bool) (*result.Int8, error) {
 // report says what was made again, and what was not.
 func (q *requantizer) report(v *verifier) {
 	if q.imagesGone != nil {
-		note(v.c, "the data set is not here, the int8 networks are not quantized again: %v", q.imagesGone)
+		v.l.Note("the data set is not here, the int8 networks are not quantized again: %v", q.imagesGone)
 	}
 	if q.lost > 0 {
-		note(v.c, "the weights of %s were not kept: the int8 networks are not quantized again", count(q.lost, "trial"))
+		v.l.Note("the weights of %s were not kept: the int8 networks are not quantized again", text.Count(q.lost, "trial"))
 	}
 	if q.again > 0 {
-		v.say("%s quantized again from the kept weights, bit for bit", count(q.again, "int8 network"))
+		v.say("%s quantized again from the kept weights, bit for bit", text.Count(q.again, "int8 network"))
 	}
 }

@@ -1,6 +1,7 @@
-package main
+package lab
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,16 +11,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
+	"slimfit/pkg/exit"
 	"slimfit/pkg/export"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/machine"
+	"slimfit/pkg/text"
 )
-
-func pythonFlag() cli.Flag {
-	return &cli.StringFlag{Name: "python", Usage: "also time the files in TensorFlow Lite, by the Python `FILE` that has ai-edge-litert, tflite-runtime or tensorflow"}
-}
 
 // litePython times TensorFlow Lite files, one image after the other: its
 // arguments are the number of images and the files, its output is JSON.
@@ -58,14 +55,14 @@ print(json.dumps({"runtime": name, "times": times}))
 
 // measureByPython times the TensorFlow Lite files where --python names one that
 // has a runtime.
-func measureByPython(c *cli.Context, files map[export.Format][]byte, m *footprint.Measured) error {
-	python := c.String("python")
+func (l *Lab) measureByPython(ctx context.Context, files map[export.Format][]byte, m *footprint.Measured) error {
+	python := l.Python
 	if python == "" {
 		return nil
 	}
 	dir, err := os.MkdirTemp("", "slimfit-lite-")
 	if err != nil {
-		return ioError(err)
+		return exit.Failed(err)
 	}
 	defer os.RemoveAll(dir)
 	args := []string{"-c", litePython, strconv.Itoa(latencyImages)}
@@ -80,27 +77,27 @@ func measureByPython(c *cli.Context, files map[export.Format][]byte, m *footprin
 		}
 		file := filepath.Join(dir, f.format.Path())
 		if err := os.WriteFile(file, b, 0o666); err != nil {
-			return ioError(err)
+			return exit.Failed(err)
 		}
 		args, into = append(args, file), append(into, f.to)
 	}
 	if len(into) == 0 {
 		return nil
 	}
-	out, err := exec.CommandContext(c.Context, python, args...).Output()
+	out, err := exec.CommandContext(ctx, python, args...).Output()
 	if err != nil {
-		return ioError(fmt.Errorf("time the files by --python %s: %w%s", python, err, lastLine(err)))
+		return exit.Failed(fmt.Errorf("time the files by --python %s: %w%s", python, err, lastLine(err)))
 	}
 	var said struct {
 		Runtime string              `json:"runtime"`
 		Times   []footprint.Latency `json:"times"`
 	}
 	if err := json.Unmarshal(out, &said); err != nil || len(said.Times) != len(into) {
-		return ioError(fmt.Errorf("time the files by --python %s: it said %.200q", python, out))
+		return exit.Failed(fmt.Errorf("time the files by --python %s: it said %.200q", python, out))
 	}
 	for i, to := range into {
 		l := said.Times[i]
-		l.On = fmt.Sprintf("%s, 1 thread, %s", said.Runtime, orUnknown(machine.Read().CPU))
+		l.On = fmt.Sprintf("%s, 1 thread, %s", said.Runtime, text.OrUnknown(machine.Read().CPU))
 		*to = &l
 	}
 	return nil

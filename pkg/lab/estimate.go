@@ -1,13 +1,12 @@
-package main
+package lab
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/urfave/cli/v2"
 
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/experiment"
@@ -15,11 +14,12 @@ import (
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
+	"slimfit/pkg/text"
 )
 
-// runSources is what run folders and measured speeds tell plan.
-func runSources() planSources {
-	return planSources{status: folderStatus, estimate: estimateTime}
+// RunSources is what run folders and measured speeds tell plan.
+func (l *Lab) RunSources() PlanSources {
+	return PlanSources{Status: folderStatus, Estimate: l.estimateTime}
 }
 
 // folderStatus says where the trials of a run folder stand; of one that is not
@@ -41,37 +41,37 @@ const calibrateMost = 12
 // estimateTime predicts how long the pending trials take on this machine, from
 // earlier runs in the folder, earlier calibrations, or a new one where a worker
 // and the images are at hand.
-func estimateTime(c *cli.Context, e *experiment.Experiment, pending []experiment.Trial) (time.Duration, string, error) {
+func (l *Lab) estimateTime(ctx context.Context, e *experiment.Experiment, pending []experiment.Trial) (time.Duration, string, error) {
 	m := machine.Read()
-	speeds := sweep.LoadSpeeds(c.String("cache"), m.Name(), sweep.DefaultCost())
-	place, err := placement(c, m, e.Batch)
+	speeds := sweep.LoadSpeeds(l.Cache, m.Name(), sweep.DefaultCost())
+	place, err := l.placement(ctx, m, e.Batch)
 	if err != nil {
 		return 0, "", err
 	}
 	workers := place.Slots(pending)
 	packs := sweep.BuildPacks(pending, len(workers), sweep.DefaultCost())
-	earlier := sweep.LoadSpeeds(filepath.Join(c.String("out"), e.Name), m.Name(), sweep.DefaultCost())
-	known := sweep.LoadSpeeds(c.String("cache"), m.Name(), sweep.DefaultCost())
+	earlier := sweep.LoadSpeeds(filepath.Join(l.Out, e.Name), m.Name(), sweep.DefaultCost())
+	known := sweep.LoadSpeeds(l.Cache, m.Name(), sweep.DefaultCost())
 	known.Learn(earlier)
-	if took, from := known.Estimate(packs, workers); from == sweep.FromRuns || !canMeasure(c, e) {
+	if took, from := known.Estimate(packs, workers); from == sweep.FromRuns || !l.canMeasure(e) {
 		return took, from, nil
 	}
-	file, err := workerFile(c)
+	file, err := l.WorkerFile()
 	if err != nil {
 		return 0, "", err
 	}
-	o := sweep.Options{Workers: workers, Command: workerCommand(file, wantsDeterminism(e.Trials())), Source: sourceOf(c, e)}
+	o := sweep.Options{Workers: workers, Command: workerCommand(file, wantsDeterminism(e.Trials())), Source: l.sourceOf(e)}
 	if n := speeds.Unknown(o, packs, calibrateMost); n > 0 {
-		note(c, "measuring the speed of %s on this machine, once", count(n, "pack"))
-		if err := speeds.Calibrate(c.Context, o, packs, calibrateMost); err != nil {
-			if c.Context.Err() != nil {
+		l.Note("measuring the speed of %s on this machine, once", text.Count(n, "pack"))
+		if err := speeds.Calibrate(ctx, o, packs, calibrateMost); err != nil {
+			if ctx.Err() != nil {
 				return 0, "", err
 			}
-			note(c, "no time estimate: %v", err)
+			l.Note("no time estimate: %v", err)
 			return 0, "", nil
 		}
 		if err := speeds.Save(); err != nil {
-			note(c, "%v", err) // it is measured again next time
+			l.Note("%v", err) // it is measured again next time
 		}
 	}
 	speeds.Learn(earlier)
@@ -80,13 +80,13 @@ func estimateTime(c *cli.Context, e *experiment.Experiment, pending []experiment
 }
 
 // canMeasure says whether there is a worker, and images to train on.
-func canMeasure(c *cli.Context, e *experiment.Experiment) bool {
-	file, err := workerFile(c)
+func (l *Lab) canMeasure(e *experiment.Experiment) bool {
+	file, err := l.WorkerFile()
 	if err != nil {
 		return false
 	}
 	if info, err := os.Stat(file); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
 		return false
 	}
-	return e.Ref.Path != "" || dataset.Cached(e.Ref.Name, c.String("cache")) == nil
+	return e.Ref.Path != "" || dataset.Cached(e.Ref.Name, l.Cache) == nil
 }

@@ -1,13 +1,13 @@
-package main
+package lab
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 
-	"github.com/urfave/cli/v2"
-
+	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/search"
@@ -15,15 +15,15 @@ import (
 	"slimfit/pkg/sweep"
 )
 
-// trainer trains the trials that have no result yet, and opens test images.
-type trainer func(*cli.Context, training) (sweep.Summary, error)
+// Trainer trains the trials that have no result yet, and opens test images.
+type Trainer func(context.Context, *Lab, Training) (sweep.Summary, error)
 
-// workerTrainer trains in worker processes, with progress on stderr.
-func workerTrainer(c *cli.Context, t training) (sweep.Summary, error) {
-	if err := checkData(c, t.experiment); err != nil {
+// WorkerTrainer trains in worker processes.
+func WorkerTrainer(ctx context.Context, l *Lab, t Training) (sweep.Summary, error) {
+	if err := l.CheckData(t.Experiment); err != nil {
 		return sweep.Summary{}, err
 	}
-	return trainAll(c, t)
+	return l.Train(ctx, t)
 }
 
 // resultReader reads the results that a search asks for, each once until it
@@ -127,15 +127,15 @@ func (r *resultReader) missing(keys []result.Key, test bool, s sweep.Summary) er
 			continue
 		}
 		if r.err != nil {
-			return ioError(r.err)
+			return exit.Failed(r.err)
 		}
 		for _, f := range s.Failures {
 			if f.Key == k && test {
-				return ioError(fmt.Errorf("open the test images of %s: %s; without its weights, move %s away and search again", k, f.Reason, r.folder.TrialDir(k)))
+				return exit.Failed(fmt.Errorf("open the test images of %s: %s; without its weights, move %s away and search again", k, f.Reason, r.folder.TrialDir(k)))
 			}
 		}
 		if d := r.doubts[k]; d != "" {
-			return ioError(fmt.Errorf("%s; move the file away and search again", d))
+			return exit.Failed(fmt.Errorf("%s; move the file away and search again", d))
 		}
 	}
 	return nil

@@ -1,4 +1,4 @@
-package main
+package lab
 
 import (
 	"errors"
@@ -6,28 +6,38 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/urfave/cli/v2"
-
+	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 )
 
-func reuseFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "reuse", Usage: "take finished trials of the same configuration and seed from run folder `DIR` instead of training them again"}
-}
-
-// reusedFolders opens the run folders of --reuse.
-func reusedFolders(c *cli.Context) ([]*store.Folder, error) {
+// openFolders opens run folders.
+func openFolders(dirs []string) ([]*store.Folder, error) {
 	var folders []*store.Folder
-	for _, dir := range c.StringSlice("reuse") {
-		f, err := openFolder(dir)
+	for _, dir := range dirs {
+		f, err := OpenFolder(dir)
 		if err != nil {
 			return nil, err
 		}
 		folders = append(folders, f)
 	}
 	return folders, nil
+}
+
+// Prepare makes the run folder of an experiment, and takes over what other run
+// folders have finished of the trials. It returns how many those were.
+func (l *Lab) Prepare(e *experiment.Experiment, trials []experiment.Trial, reused []string) (*store.Folder, int, error) {
+	others, err := openFolders(reused)
+	if err != nil {
+		return nil, 0, err
+	}
+	folder, err := store.Create(l.Out, e.Name, e.Source)
+	if err != nil {
+		return nil, 0, exit.Failed(err)
+	}
+	n, err := reuse(others, folder, e, trials)
+	return folder, n, exit.Failed(err)
 }
 
 // reuse copies results, histories and int8 figures of trials that other run

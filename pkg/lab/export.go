@@ -1,28 +1,28 @@
-package main
+package lab
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"runtime"
-	"strings"
-
-	"github.com/urfave/cli/v2"
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/export"
 	"slimfit/pkg/protocol"
+	"slimfit/pkg/result"
+	"slimfit/pkg/text"
 	"slimfit/pkg/tflite"
 )
 
 // exporter is one export at work.
 type exporter struct {
-	c       *cli.Context
+	l       *Lab
+	o       ExportOptions
 	trial   *export.Trial
-	formats []export.Format
 	options tflite.Options
 	dir     string
 	set     *dataset.Set // nil where no images are needed, or there are none
@@ -30,82 +30,100 @@ type exporter struct {
 	place   *export.Place
 }
 
-func newExporter(c *cli.Context, t *export.Trial, formats []export.Format) *exporter {
-	dir := c.String("into")
+// ExportOptions says what Export writes, and where.
+type ExportOptions struct {
+	Formats         []export.Format
+	Into            string // the folder; "": below the run folder
+	Data            string // the folder of the user's own data set, where it is not the experiment's
+	Force           bool   // replace the export of another network
+	Quick           bool   // leave out what takes time
+	DensePerChannel bool
+}
+
+// Exported is what an export wrote.
+type Exported struct {
+	Dir    string
+	Card   *export.Card
+	Key    result.Key
+	Chosen string // why this seed
+}
+
+// Export writes a trained network as model files with their card.
+func (l *Lab) Export(ctx context.Context, t *export.Trial, o ExportOptions) (Exported, error) {
+	dir := o.Into
 	if dir == "" {
 		run := filepath.Dir(filepath.Dir(t.Dir))
 		dir = filepath.Join(run, "export", fmt.Sprintf("%s-seed-%d", t.Result.ConfigID, t.Result.Seed))
 	}
-	options := tflite.Options{Workers: runtime.GOMAXPROCS(0), DensePerChannel: c.Bool("dense-per-channel")}
-	return &exporter{c: c, trial: t, formats: formats, options: options, dir: dir}
+	options := tflite.Options{Workers: runtime.GOMAXPROCS(0), DensePerChannel: o.DensePerChannel}
+	x := &exporter{l: l, o: o, trial: t, options: options, dir: dir}
+	err := x.run(ctx)
+	return Exported{Dir: dir, Card: x.card, Key: t.Result.Key(), Chosen: t.Chosen}, err
 }
 
-func (x *exporter) run() error {
+func (x *exporter) run(ctx context.Context) error {
 	if err := x.loadImages(); err != nil {
 		return err
 	}
 	var err error
-	if x.card, err = export.NewCard(x.trial, version()); err != nil {
+	if x.card, err = export.NewCard(x.trial, Version()); err != nil {
 		return err
 	}
 	x.card.ClassNames = classNames(x.trial.Result.Dataset, x.set)
-	x.place, err = export.Prepare(x.dir, x.card.WeightsSHA, x.formats, x.c.Bool("force"))
+	x.place, err = export.Prepare(x.dir, x.card.WeightsSHA, x.o.Formats, x.o.Force)
 	var taken *export.TakenError
 	if errors.As(err, &taken) {
-		return usagef("export: %w", err)
+		return exit.Usagef("export: %w", err)
 	} else if err != nil {
-		return ioError(err)
+		return exit.Failed(err)
 	}
 	defer x.place.Abort()
-	files, err := x.build()
+	files, err := x.build(ctx)
 	if err != nil {
 		return err
 	}
-	if err := x.askWorker(); err != nil {
+	if err := x.askWorker(ctx); err != nil {
 		return err
 	}
-	if err := x.place.Describe(x.card, x.formats, x.options); err != nil {
-		return ioError(err)
+	if err := x.place.Describe(x.card, x.o.Formats, x.options); err != nil {
+		return exit.Failed(err)
 	}
-	if err := x.judge(files); err != nil {
+	if err := x.judge(ctx, files); err != nil {
 		return err
 	}
-	if err := x.c.Context.Err(); err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := x.place.Commit(x.card); err != nil {
-		return ioError(err)
-	}
-	return ioError(x.summary())
+	return exit.Failed(x.place.Commit(x.card))
 }
 
 // loadImages reads the data set where the formats need it: to calibrate int8,
 // and to judge the files.
 func (x *exporter) loadImages() error {
 	calibrate, judge := false, false
-	for _, f := range x.formats {
+	for _, f := range x.o.Formats {
 		calibrate = calibrate || f.Quantized()
 		judge = judge || f == export.TFLite || f.Quantized()
 	}
-	if !calibrate && (!judge || x.c.Bool("quick")) {
+	if !calibrate && (!judge || x.o.Quick) {
 		return nil
 	}
 	data := x.trial.Result.Dataset
-	set, err := dataset.LoadData(data, models.Source{Cache: x.c.String("cache"), Path: x.dataPath()})
+	set, err := dataset.LoadData(data, models.Source{Cache: x.l.Cache, Path: x.dataPath()})
 	switch {
 	case err == nil:
 		x.set = set
 	case calibrate:
-		return ioError(fmt.Errorf("int8 needs training images to learn the ranges of activations from: %w", err))
+		return exit.Failed(fmt.Errorf("int8 needs training images to learn the ranges of activations from: %w", err))
 	default:
-		note(x.c, "the files' accuracy is not measured: %v", err)
+		x.l.Note("the files' accuracy is not measured: %v", err)
 	}
 	return nil
 }
 
 // dataPath is the folder of the user's own data; "" for a known data set.
 func (x *exporter) dataPath() string {
-	if path := x.c.String("data"); path != "" {
+	if path := x.o.Data; path != "" {
 		if abs, err := filepath.Abs(path); err == nil {
 			return abs
 		}
@@ -144,25 +162,25 @@ func classNames(d models.Data, set *dataset.Set) []string {
 }
 
 // build makes and writes the files that need no TensorFlow.
-func (x *exporter) build() (*export.Files, error) {
+func (x *exporter) build(ctx context.Context) (*export.Files, error) {
 	var pixels []uint8
 	if x.set != nil {
 		pixels = x.set.Train.Pixels
 	}
-	files, err := export.Build(x.trial, x.formats, pixels, x.options)
+	files, err := export.Build(x.trial, x.o.Formats, pixels, x.options)
 	if err != nil {
-		return nil, &exitError{code: exitTrials, err: fmt.Errorf("%s: %w", x.trial.Result.Key(), err)}
+		return nil, exit.With(exit.Trials, fmt.Errorf("%s: %w", x.trial.Result.Key(), err))
 	}
 	for f, b := range files.Data {
 		if err := x.place.Write(f, b); err != nil {
-			return nil, ioError(err)
+			return nil, exit.Failed(err)
 		}
 	}
 	if x.card.Measured, err = export.Measure(x.trial.Spec); err != nil {
 		x.card.Warnings = append(x.card.Warnings, err.Error())
 	}
-	if !x.c.Bool("quick") {
-		if err := measureByPython(x.c, files.Data, &x.card.Measured); err != nil {
+	if !x.o.Quick {
+		if err := x.l.measureByPython(ctx, files.Data, &x.card.Measured); err != nil {
 			return nil, err
 		}
 	}
@@ -174,47 +192,47 @@ func (x *exporter) build() (*export.Files, error) {
 
 // askWorker has the worker write what only TensorFlow writes, and time the
 // network where there is a worker at all.
-func (x *exporter) askWorker() error {
+func (x *exporter) askWorker(ctx context.Context) error {
 	needed := false
-	for _, f := range x.formats {
+	for _, f := range x.o.Formats {
 		needed = needed || f.TensorFlow()
 	}
-	if !needed && x.c.Bool("quick") {
+	if !needed && x.o.Quick {
 		return nil
 	}
-	w, err := startWorker(x.c)
+	w, err := x.l.startWorker(ctx)
 	switch {
 	case err != nil && needed:
 		return err
 	case err != nil:
-		note(x.c, "the latency is not measured: %v", err)
+		x.l.Note("the latency is not measured: %v", err)
 		return nil
 	}
 	defer w.Close(0)
 	layers, data := x.trial.Spec.Layers, x.trial.Result.Dataset
-	for _, f := range x.formats {
+	for _, f := range x.o.Formats {
 		if !f.TensorFlow() {
 			continue
 		}
 		file, err := x.place.File(f)
 		if err != nil {
-			return ioError(err)
+			return exit.Failed(err)
 		}
-		if _, err := ask(x.c, w, protocol.Command{Export: &protocol.Export{Dir: x.trial.Dir, Layers: layers, Data: data, Format: string(f), File: file}},
+		if _, err := ask(ctx, w, protocol.Command{Export: &protocol.Export{Dir: x.trial.Dir, Layers: layers, Data: data, Format: string(f), File: file}},
 			protocol.Exported); err != nil {
 			return err
 		}
 	}
-	if x.c.Bool("quick") {
+	if x.o.Quick {
 		return nil
 	}
-	x.card.Measured.Latency, err = latencyOf(x.c, w, layers, data)
+	x.card.Measured.Latency, err = latencyOf(ctx, w, layers, data)
 	return err
 }
 
 // judge runs the TensorFlow Lite files on the images.
-func (x *exporter) judge(files *export.Files) error {
-	if x.set == nil || x.c.Bool("quick") {
+func (x *exporter) judge(ctx context.Context, files *export.Files) error {
+	if x.set == nil || x.o.Quick {
 		return nil
 	}
 	split, images := export.Judged(x.trial.Result, x.set)
@@ -230,8 +248,8 @@ func (x *exporter) judge(files *export.Files) error {
 		if f.Accuracy = x.known(*f); f.Accuracy != nil {
 			continue
 		}
-		detail(x.c, "running %s on %s", f.Path, count(images.N(), split+" image"))
-		a, err := export.Judge(x.c.Context, m, split, images, runtime.GOMAXPROCS(0))
+		x.l.Detail("running %s on %s", f.Path, text.Count(images.N(), split+" image"))
+		a, err := export.Judge(ctx, m, split, images, runtime.GOMAXPROCS(0))
 		if err != nil {
 			return err
 		}
@@ -239,10 +257,10 @@ func (x *exporter) judge(files *export.Files) error {
 	}
 	warnings, err := x.card.Compare()
 	if err != nil {
-		return &exitError{code: exitTrials, err: err}
+		return exit.With(exit.Trials, err)
 	}
 	for _, w := range warnings {
-		note(x.c, "%s", w)
+		x.l.Note("%s", w)
 	}
 	return nil
 }
@@ -255,30 +273,4 @@ func (x *exporter) known(f export.ModelFile) *export.Accuracy {
 		}
 	}
 	return nil
-}
-
-// summary prints what was written.
-func (x *exporter) summary() error {
-	var b strings.Builder
-	r := x.trial.Result
-	fmt.Fprintf(&b, "%s (%s)", r.Key(), x.trial.Chosen)
-	if len(x.card.Accuracy) > 0 {
-		a := x.card.Accuracy[0]
-		fmt.Fprintf(&b, ": %.2f %% of %s right, as trained", 100*a.Share, count(a.Images, a.Split+" image"))
-	}
-	b.WriteString("\n")
-	t := table{head: []string{"file", "bytes", "right", "of"}, left: 1}
-	for _, f := range x.card.Files {
-		row := []string{filepath.Join(x.dir, f.Path), thousands(f.Bytes), "", ""}
-		if f.Accuracy != nil {
-			row[2], row[3] = fmt.Sprintf("%.2f %%", 100*f.Accuracy.Share), count(f.Accuracy.Images, f.Accuracy.Split+" image")
-		}
-		t.rows = append(t.rows, row)
-	}
-	if err := t.text(&b); err != nil {
-		return err
-	}
-	fmt.Fprintf(&b, "card: %s\n", filepath.Join(x.dir, export.CardName))
-	_, err := io.WriteString(x.c.App.Writer, b.String())
-	return err
 }

@@ -1,37 +1,40 @@
-package main
+package lab
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 
+	"slimfit/pkg/exit"
 	"slimfit/pkg/parallel"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
+	"slimfit/pkg/text"
 )
 
 // quantize makes the int8 figures of trials that are trained, with test figures
 // only where their test images are being opened. It does nothing where float32
 // networks are judged.
-func (s *searcher) quantize(keys []result.Key, test bool) error {
+func (s *searcher) quantize(ctx context.Context, keys []result.Key, test bool) error {
 	if s.int8 == nil {
 		return nil
 	}
-	detail(s.c, "quantizing what of %s is new", count(len(keys), "trial"))
-	err := parallel.Each(s.c.Context, len(keys), s.c.Int("jobs"), func(i int) error {
+	s.l.Detail("quantizing what of %s is new", text.Count(len(keys), "trial"))
+	err := parallel.Each(ctx, len(keys), s.l.Work.Jobs, func(i int) error {
 		r, err := s.folder.ReadResult(keys[i])
 		var damaged *store.ResultError
 		switch {
 		case errors.Is(err, fs.ErrNotExist) || errors.As(err, &damaged):
 			return nil // the search sees that for itself
 		case err != nil:
-			return ioError(err)
+			return exit.Failed(err)
 		case r.Status != result.Done:
 			return nil
 		}
-		_, err = s.int8.make(s.c.Context, r, test && r.Correct.Test != nil, 1)
+		_, err = s.int8.make(ctx, r, test && r.Correct.Test != nil, 1)
 		if errors.Is(err, errNoWeights) {
-			return ioError(fmt.Errorf("quantize %s: its weights were not kept; move %s away and search again", keys[i], s.folder.TrialDir(keys[i])))
+			return exit.Failed(fmt.Errorf("quantize %s: its weights were not kept; move %s away and search again", keys[i], s.folder.TrialDir(keys[i])))
 		}
 		return err
 	})

@@ -1,4 +1,4 @@
-package main
+package lab
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/exit"
 	"slimfit/pkg/export"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
@@ -69,7 +70,7 @@ func (q *quantizer) current(r result.Result, test bool) (have *result.Int8, comp
 func (q *quantizer) make(ctx context.Context, r result.Result, test bool, workers int) (result.Int8, error) {
 	old, complete, err := q.current(r, test)
 	if err != nil {
-		return result.Int8{}, ioError(err)
+		return result.Int8{}, exit.Failed(err)
 	}
 	if complete {
 		return *old, nil
@@ -79,10 +80,10 @@ func (q *quantizer) make(ctx context.Context, r result.Result, test bool, worker
 		return fresh, err
 	}
 	if old != nil && (old.SHA256 != fresh.SHA256 || old.Reason != fresh.Reason) {
-		return fresh, ioError(fmt.Errorf("%s is of another int8 file (SHA-256 %.12s, made by slimfit %s on %s) than this program makes of the same weights (%.12s): "+
+		return fresh, exit.Failed(fmt.Errorf("%s is of another int8 file (SHA-256 %.12s, made by slimfit %s on %s) than this program makes of the same weights (%.12s): "+
 			"to have all figures of one file, move it away and do this again", q.folder.Int8Path(r.Key()), old.SHA256, old.Slimfit, old.OS, fresh.SHA256))
 	}
-	return fresh, ioError(q.folder.WriteInt8(fresh))
+	return fresh, exit.Failed(q.folder.WriteInt8(fresh))
 }
 
 // again makes the figures from the kept weights, whatever is there, and writes
@@ -97,9 +98,9 @@ func (q *quantizer) again(ctx context.Context, k result.Key, test bool, workers 
 	}
 	set, err := q.images(t.Result.Dataset)
 	if err != nil {
-		return result.Int8{}, ioError(fmt.Errorf("int8 needs training images to learn the ranges of activations from: %w", err))
+		return result.Int8{}, exit.Failed(fmt.Errorf("int8 needs training images to learn the ranges of activations from: %w", err))
 	}
-	return export.Int8(ctx, t, set, test, version(), workers)
+	return export.Int8(ctx, t, set, test, Version(), workers)
 }
 
 // images reads a data set once.

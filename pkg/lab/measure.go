@@ -1,4 +1,4 @@
-package main
+package lab
 
 import (
 	"context"
@@ -11,15 +11,15 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/urfave/cli/v2"
-
 	"slimfit/models"
+	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/export"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/parallel"
 	"slimfit/pkg/report"
 	"slimfit/pkg/store"
+	"slimfit/pkg/text"
 	"slimfit/pkg/workerproc"
 )
 
@@ -50,17 +50,17 @@ func measuredFootprint() func(*experiment.Configuration) footprint.Footprint {
 // measureForTarget measures what the target's costs need, before anything is
 // trained: files for all configurations, and latencies, which are measured once
 // and kept in the run folder.
-func measureForTarget(c *cli.Context, e *experiment.Experiment) error {
+func (l *Lab) measureForTarget(ctx context.Context, e *experiment.Experiment, keep bool) error {
 	if e.Target == nil || !slices.ContainsFunc(e.Target.Costs(), footprint.Cost.Measured) {
 		return nil
 	}
 	if err := measureFiles(e, nil); err != nil {
-		return &exitError{code: exitUsage, err: fmt.Errorf("%s: %w", e.File, err)}
+		return exit.With(exit.Usage, fmt.Errorf("%s: %w", e.File, err))
 	}
 	if !slices.Contains(e.Target.Costs(), footprint.LatencyMicros) {
 		return nil
 	}
-	return measureLatencies(c, e)
+	return l.measureLatencies(ctx, e, keep)
 }
 
 // measureFiles fills in the sizes of every configuration but those of the IDs in
@@ -125,44 +125,44 @@ const latencyName = "latency.json"
 
 // measureLatencies fills in every configuration's latency: what the run folder
 // has, else what a worker measures now.
-func measureLatencies(c *cli.Context, e *experiment.Experiment) error {
-	file := filepath.Join(c.String("out"), e.Name, latencyName)
+func (l *Lab) measureLatencies(ctx context.Context, e *experiment.Experiment, keep bool) error {
+	file := filepath.Join(l.Out, e.Name, latencyName)
 	known, err := readLatencies(file)
 	if err != nil {
 		return err
 	}
 	byNetwork := map[string]*footprint.Latency{} // configurations that differ in training alone are one network
 	for _, cfg := range e.Configs {
-		if l := known[cfg.ID]; l != nil {
-			byNetwork[networkKey(cfg)] = l
+		if k := known[cfg.ID]; k != nil {
+			byNetwork[networkKey(cfg)] = k
 		}
 	}
 	var w *workerproc.Process
 	fresh := false
 	for i := range e.Configs {
 		cfg := &e.Configs[i]
-		l := byNetwork[networkKey(*cfg)]
-		if l == nil {
+		took := byNetwork[networkKey(*cfg)]
+		if took == nil {
 			if w == nil {
-				if w, err = startWorker(c); err != nil {
+				if w, err = l.startWorker(ctx); err != nil {
 					return err
 				}
 				defer w.Close(0)
-				note(c, "measuring the latency of %s", count(len(e.Configs), "configuration"))
+				l.Note("measuring the latency of %s", text.Count(len(e.Configs), "configuration"))
 			}
-			if l, err = latencyOf(c, w, cfg.Layers, cfg.Data); err != nil {
+			if took, err = latencyOf(ctx, w, cfg.Layers, cfg.Data); err != nil {
 				return err
 			}
-			byNetwork[networkKey(*cfg)] = l
+			byNetwork[networkKey(*cfg)] = took
 		}
 		fresh = fresh || known[cfg.ID] == nil
-		known[cfg.ID] = l
-		cfg.Footprint.Measured.Latency = l
+		known[cfg.ID] = took
+		cfg.Footprint.Measured.Latency = took
 	}
-	if !fresh || c.Bool("dry-run") {
+	if !fresh || !keep {
 		return nil
 	}
-	return writeLatencies(c, e, known)
+	return l.writeLatencies(e, known)
 }
 
 // networkKey is the same for configurations of one network.
@@ -184,22 +184,22 @@ func readLatencies(file string) (map[string]*footprint.Latency, error) {
 		return known, nil
 	}
 	if err != nil {
-		return nil, ioError(fmt.Errorf("read latencies: %w", err))
+		return nil, exit.Failed(fmt.Errorf("read latencies: %w", err))
 	}
 	if err := json.Unmarshal(b, &known); err != nil {
-		return nil, ioError(fmt.Errorf("read latencies: %s: %w; remove it to measure anew", file, err))
+		return nil, exit.Failed(fmt.Errorf("read latencies: %s: %w; remove it to measure anew", file, err))
 	}
 	return known, nil
 }
 
-func writeLatencies(c *cli.Context, e *experiment.Experiment, known map[string]*footprint.Latency) error {
-	folder, err := store.Create(c.String("out"), e.Name, e.Source)
+func (l *Lab) writeLatencies(e *experiment.Experiment, known map[string]*footprint.Latency) error {
+	folder, err := store.Create(l.Out, e.Name, e.Source)
 	if err != nil {
-		return ioError(err)
+		return exit.Failed(err)
 	}
 	b, err := json.MarshalIndent(known, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write latencies: %w", err)
 	}
-	return ioError(store.WriteFile(filepath.Join(folder.Dir, latencyName), append(b, '\n')))
+	return exit.Failed(store.WriteFile(filepath.Join(folder.Dir, latencyName), append(b, '\n')))
 }

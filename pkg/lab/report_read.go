@@ -1,4 +1,4 @@
-package main
+package lab
 
 import (
 	"errors"
@@ -7,10 +7,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/urfave/cli/v2"
-
 	"slimfit/models"
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/report"
 	"slimfit/pkg/result"
@@ -22,23 +21,23 @@ import (
 // read for a report; more would need more memory than a login node has.
 const maxDetailed = 5000
 
-// openFolder takes a run folder that a person names: to name one that is not
+// OpenFolder takes a run folder that a person names: to name one that is not
 // there is their slip, and no failure to read.
-func openFolder(dir string) (*store.Folder, error) {
+func OpenFolder(dir string) (*store.Folder, error) {
 	folder, err := store.Open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &exitError{code: exitUsage, err: err}
+		return nil, exit.With(exit.Usage, err)
 	}
 	if err != nil {
-		return nil, ioError(err)
+		return nil, exit.Failed(err)
 	}
 	return folder, nil
 }
 
-// runFolder is openFolder where the experiment file may be gone, as long as
+// RunFolder is openFolder where the experiment file may be gone, as long as
 // there are results.
-func runFolder(dir string) (*store.Folder, error) {
-	folder, err := openFolder(dir)
+func RunFolder(dir string) (*store.Folder, error) {
+	folder, err := OpenFolder(dir)
 	abs, absErr := filepath.Abs(dir)
 	if err == nil || absErr != nil || !errors.Is(err, fs.ErrNotExist) {
 		return folder, err
@@ -51,11 +50,11 @@ func runFolder(dir string) (*store.Folder, error) {
 }
 
 // readRun reads everything that a report shows of a run folder.
-func readRun(c *cli.Context, folder *store.Folder) (report.Input, error) {
+func (l *Lab) readRun(folder *store.Folder) (report.Input, error) {
 	var in report.Input
 	keys, err := folder.Keys()
 	if err != nil {
-		return in, ioError(err)
+		return in, exit.Failed(err)
 	}
 	detail := store.Full
 	if len(keys) > maxDetailed {
@@ -64,18 +63,18 @@ func readRun(c *cli.Context, folder *store.Folder) (report.Input, error) {
 	}
 	results, damaged, err := folder.ResultsOf(keys, detail)
 	if err != nil {
-		return in, ioError(err)
+		return in, exit.Failed(err)
 	}
 	in.Results = results
 	for _, d := range damaged {
 		in.Warnings = append(in.Warnings, fmt.Sprintf("%v; its trial counts as missing", relative(folder, d)))
 	}
 	if err := readInt8s(folder, &in); err != nil {
-		return in, ioError(err)
+		return in, exit.Failed(err)
 	}
-	in.Experiment = readExperiment(c, folder, &in)
+	in.Experiment = l.readExperiment(folder, &in)
 	if in.Experiment == nil && len(results) == 0 {
-		return in, usagef("%s: no readable experiment file and no result in it", folder.Dir)
+		return in, exit.Usagef("%s: no readable experiment file and no result in it", folder.Dir)
 	}
 	if detail == store.Full {
 		readHistories(folder, &in)
@@ -104,7 +103,7 @@ func relative(folder *store.Folder, d *store.ResultError) error {
 
 // readExperiment reads the folder's experiment file, without the images where
 // results say what they are; nil where that is not possible.
-func readExperiment(c *cli.Context, folder *store.Folder, in *report.Input) *experiment.Experiment {
+func (l *Lab) readExperiment(folder *store.Folder, in *report.Input) *experiment.Experiment {
 	if _, err := os.Stat(folder.ExperimentPath()); errors.Is(err, fs.ErrNotExist) {
 		return nil // the report says so
 	}
@@ -112,10 +111,10 @@ func readExperiment(c *cli.Context, folder *store.Folder, in *report.Input) *exp
 		if d := dataOf(ref, in.Results); d != nil {
 			return *d, nil
 		}
-		return dataset.Describe(ref, c.String("cache"))
+		return dataset.Describe(ref, l.Cache)
 	})
 	if err != nil {
-		note(c, "the experiment file cannot be read, the report is made from the results alone: %v", err)
+		l.Note("the experiment file cannot be read, the report is made from the results alone: %v", err)
 		in.Warnings = append(in.Warnings, "The experiment file cannot be read; this report is made from the results alone.")
 		return nil
 	}

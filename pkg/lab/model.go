@@ -1,7 +1,8 @@
-package main
+package lab
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -10,17 +11,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"slimfit/models"
+	"slimfit/pkg/exit"
 	"slimfit/pkg/export"
 	"slimfit/pkg/npy"
 	"slimfit/pkg/protocol"
 	"slimfit/pkg/tflite"
 )
 
-// model is a network that predict can run.
-type model struct {
+// Model is a network that predict can run.
+type Model struct {
 	name       string
 	runtime    string // for people
 	input      models.Shape
@@ -31,19 +31,19 @@ type model struct {
 	run func(pixels []float32) (logits, probabilities []float32, seconds float64, err error)
 }
 
-// openModel opens an exported file or folder, or a trained run.
-func openModel(c *cli.Context, name string) (*model, error) {
+// OpenModel opens an exported file or folder, or a trained run.
+func (l *Lab) OpenModel(ctx context.Context, name string, seed *int64) (*Model, error) {
 	file, card, err := exportedFile(name)
 	if err != nil {
 		return nil, err
 	}
 	if file == "" {
-		return trialModel(c, name)
+		return l.trialModel(name, seed)
 	}
-	if typed(c, "seed") {
-		return nil, usagef("--seed %d: %s is an exported file, of one network; a seed is chosen of a run, a configuration or a certificate", c.Int64("seed"), file)
+	if seed != nil {
+		return nil, exit.Usagef("--seed %d: %s is an exported file, of one network; a seed is chosen of a run, a configuration or a certificate", *seed, file)
 	}
-	m := &model{name: file}
+	m := &Model{name: file}
 	if card != nil {
 		m.classNames = card.ClassNames
 	}
@@ -51,17 +51,17 @@ func openModel(c *cli.Context, name string) (*model, error) {
 	case ".tflite":
 		b, err := os.ReadFile(file)
 		if err != nil {
-			return nil, ioError(err)
+			return nil, exit.Failed(err)
 		}
 		lite, err := tflite.Load(b)
 		if err != nil {
-			return nil, usagef("%s: %w", file, err)
+			return nil, exit.Usagef("%s: %w", file, err)
 		}
 		return m.interpret(lite), nil
 	case ".npz":
 		return m, m.fromNPZ(file, card)
 	}
-	return m, m.byWorker(c, file, card)
+	return m, m.byWorker(ctx, l, file, card)
 }
 
 // savedModelFile is what makes a folder a SavedModel.
@@ -85,11 +85,11 @@ func exportedFile(name string) (file string, card *export.Card, err error) {
 		card, err := cardOf(filepath.Dir(name))
 		return name, card, err
 	case ".c":
-		return "", nil, usagef("%s: predict runs no C source; the .tflite file beside it holds the same network", name)
+		return "", nil, exit.Usagef("%s: predict runs no C source; the .tflite file beside it holds the same network", name)
 	case ".json": // a certificate
 		return "", nil, nil
 	}
-	return "", nil, usagef("%s is no model: want a file or folder that `slimfit export` wrote (.tflite, weights.npz, savedmodel, frozen.pb), "+
+	return "", nil, exit.Usagef("%s is no model: want a file or folder that `slimfit export` wrote (.tflite, weights.npz, savedmodel, frozen.pb), "+
 		"a run, a configuration, a trial or a certificate; the images follow it", name)
 }
 
@@ -101,7 +101,7 @@ func exportedFolder(name string) (file string, card *export.Card, err error) {
 		return name, beside, err
 	}
 	if beside != nil && filepath.Base(name) == filepath.Base(modelPath("", export.SavedModel)) {
-		return "", nil, ioError(fmt.Errorf("%s: there is no %s in it; copy the folder again, or export anew", name, savedModelFile))
+		return "", nil, exit.Failed(fmt.Errorf("%s: there is no %s in it; copy the folder again, or export anew", name, savedModelFile))
 	}
 	card, err = cardOf(name)
 	if card == nil || err != nil {
@@ -114,7 +114,7 @@ func exportedFolder(name string) (file string, card *export.Card, err error) {
 			}
 		}
 	}
-	return "", nil, usagef("%s holds no file that predict runs", name)
+	return "", nil, exit.Usagef("%s holds no file that predict runs", name)
 }
 
 // modelPath is what loads a format: a SavedModel is a folder.
@@ -133,14 +133,14 @@ func cardOf(dir string) (*export.Card, error) {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, nil
 	case err != nil:
-		return nil, usagef("%w", err)
+		return nil, exit.Usagef("%w", err)
 	}
 	return card, nil
 }
 
 // trialModel is a run's network in float32.
-func trialModel(c *cli.Context, name string) (*model, error) {
-	t, err := findTrial(c, name)
+func (l *Lab) trialModel(name string, seed *int64) (*Model, error) {
+	t, err := l.FindTrial(name, seed)
 	if err != nil {
 		return nil, err
 	}
@@ -148,12 +148,12 @@ func trialModel(c *cli.Context, name string) (*model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Result.Key(), err)
 	}
-	m := &model{name: t.Dir, classNames: classNames(t.Result.Dataset, nil)}
+	m := &Model{name: t.Dir, classNames: classNames(t.Result.Dataset, nil)}
 	return m.interpret(lite), nil
 }
 
 // interpret runs the network in this process.
-func (m *model) interpret(lite *tflite.Model) *model {
+func (m *Model) interpret(lite *tflite.Model) *Model {
 	m.input, m.classes = lite.InputShape(), lite.Classes()
 	m.runtime = "slimfit's interpreter, float32, 1 thread"
 	if lite.Quantized() {
@@ -175,7 +175,7 @@ func (m *model) interpret(lite *tflite.Model) *model {
 }
 
 // fromNPZ needs the card: the weights alone do not say what network they are of.
-func (m *model) fromNPZ(file string, card *export.Card) error {
+func (m *Model) fromNPZ(file string, card *export.Card) error {
 	spec, err := specOf(file, card)
 	if err != nil {
 		return err
@@ -183,18 +183,18 @@ func (m *model) fromNPZ(file string, card *export.Card) error {
 	spec.Folded = true // as files of weights are
 	b, err := os.ReadFile(file)
 	if err != nil {
-		return ioError(err)
+		return exit.Failed(err)
 	}
 	w, err := tflite.ReadNPZ(b, spec)
 	if err != nil {
-		return usagef("%s: %w", file, err)
+		return exit.Usagef("%s: %w", file, err)
 	}
 	if b, err = tflite.WriteFloat(spec, w, tflite.Options{}); err != nil {
-		return usagef("%s: %w", file, err)
+		return exit.Usagef("%s: %w", file, err)
 	}
 	lite, err := tflite.Load(b)
 	if err != nil {
-		return usagef("%s: %w", file, err)
+		return exit.Usagef("%s: %w", file, err)
 	}
 	m.interpret(lite)
 	return nil
@@ -202,24 +202,24 @@ func (m *model) fromNPZ(file string, card *export.Card) error {
 
 func specOf(file string, card *export.Card) (models.Spec, error) {
 	if card == nil {
-		return models.Spec{}, usagef("%s: there is no %s beside it, which says what network it is; keep both together", file, export.ManifestName)
+		return models.Spec{}, exit.Usagef("%s: there is no %s beside it, which says what network it is; keep both together", file, export.ManifestName)
 	}
 	spec, err := card.Spec()
 	if err != nil {
-		return spec, usagef("%s: %w", filepath.Join(filepath.Dir(file), export.ManifestName), err)
+		return spec, exit.Usagef("%s: %w", filepath.Join(filepath.Dir(file), export.ManifestName), err)
 	}
 	return spec, nil
 }
 
 // byWorker runs TensorFlow's own forms.
-func (m *model) byWorker(c *cli.Context, file string, card *export.Card) error {
+func (m *Model) byWorker(ctx context.Context, l *Lab, file string, card *export.Card) error {
 	spec, err := specOf(file, card)
 	if err != nil {
 		return err
 	}
 	path, err := filepath.Abs(file)
 	if err != nil {
-		return ioError(err)
+		return exit.Failed(err)
 	}
 	format := protocol.SavedModel
 	if strings.HasSuffix(file, ".pb") {
@@ -229,7 +229,7 @@ func (m *model) byWorker(c *cli.Context, file string, card *export.Card) error {
 	m.run = func(pixels []float32) ([]float32, []float32, float64, error) {
 		images, err := os.CreateTemp("", "slimfit-predict-*.npy")
 		if err != nil {
-			return nil, nil, 0, ioError(err)
+			return nil, nil, 0, exit.Failed(err)
 		}
 		defer os.Remove(images.Name())
 		var b bytes.Buffer
@@ -237,15 +237,15 @@ func (m *model) byWorker(c *cli.Context, file string, card *export.Card) error {
 			_, err = images.Write(b.Bytes())
 		}
 		if err = errors.Join(err, images.Close()); err != nil {
-			return nil, nil, 0, ioError(err)
+			return nil, nil, 0, exit.Failed(err)
 		}
-		w, err := startWorker(c)
+		w, err := l.startWorker(ctx)
 		if err != nil {
 			return nil, nil, 0, err
 		}
 		defer w.Close(0)
 		m.runtime = "TensorFlow " + w.Environment.TensorFlow + ", 1 thread"
-		e, err := ask(c, w, protocol.Command{Predict: &protocol.Predict{Model: path, Format: format, Images: images.Name(), Input: m.input, Classes: m.classes}},
+		e, err := ask(ctx, w, protocol.Command{Predict: &protocol.Predict{Model: path, Format: format, Images: images.Name(), Input: m.input, Classes: m.classes}},
 			protocol.Predicted)
 		if err != nil {
 			return nil, nil, 0, err

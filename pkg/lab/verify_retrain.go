@@ -1,6 +1,7 @@
-package main
+package lab
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,9 +11,8 @@ import (
 	"path"
 	"path/filepath"
 
-	"github.com/urfave/cli/v2"
-
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/search"
@@ -22,64 +22,32 @@ import (
 // retrainedName is the run folder of --retrain below --into.
 const retrainedName = "retrained"
 
-// checkRetrainFlags refuses what only training again has a use for, and a folder
-// with trials in it: they would be compared
-// as if they had been trained again.
-func checkRetrainFlags(c *cli.Context) error {
-	if err := atLeast(c, "retrain", 0); err != nil {
-		return err
-	}
-	for _, f := range []string{"draw", "into"} {
-		if typed(c, f) && c.Int("retrain") == 0 {
-			return usagef("verify: --%s goes with --retrain K, which trains K trials again", f)
-		}
-	}
-	into := c.String("into")
-	if into == "" {
-		return nil
-	}
-	keys, err := (&store.Folder{Dir: into}).Keys()
-	if err != nil {
-		return ioError(err)
-	}
-	if len(keys) > 0 {
-		return usagef("--into %s: it holds results already: name a fresh folder", into)
-	}
-	old := filepath.Join(into, retrainedName)
-	if _, err := os.Lstat(old); err == nil {
-		return usagef("--into %s: %s is there already, and would be compared untrained: name a fresh folder", into, old)
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return ioError(fmt.Errorf("look into %s: %w", into, err))
-	}
-	return nil
-}
-
 // retrain trains some trials anew and compares.
-func (v *verifier) retrain(k int, train trainer) error {
-	seed := v.c.Int64("draw")
-	if !v.c.IsSet("draw") {
-		seed = rand.Int64N(1 << 32)
+func (v *verifier) retrain(ctx context.Context, o VerifyOptions) error {
+	seed := rand.Int64N(1 << 32)
+	if o.Draw != nil {
+		seed = *o.Draw
 	}
-	trials, err := search.Sample(v.cert, k, uint64(seed))
+	trials, err := search.Sample(v.cert, o.Retrain, uint64(seed))
 	if err != nil {
 		return err
 	}
-	into := v.c.String("into")
+	into := o.Into
 	if into == "" {
 		if into, err = os.MkdirTemp("", "slimfit-verify-"); err != nil {
-			return ioError(err)
+			return exit.Failed(err)
 		}
 		defer os.RemoveAll(into)
 	}
 	fresh, err := store.Create(into, retrainedName, nil)
 	if err != nil {
-		return ioError(err)
+		return exit.Failed(err)
 	}
-	note(v.c, "training %d trials again, drawn by --draw %d", len(trials), seed)
+	v.l.Note("training %d trials again, drawn by --draw %d", len(trials), seed)
 	e := &experiment.Experiment{Name: v.cert.Experiment, Data: v.cert.Dataset, Ref: dataset.Ref{Name: v.cert.Dataset.Name, Path: v.path}}
 	for _, t := range trials {
 		if err := teach(t, filepath.Dir(v.dir)); err != nil {
-			return ioError(err)
+			return exit.Failed(err)
 		}
 	}
 	test, closed := v.byTest(trials)
@@ -90,7 +58,7 @@ func (v *verifier) retrain(k int, train trainer) error {
 		if len(part.trials) == 0 {
 			continue
 		}
-		if _, err := train(v.c, training{experiment: e, folder: fresh, trials: part.trials, test: part.test}); err != nil {
+		if _, err := o.Train(ctx, v.l, Training{Experiment: e, Folder: fresh, Trials: part.trials, Test: part.test}); err != nil {
 			return err
 		}
 	}
@@ -150,11 +118,11 @@ func (v *verifier) stoppedFile(k result.Key) string {
 func (v *verifier) compareStopped(k result.Key, file string, fresh *store.Folder) error {
 	b, err := os.ReadFile(file)
 	if err != nil {
-		return ioError(err)
+		return exit.Failed(err)
 	}
 	var old result.Stopped
 	if err := json.Unmarshal(b, &old); err != nil {
-		return ioError(fmt.Errorf("read %s: %w", file, err))
+		return exit.Failed(fmt.Errorf("read %s: %w", file, err))
 	}
 	history, err := historyOf(&store.Folder{Dir: v.dir}, k)
 	if err != nil {
@@ -172,7 +140,7 @@ func (v *verifier) compareStopped(k result.Key, file string, fresh *store.Folder
 func historyOf(f *store.Folder, k result.Key) ([]result.Point, error) {
 	history, err := f.ReadHistory(k)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, ioError(err)
+		return nil, exit.Failed(err)
 	}
 	return history, nil
 }
@@ -181,8 +149,30 @@ func historyOf(f *store.Folder, k result.Key) ([]result.Point, error) {
 func trained(f *store.Folder, k result.Key) (search.Trained, error) {
 	r, err := f.ReadResult(k)
 	if err != nil {
-		return search.Trained{}, ioError(err)
+		return search.Trained{}, exit.Failed(err)
 	}
 	history, err := historyOf(f, k)
 	return search.Trained{Result: r, History: history}, err
+}
+
+// checkInto refuses a folder with trials in it: they would be compared as if
+// they had been trained again.
+func checkInto(into string) error {
+	if into == "" {
+		return nil
+	}
+	keys, err := (&store.Folder{Dir: into}).Keys()
+	if err != nil {
+		return exit.Failed(err)
+	}
+	if len(keys) > 0 {
+		return exit.Usagef("--into %s: it holds results already: name a fresh folder", into)
+	}
+	old := filepath.Join(into, retrainedName)
+	if _, err := os.Lstat(old); err == nil {
+		return exit.Usagef("--into %s: %s is there already, and would be compared untrained: name a fresh folder", into, old)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return exit.Failed(fmt.Errorf("look into %s: %w", into, err))
+	}
+	return nil
 }

@@ -1,0 +1,80 @@
+package lab
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+
+	"slimfit/models"
+	"slimfit/pkg/dataset"
+)
+
+// DataRow is one known data set in the output of list.
+type DataRow struct {
+	Name       string       `json:"name"`
+	About      string       `json:"about"`
+	Input      models.Shape `json:"input"`
+	Classes    int          `json:"classes"`
+	Train      int          `json:"train"`
+	Validation int          `json:"validation"`
+	Test       int          `json:"test"`
+	Bytes      int64        `json:"bytes"` // on disk
+	Digest     string       `json:"digest"`
+	State      string       `json:"state"` // cached, missing or broken
+	Sources    []string     `json:"sources"`
+}
+
+// DescribeKnown says what is in the cache of a known data set.
+func DescribeKnown(info dataset.Info, cache string) (DataRow, error) {
+	d, err := dataset.Describe(dataset.Ref{Name: info.Name}, cache)
+	if err != nil {
+		return DataRow{}, err
+	}
+	r := DataRow{Name: info.Name, About: info.About, Input: d.Input, Classes: d.Classes, Train: d.Train, Validation: d.Validation,
+		Test: d.Test, Digest: d.Digest, State: "cached", Sources: info.Sources(cache)}
+	for _, f := range info.Files {
+		r.Bytes += f.Size
+	}
+	switch err := dataset.Cached(info.Name, cache); {
+	case errors.Is(err, fs.ErrNotExist):
+		r.State = "missing"
+	case err != nil:
+		r.State = "broken"
+	}
+	return r, nil
+}
+
+// DataReport is what verify found in one data set or folder.
+type DataReport struct {
+	models.Data
+	Path       string   `json:"path"`
+	ClassNames []string `json:"class_names"`
+	Images     struct {
+		Train      []int `json:"train"`
+		Validation []int `json:"validation"`
+		Test       []int `json:"test"`
+	} `json:"images"` // of each class
+	Notes []string `json:"notes"`
+}
+
+// LoadVerified loads a data set; for a known one every broken file is named.
+func LoadVerified(ref dataset.Ref, cache string) (*dataset.Set, error) {
+	if ref.Path == "" {
+		if err := dataset.Verify(ref.Name, cache); err != nil {
+			return nil, err
+		}
+	}
+	return dataset.Load(ref, cache)
+}
+
+// ReportData says what is in a data set.
+func ReportData(ref dataset.Ref, cache string, set *dataset.Set) DataReport {
+	r := DataReport{Data: set.Data, Path: ref.Path, ClassNames: set.ClassNames, Notes: set.Notes}
+	if r.Path == "" {
+		r.Path = filepath.Join(cache, ref.Name)
+	}
+	r.Images.Train = set.Train.Histogram(set.Data.Classes)
+	r.Images.Validation = set.Validation.Histogram(set.Data.Classes)
+	r.Images.Test = set.Test.Histogram(set.Data.Classes)
+	return r
+}

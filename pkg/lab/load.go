@@ -1,0 +1,88 @@
+package lab
+
+import (
+	"context"
+	"errors"
+
+	"slimfit/models"
+	"slimfit/pkg/dataset"
+	"slimfit/pkg/exit"
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/store"
+)
+
+// Load reads one experiment file with overrides as of --set; its errors are
+// usage errors, but for a signal. Warnings are notes.
+func (l *Lab) Load(ctx context.Context, file string, sets []string) (*experiment.Experiment, error) {
+	from := experiment.Sources{
+		Describe: func(ref dataset.Ref) (models.Data, error) { return dataset.Describe(ref, l.Cache) },
+		Teacher:  func(run string) (experiment.Teacher, error) { return findTeacher(run, l.Out) },
+	}
+	e, err := UntilStopped(ctx, func() (*experiment.Experiment, error) { return experiment.LoadFrom(file, sets, from) })
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, exit.With(exit.Usage, err)
+	}
+	l.Detail("%s: data set %s, digest %.12s: %d training, %d validation and %d test images of %s in %d classes", file, e.Data.Name, e.Data.Digest,
+		e.Data.Train, e.Data.Validation, e.Data.Test, e.Data.Input, e.Data.Classes)
+	for _, w := range e.Warnings {
+		l.Note("%s: %s", file, w)
+	}
+	return e, nil
+}
+
+// LoadAll reads all files and reports what is wrong in any of them.
+func (l *Lab) LoadAll(ctx context.Context, files, sets []string) ([]*experiment.Experiment, error) {
+	var all []*experiment.Experiment
+	var faults []error
+	for _, f := range files {
+		e, err := l.Load(ctx, f, sets)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err != nil {
+			faults = append(faults, err)
+		}
+		all = append(all, e)
+	}
+	if len(faults) > 0 {
+		return nil, exit.With(exit.Usage, errors.Join(faults...))
+	}
+	return all, nil
+}
+
+// UntilStopped does work that only reads and counts. A signal leaves it behind,
+// wherever it is: the program ends soon after.
+func UntilStopped[T any](ctx context.Context, work func() (T, error)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		value, err := work()
+		done <- outcome{value, err}
+	}()
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
+	}
+}
+
+// FolderExperiment reads a run folder's experiment; nil, with a note, where
+// that is not possible.
+func (l *Lab) FolderExperiment(folder *store.Folder) *experiment.Experiment {
+	e, err := experiment.Load(folder.ExperimentPath(), nil, func(ref dataset.Ref) (models.Data, error) {
+		return dataset.Describe(ref, l.Cache)
+	})
+	if err != nil {
+		l.Note("how many trials there should be is not known: %v", err)
+		return nil
+	}
+	return e
+}

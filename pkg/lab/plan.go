@@ -1,0 +1,127 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"slimfit/models"
+	"slimfit/pkg/exit"
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/footprint"
+	"slimfit/pkg/result"
+	"slimfit/pkg/sweep"
+)
+
+// PlanSources is what plan knows from elsewhere than the experiment file.
+type PlanSources struct {
+	// Status says where the trials of a run folder stand; a trial that it does
+	// not name is pending. A folder that does not exist is no error.
+	Status func(dir string) (map[result.Key]result.Status, error)
+	// Estimate predicts how long the trials take on this machine with the lab's
+	// jobs, and says from what; 0 where nothing is known.
+	Estimate func(ctx context.Context, e *experiment.Experiment, pending []experiment.Trial) (time.Duration, string, error)
+}
+
+// Plan is one experiment as plan prints it.
+type Plan struct {
+	PlanHead
+	Configurations []PlanConfiguration `json:"configurations"` // by rising parameters
+
+	About string            `json:"-"`
+	Axes  []experiment.Axis `json:"-"`
+	Seeds int               `json:"-"`
+}
+
+type PlanHead struct {
+	Name     string        `json:"experiment"`
+	Baseline PlanBaseline  `json:"baseline"`
+	Totals   PlanTotals    `json:"totals"`
+	Estimate *PlanEstimate `json:"estimate,omitempty"` // of the pending trials; absent where nothing is known
+}
+
+type PlanBaseline struct {
+	Name      string              `json:"name"`
+	ConfigID  string              `json:"config_id,omitempty"`
+	Footprint footprint.Footprint `json:"footprint"`
+}
+
+type PlanConfiguration struct {
+	ConfigID   string              `json:"config_id"`
+	Assignment map[string]any      `json:"assignment"`
+	Model      []models.Layer      `json:"model"` // the last dense layer included
+	Train      models.Recipe       `json:"train"`
+	Dataset    models.Data         `json:"dataset"`
+	Footprint  footprint.Footprint `json:"footprint"`
+	Ratios     footprint.Ratios    `json:"ratios"` // baseline / this
+	Work       float64             `json:"work"`   // of one trial, counted, see sweep.Counted: shards are balanced by it
+	Trials     []PlanTrial         `json:"trials"`
+}
+
+type PlanTrial struct {
+	Seed   int64         `json:"seed"`
+	Status result.Status `json:"status"`
+}
+
+type PlanTotals struct {
+	Configurations int                   `json:"configurations"`
+	Trials         int                   `json:"trials"`
+	Steps          int                   `json:"steps"` // of all trials
+	Status         map[result.Status]int `json:"status"`
+}
+
+type PlanEstimate struct {
+	Seconds float64 `json:"seconds"`
+	From    string  `json:"from"`
+}
+
+// Plan counts and asks the sources; nothing is printed yet.
+func (l *Lab) Plan(ctx context.Context, e *experiment.Experiment, sources PlanSources) (Plan, error) {
+	p := Plan{About: e.About, Axes: e.Axes, Seeds: len(e.Seeds), PlanHead: PlanHead{Name: e.Name,
+		Baseline: PlanBaseline{e.Baseline.Name, e.Baseline.ID, e.Baseline.Footprint},
+		Totals:   PlanTotals{Configurations: len(e.Configs), Status: map[result.Status]int{}}}}
+	var known map[result.Key]result.Status
+	if sources.Status != nil {
+		var err error
+		if known, err = sources.Status(filepath.Join(l.Out, e.Name)); err != nil {
+			return p, exit.Failed(fmt.Errorf("read what is done of %s: %w", e.Name, err))
+		}
+	}
+	var pending []experiment.Trial
+	for i := range e.Configs {
+		cfg := &e.Configs[i]
+		q := PlanConfiguration{ConfigID: cfg.ID, Assignment: cfg.Assignment, Model: cfg.Spec().FullLayers(), Train: cfg.Recipe,
+			Dataset: cfg.Data, Footprint: cfg.Footprint, Ratios: cfg.Footprint.Against(e.Baseline.Footprint),
+			Work: sweep.Counted([]experiment.Trial{{Configuration: cfg}})}
+		for _, seed := range e.Seeds {
+			status, ok := known[result.Key{ConfigID: cfg.ID, Seed: seed}]
+			if !ok {
+				status = result.Pending
+			}
+			if !status.Finished() {
+				pending = append(pending, experiment.Trial{Configuration: cfg, Seed: seed})
+			}
+			q.Trials = append(q.Trials, PlanTrial{seed, status})
+			p.Totals.Trials++
+			p.Totals.Steps += cfg.Recipe.Steps
+			p.Totals.Status[status]++
+		}
+		p.Configurations = append(p.Configurations, q)
+	}
+	slices.SortStableFunc(p.Configurations, func(a, b PlanConfiguration) int {
+		return a.Footprint.Parameters - b.Footprint.Parameters
+	})
+	if sources.Estimate == nil || len(pending) == 0 {
+		return p, nil
+	}
+	took, from, err := sources.Estimate(ctx, e, pending)
+	if err != nil {
+		return p, fmt.Errorf("estimate the time of %s: %w", e.Name, err)
+	}
+	if took > 0 {
+		p.Estimate = &PlanEstimate{took.Seconds(), from}
+	}
+	return p, nil
+}

@@ -1,0 +1,177 @@
+package lab
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"slimfit/pkg/claims"
+	"slimfit/pkg/exit"
+	"slimfit/pkg/report"
+	"slimfit/pkg/store"
+)
+
+// ReportOptions says what reports are made of.
+type ReportOptions struct {
+	Split     report.Split // "": by whether there is a target
+	Published string       // a CSV file of published figures; "": none
+	Claims    string       // a YAML file of claims; "": none
+}
+
+// Reports are run folders as reports, with the claims held against them.
+type Reports struct {
+	Reports []*report.Report
+	Front   []report.Part // what stands before the reports in a document
+	folders []*store.Folder
+	files   []report.File // besides those of the reports
+}
+
+// ReadReports reads every folder before anything is written. A trial that one
+// folder lacks is taken from another that has the same configuration and seed.
+func (l *Lab) ReadReports(dirs []string, o ReportOptions) (*Reports, error) {
+	published, err := readPublished(o.Published)
+	if err != nil {
+		return nil, err
+	}
+	inputs := make([]report.Input, len(dirs))
+	all := &Reports{folders: make([]*store.Folder, len(dirs))}
+	for i, dir := range dirs {
+		if all.folders[i], err = RunFolder(dir); err != nil {
+			return nil, err
+		}
+		if inputs[i], err = l.readRun(all.folders[i]); err != nil {
+			return nil, err
+		}
+		inputs[i].Published = published
+	}
+	measureForReports(inputs)
+	for i := range inputs {
+		in := inputs[i]
+		for j := range inputs {
+			if j != i {
+				in.Others = append(in.Others, inputs[j].Results...)
+				in.Int8 = append(in.Int8, inputs[j].Int8...)
+			}
+		}
+		r, err := report.Build(in, report.Options{Split: o.Split})
+		if err != nil {
+			return nil, exit.With(exit.Usage, fmt.Errorf("report of %s: %w", dirs[i], err))
+		}
+		all.Reports = append(all.Reports, r)
+	}
+	return all, all.readClaims(o.Claims)
+}
+
+// Compare puts two run folders side by side.
+func (l *Lab) Compare(dirs [2]string, split report.Split) (*report.Comparison, error) {
+	var reports [2]*report.Report
+	for i, dir := range dirs {
+		folder, err := RunFolder(dir)
+		if err != nil {
+			return nil, err
+		}
+		in, err := l.readRun(folder)
+		if err != nil {
+			return nil, err
+		}
+		if reports[i], err = report.Build(in, report.Options{Split: split}); err != nil {
+			return nil, exit.With(exit.Usage, fmt.Errorf("compare %s: %w", dir, err))
+		}
+	}
+	comparison, err := report.Compare(reports[0], reports[1])
+	if err != nil {
+		return nil, exit.With(exit.Usage, err)
+	}
+	return comparison, nil
+}
+
+func readPublished(file string) ([]report.PublishedRow, error) {
+	if file == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, exit.Failed(err)
+	}
+	rows, err := report.ReadPublished(bytes.NewReader(b), file)
+	if err != nil {
+		return nil, exit.With(exit.Usage, err)
+	}
+	return rows, nil
+}
+
+// Write writes all reports as one into a folder, or, where into is "", each
+// into its run folder.
+func (r *Reports) Write(l *Lab, into string) error {
+	if into != "" {
+		return r.writeFiles(l, into, r.Reports)
+	}
+	for i, one := range r.Reports {
+		if err := r.writeFiles(l, r.folders[i].ReportDir(), []*report.Report{one}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Reports) writeFiles(l *Lab, folder string, reports []*report.Report) error {
+	if err := os.MkdirAll(filepath.Join(folder, "figures"), 0o777); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	var names []string
+	for _, f := range append(report.Files(reports, r.Front...), r.files...) {
+		names = append(names, f.Name)
+		b, err := f.Make()
+		if err != nil {
+			return err
+		}
+		if err := store.WriteFile(filepath.Join(folder, filepath.FromSlash(f.Name)), b); err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+	}
+	// A figure of an earlier report that has none now would mislead.
+	for _, name := range report.FigureNames() {
+		for _, ending := range []string{".svg", ".png"} {
+			old := "figures/" + name + ending
+			if slices.Contains(names, old) {
+				continue
+			}
+			if err := os.Remove(filepath.Join(folder, filepath.FromSlash(old))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("write report: %w", err)
+			}
+		}
+	}
+	l.Note("report: %s", filepath.Join(folder, "report.md"))
+	for _, n := range names {
+		if filepath.Ext(n) == ".html" {
+			l.Note("        %s", filepath.Join(folder, n))
+		}
+	}
+	return nil
+}
+
+// readClaims reads a file of claims and holds it against the reports.
+func (r *Reports) readClaims(file string) error {
+	if file == "" {
+		return nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return exit.Failed(err)
+	}
+	f, err := claims.Read(b, file)
+	if err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	judged, err := claims.Judge(f, r.Reports, file)
+	if err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	r.Front = []report.Part{{Title: f.Title, Sections: claims.Sections(f.About, judged)}}
+	r.files = []report.File{{Name: "claims.json", Make: func() ([]byte, error) { return claims.JSON(judged) }}}
+	return nil
+}

@@ -1,0 +1,200 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"slimfit/pkg/exit"
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/result"
+	"slimfit/pkg/search"
+	"slimfit/pkg/store"
+	"slimfit/pkg/text"
+)
+
+// SearchOptions says how a search goes about it.
+type SearchOptions struct {
+	search.Options
+	Certificate string  // its file's name in the run folder, ending in .json
+	Train       Trainer // WorkerTrainer, but for tests
+}
+
+// SearchProblem reads what a search of the experiment starts from. keep says
+// whether measured latencies are written into the run folder.
+func (l *Lab) SearchProblem(ctx context.Context, e *experiment.Experiment, o search.Options, keep bool) (*search.Problem, error) {
+	if err := l.measureForTarget(ctx, e, keep); err != nil {
+		return nil, err
+	}
+	p, err := search.New(e, o)
+	if err != nil {
+		return nil, exit.With(exit.Usage, err)
+	}
+	return p, nil
+}
+
+// Found is what a search ended with.
+type Found struct {
+	Certificate *result.Certificate
+	JSON, Text  []byte // as they were written
+	Path        string
+}
+
+// Search trains towards the cheapest configuration that meets the target, and
+// writes the certificate.
+func (l *Lab) Search(ctx context.Context, e *experiment.Experiment, o SearchOptions) (*Found, error) {
+	p, err := l.SearchProblem(ctx, e, o.Options, true)
+	if err != nil {
+		return nil, err
+	}
+	s, err := l.newSearcher(e, p, o.Train)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := s.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.write(cert, o.Certificate)
+}
+
+// write writes the certificate, as JSON and as text.
+func (s *searcher) write(cert *result.Certificate, name string) (*Found, error) {
+	b, err := json.MarshalIndent(cert, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("write certificate: %w", err)
+	}
+	var words bytes.Buffer
+	if err := search.WriteText(&words, cert); err != nil {
+		return nil, err
+	}
+	f := &Found{Certificate: cert, JSON: append(b, '\n'), Text: words.Bytes(), Path: filepath.Join(s.folder.Dir, name)}
+	if err := store.WriteFile(f.Path, f.JSON); err != nil {
+		return nil, exit.Failed(fmt.Errorf("write certificate: %w", err))
+	}
+	if err := store.WriteFile(strings.TrimSuffix(f.Path, ".json")+".txt", f.Text); err != nil {
+		return nil, exit.Failed(fmt.Errorf("write certificate: %w", err))
+	}
+	return f, nil
+}
+
+// searcher is one search at work.
+type searcher struct {
+	l       *Lab
+	e       *experiment.Experiment
+	p       *search.Problem
+	folder  *store.Folder
+	reader  *resultReader
+	int8    *quantizer // nil where float32 networks are judged
+	configs map[string]*experiment.Configuration
+	train   Trainer
+}
+
+func (l *Lab) newSearcher(e *experiment.Experiment, p *search.Problem, train Trainer) (*searcher, error) {
+	folder, err := store.Create(l.Out, e.Name, e.Source)
+	if err != nil {
+		return nil, exit.Failed(err)
+	}
+	s := &searcher{l: l, e: e, p: p, folder: folder, reader: newResultReader(folder, p, l.Work.RetryFailed), train: train, configs: map[string]*experiment.Configuration{}}
+	if p.Target.Precision == experiment.Int8 {
+		s.int8 = newQuantizer(folder, l.sourceOf(e), l.Note)
+	}
+	for i := range e.Configs {
+		s.configs[e.Configs[i].ID] = &e.Configs[i]
+	}
+	return s, nil
+}
+
+// run searches to the end and writes down what it found.
+func (s *searcher) run(ctx context.Context) (*result.Certificate, error) {
+	always := s.e.Evaluate.Test == experiment.TestAlways
+	if always {
+		s.l.Note("evaluate.test is always: every trial's test images are opened; the search looks at the chosen ones' only")
+	}
+	plan, err := s.p.Run(ctx, s.reader.finished,
+		func(ctx context.Context, keys []result.Key) error { return s.ask(ctx, keys, always, false) },
+		func(ctx context.Context, keys []result.Key) error { return s.ask(ctx, keys, true, true) },
+		s.report)
+	if s.reader.err != nil {
+		return nil, exit.Failed(s.reader.err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.p.Certificate(plan, Version(), s.filesOf)
+}
+
+// ask trains trials, or opens the test images of trained ones.
+func (s *searcher) ask(ctx context.Context, keys []result.Key, test, wantTest bool) error {
+	trials := make([]experiment.Trial, len(keys))
+	for i, k := range keys {
+		trials[i] = experiment.Trial{Configuration: s.configs[k.ConfigID], Seed: k.Seed}
+	}
+	stop := s.p.StopRule()
+	if wantTest {
+		stop = nil // they are trained, or must be
+	}
+	summary, err := s.train(ctx, s.l, Training{Experiment: s.e, Folder: s.folder, Trials: trials, Test: test, KeepAll: s.int8 != nil, Stop: stop})
+	s.reader.forget(keys)
+	if err != nil {
+		return err
+	}
+	if err := s.quantize(ctx, keys, wantTest); err != nil {
+		return err
+	}
+	if summary.Left > 0 {
+		return exit.With(exit.Requeue, fmt.Errorf("%s of other processes are not finished yet", text.Count(summary.Left, "trial")))
+	}
+	return s.reader.missing(keys, wantTest, summary)
+}
+
+// report says what comes next.
+func (s *searcher) report(p search.Progress) {
+	passing := "none passes so far"
+	if p.Horizon != "" {
+		passing = p.Horizon + " passes so far"
+	}
+	if len(p.Open) > 0 {
+		s.l.Note("search: %d trials, %.1f %% of the grid's steps; opening the test images of %s", p.Trials, 100*p.Share, p.Open[0].ConfigID)
+		return
+	}
+	s.l.Note("search: %d trials, %.1f %% of the grid's steps; %s; training %d more", p.Trials, 100*p.Share, passing, len(p.Train))
+	for _, k := range p.Train {
+		s.l.Detail("  %s", k)
+	}
+}
+
+// filesOf names the files that say what became of a trial.
+func (s *searcher) filesOf(k result.Key) ([]result.File, error) {
+	path, b, err := s.reader.file(k)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.fileOf(path, b)
+	if err != nil || s.int8 == nil {
+		return []result.File{f}, err
+	}
+	if r, err := s.folder.ReadResult(k); err != nil || r.Status != result.Done {
+		return []result.File{f}, err // there was nothing to quantize
+	}
+	if b, err = os.ReadFile(s.folder.Int8Path(k)); err != nil {
+		return nil, fmt.Errorf("read the int8 figures: %w", err)
+	}
+	q, err := s.fileOf(s.folder.Int8Path(k), b)
+	return []result.File{f, q}, err
+}
+
+func (s *searcher) fileOf(path string, b []byte) (result.File, error) {
+	rel, err := filepath.Rel(s.folder.Dir, path)
+	if err != nil {
+		return result.File{}, err
+	}
+	sum := sha256.Sum256(b)
+	return result.File{Path: filepath.ToSlash(rel), SHA256: hex.EncodeToString(sum[:])}, nil
+}

@@ -1,0 +1,144 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+
+	"slimfit/models"
+	"slimfit/pkg/dataset"
+	"slimfit/pkg/exit"
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/machine"
+	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+	"slimfit/pkg/sweep"
+	"slimfit/pkg/workerproc"
+)
+
+// Training is what a command wants trained.
+type Training struct {
+	Experiment *experiment.Experiment
+	Folder     *store.Folder
+	Trials     []experiment.Trial
+	Test       bool             // open the test images, also of trials that are trained already
+	KeepAll    bool             // weights, where --keep does not say whose
+	Stop       *result.StopRule // what stops hopeless trials early; nil: nothing
+}
+
+// CheckData reads a known data set's files and compares their checksums, before
+// the first worker starts and anything is written: most of a tenth of a second
+// for MNIST. What is missing is found at once.
+func (l *Lab) CheckData(e *experiment.Experiment) error {
+	if e.Ref.Path != "" {
+		return nil // it was read just now
+	}
+	if err := dataset.Cached(e.Ref.Name, l.Cache); err != nil {
+		return exit.Failed(fmt.Errorf("%w; `%s` gets it", err, dataset.FetchCommand(e.Ref.Name, l.Cache)))
+	}
+	return exit.Failed(dataset.Verify(e.Ref.Name, l.Cache))
+}
+
+// Train trains what has no result yet. Its error is
+// the command's.
+func (l *Lab) Train(ctx context.Context, t Training) (sweep.Summary, error) {
+	o, err := l.sweepOptions(ctx, t)
+	if err != nil {
+		return sweep.Summary{}, err
+	}
+	event, done := func(sweep.Event) {}, func() {}
+	if l.Watch != nil {
+		event, done = l.Watch()
+	}
+	o.Events = event
+	if l.Work.TensorBoard {
+		tb := newTensorBoard(t.Folder, func(err error) { l.Note("%v", err) })
+		o.Events = func(e sweep.Event) { event(e); tb.event(e) }
+	}
+	summary, err := sweep.Run(ctx, o, t.Trials)
+	done()
+	if serr := o.Speeds.Save(); serr != nil && err == nil {
+		l.Note("%v", serr) // only estimates suffer
+	}
+	if err != nil && ctx.Err() == nil {
+		err = exit.Failed(err)
+	}
+	return summary, err
+}
+
+// sweepOptions reads the command's flags.
+func (l *Lab) sweepOptions(ctx context.Context, t Training) (sweep.Options, error) {
+	file, err := l.WorkerFile()
+	if err != nil {
+		return sweep.Options{}, err
+	}
+	m := machine.Read()
+	place, err := l.placement(ctx, m, t.Experiment.Batch)
+	if err != nil {
+		return sweep.Options{}, err
+	}
+	return sweep.Options{
+		Folder: t.Folder, Experiment: t.Experiment.Name, Test: t.Test, EarlyStop: t.Stop, Source: l.sourceOf(t.Experiment),
+		Workers: place.Slots(t.Trials), Command: workerCommand(file, wantsDeterminism(t.Trials)),
+		CheckpointEvery: l.Work.Checkpoint, Lease: l.Work.Lease, Hang: l.Work.Hang,
+		Retries: l.Work.Retries, RetryFailed: l.Work.RetryFailed, Keep: l.keepOf(t), NoWait: l.Work.NoWait,
+		Label: t.Experiment.Label, Footprint: measuredFootprint(),
+		Speeds: sweep.LoadSpeeds(t.Folder.Dir, m.Name(), sweep.DefaultCost()),
+	}, nil
+}
+
+// keepOf is whose weights stay. Opening the test images later takes the weights
+// of every seed.
+func (l *Lab) keepOf(t Training) sweep.Keep {
+	switch {
+	case l.Work.Keep != "":
+		return l.Work.Keep
+	case t.KeepAll:
+		return sweep.KeepAll
+	case t.Test:
+		return sweep.KeepBest
+	}
+	return sweep.KeepAll
+}
+
+func (l *Lab) sourceOf(e *experiment.Experiment) models.Source {
+	return models.Source{Cache: l.Cache, Path: e.Ref.Path}
+}
+
+// workerCommand is how slimfit-worker is started in a slot. All trials of a run
+// are deterministic if one has to be.
+func workerCommand(file string, deterministic bool) func(sweep.Slot) *exec.Cmd {
+	return func(s sweep.Slot) *exec.Cmd {
+		settings := s.Settings()
+		settings.Deterministic = deterministic
+		return workerproc.Command(file, settings)
+	}
+}
+
+func wantsDeterminism(trials []experiment.Trial) bool {
+	return slices.ContainsFunc(trials, func(t experiment.Trial) bool { return t.Recipe.Deterministic })
+}
+
+// placement is where workers train: on the GPUs that were asked for, else on all
+// that this process may use, else on the CPU.
+func (l *Lab) placement(ctx context.Context, m machine.Machine, batch experiment.Batch) (sweep.Placement, error) {
+	w := l.Work
+	p := sweep.Placement{Machine: m, Threads: w.Threads, Jobs: w.Jobs, PerDevice: w.WorkersPerGPU, MemoryFraction: w.GPUMemoryFraction}
+	if p.MemoryFraction == 0 && batch.Given("gpu_memory_fraction") {
+		p.MemoryFraction = batch.GPUMemoryFraction
+	}
+	devices, why, err := machine.Devices(ctx, w.GPUs)
+	var wrong *machine.SelectionError
+	switch {
+	case errors.As(err, &wrong):
+		return p, exit.With(exit.Usage, err)
+	case err != nil:
+		return p, exit.Failed(err)
+	case why != "":
+		l.Note("training on the CPU: %s", why)
+	}
+	p.Devices = devices
+	return p, nil
+}
