@@ -140,7 +140,7 @@ func (f file) syncDir() error {
 
 // linked says whether the file has a second name.
 func linked(path string) bool {
-	info, err := os.Stat(path)
+	info, err := os.Lstat(path)
 	if err != nil {
 		return false
 	}
@@ -168,8 +168,12 @@ func syncDir(dir string) error {
 	return fmt.Errorf("sync folder %s: %w", dir, err)
 }
 
-// sweepTemp removes what killed processes left half-written in a folder.
+// sweepTemp removes what killed processes left half-written in a folder; behind
+// a link there is nothing of theirs.
 func sweepTemp(dir string) error {
+	if wantDir(dir) != nil {
+		return nil
+	}
 	names, err := readNames(dir)
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 
 	"slimfit/pkg/result"
@@ -25,7 +24,7 @@ func newBriefReader() *briefReader { return &briefReader{decoded: map[string]any
 // read reads the result of trial k from path, with all checks of ReadResult.
 // Wrong and Confusion stay nil.
 func (r *briefReader) read(path string, k result.Key) (result.Result, error) {
-	b, err := os.ReadFile(path)
+	b, err := readEvidence(path)
 	if err != nil {
 		return result.Result{}, fmt.Errorf("read result: %w", err)
 	}

@@ -161,6 +161,9 @@ func RemoveCheckpoints(dir string, token uint64) error {
 // RemoveWeights removes the trial's weights, if there are any, and the
 // checkpoint folder with them when nothing is left in it.
 func RemoveWeights(dir string) error {
+	if wantDir(filepath.Join(dir, checkpointDir)) != nil {
+		return nil // nothing of ours is behind a link
+	}
 	if err := os.Remove(WeightsPath(dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove weights: %w", err)
 	}
@@ -194,6 +197,9 @@ func checkpointPath(dir string, step int) string {
 // checkpointSteps lists the steps that the trial has checkpoint files for,
 // newest first, whole or not.
 func checkpointSteps(dir string) ([]int, error) {
+	if err := wantDir(filepath.Join(dir, checkpointDir)); err != nil {
+		return nil, fmt.Errorf("look for checkpoints: %w", err)
+	}
 	names, err := readNames(filepath.Join(dir, checkpointDir))
 	if err != nil {
 		return nil, err
@@ -216,7 +222,7 @@ func saveBlob(dir string, token uint64, path string, step int, payload []byte) e
 	}
 	// Not MkdirAll: a trial's folder that was deleted under the run must not
 	// come back without its lease.
-	if err := os.Mkdir(filepath.Dir(path), 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := makeDir(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("save checkpoint: %w", err)
 	}
 	header := blobHeader(step, payload)
@@ -252,12 +258,16 @@ func blobSum(head, payload []byte) []byte {
 }
 
 func loadBlob(path string, step int) ([]byte, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("load checkpoint: %w", err)
-	}
 	damaged := func(format string, args ...any) ([]byte, error) {
 		return nil, &DamageError{Files: []string{path}, Reasons: []string{fmt.Sprintf(format, args...)}}
+	}
+	b, err := ReadFile(path, maxBlob)
+	var bad *FileError
+	if errors.As(err, &bad) {
+		return damaged("%s", bad.Reason)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load checkpoint: %w", err)
 	}
 	if len(b) < checkpointHeader {
 		return damaged("%d bytes, the header alone has %d", len(b), checkpointHeader)

@@ -29,6 +29,7 @@ var ErrFenced = errors.New("the trial's lease was taken over")
 const (
 	leasePrefix = "lease."
 	freeSuffix  = ".free"
+	maxToken    = 1 << 62 // so many takings nobody lives to see: a file of a higher one is no lease
 )
 
 func leasePath(dir string, token uint64) string {
@@ -51,7 +52,7 @@ func CheckLease(dir string, token uint64) error {
 		return fmt.Errorf("%s: lease %d: %w", dir, token, ErrFenced)
 	}
 	// On NFS the listing may come from a cache; opening asks the server.
-	f, err := os.Open(leasePath(dir, token))
+	f, _, err := openFile(leasePath(dir, token), os.O_RDONLY)
 	if err == nil {
 		return f.Close()
 	}
@@ -87,7 +88,7 @@ func leases(dir string) ([]leaseName, error) {
 	for _, name := range names {
 		digits, ok := strings.CutPrefix(name, leasePrefix)
 		digits, free := strings.CutSuffix(digits, freeSuffix)
-		if n, err := strconv.ParseUint(digits, 10, 64); ok && err == nil {
+		if n, err := strconv.ParseUint(digits, 10, 64); ok && err == nil && n <= maxToken {
 			all = append(all, leaseName{n, free})
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -40,7 +39,7 @@ func (f *Folder) WriteHistory(k result.Key, token uint64, points []result.Point)
 // there is none, and names file and line where a line is no point.
 func (f *Folder) ReadHistory(k result.Key) ([]result.Point, error) {
 	path := filepath.Join(f.TrialDir(k), historyName)
-	b, err := os.ReadFile(path)
+	b, err := ReadFile(path, maxJSON)
 	if err != nil {
 		return nil, fmt.Errorf("read history: %w", err)
 	}

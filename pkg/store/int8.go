@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -20,7 +19,7 @@ func (f *Folder) Int8Path(k result.Key) string { return filepath.Join(f.TrialDir
 // that result.json is of, the caller asks by Int8.Of.
 func (f *Folder) ReadInt8(k result.Key) (result.Int8, error) {
 	path := f.Int8Path(k)
-	b, err := os.ReadFile(path)
+	b, err := readEvidence(path)
 	if err != nil {
 		return result.Int8{}, fmt.Errorf("read the int8 figures: %w", err)
 	}
@@ -50,6 +49,9 @@ func (f *Folder) WriteInt8(q result.Int8) error {
 	if old, err := f.ReadInt8(q.Key()); err == nil && q.Correct.Test == nil && old.Correct.Test != nil &&
 		old.WeightsSHA == q.WeightsSHA && old.SHA256 == q.SHA256 {
 		return nil
+	}
+	if err := wantDir(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("write the int8 figures: %w", err)
 	}
 	b, err := EncodeInt8(q)
 	if err != nil {

@@ -54,6 +54,9 @@ func (s *Session) Acquire(dir string) (token uint64, err error) {
 			return 0, &HeldError{dir, owner}
 		}
 	}
+	if last.token == maxToken {
+		return 0, fmt.Errorf("lease a trial: no token is left after %s; remove that file", last.path(dir))
+	}
 	token = last.token + 1
 	err = s.leaseFile(dir, token).create()
 	if errors.Is(err, fs.ErrExist) {
@@ -116,9 +119,13 @@ func (s *Session) leaseFile(dir string, token uint64) file {
 // free says whether the lease in the file is nobody's: its owner is dead or
 // silent.
 func (s *Session) free(path string) (bool, Owner, error) {
-	b, err := os.ReadFile(path)
+	b, err := ReadFile(path, maxNote)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, Owner{}, nil // taken over this moment by another
+	}
+	var bad *FileError
+	if errors.As(err, &bad) {
+		return true, Owner{}, nil // no lease that anybody took
 	}
 	if err != nil {
 		return false, Owner{}, fmt.Errorf("read lease: %w", err)
@@ -145,7 +152,7 @@ func (s *Session) free(path string) (bool, Owner, error) {
 // unreadable treats a lease file without a readable record (a power cut, an
 // editor) as one whose owner has not been heard of since it was written.
 func (s *Session) unreadable(path string, b []byte) bool {
-	info, err := os.Stat(path)
+	info, err := os.Lstat(path)
 	if err != nil {
 		return false
 	}

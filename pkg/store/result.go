@@ -45,7 +45,7 @@ func (f *Folder) WriteResult(r result.Result, token uint64, replace bool) error 
 // *ResultError where that is the reason.
 func (f *Folder) ReadResult(k result.Key) (result.Result, error) {
 	path := f.ResultPath(k)
-	b, err := os.ReadFile(path)
+	b, err := readEvidence(path)
 	if err != nil {
 		return result.Result{}, fmt.Errorf("read result: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -67,7 +68,7 @@ func (f *Folder) Join(term time.Duration, status func() any) (*Session, error) {
 		lost: make(chan error, 1), seen: map[string]sighting{}}
 	every := min(term/beatsInTerm, slowestBeat)
 	s.self = Process{Owner: newOwner(), Every: every.Seconds(), Term: term.Seconds(), Started: time.Now()}
-	if err := os.Mkdir(f.path(processDir), 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := makeDir(f.path(processDir)); err != nil {
 		return nil, fmt.Errorf("join run folder: %w", err)
 	}
 	if err := s.beat(); err != nil {
@@ -248,17 +249,13 @@ func (p Process) Dead(now time.Time) bool {
 func (p Process) Silence(now time.Time) time.Duration { return max(0, now.Sub(p.written)) }
 
 func readProcess(path string) (Process, error) {
-	f, err := os.Open(path) // and stat the open file: NFS then asks the server
+	f, info, err := openFile(path, os.O_RDONLY) // and stat the open file: NFS then asks the server
 	if err != nil {
 		return Process{}, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return Process{}, err
-	}
 	var p Process
-	if err := json.NewDecoder(f).Decode(&p); err != nil {
+	if err := json.NewDecoder(io.LimitReader(f, maxNote)).Decode(&p); err != nil {
 		return Process{}, fmt.Errorf("read %s: %w", path, err)
 	}
 	p.written = info.ModTime()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -83,7 +82,7 @@ func (f *Folder) ReadStopped(k result.Key) ([]StoppedTrial, error) {
 func readStopped(path string, k result.Key) (StoppedTrial, error) {
 	s := StoppedTrial{Path: path}
 	var err error
-	if s.Content, err = os.ReadFile(path); err != nil {
+	if s.Content, err = readEvidence(path); err != nil {
 		return s, fmt.Errorf("read a stopped trial: %w", err)
 	}
 	if err := json.Unmarshal(s.Content, &s.Stopped); err != nil {

@@ -45,7 +45,7 @@ func Create(out, name string, source []byte) (*Folder, error) {
 		return nil, fmt.Errorf("make run folder: %w", err)
 	}
 	f := &Folder{Dir: dir}
-	old, err := os.ReadFile(f.ExperimentPath())
+	old, err := ReadFile(f.ExperimentPath(), maxJSON)
 	if err == nil && bytes.Equal(old, source) {
 		return f, nil
 	}
@@ -62,10 +62,14 @@ func Open(dir string) (*Folder, error) {
 		return nil, fmt.Errorf("open run folder: %w", err)
 	}
 	f := &Folder{Dir: abs}
-	if _, err := os.Stat(f.ExperimentPath()); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s is no run folder, there is no %s in it: %w", dir, experimentName, fs.ErrNotExist)
-		}
+	_, err = os.Lstat(f.ExperimentPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is no run folder, there is no %s in it: %w", dir, experimentName, fs.ErrNotExist)
+	}
+	if err == nil {
+		err = wantFile(f.ExperimentPath())
+	}
+	if err != nil {
 		return nil, fmt.Errorf("open run folder: %w", err)
 	}
 	return f, nil
@@ -87,7 +91,7 @@ func (f *Folder) LogPath(k result.Key) string { return filepath.Join(f.TrialDir(
 
 // Log appends text to the trial's log.
 func (f *Folder) Log(k result.Key, text string) error {
-	out, err := os.OpenFile(f.LogPath(k), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
+	out, _, err := openFile(f.LogPath(k), os.O_WRONLY|os.O_APPEND|os.O_CREATE)
 	if err != nil {
 		return fmt.Errorf("write log: %w", err)
 	}
@@ -152,11 +156,19 @@ func (f *Folder) processPath(o Owner) string {
 // run folder: if that was deleted under the run, it stays deleted.
 func (f *Folder) makeTrialDir(dir string) error {
 	for _, d := range []string{filepath.Dir(dir), dir} {
-		if err := os.Mkdir(d, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := makeDir(d); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// makeDir makes a folder, or takes one that is there and no link.
+func makeDir(dir string) error {
+	if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return wantDir(dir)
 }
 
 // safeName keeps what a host name may contain.

@@ -139,6 +139,13 @@ func (r *run) prepare(h *held, evaluate *bool) (keep bool, err error) {
 		r.emit(Event{Kind: Notice, Message: fmt.Sprintf("%s has no weights for its test: it is trained again", r.label(t))})
 	}
 	*evaluate = false
+	notices, err := r.Folder.SetStrangersAside(key)
+	for _, n := range notices {
+		r.emit(Event{Kind: Notice, Message: n})
+	}
+	if err != nil {
+		return false, err
+	}
 	h.steps, err = store.Checkpoints(dir)
 	var bad *store.DamageError
 	if errors.As(err, &bad) {

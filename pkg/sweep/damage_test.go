@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"slimfit/pkg/store"
 )
 
 func TestDamagedResultsAreTrainedAgain(t *testing.T) {
@@ -48,6 +50,64 @@ func TestDamagedResultsAreTrainedAgain(t *testing.T) {
 	}
 	if !strings.Contains(notices, "train is not the configuration's") {
 		t.Errorf("%s", notices)
+	}
+	same(t, files(t, s), want)
+}
+
+// What lies in the place of a trial's files and is none costs a notice: it is
+// neither waited for, nor written through, nor trained again for ever.
+func TestStrangersAreSetAside(t *testing.T) {
+	t.Parallel()
+	s := small(t)
+	want := undisturbed(t, s)
+	f, err := store.Create(s.Out, s.Name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	victim := t.TempDir()
+	kept := filepath.Join(victim, "mine.tmp-1")
+	if err := os.WriteFile(kept, []byte("mine"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	trials := s.trials()
+	var planted []string
+	for i, plant := range []func(dir string) (string, error){
+		func(dir string) (string, error) { p := dir + "/result.json"; return p, os.Symlink("/nonexistent", p) },
+		func(dir string) (string, error) { p := dir + "/result.json"; return p, syscall.Mkfifo(p, 0o666) },
+		func(dir string) (string, error) { p := dir + "/log.txt"; return p, syscall.Mkfifo(p, 0o666) },
+		func(dir string) (string, error) { p := dir + "/log.txt"; return p, os.Symlink(kept, p) },
+		func(dir string) (string, error) { p := dir + "/checkpoint"; return p, os.Symlink(victim, p) },
+		func(dir string) (string, error) { p := dir + "/history.csv"; return p, os.Mkdir(p, 0o777) },
+	} {
+		dir := f.TrialDir(trials[i].Key())
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		path, err := plant(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		planted = append(planted, path)
+	}
+	lease := filepath.Join(f.TrialDir(trials[6].Key()), "lease.1")
+	if err := os.MkdirAll(filepath.Dir(lease), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/nonexistent", lease); err != nil {
+		t.Fatal(err)
+	}
+	summary, rec := mustRun(t, s, nil)
+	if summary.Trained != len(trials) {
+		t.Errorf("summary %+v, want each of %d trials trained once", summary, len(trials))
+	}
+	notices := rec.messages(Notice)
+	for _, path := range planted {
+		if !strings.Contains(notices, path+".damaged-1") {
+			t.Errorf("no notice of %s: %s", path, notices)
+		}
+	}
+	if b, err := os.ReadFile(kept); err != nil || string(b) != "mine" {
+		t.Errorf("what the links lead to was touched: %q, %v", b, err)
 	}
 	same(t, files(t, s), want)
 }

@@ -37,6 +37,13 @@ func (r *run) finish(c *claim, i int, e protocol.Event) error {
 	case err != nil && !errors.Is(err, fs.ErrExist):
 		return err
 	case err != nil: // there is one accepted result a trial, and another process was first
+		r.mu.Lock()
+		r.deaths[i]++
+		tries := r.deaths[i]
+		r.mu.Unlock()
+		if tries > r.Retries+1 {
+			return fmt.Errorf("%s is there when it is written, and cannot be read before: %w", r.Folder.ResultPath(key), err)
+		}
 		r.queue.add(&job{members: []int{i}})
 	default:
 		r.log(i, "%s", outcome(res))

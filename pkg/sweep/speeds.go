@@ -60,7 +60,7 @@ func LoadSpeeds(dir, machine string, cost CostModel) *Speeds {
 
 func readTable(path string) speedTable {
 	t := speedTable{Packs: map[string]speed{}}
-	b, err := os.ReadFile(path)
+	b, err := store.ReadFile(path, 1<<26)
 	if err != nil || json.Unmarshal(b, &t) != nil || t.Packs == nil {
 		return speedTable{Packs: map[string]speed{}}
 	}
