@@ -168,6 +168,12 @@ func syncDir(dir string) error {
 	return fmt.Errorf("sync folder %s: %w", dir, err)
 }
 
+// SweepLeftovers removes what killed processes left half-written in a trial's
+// folder. The caller holds its lease.
+func SweepLeftovers(dir string) error {
+	return errors.Join(sweepTemp(dir), sweepTemp(filepath.Join(dir, checkpointDir)))
+}
+
 // sweepTemp removes what killed processes left half-written in a folder; behind
 // a link there is nothing of theirs.
 func sweepTemp(dir string) error {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -91,10 +90,7 @@ func (s *Session) settle(dir string, token uint64) error {
 			}
 		}
 	}
-	if err := sweepTemp(dir); err != nil {
-		return err
-	}
-	return sweepTemp(filepath.Join(dir, checkpointDir))
+	return SweepLeftovers(dir)
 }
 
 // Release gives a lease back. One that was taken over is not ours to release:

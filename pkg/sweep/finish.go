@@ -130,7 +130,13 @@ func (r *run) fail(c *claim, i int, reason string) error {
 	}
 	r.settle(i, res)
 	delete(c.open, i)
-	return r.session.Release(r.Folder.TrialDir(t.Key()), token)
+	dir := r.Folder.TrialDir(t.Key())
+	if err := store.CheckLease(dir, token); err == nil { // the worker may have died in the middle of a write
+		if err := store.SweepLeftovers(dir); err != nil {
+			return err
+		}
+	}
+	return r.session.Release(dir, token)
 }
 
 // tidyWeights leaves the weights of each configuration's best seed.
