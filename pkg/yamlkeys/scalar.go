@@ -2,7 +2,10 @@ package yamlkeys
 
 import (
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -10,6 +13,9 @@ import (
 // checkScalar takes the first form of the key that accepts the scalar.
 func (p *Reader) checkScalar(n *yaml.Node, k *Key, path string) *Value {
 	v := &Value{Node: n, Key: k}
+	if p.twoReadings(n, path) {
+		return nil
+	}
 	tag := n.ShortTag()
 	for _, f := range k.Forms {
 		v.Kind = f.Kind
@@ -121,6 +127,9 @@ func (p *Reader) plainScalar(n *yaml.Node, path string) any {
 	case "!!bool":
 		return n.Value[0] == 't' || n.Value[0] == 'T'
 	case "!!int", "!!float":
+		if p.twoReadings(n, path) {
+			return nil
+		}
 		x, ok := parseNumber(n)
 		if !ok {
 			p.Add(n, "%s: want a finite number, got %s", path, Describe(n))
@@ -132,4 +141,36 @@ func (p *Reader) plainScalar(n *yaml.Node, path string) any {
 		return x
 	}
 	return n.Value
+}
+
+// odd are the whole numbers that YAML 1.1 and 1.2 read differently: leading
+// zeros, underscores, binary.
+var odd = regexp.MustCompile(`^[-+]?(0[0-9_]+|[0-9]*_[0-9_]*|0b[01_]+)$`)
+
+// twoReadings notes a number that readers of YAML do not agree on.
+func (p *Reader) twoReadings(n *yaml.Node, path string) bool {
+	if tag := n.ShortTag(); tag != "!!int" && tag != "!!float" || !odd.MatchString(n.Value) {
+		return false
+	}
+	digits := strings.ReplaceAll(n.Value, "_", "")
+	old, err := strconv.ParseInt(digits, 0, 64) // of YAML 1.1: 0 leads an octal number, _ is left out
+	said := strconv.FormatInt(old, 10)
+	if err != nil {
+		said = "text"
+	}
+	plain, err := strconv.ParseInt(digits, 10, 64) // of YAML 1.2
+	other, write := strconv.FormatInt(plain, 10), strconv.FormatInt(plain, 10)
+	switch {
+	case err != nil && old == 0: // too large for either
+		other, write = "text", "fewer digits"
+	case err != nil || digits != n.Value:
+		other, write = "text", said
+	case said == other:
+		p.Add(n, "%s: %s begins with a zero, which makes octal numbers of YAML 1.1; write %s", path, n.Value, write)
+		return true
+	case said != "text" && digits[0] == '0':
+		write += ", or 0o" + strings.TrimLeft(digits, "0")
+	}
+	p.Add(n, "%s: %s is %s to readers of YAML 1.1 and %s to those of 1.2; write %s", path, n.Value, said, other, write)
+	return true
 }

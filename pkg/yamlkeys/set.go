@@ -92,13 +92,15 @@ func (s *setter) mark(n *yaml.Node) {
 
 // put walks down the steps, with the table where it knows them.
 func (s *setter) put(n *yaml.Node, key *Key, steps []string, value *yaml.Node) {
+	path := "" // walked so far, as errors write it
 	for i, step := range steps {
 		last := i == len(steps)-1
+		list := n.Kind == yaml.SequenceNode
 		switch n.Kind {
 		case yaml.SequenceNode:
 			at, err := strconv.Atoi(step)
 			if err != nil || at < 0 || at >= len(n.Content) {
-				s.fail("%s: want a position from 0 to %d of the list, got %q", strings.Join(steps[:i], "."), len(n.Content)-1, step)
+				s.fail("%s: want a position from 0 to %d of the list, got %q", path, len(n.Content)-1, step)
 				return
 			}
 			if last {
@@ -109,10 +111,13 @@ func (s *setter) put(n *yaml.Node, key *Key, steps []string, value *yaml.Node) {
 		case yaml.MappingNode:
 			n = s.child(n, key, step, last, value)
 		default:
-			s.fail("%s is %s in the file and has no key %q", strings.Join(steps[:i], "."), Describe(n), step)
+			s.fail("%s is %s in the file and has no key %q", path, Describe(n), step)
 			return
 		}
 		key = key.below(step)
+		if path = Join(path, step); list {
+			path = strings.TrimSuffix(path, "."+step) + "[" + step + "]"
+		}
 		if !last && n.Kind == yaml.ScalarNode {
 			widen(n, key, steps[i+1])
 		}
