@@ -12,7 +12,8 @@ import (
 type binder struct {
 	*problems
 	*matrix
-	places map[*yamlkeys.Value][]*yamlkeys.Value // by reference: one value for each value of its axis, nil where it is wrong
+	places map[*yamlkeys.Value][]*yamlkeys.Value         // by reference: one value for each value of its axis, nil where it is wrong
+	sums   map[*yamlkeys.Value]map[int64]*yamlkeys.Value // by arithmetic: one value for each result, nil where it is wrong
 }
 
 // references notes references to no axis and axes without a reference, and
@@ -29,7 +30,7 @@ func (p *problems) references(root *yaml.Node) bool {
 	}
 	var walk func(n *yaml.Node)
 	walk = func(n *yaml.Node) {
-		if name, ok := yamlkeys.Reference(n); ok {
+		for _, name := range yamlkeys.References(n) {
 			used[name] = true
 			if !known[name] {
 				used[yamlkeys.Nearest(name, names)] = true // say it once
@@ -96,6 +97,10 @@ func (b *binder) fill(v *yamlkeys.Value) {
 		b.places[v] = checked
 		return
 	}
+	if v.Expr != nil {
+		b.compute(v)
+		return
+	}
 	for _, item := range v.Items {
 		b.fill(item)
 	}
@@ -130,8 +135,12 @@ func (b *binder) complete() bool {
 
 // at is the value itself, or what its axis has in the combination.
 func (b *binder) at(v *yamlkeys.Value, c combo) *yamlkeys.Value {
-	if v == nil || v.Axis == "" {
+	switch {
+	case v == nil || v.Axis == "" && v.Expr == nil:
 		return v
+	case v.Expr != nil:
+		x, _ := b.result(v.Expr, c)
+		return b.sums[v][x]
 	}
 	return b.places[v][c[b.index[v.Axis]]]
 }
@@ -139,4 +148,47 @@ func (b *binder) at(v *yamlkeys.Value, c combo) *yamlkeys.Value {
 // get is the key's value in the combination, or nil where it is not given.
 func (b *binder) get(v *yamlkeys.Value, name string, c combo) *yamlkeys.Value {
 	return b.at(v.Get(name), c)
+}
+
+// compute checks the results of arithmetic, once for each that some combination
+// gives.
+func (b *binder) compute(v *yamlkeys.Value) {
+	b.sums[v] = map[int64]*yamlkeys.Value{}
+	for _, name := range v.Expr.Names {
+		at, ok := b.index[name]
+		if !ok {
+			return // noted as a reference to no axis
+		}
+		for _, x := range b.axes[at].values {
+			if _, ok := x.any.(int); !ok {
+				b.Add(v.Node, "%s: arithmetic wants whole numbers, but the axis %s has %s", v.Expr.Text, name, x.text)
+				return
+			}
+		}
+	}
+	for _, c := range b.combos {
+		if slices.ContainsFunc(v.Expr.Names, func(name string) bool { return c[b.index[name]] < 0 }) {
+			continue // see complete
+		}
+		x, err := b.result(v.Expr, c)
+		if err != nil {
+			b.Add(v.Node, "%v", err)
+			return
+		}
+		if _, ok := b.sums[v][x]; ok {
+			continue
+		}
+		before := b.Count()
+		if b.sums[v][x] = b.Check(b.Whole(v.Node, x), v.Key, v.Expr.Text+" as "+v.Key.Name); b.Count() > before {
+			return // one is enough
+		}
+	}
+}
+
+// result is the value of arithmetic in a combination.
+func (b *binder) result(e *yamlkeys.Expr, c combo) (int64, error) {
+	return e.Value(func(name string) int64 {
+		at := b.index[name]
+		return int64(b.axes[at].values[c[at]].any.(int))
+	})
 }

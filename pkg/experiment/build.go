@@ -22,11 +22,22 @@ func (b *binder) layers(model *yamlkeys.Value, c combo) ([]models.Layer, []*yaml
 		}
 		return layers, nodes
 	}
-	layers, nodes := make([]models.Layer, len(model.Items)), make([]*yaml.Node, len(model.Items))
-	for i, item := range model.Items {
+	return b.list(model.Items, c)
+}
+
+// list builds the layers that are there in the combination: see layerKey's when.
+func (b *binder) list(items []*yamlkeys.Value, c combo) (layers []models.Layer, nodes []*yaml.Node) {
+	for _, item := range items {
 		item = b.at(item, c)
-		layers[i] = b.layer(models.Kind(item.Pairs[0].Name), b.at(item.Pairs[0].Value, c), c)
-		nodes[i] = item.Pairs[0].Node
+		if when := b.get(item, "when", c); when != nil && !when.Truth {
+			continue
+		}
+		for _, q := range item.Pairs {
+			if q.Name != "when" {
+				layers = append(layers, b.layer(models.Kind(q.Name), b.at(q.Value, c), c))
+				nodes = append(nodes, q.Node)
+			}
+		}
 	}
 	return layers, nodes
 }

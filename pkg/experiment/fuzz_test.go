@@ -32,6 +32,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(b, "matrix.kernel=[1, [2, 3]]")
 	}
 	f.Add([]byte("a: &a [*a]\nb: {<<: *a, ? x : y}\n"), "a.0=&x {y: *x}")
+	f.Add([]byte(optional), "model[1].when=$extra")
 	f.Fuzz(func(t *testing.T, source []byte, set string) {
 		if strings.Count(string(source), ",") > 2000 { // a huge matrix is slow, not wrong
 			return

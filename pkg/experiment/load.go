@@ -163,7 +163,7 @@ func (l *loader) configurations(m *matrix, t *teachers) {
 	if m == nil {
 		return
 	}
-	b := &binder{problems: l.problems, matrix: m, places: map[*yamlkeys.Value][]*yamlkeys.Value{}}
+	b := &binder{problems: l.problems, matrix: m, places: map[*yamlkeys.Value][]*yamlkeys.Value{}, sums: map[*yamlkeys.Value]map[int64]*yamlkeys.Value{}}
 	b.fill(model)
 	b.fill(train)
 	l.baselineAxes(m)

@@ -5,7 +5,8 @@ import (
 	yk "slimfit/pkg/yamlkeys"
 )
 
-// layerKey is one item of model: a mapping with one key, the layer's kind.
+// layerKey is one item of model: a mapping with one key, the layer's kind, and
+// maybe `when` beside it.
 // Which keys a kind has stands in models/kinds.go.
 func layerKey() yk.Key {
 	var kinds []yk.Key
@@ -29,6 +30,8 @@ func layerKey() yk.Key {
 		}
 		kinds = append(kinds, k)
 	}
+	kinds = append(kinds, yk.Key{Name: "when", Axis: true, Beside: true, Forms: yk.Forms(yk.Truth()), Default: "true",
+		Doc: "Beside a layer's key: whether the layer is there. `- {conv: {...}, when: $extra}` with values true and false."})
 	layer := yk.Mapping(kinds...)
 	layer.One = true
 	return yk.Key{Axis: true, Forms: yk.Forms(layer), Doc: "One layer."}

@@ -15,6 +15,7 @@ type Value struct {
 	Kind  Kind
 	Bad   bool   // a part of it is wrong and left out
 	Axis  string // of "$axis"; the other fields below are zero
+	Expr  *Expr  // of arithmetic on axes; likewise
 	Text  string
 	Num   float64
 	Truth bool
@@ -77,6 +78,14 @@ func IsName(s string) bool {
 func (p *Reader) Check(n *yaml.Node, k *Key, path string) *Value {
 	if name, ok := Reference(n); ok && k.Axis {
 		return &Value{Node: n, Key: k, Axis: name}
+	}
+	if k.Axis {
+		if e, ok, err := expression(n); err != nil {
+			p.Add(n, "%s: %v", path, err)
+			return nil
+		} else if ok {
+			return &Value{Node: n, Key: k, Expr: e}
+		}
 	}
 	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
 		if len(k.Forms) == 1 && k.Forms[0].Kind == MappingKind && len(k.Forms[0].Keys) == 0 {
@@ -150,8 +159,8 @@ func (p *Reader) checkList(n *yaml.Node, k *Key, f Form, path string) *Value {
 
 func (p *Reader) checkMapping(n *yaml.Node, k *Key, f Form, path string) *Value {
 	v := &Value{Node: n, Key: k, Kind: MappingKind}
-	if f.One && len(n.Content) != 2 {
-		p.Add(n, "%s: want one of %s, got %d keys", path, strings.Join(f.names(), ", "), len(n.Content)/2)
+	if f.One && len(n.Content)/2-f.beside(n) != 1 {
+		p.Add(n, "%s: want one of %s, got %d keys", path, strings.Join(f.ones(), ", "), len(n.Content)/2)
 		return nil
 	}
 	misspelt := map[string]bool{}

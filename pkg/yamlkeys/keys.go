@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
 // Key is one key of a file. The table of a file's keys is the single source of
@@ -15,6 +17,7 @@ type Key struct {
 	Forms    []Form // the ways to write its value; never empty
 	Axis     bool   // "$name" may stand for the value
 	Fraction bool   // who gives 95 is told to write 0.95
+	Beside   bool   // of a Form with One: may stand beside the one
 	Required bool
 	Default  string // as a person would write it; "" where there is none
 	Doc      string
@@ -47,7 +50,7 @@ type Form struct {
 	Names     string         // Table: says in words what a name is
 	Item      *Key           // List, Table
 	Keys      []Key          // Mapping
-	One       bool           // Mapping: exactly one of Keys
+	One       bool           // Mapping: exactly one of Keys, those Beside not counted
 	Exclusive []string       // Mapping: keys that exclude each other; of two, one that Set brings in takes the other's place
 	Short     string         // Mapping: the key that a bare value stands for; "" where it stands for none
 	Needs     []string       // Mapping: at least one of these must be given
@@ -204,6 +207,28 @@ func (f Form) names() []string {
 		names[i] = k.Name
 	}
 	return names
+}
+
+// ones are the keys of which One wants exactly one.
+func (f Form) ones() []string {
+	var names []string
+	for _, k := range f.Keys {
+		if !k.Beside {
+			names = append(names, k.Name)
+		}
+	}
+	return names
+}
+
+// beside counts the mapping's keys that do not count for One.
+func (f Form) beside(n *yaml.Node) int {
+	count := 0
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if k := f.Key(n.Content[i].Value); k != nil && k.Beside {
+			count++
+		}
+	}
+	return count
 }
 
 // Form returns the key's form of that kind.

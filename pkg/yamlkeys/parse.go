@@ -78,6 +78,15 @@ func (p *Reader) Place(n *yaml.Node) string {
 	return fmt.Sprintf("%s:%d:%d", p.File, n.Line, n.Column)
 }
 
+// Whole is a whole number that stands where n does in the file.
+func (p *Reader) Whole(n *yaml.Node, x int64) *yaml.Node {
+	w := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.FormatInt(x, 10), Line: n.Line, Column: n.Column}
+	if o, ok := p.origins[n]; ok {
+		p.origins[w] = o
+	}
+	return w
+}
+
 // Err returns everything noted, sorted, or nil.
 func (p *Reader) Err() error {
 	if len(p.errs) == 0 {

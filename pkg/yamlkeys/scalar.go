@@ -101,8 +101,8 @@ func (p *Reader) plain(n *yaml.Node, path string) any {
 		p.Add(n, "%s: the tag %s is not supported", path, n.Tag)
 		return nil
 	}
-	if name, ok := Reference(n); ok {
-		p.Add(n, "%s: a matrix value cannot refer to another axis ($%s)", path, name)
+	if names := References(n); names != nil {
+		p.Add(n, "%s: a matrix value cannot refer to another axis ($%s)", path, names[0])
 		return nil
 	}
 	switch n.Kind {

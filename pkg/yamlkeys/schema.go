@@ -88,7 +88,7 @@ func (f Form) schema() object {
 }
 
 func referenceSchema() object {
-	return object{"type": "string", "pattern": `^\$` + NamePattern + `$`}
+	return object{"type": "string", "pattern": `^[-+*() 0-9]*\$` + NamePattern + `([-+*()][-+*() A-Za-z0-9_$]*)?$`}
 }
 
 func (f Form) number() object {
@@ -123,7 +123,13 @@ func (f Form) object() object {
 	if required != nil {
 		s["required"] = required
 	}
-	if f.One {
+	if ones := f.ones(); f.One && len(ones) < len(f.Keys) {
+		var one []object
+		for _, name := range ones {
+			one = append(one, object{"required": []string{name}})
+		}
+		s["oneOf"] = one
+	} else if f.One {
 		s["minProperties"], s["maxProperties"] = 1, 1
 	}
 	if len(f.Needs) > 0 {
