@@ -51,7 +51,7 @@ func TestVerdicts(t *testing.T) {
 	done := func(v ...float64) []Trial {
 		var out []Trial
 		for i, a := range v {
-			out = append(out, Trial{Seed: int64(i), Status: result.Done, Validation: &Measured{Accuracy: a}})
+			out = append(out, Trial{Seed: int64(i), Status: result.Done, Validation: &Measured{Accuracy: a, Images: 1_000_000}})
 		}
 		return out
 	}
@@ -80,7 +80,8 @@ func TestVerdicts(t *testing.T) {
 		{"nothing finished", experiment.RuleWorst, lost(nil, missing), Undecided, "1 of 1 seed lacking"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := &Report{Split: Validation, Costs: costs(), Target: &Target{Accuracy: 0.95, Confidence: 0.95, Rule: c.rule, Seeds: 99, Cost: footprint.Parameters}}
+			r := &Report{Split: Validation, Costs: costs(), Target: &Target{Accuracy: 0.95, Confidence: 0.95, Rule: c.rule, Seeds: 99, Cost: footprint.Parameters,
+				asked: experiment.Target{Confidence: 0.95}}}
 			row := Row{Trials: c.trials}
 			r.judge(&row)
 			if row.Verdict != c.want || row.Why != c.why {
@@ -92,11 +93,11 @@ func TestVerdicts(t *testing.T) {
 
 func TestRecallFloor(t *testing.T) {
 	confusion := [][]int{{90, 10}, {2, 98}}
-	trial := Trial{Status: result.Done, Validation: &Measured{Accuracy: 0.94}, recall: map[Split][]float64{Validation: recalls(confusion)}}
+	trial := Trial{Status: result.Done, Validation: &Measured{Accuracy: 0.94, Images: 200}, confusion: map[Split][][]int{Validation: confusion}}
 	for floor, want := range map[float64]Verdict{0.9: Meets, 0.91: Misses} {
-		target := &experiment.Target{RecallAll: 0, Recall: []experiment.Recall{{Class: 0, Floor: floor}}}
+		asked := experiment.Target{Confidence: 0.95, Rule: experiment.RuleWorst, Recall: []experiment.Recall{{Class: 0, Floor: floor}}}
 		r := &Report{Split: Validation, Costs: costs(), Target: &Target{Accuracy: 0.9, Confidence: 0.95, Rule: experiment.RuleWorst, Seeds: 1,
-			Recall: []Fact{{"class 0", "x"}}, floor: target.Floor}}
+			Recall: []Fact{{"class 0", "x"}}, asked: asked}}
 		row := Row{Trials: []Trial{trial}}
 		r.judge(&row)
 		if row.Verdict != want {

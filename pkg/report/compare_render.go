@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slimfit/pkg/text"
 	"strings"
+
+	"slimfit/pkg/text"
 
 	"slimfit/pkg/result"
 )

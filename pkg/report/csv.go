@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
 	"slimfit/pkg/result"
 	"slimfit/pkg/text"
 )

@@ -2,8 +2,9 @@ package report
 
 import (
 	"math"
-	"slimfit/pkg/text"
 	"testing"
+
+	"slimfit/pkg/text"
 )
 
 func TestTicks(t *testing.T) {

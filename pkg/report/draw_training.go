@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+
 	"slimfit/pkg/text"
 
 	"gonum.org/v1/plot"

@@ -100,7 +100,7 @@ func (r *Report) take(row *Row, t *Trial, res *result.Result) {
 	if t.Test != nil && res.Wrong.Test != nil {
 		row.wrong[Test] = append(row.wrong[Test], indices(res.Wrong.Test))
 	}
-	t.recall = map[Split][]float64{Validation: recalls(res.Confusion.Validation), Test: recalls(res.Confusion.Test)}
+	t.confusion = map[Split][][]int{Validation: res.Confusion.Validation, Test: res.Confusion.Test}
 	row.Confusion.Validation = addMatrix(row.Confusion.Validation, res.Confusion.Validation)
 	row.Confusion.Test = addMatrix(row.Confusion.Test, res.Confusion.Test)
 }

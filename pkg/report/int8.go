@@ -15,7 +15,7 @@ type Int8 struct {
 	Test       *Measured `json:"test"`
 	Bytes      int       `json:"bytes"` // of its TensorFlow Lite file
 	SHA256     string    `json:"sha256"`
-	recall     map[Split][]float64
+	confusion  map[Split][][]int
 }
 
 // Int8Score is what the networks of one configuration get in int8.
@@ -62,13 +62,14 @@ func (r *Report) judgedOn(t *Trial, s Split) *Measured {
 	return t.On(s)
 }
 
-// judgedRecall is the recall of each class that the trial is judged by.
-func (r *Report) judgedRecall(t *Trial, s Split) []float64 {
+// judgedConfusion is the confusion matrix that the trial is judged by; nil where
+// it is not known.
+func (r *Report) judgedConfusion(t *Trial, s Split) [][]int {
 	switch {
 	case !r.judgesInt8():
-		return t.recall[s]
+		return t.confusion[s]
 	case t.Int8 != nil:
-		return t.Int8.recall[s]
+		return t.Int8.confusion[s]
 	}
 	return nil
 }
@@ -108,7 +109,7 @@ func (r *Report) takeInt8(row *Row, t *Trial, res *result.Result, all []result.I
 	t.Int8 = &Int8{Bytes: q.Bytes, SHA256: q.SHA256,
 		Validation: r.measured(q.Accuracy.Validation, q.Correct.Validation, res.Dataset.Validation),
 		Test:       r.measured(q.Accuracy.Test, q.Correct.Test, res.Dataset.Test),
-		recall:     map[Split][]float64{Validation: recalls(q.Confusion.Validation), Test: recalls(q.Confusion.Test)}}
+		confusion:  map[Split][][]int{Validation: q.Confusion.Validation, Test: q.Confusion.Test}}
 	if row.Int8 == nil {
 		row.Int8 = &Int8Score{Bytes: [2]int{q.Bytes, q.Bytes}}
 	}

@@ -2,12 +2,13 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
-	"slimfit/pkg/stats"
+	"slimfit/pkg/target"
 	"slimfit/pkg/text"
 )
 
@@ -21,7 +22,7 @@ type Target struct {
 	Seeds      int            `json:"seeds"`               // the first this many are judged
 	Within     []Limit        `json:"within"`
 	Recall     []Fact         `json:"recall"` // floors, in words
-	floor      func(class int) float64
+	asked      target.Target
 }
 
 // Limit is a hard budget.
@@ -31,12 +32,12 @@ type Limit struct {
 }
 
 // Verdict says whether a configuration meets the target.
-type Verdict string
+type Verdict = target.Verdict
 
 const (
-	Meets     Verdict = "meets"
-	Misses    Verdict = "misses"
-	Undecided Verdict = "undecided" // seeds are missing
+	Meets     = target.Meets
+	Misses    = target.Misses
+	Undecided = target.Undecided // seeds are missing
 )
 
 // judged is a configuration seen by one rule, before any threshold: what is
@@ -44,7 +45,8 @@ const (
 type judged struct {
 	Rule     string   `json:"rule"`
 	Value    *float64 `json:"value"`    // compared with the threshold; nil without a score
-	Complete bool     `json:"complete"` // every judged seed has an accuracy
+	Best     *float64 `json:"best"`     // the most that it can become when missing seeds are there
+	Complete bool     `json:"complete"` // nothing is missing to decide
 	Out      string   `json:"out"`      // why it misses whatever the threshold
 	Lacks    string   `json:"lacks"`    // why it cannot be decided yet
 }
@@ -54,7 +56,7 @@ func newTarget(e *experiment.Experiment) (*Target, error) {
 		return nil, nil
 	}
 	t := e.Target
-	out := &Target{Accuracy: t.Accuracy, Confidence: t.Confidence, Cost: t.Cost, Rule: t.Rule, Seeds: t.Seeds, floor: t.Floor}
+	out := &Target{Accuracy: t.Accuracy, Confidence: t.Confidence, Cost: t.Cost, Rule: t.Rule, Seeds: t.Seeds, asked: *t}
 	if t.Precision == experiment.Int8 {
 		out.Precision = experiment.Int8
 	}
@@ -64,7 +66,7 @@ func newTarget(e *experiment.Experiment) (*Target, error) {
 	if out.Rule == "" {
 		out.Rule = experiment.RuleWorst
 	}
-	if !slices.Contains(rules(), out.Rule) {
+	if !slices.Contains(target.Rules(), out.Rule) {
 		return nil, fmt.Errorf("target: unknown rule %q", out.Rule)
 	}
 	if out.Seeds < 1 || out.Seeds > len(e.Seeds) {
@@ -81,17 +83,6 @@ func newTarget(e *experiment.Experiment) (*Target, error) {
 	}
 	return out, nil
 }
-
-func rules() []string {
-	return []string{experiment.RuleWorst, experiment.RuleMean, experiment.RuleTolerance}
-}
-
-// tolerance is the share of future runs that the tolerance rule speaks of, and
-// the fewest seeds that it is worth anything with.
-const (
-	toleranceCoverage = 0.95
-	toleranceSeeds    = 10
-)
 
 // cost is what is to be small.
 func (r *Report) cost() footprint.Cost {
@@ -110,19 +101,18 @@ func (r *Report) costIndex(c footprint.Cost) int {
 func (r *Report) judge(row *Row) {
 	row.judged = map[Split][]judged{}
 	for _, s := range result.Splits() {
-		for _, rule := range rules() {
+		for _, rule := range target.Rules() {
 			row.judged[s] = append(row.judged[s], r.see(row, s, rule))
 		}
 	}
 	if r.Target == nil {
 		return
 	}
-	for _, l := range r.Target.Within {
-		if figure := row.Costs[r.costIndex(l.Cost)]; figure > l.Limit {
-			row.OverBudget = append(row.OverBudget, fmt.Sprintf("%s %s, limit %s", text.Whole(figure), r.Costs[r.costIndex(l.Cost)].Head, text.Whole(l.Limit)))
-		}
+	for _, b := range r.Target.asked.Over(row.Footprint) {
+		k := r.costIndex(b.Cost)
+		row.OverBudget = append(row.OverBudget, fmt.Sprintf("%s %s, limit %s", text.Whole(row.Costs[k]), r.Costs[k].Head, text.Whole(b.Limit)))
 	}
-	j := row.judged[r.Split][slices.Index(rules(), r.Target.Rule)]
+	j := row.judged[r.Split][slices.Index(target.Rules(), r.Target.Rule)]
 	row.Verdict, row.Why = j.verdict(r.Target.Accuracy)
 	if r.refuted(row) {
 		row.Verdict, row.Why = Misses, findingWords(result.FoundRefuted)
@@ -136,75 +126,108 @@ func (r *Report) judge(row *Row) {
 func (r *Report) see(row *Row, split Split, rule string) judged {
 	j := judged{Rule: rule}
 	trials := row.Trials
-	confidence := reportConfidence
 	if r.Target != nil {
-		trials, confidence = trials[:min(r.Target.Seeds, len(trials))], r.Target.Confidence
+		trials = trials[:min(r.Target.Seeds, len(trials))]
 	}
-	s, _ := summary(trials, func(t *Trial) *Measured { return r.judgedOn(t, split) })
-	s.Mean = stats.Round(s.Mean)
-	j.Complete = s.N > 0 && s.N == len(trials) // may become false below
+	var nets []target.Network
 	absent, unquantized := 0, 0
 	for i := range trials {
-		t := &trials[i]
-		if t.Status == result.Diverged && j.Out == "" {
-			j.Out = fmt.Sprintf("seed %d diverged", t.Seed)
+		n, ok := r.network(&trials[i], split)
+		if ok {
+			nets = append(nets, n)
+			continue
 		}
-		if r.judgedOn(t, split) == nil && t.Status != result.Diverged {
-			absent++
-			if t.On(split) != nil {
-				unquantized++
-			}
+		absent++
+		if trials[i].On(split) != nil {
+			unquantized++
 		}
 	}
-	if finding := r.Evidence.finding(row.ID); absent > 0 && finding != "" {
+	j.Lacks = fmt.Sprintf("%d of %s lacking", absent, text.Count(len(trials), "seed"))
+	if finding := r.Evidence.finding(row.ID); finding != "" {
 		j.Lacks = finding
-	} else if absent > 0 {
-		j.Lacks = fmt.Sprintf("%d of %s lacking", absent, text.Count(len(trials), "seed"))
 	}
 	if unquantized > 0 && unquantized == absent {
 		j.Lacks = fmt.Sprintf("%d of %s without int8 figures on the %s images", absent, text.Count(len(trials), "seed"), split)
 	}
-	if r.Target != nil && len(r.Target.Recall) > 0 {
-		if j.Out == "" {
-			j.Out = r.belowRecall(trials, split, rule)
-		}
-		if slices.ContainsFunc(trials, func(t Trial) bool { return r.judgedOn(&t, split) != nil && r.judgedRecall(&t, split) == nil }) {
-			j.Complete, j.Lacks = false, "results without a confusion matrix, which the recall floors need"
-		}
-	}
-	if s.N == 0 {
+	judge, err := r.judgeBy(rule, len(trials))
+	if err != nil {
+		j.Lacks = fmt.Sprintf("the %s rule needs %d seeds", rule, target.LeastSeeds(rule))
 		return j
 	}
-	switch rule {
-	case experiment.RuleWorst:
-		j.Value = &s.Min
-	case experiment.RuleMean:
-		j.Value = &s.Mean
-	case experiment.RuleTolerance:
-		if s.N < toleranceSeeds {
-			j.Complete, j.Lacks = false, fmt.Sprintf("the tolerance rule needs %d seeds", toleranceSeeds)
-			break
-		}
-		k, err := stats.ToleranceFactor(s.N, toleranceCoverage, confidence)
-		if err != nil {
-			j.Complete, j.Lacks = false, err.Error()
-			break
-		}
-		v := stats.Round(s.Mean - k*s.SD)
-		j.Value = &v
+	seen := judge.See(nets)
+	j.Complete = seen.Complete && !seen.Blind
+	if seen.Blind {
+		j.Lacks = "results without a confusion matrix, which the recall floors need"
+	}
+	if seen.Trouble != nil {
+		j.Out = troubleWords(*seen.Trouble)
+	}
+	if seen.N > 0 {
+		j.Best = &seen.Best
+	}
+	if seen.N >= target.LeastSeeds(rule) {
+		j.Value = &seen.Value
 	}
 	return j
 }
 
-// verdict applies the threshold. Under the worst rule one seed below it is
-// enough, whatever is missing.
+// network is a trial as the judge of the target takes it; false where it has no
+// answers yet.
+func (r *Report) network(t *Trial, split Split) (target.Network, bool) {
+	n := target.Network{Seed: t.Seed, Diverged: t.Status == result.Diverged}
+	m := r.judgedOn(t, split)
+	if n.Diverged || m == nil || m.Images < 1 {
+		return n, n.Diverged
+	}
+	n.Images, n.Confusion = m.Images, r.judgedConfusion(t, split)
+	if n.Correct = int(math.Round(m.Accuracy * float64(m.Images))); m.Correct != nil {
+		n.Correct = *m.Correct
+	}
+	return n, true
+}
+
+// judgeBy is the judge of so many seeds; it fails where the rule needs more.
+func (r *Report) judgeBy(rule string, seeds int) (*target.Judge, error) {
+	key := fmt.Sprint(rule, seeds)
+	if j := r.judges[key]; j != nil {
+		return j, nil
+	}
+	asked := target.Target{Confidence: reportConfidence}
+	if r.Target != nil {
+		asked = r.Target.asked
+	}
+	asked.Rule = rule
+	j, err := target.NewJudge(&asked, seeds)
+	if err != nil {
+		return nil, err
+	}
+	if r.judges == nil {
+		r.judges = map[string]*target.Judge{}
+	}
+	r.judges[key] = j
+	return j, nil
+}
+
+// troubleWords says why a network rules its configuration out.
+func troubleWords(t target.Trouble) string {
+	switch {
+	case t.Diverged:
+		return fmt.Sprintf("seed %d diverged", t.Seed)
+	case t.Images == 0:
+		return fmt.Sprintf("seed %d: no image of class %d to judge its recall by", t.Seed, t.Class)
+	}
+	return fmt.Sprintf("seed %d: recall of class %d is %s %%, the floor %s", t.Seed, t.Class, text.PercentageAgainst(t.Recall, t.Floor), text.Threshold(t.Floor))
+}
+
+// verdict applies the threshold, as page_judge.js does.
 func (j judged) verdict(accuracy float64) (Verdict, string) {
-	below := j.Value != nil && *j.Value < accuracy
 	switch {
 	case j.Out != "":
 		return Misses, j.Out
-	case below && (j.Complete || j.Rule == experiment.RuleWorst):
-		return Misses, fmt.Sprintf("%s %s %%", judgedName(j.Rule), text.PercentageAgainst(*j.Value, accuracy))
+	case j.Best != nil && *j.Best < accuracy && !j.Complete && j.Rule != target.Worst:
+		return Misses, fmt.Sprintf("%s at most %s %%, whatever the missing seeds", judgedName(j.Rule), text.PercentageAgainst(*j.Best, accuracy))
+	case j.Best != nil && *j.Best < accuracy:
+		return Misses, fmt.Sprintf("%s %s %%", judgedName(j.Rule), text.PercentageAgainst(*j.Best, accuracy))
 	case !j.Complete:
 		return Undecided, j.Lacks
 	}
@@ -219,51 +242,4 @@ func judgedName(rule string) string {
 		return "tolerance bound"
 	}
 	return "worst seed"
-}
-
-// belowRecall names the first class whose recall is under its floor: by its
-// worst seed under the worst rule, else by the mean over seeds.
-func (r *Report) belowRecall(trials []Trial, split Split, rule string) string {
-	worst, sum, n := []float64{}, []float64{}, 0
-	for i := range trials {
-		recall := r.judgedRecall(&trials[i], split)
-		if recall == nil {
-			continue
-		}
-		n++
-		for class, v := range recall {
-			if class == len(worst) {
-				worst, sum = append(worst, v), append(sum, 0)
-			}
-			worst[class] = min(worst[class], v)
-			sum[class] += v
-		}
-	}
-	for class, v := range worst {
-		if rule != experiment.RuleWorst {
-			v = stats.Round(sum[class] / float64(n))
-		}
-		if floor := r.Target.floor(class); v < floor {
-			return fmt.Sprintf("class %d: recall %s %%, floor %s", class, text.PercentageAgainst(v, floor), text.Threshold(floor))
-		}
-	}
-	return ""
-}
-
-// recalls is the share of each class that was found: the diagonal of the
-// confusion matrix over its row sums; 1 for a class without images.
-func recalls(confusion [][]int) []float64 {
-	var out []float64
-	for class, line := range confusion {
-		all := 0
-		for _, n := range line {
-			all += n
-		}
-		v := 1.0
-		if all > 0 && class < len(line) {
-			v = float64(line[class]) / float64(all)
-		}
-		out = append(out, v)
-	}
-	return out
 }

@@ -3,8 +3,9 @@ package report
 import (
 	"bytes"
 	"fmt"
-	"slimfit/pkg/text"
 	"strings"
+
+	"slimfit/pkg/text"
 )
 
 // LaTeX writes the tables of the reports, each a table environment that needs

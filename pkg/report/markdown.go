@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"slimfit/pkg/text"
 	"strings"
+
+	"slimfit/pkg/text"
 )
 
 // Markdown writes the reports as one document in GitHub's flavour, with the

@@ -7,8 +7,9 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
-	"slimfit/pkg/text"
 	"strings"
+
+	"slimfit/pkg/text"
 )
 
 //go:embed assets/*.html assets/*.css assets/*.js assets/*.LICENSE
@@ -17,7 +18,7 @@ var assets embed.FS
 // pageScripts are the page's own scripts, in the order in which they build on
 // each other. They run as one.
 func pageScripts() []string {
-	return []string{"page_state.js", "page_tip.js", "page_chart.js", "page_threshold.js", "page_front.js", "page_network.js", "page_table.js", "page_start.js"}
+	return []string{"page_judge.js", "page_state.js", "page_tip.js", "page_chart.js", "page_threshold.js", "page_front.js", "page_network.js", "page_table.js", "page_start.js"}
 }
 
 // page is what the template writes.

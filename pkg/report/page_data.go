@@ -3,9 +3,9 @@ package report
 import (
 	"math"
 
-	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/target"
 	"slimfit/pkg/text"
 )
 
@@ -108,17 +108,19 @@ const (
 )
 
 func (r *Report) pageData() pageData {
-	d := pageData{Split: r.Split, Rule: experiment.RuleWorst, Cost: string(r.cost()), Baseline: text.Plain(r.Baseline.Name), Chart: r.Chart,
-		Notes: map[string]string{}, Threshold: r.pageThreshold(), Rules: []pageRule{
-			{experiment.RuleWorst, "every seed reaches it"}, {experiment.RuleMean, "the mean over seeds reaches it"}}}
+	d := pageData{Split: r.Split, Rule: target.Worst, Cost: string(r.cost()), Baseline: text.Plain(r.Baseline.Name), Chart: r.Chart,
+		Notes: map[string]string{}, Threshold: r.pageThreshold()}
 	if r.Target != nil {
 		d.Rule, d.Target, d.Precision = r.Target.Rule, &r.Target.Accuracy, r.Target.Precision
 		if r.Evidence.answers() && r.Answer.Pick >= 0 {
 			d.Certified = &r.Answer.Pick
 		}
 	}
-	if len(r.Seeds) >= toleranceSeeds || d.Rule == experiment.RuleTolerance {
-		d.Rules = append(d.Rules, pageRule{experiment.RuleTolerance, "the tolerance bound reaches it"})
+	for _, rule := range []pageRule{{target.Worst, "every seed reaches it"}, {target.Mean, "the mean over seeds reaches it"},
+		{target.Tolerance, "the tolerance bound reaches it"}} {
+		if len(r.Seeds) >= target.LeastSeeds(rule.Key) || d.Rule == rule.Key {
+			d.Rules = append(d.Rules, rule)
+		}
 	}
 	for _, c := range r.Costs {
 		d.Costs = append(d.Costs, pageCost{string(c.Key), c.Head, c.Unit, slug(c.Head)})

@@ -7,9 +7,10 @@ import (
 	"io"
 	"math"
 	"slices"
-	"slimfit/pkg/text"
 	"strconv"
 	"strings"
+
+	"slimfit/pkg/text"
 )
 
 // PublishedRow is one line of a file of published figures: an accuracy that

@@ -13,6 +13,7 @@ import (
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/target"
 )
 
 // Report is everything that the report of one experiment says.
@@ -42,6 +43,7 @@ type Report struct {
 	Machines []Environment `json:"environments"`
 	Notes    []Note        `json:"definitions"`
 	binomial *binomial
+	judges   map[string]*target.Judge // by rule and number of seeds
 }
 
 // Split names the images of a figure.
@@ -139,17 +141,17 @@ const (
 
 // Trial is one configuration with one seed.
 type Trial struct {
-	Seed       int64               `json:"seed"`
-	Status     result.Status       `json:"status"` // done, failed, diverged, missing or skipped
-	Reason     string              `json:"reason"`
-	Validation *Measured           `json:"validation"`
-	Test       *Measured           `json:"test"`
-	Steps      int                 `json:"steps"`
-	Seconds    float64             `json:"seconds"`
-	WeightsSHA string              `json:"weights_sha256,omitempty"`
-	From       string              `json:"from,omitempty"` // another experiment that it was trained for
-	Int8       *Int8               `json:"int8,omitempty"` // where its network is quantized
-	recall     map[Split][]float64 // of each class, where the confusion matrix is known
+	Seed       int64             `json:"seed"`
+	Status     result.Status     `json:"status"` // done, failed, diverged, missing or skipped
+	Reason     string            `json:"reason"`
+	Validation *Measured         `json:"validation"`
+	Test       *Measured         `json:"test"`
+	Steps      int               `json:"steps"`
+	Seconds    float64           `json:"seconds"`
+	WeightsSHA string            `json:"weights_sha256,omitempty"`
+	From       string            `json:"from,omitempty"` // another experiment that it was trained for
+	Int8       *Int8             `json:"int8,omitempty"` // where its network is quantized
+	confusion  map[Split][][]int // where it is known
 }
 
 // Measured is the accuracy of one network on one split.

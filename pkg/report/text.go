@@ -3,8 +3,9 @@ package report
 import (
 	"bytes"
 	"fmt"
-	"slimfit/pkg/text"
 	"strings"
+
+	"slimfit/pkg/text"
 )
 
 // textWidth is where paragraphs break; tables are as wide as they are.

@@ -13,7 +13,6 @@ const element = (id) => document.getElementById(id);
 
 // count is a whole number with thousands separators, as in the tables.
 const count = (v) => Math.round(v).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",");
-const percent = (v) => (100 * v).toFixed(2);
 const times = (v) => (v >= 100 ? count(v) : v >= 10 ? v.toFixed(1) : v.toFixed(2)) + "×";
 const costIndex = (key) => Math.max(0, report.costs.findIndex((c) => c.key === key));
 
@@ -29,18 +28,10 @@ const judged = report.precision ? report.precision + " " : "";
 const searched = () => report.certified !== null && state.split === "validation" && state.rule === report.rule
   && state.threshold === report.target_accuracy && report.costs[pickCost()].key === report.cost;
 
-// verdict applies the threshold as the Go code does: under the worst rule one
-// seed below it is enough, whatever is missing.
 function verdict(row) {
-  const j = row.judged[state.split].find((j) => j.rule === state.rule);
-  const name = { worst: "worst seed ", mean: "mean ", tolerance: "tolerance bound " }[state.rule];
   if (row.over.length) return { is: "misses", why: "over budget: " + row.over.join(", ") };
   if (row.refuted && searched()) return { is: "misses", why: "refuted on the test images" };
-  if (j.out) return { is: "misses", why: j.out };
-  const below = j.value !== null && j.value < state.threshold;
-  if (below && (j.complete || state.rule === "worst")) return { is: "misses", why: name + percent(j.value) + " %" };
-  if (!j.complete) return { is: "undecided", why: j.lacks };
-  return { is: "meets", why: name + percent(j.value) + " %" };
+  return judge(row.judged[state.split].find((j) => j.rule === state.rule), state.threshold);
 }
 
 // byCost orders rows by a cost, then parameters, MACs, peak and ID.
