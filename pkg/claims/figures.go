@@ -173,8 +173,8 @@ func (j *Judged) cellFindings() string {
 // atLeast is how many seeds reach the accuracy.
 func (c *Cell) atLeast(accuracy float64) int {
 	n := 0
-	for _, v := range c.row.Accuracies(c.split) {
-		if v >= accuracy {
+	for i := range c.row.Trials {
+		if m := c.row.Trials[i].On(c.split); m != nil && m.Reaches(accuracy) {
 			n++
 		}
 	}

@@ -136,7 +136,7 @@ func targetKeys() []yk.Key {
 		{Name: "precision", Forms: yk.Forms(yk.Choice(Float32, Int8)), Default: "float32",
 			Doc: "Of the networks that are judged: float32, as trained; int8, quantized after training as `slimfit export --format tflite-int8` does it."},
 		{Name: "recall", Forms: yk.Forms(yk.Table(`all|0|[1-9][0-9]{0,8}`, "`all` or a class's number", "`all` or a class's number to a fraction", yk.Key{Fraction: true, Forms: share})),
-			Doc: "Floors for the recall of every class, or of single ones: {all: 0.9, 7: 0.98}."},
+			Doc: "Floors that the recall of every network must reach, whatever the rule, in every class or in single ones: {all: 0.9, 7: 0.98}."},
 	}
 }
 

@@ -179,12 +179,20 @@ func (r *Report) network(t *Trial, split Split) (target.Network, bool) {
 	if n.Diverged || m == nil || m.Images < 1 {
 		return n, n.Diverged
 	}
-	n.Images, n.Confusion = m.Images, r.judgedConfusion(t, split)
-	if n.Correct = int(math.Round(m.Accuracy * float64(m.Images))); m.Correct != nil {
-		n.Correct = *m.Correct
-	}
+	n.Correct, n.Images, n.Confusion = m.right(), m.Images, r.judgedConfusion(t, split)
 	return n, true
 }
+
+// right is the number of right answers, from the accuracy where it was not kept.
+func (m *Measured) right() int {
+	if m.Correct != nil {
+		return *m.Correct
+	}
+	return int(math.Round(m.Accuracy * float64(m.Images)))
+}
+
+// Reaches says whether the accuracy is at least the share, in whole images.
+func (m *Measured) Reaches(share float64) bool { return target.Reaches(m.right(), m.Images, share) }
 
 // judgeBy is the judge of so many seeds; it fails where the rule needs more.
 func (r *Report) judgeBy(rule string, seeds int) (*target.Judge, error) {
