@@ -34,6 +34,12 @@ func ArenaBytes(m *Model) int {
 // buffers that are occupied at the same time.
 func PlanArena(m *Model) []Buffer {
 	buffers := lifetimes(m)
+	PlaceBuffers(buffers)
+	return buffers
+}
+
+// PlaceBuffers sets the buffers' offsets by that rule.
+func PlaceBuffers(buffers []Buffer) {
 	// The planner takes the buffers from the last to the first and sorts them by
 	// size, keeping that order among equals.
 	order := make([]int, len(buffers))
@@ -51,7 +57,6 @@ func PlanArena(m *Model) []Buffer {
 		}
 		placed = slices.Insert(placed, at, i)
 	}
-	return buffers
 }
 
 // firstGap is the lowest offset at which b fits after, before or between the

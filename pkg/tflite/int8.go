@@ -24,14 +24,6 @@ func compileInt8(m *Model) ([]step[int8], error) {
 func int8Step(m *Model, op Op) (step[int8], error) {
 	in, out := op.Inputs[0], op.Outputs[0]
 	qi, qo := m.Tensors[in].Quant, m.Tensors[out].Quant
-	lookup := func(table [256]int8) step[int8] {
-		return func(v *values[int8]) {
-			dst := v.t[out]
-			for i, x := range v.t[in] {
-				dst[i] = table[uint8(x)]
-			}
-		}
-	}
 	switch op.Code {
 	case Conv2D, FullyConnected:
 		return int8Conv(m, op), nil
@@ -47,16 +39,32 @@ func int8Step(m *Model, op Op) (step[int8], error) {
 		return func(v *values[int8]) { copy(v.t[out], v.t[in]) }, nil
 	case Softmax:
 		return int8Softmax(m, op), nil
-	case Logistic:
-		return lookup(functionTable(qi, qo, func(x float32) float32 { return 1 / (1 + exp32(-x)) })), nil
-	case Tanh:
-		return lookup(functionTable(qi, qo, func(x float32) float32 { return float32(math.Tanh(float64(x))) })), nil
-	case Elu:
-		return lookup(functionTable(qi, qo, elu)), nil
-	case LeakyRelu:
-		return lookup(leakyTable(qi, qo, op.Alpha)), nil
 	}
-	return nil, fmt.Errorf("no int8 kernel")
+	table, err := op.table(qi, qo)
+	if err != nil {
+		return nil, err
+	}
+	return func(v *values[int8]) {
+		dst := v.t[out]
+		for i, x := range v.t[in] {
+			dst[i] = table[uint8(x)]
+		}
+	}, nil
+}
+
+// table tabulates a function of one value by uint8 of its int8 argument.
+func (op Op) table(in, out *Quant) (table [256]int8, err error) {
+	switch op.Code {
+	case Logistic:
+		return functionTable(in, out, func(x float32) float32 { return 1 / (1 + exp32(-x)) }), nil
+	case Tanh:
+		return functionTable(in, out, func(x float32) float32 { return float32(math.Tanh(float64(x))) }), nil
+	case Elu:
+		return functionTable(in, out, elu), nil
+	case LeakyRelu:
+		return leakyTable(in, out, op.Alpha), nil
+	}
+	return table, fmt.Errorf("no int8 kernel")
 }
 
 // functionTable tabulates a function of one value in float32, as TensorFlow

@@ -1,9 +1,6 @@
 package tflite
 
-import (
-	"math"
-	"math/bits"
-)
+import "math"
 
 func int8MaxPool(m *Model, op Op) step[int8] {
 	g := m.geometry(op)
@@ -53,16 +50,13 @@ func int8AveragePool(m *Model, op Op) step[int8] {
 	}
 }
 
-// int8Mean folds the division by the number of pixels into the multiplier
-// (TensorFlow Lite: QuantizedMeanOrSum).
+// int8Mean is TensorFlow Lite's QuantizedMeanOrSum; see meanScale.
 func int8Mean(m *Model, op Op) step[int8] {
 	in, out := op.Inputs[0], op.Outputs[0]
 	qi, qo := m.Tensors[in].Quant, m.Tensors[out].Quant
 	shape := m.Tensors[in].Shape
 	channels, n := shape[3], int64(shape[1]*shape[2])
-	scale := newMultiplier(float64(qi.Scale[0]) / float64(qo.Scale[0]))
-	shift := min(bits.Len64(uint64(n))-1, 32, 31+scale.shift)
-	scale = multiplier{int32(int64(scale.value) << shift / n), scale.shift - shift}
+	scale := meanScale(qi, qo, n)
 	return func(v *values[int8]) {
 		acc := v.wide[:channels]
 		clear(acc)

@@ -1,0 +1,182 @@
+package ccode_test
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"slimfit/models"
+	"slimfit/pkg/ccode"
+	"slimfit/pkg/tflite"
+)
+
+// compiled builds the C with a small main that reads images and writes classes
+// and scores, and returns what it says of the pixels.
+func compiled(t *testing.T, compiler string, source ccode.Source, m *tflite.Model, pixels []uint8) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "net.c"), source.C)
+	write(t, filepath.Join(dir, "net.h"), source.H)
+	write(t, filepath.Join(dir, "main.c"), []byte(`#include <stdio.h>
+#include "net.h"
+static uint8_t pixels[NET_PIXELS];
+int main(void) {
+    int8_t scores[NET_CLASSES];
+    if (net_selftest() != 0) {
+        return net_selftest();
+    }
+    while (fread(pixels, NET_PIXELS, 1, stdin) == 1) {
+        putchar(net_classify(pixels, scores));
+        fwrite(scores, NET_CLASSES, 1, stdout);
+    }
+    return 0;
+}
+`))
+	build := exec.Command(compiler, "-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Wno-unused-function", "-Werror",
+		"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", "net", "net.c", "main.c")
+	if compiler != "gcc" {
+		build.Args = append(build.Args[:8:8], "-o", "net", "net.c", "main.c")
+	}
+	build.Dir = dir
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s\n%s", err, out, source.C)
+	}
+	run := exec.Command(filepath.Join(dir, "net"))
+	run.Stdin = bytes.NewReader(pixels)
+	run.Stderr = os.Stderr
+	out, err := run.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, source.C)
+	}
+	return out
+}
+
+func write(t *testing.T, path string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, b, 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// want is what the interpreter says, in the same form.
+func want(t *testing.T, m *tflite.Model, pixels []uint8) []byte {
+	t.Helper()
+	o, err := m.Run(pixels, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := m.Tensors[m.Outputs[len(m.Outputs)-1]].Quant
+	var b bytes.Buffer
+	for i := range o.Images() {
+		b.WriteByte(byte(o.Class(i)))
+		for _, v := range o.Logits[i*o.Classes : (i+1)*o.Classes] {
+			b.WriteByte(byte(int8(math.Round(float64(v/q.Scale[0])) + float64(q.ZeroPoint))))
+		}
+	}
+	return b.Bytes()
+}
+
+// TestSameBits compares random networks of every layer kind in both families of
+// kernels, compiled with the address and undefined behaviour sanitizers.
+func TestSameBits(t *testing.T) {
+	if _, err := exec.LookPath("gcc"); err != nil {
+		t.Skip("NOT COMPILED: no gcc")
+	}
+	ops := map[tflite.OpCode]int{}
+	for seed := range 16 {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(uint64(seed), 24))
+			m, pixels := network(t, r, randomSpec(r), 40, tflite.Options{DensePerChannel: seed%2 == 1})
+			m.Kernels = tflite.Kernels(seed / 2 % 2)
+			for _, op := range m.Ops {
+				ops[op.Code]++
+			}
+			compare(t, "gcc", m, pixels)
+		})
+	}
+	for _, code := range []tflite.OpCode{tflite.Conv2D, tflite.DepthwiseConv2D, tflite.FullyConnected, tflite.MaxPool2D,
+		tflite.AveragePool2D, tflite.Mean, tflite.Logistic, tflite.Tanh, tflite.LeakyRelu, tflite.Elu} {
+		if ops[code] == 0 {
+			t.Errorf("no network had %s", code)
+		}
+	}
+}
+
+// TestPaperNetworks compares the paper's networks, whose convolutions and pools
+// are fused.
+func TestPaperNetworks(t *testing.T) {
+	for _, name := range []string{"final", "light"} {
+		layers, ok := models.Named(name)
+		if !ok {
+			t.Fatal(name)
+		}
+		spec := models.Spec{Input: models.Shape{H: 28, W: 28, C: 1}, Classes: 10, Layers: layers}
+		m, pixels := network(t, rand.New(rand.NewPCG(1, 24)), spec, 60, tflite.Options{})
+		for _, compiler := range []string{"gcc", "clang"} {
+			if _, err := exec.LookPath(compiler); err == nil {
+				compare(t, compiler, m, pixels)
+			}
+		}
+	}
+}
+
+func network(t *testing.T, r *rand.Rand, spec models.Spec, images int, o tflite.Options) (*tflite.Model, []uint8) {
+	t.Helper()
+	pixels := randomPixels(r, images*spec.Input.Elements())
+	file, err := tflite.Quantize(spec, randomWeights(t, r, spec), pixels[:8*spec.Input.Elements()], o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := tflite.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, pixels
+}
+
+func compare(t *testing.T, compiler string, m *tflite.Model, pixels []uint8) {
+	t.Helper()
+	source, err := ccode.Generate(m, ccode.Options{Name: "net", Golden: pixels[:3*m.InputShape().Elements()]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := compiled(t, compiler, source, m, pixels), want(t, m, pixels); !bytes.Equal(got, want) {
+		t.Errorf("the C says\n%v, the interpreter\n%v\n%s", got, want, source.C)
+	}
+}
+
+func TestGenerateErrors(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 24))
+	spec := models.Spec{Input: models.Shape{H: 6, W: 6, C: 1}, Classes: 3, Layers: []models.Layer{models.NewConv(3, 2)}}
+	m, _ := network(t, r, spec, 8, tflite.Options{})
+	for _, c := range []struct {
+		options ccode.Options
+		want    string
+	}{
+		{ccode.Options{Name: "2net"}, `"2net" is no C identifier`},
+		{ccode.Options{Name: "a b"}, `"a b" is no C identifier`},
+		{ccode.Options{Name: "net", Classes: []string{"a"}}, "1 names for 3 classes"},
+		{ccode.Options{Name: "net", Golden: make([]uint8, 7)}, "7 values are no whole number"},
+	} {
+		if _, err := ccode.Generate(m, c.options); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v, want %q", c.options, err, c.want)
+		}
+	}
+	b, err := tflite.WriteFloat(spec, randomWeights(t, r, spec), tflite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	float, err := tflite.Load(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ccode.Generate(float, ccode.Options{Name: "net"}); err == nil || !strings.Contains(err.Error(), "not in int8") {
+		t.Errorf("a float32 model: %v", err)
+	}
+}

@@ -1,0 +1,156 @@
+package ccode
+
+import (
+	"fmt"
+	"math"
+
+	"slimfit/pkg/tflite"
+)
+
+// step is what one C function computes: a stage, then the function of one
+// value and the max pool that follow it, where they are fused.
+type step struct {
+	tflite.Stage
+	then *[256]int8    // applied to the stage's result
+	pool *tflite.Stage // a max pool over it
+	out  int           // the tensor that is stored
+	size int           // its elements
+
+	pixels bool // the input is the image's pixels
+	last   bool // the result is the scores
+	late   bool // the largest of sums may be rounded once, after the pool
+}
+
+// fuse turns the model's ops into steps. The softmax is left out: scores are
+// the logits.
+func fuse(m *tflite.Model) ([]step, error) {
+	stages, err := m.Lower()
+	if err != nil {
+		return nil, err
+	}
+	scores := m.Outputs[0]
+	same := map[int]int{} // a tensor that holds the same values in the same order as another
+	at := func(t int) int {
+		if s, ok := same[t]; ok {
+			return s
+		}
+		return t
+	}
+	var steps []step
+	for _, s := range stages {
+		s.In = at(s.In)
+		switch s.Op.Code {
+		case tflite.Softmax:
+			if at(s.Out) == at(scores) || len(m.Outputs) > 1 && s.Out != scores {
+				scores = s.In
+			}
+			continue
+		case tflite.Reshape:
+			same[s.Out] = s.In
+			continue
+		}
+		if n := len(steps); n > 0 && steps[n-1].take(s) {
+			continue
+		}
+		steps = append(steps, step{Stage: s, out: s.Out, pixels: s.In == m.Input})
+	}
+	if err := wellFormed(m, steps, at(scores)); err != nil {
+		return nil, err
+	}
+	for i := range steps {
+		s := &steps[i]
+		s.last, s.size = i == len(steps)-1, m.Tensors[s.out].Elements()
+		s.late = s.pool != nil && (s.then == nil || rising(s.then)) && safeShift(s.Stage)
+		if err := checkSums(s.Stage); err != nil {
+			return nil, fmt.Errorf("operator %d, %s: %w", i, s.Op.Code, err)
+		}
+	}
+	return steps, nil
+}
+
+// take fuses the next stage into s where it can: a table after any stage, a
+// max pool without overlap after a convolution.
+func (s *step) take(next tflite.Stage) bool {
+	if next.In != s.out {
+		return false
+	}
+	convolves := s.Op.Code == tflite.Conv2D || s.Op.Code == tflite.DepthwiseConv2D
+	switch {
+	case next.Table != nil && s.then == nil && s.pool == nil && s.Table == nil:
+		s.then = next.Table
+	case next.Op.Code == tflite.MaxPool2D && convolves && s.pool == nil &&
+		next.Op.Stride[0] >= next.WindowH && next.Op.Stride[1] >= next.WindowW:
+		s.pool = &next
+	default:
+		return false
+	}
+	s.out = next.Out
+	return true
+}
+
+// wellFormed checks that the steps are a chain from the image to the scores.
+func wellFormed(m *tflite.Model, steps []step, scores int) error {
+	in := m.Input
+	for _, s := range steps {
+		if s.In != in {
+			return fmt.Errorf("the C form is for networks whose layers follow one another; %s does not read the layer before it", s.Op.Code)
+		}
+		in = s.out
+	}
+	if len(steps) == 0 || in != scores {
+		return fmt.Errorf("the last layer does not give the scores")
+	}
+	q := m.Tensors[m.Input].Quant
+	if q.ZeroPoint != -128 || q.Scale[0] != float32(1)/255 {
+		return fmt.Errorf("the input's scale is %v with zero point %d, not a pixel's 1/255 and -128", q.Scale[0], q.ZeroPoint)
+	}
+	return nil
+}
+
+// rising says whether a table never falls, so that it commutes with a maximum.
+func rising(t *[256]int8) bool {
+	for q := math.MinInt8; q < math.MaxInt8; q++ {
+		if t[uint8(int8(q))] > t[uint8(int8(q+1))] {
+			return false
+		}
+	}
+	return true
+}
+
+// largestSum bounds the absolute value of a channel's sum, bias included.
+func largestSum(s tflite.Stage, c int) int64 {
+	widest := int64(max(127-s.InZero, s.InZero+128))
+	sum := abs(int64(s.Bias[c]))
+	taps := len(s.Weights) / s.OutC
+	for t := range taps {
+		w := s.Weights[c*taps+t%taps]
+		if s.Op.Code == tflite.DepthwiseConv2D {
+			w = s.Weights[t*s.OutC+c]
+		}
+		sum += abs(int64(w)) * widest
+	}
+	return sum
+}
+
+func abs(x int64) int64 { return max(x, -x) }
+
+// checkSums refuses a layer whose sums could leave 32 bits.
+func checkSums(s tflite.Stage) error {
+	for c := range s.Bias {
+		if largestSum(s, c) > math.MaxInt32 {
+			return fmt.Errorf("sums of channel %d could leave 32 bits", c)
+		}
+	}
+	return nil
+}
+
+// safeShift says whether rounding to int8 keeps the order of sums: a shift to
+// the left must not overflow.
+func safeShift(s tflite.Stage) bool {
+	for c, x := range s.Scale {
+		if x.Shift > 0 && largestSum(s, c)<<x.Shift > math.MaxInt32 {
+			return false
+		}
+	}
+	return true
+}

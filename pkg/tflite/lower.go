@@ -1,0 +1,109 @@
+package tflite
+
+import (
+	"fmt"
+	"math/bits"
+)
+
+// Stage is one op of an int8 model with all that its arithmetic needs as plain
+// integers, for generators of code. Which fields are set goes by Op.Code.
+type Stage struct {
+	Op      Op
+	In, Out int // tensors of the activation and of the result
+	InZero  int // the activation's zero point
+
+	InH, InW, InC    int // convolutions, dense layers (1x1), pools, Mean
+	OutH, OutW, OutC int
+	WindowH, WindowW int
+	PadH, PadW       int // before the first row and column
+
+	// Convolutions and dense layers: [out][window height][window width][in],
+	// depthwise ones [window height][window width][out].
+	Weights []int8
+	Bias    []int32 // one for each output channel
+
+	// Scale rounds sums as TensorFlow Lite's fixed point does, one for each output
+	// channel (Mean: one); dense layers under LiteRT's kernels have Exact instead,
+	// the real factor that a sum is multiplied by before it is rounded.
+	Scale []Multiplier
+	Exact []float64
+	Zero  int // added to what was rounded
+	// Lo and Hi bound the result: the fused activation's range.
+	Lo, Hi int
+
+	Table *[256]int8 // functions of one value: the result by uint8(int8 input)
+}
+
+// Multiplier is the positive real number Value x 2^(Shift-31), or 0.
+type Multiplier struct {
+	Value int32 // 0, or in [2^30, 2^31)
+	Shift int   // positive to the left; at least -31
+}
+
+// Lower lists the ops of an int8 model as stages. It returns an error for a
+// float32 model.
+func (m *Model) Lower() ([]Stage, error) {
+	if !m.Quantized() {
+		return nil, fmt.Errorf("the model computes in float32, not in int8")
+	}
+	var stages []Stage
+	for i, op := range m.Ops {
+		s, err := m.lower(op)
+		if err != nil {
+			return nil, fmt.Errorf("operator %d, %s: %w", i, op.Code, err)
+		}
+		stages = append(stages, s)
+	}
+	return stages, nil
+}
+
+func (m *Model) lower(op Op) (Stage, error) {
+	s := Stage{Op: op, In: op.Inputs[0], Out: op.Outputs[0]}
+	qi, qo := m.Tensors[s.In].Quant, m.Tensors[s.Out].Quant
+	s.InZero, s.Zero = qi.ZeroPoint, qo.ZeroPoint
+	lo, hi := clampInt8(op.Activation, qo)
+	s.Lo, s.Hi = int(lo), int(hi)
+	switch op.Code {
+	case Conv2D, FullyConnected, DepthwiseConv2D:
+		s.shape(m.geometry(op))
+		for _, w := range m.tensor(op, 1).Data {
+			s.Weights = append(s.Weights, int8(w))
+		}
+		r := m.requantizer(op)
+		s.Bias, s.Exact = r.bias, r.exact
+		for _, x := range r.scale {
+			s.Scale = append(s.Scale, Multiplier{x.value, x.shift})
+		}
+	case MaxPool2D, AveragePool2D:
+		s.shape(m.geometry(op))
+	case Mean:
+		in := m.Tensors[s.In].Shape
+		s.InH, s.InW, s.InC = in[1], in[2], in[3]
+		s.OutH, s.OutW, s.OutC = 1, 1, in[3]
+		x := meanScale(qi, qo, int64(in[1]*in[2]))
+		s.Scale = []Multiplier{{x.value, x.shift}}
+	case Reshape, Softmax:
+	default:
+		table, err := op.table(qi, qo)
+		if err != nil {
+			return s, err
+		}
+		s.Table = &table
+	}
+	return s, nil
+}
+
+func (s *Stage) shape(g geometry) {
+	s.InH, s.InW, s.InC = g.inH, g.inW, g.inC
+	s.OutH, s.OutW, s.OutC = g.outH, g.outW, g.outC
+	s.WindowH, s.WindowW, s.PadH, s.PadW = g.windowH, g.windowW, g.padH, g.padW
+	s.Op.Stride = [2]int{g.strideH, g.strideW}
+}
+
+// meanScale folds the division by the number of pixels into the multiplier
+// (TensorFlow Lite: QuantizedMeanOrSum).
+func meanScale(in, out *Quant, n int64) multiplier {
+	scale := newMultiplier(float64(in.Scale[0]) / float64(out.Scale[0]))
+	shift := min(bits.Len64(uint64(n))-1, 32, 31+scale.shift)
+	return multiplier{int32(int64(scale.value) << shift / n), scale.shift - shift}
+}
