@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"slimfit/models"
+	"slimfit/models/modelstest"
 	"slimfit/pkg/ccode"
 	"slimfit/pkg/tflite"
 )
@@ -92,7 +93,7 @@ func TestSameBits(t *testing.T) {
 	for seed := range 16 {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(uint64(seed), 24))
-			m, pixels := network(t, r, randomSpec(r), 40, tflite.Options{DensePerChannel: seed%2 == 1})
+			m, pixels := network(t, r, modelstest.Random(r), 40, tflite.Options{DensePerChannel: seed%2 == 1})
 			m.Kernels = tflite.Kernels(seed / 2 % 2)
 			for _, op := range m.Ops {
 				ops[op.Code]++
@@ -128,8 +129,8 @@ func TestPaperNetworks(t *testing.T) {
 
 func network(t *testing.T, r *rand.Rand, spec models.Spec, images int, o tflite.Options) (*tflite.Model, []uint8) {
 	t.Helper()
-	pixels := randomPixels(r, images*spec.Input.Elements())
-	file, err := tflite.Quantize(spec, randomWeights(t, r, spec), pixels[:8*spec.Input.Elements()], o)
+	pixels := modelstest.Pixels(r, images*spec.Input.Elements())
+	file, err := tflite.Quantize(spec, weights(t, r, spec), pixels[:8*spec.Input.Elements()], o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +169,7 @@ func TestGenerateErrors(t *testing.T) {
 			t.Errorf("%+v: %v, want %q", c.options, err, c.want)
 		}
 	}
-	b, err := tflite.WriteFloat(spec, randomWeights(t, r, spec), tflite.Options{})
+	b, err := tflite.WriteFloat(spec, weights(t, r, spec), tflite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,4 +180,13 @@ func TestGenerateErrors(t *testing.T) {
 	if _, err := ccode.Generate(float, ccode.Options{Name: "net"}); err == nil || !strings.Contains(err.Error(), "not in int8") {
 		t.Errorf("a float32 model: %v", err)
 	}
+}
+
+func weights(t *testing.T, r *rand.Rand, spec models.Spec) models.Weights {
+	t.Helper()
+	w, err := modelstest.Weights(r, spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
 }

@@ -228,34 +228,9 @@ func randomSpec(r *rand.Rand) models.Spec { return modelstest.Random(r) }
 
 func randomWeights(t testing.TB, r *rand.Rand, s models.Spec) models.Weights {
 	t.Helper()
-	nodes, err := s.Nodes()
+	w, err := modelstest.Weights(r, s)
 	if err != nil {
 		t.Fatal(err)
-	}
-	var w models.Weights
-	for _, n := range nodes {
-		fan := float64(n.Size(models.Kernel)) / float64(n.Out.C)
-		for _, p := range models.Parts() {
-			if n.Shape(p) == nil {
-				continue
-			}
-			values := make([]float32, n.Size(p))
-			for i := range values {
-				x := r.NormFloat64()
-				switch p {
-				case models.Kernel:
-					x *= 1.5 / math.Sqrt(fan)
-				case models.Gamma:
-					x = 1 + 0.5*x
-				case models.Variance:
-					x = math.Exp(x)
-				default:
-					x *= 0.2
-				}
-				values[i] = float32(x)
-			}
-			w.Set(n.Name, p, values)
-		}
 	}
 	return w
 }
@@ -265,10 +240,4 @@ func of(w models.Weights, node string) *models.NodeWeights {
 	return &w[slices.IndexFunc(w, func(n models.NodeWeights) bool { return n.Node == node })]
 }
 
-func randomPixels(r *rand.Rand, n int) []uint8 {
-	p := make([]uint8, n)
-	for i := range p {
-		p[i] = uint8(r.IntN(256))
-	}
-	return p
-}
+func randomPixels(r *rand.Rand, n int) []uint8 { return modelstest.Pixels(r, n) }
