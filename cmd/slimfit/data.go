@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/dataset/fetch"
 	"slimfit/pkg/exit"
 	"slimfit/pkg/lab"
 	"slimfit/pkg/text"
@@ -88,7 +89,7 @@ func fetchData(ctx context.Context, o console, names []string, cache, from strin
 	}
 	var failures []error
 	for _, name := range names {
-		err := dataset.FetchFrom(ctx, name, cache, from, log)
+		err := fetch.Known(ctx, name, cache, from, log)
 		if ctx.Err() != nil {
 			return err
 		}

@@ -76,7 +76,7 @@ type room struct {
 // bytes, and how many there can be.
 func unpack(f io.Reader, size int64) (io.Reader, room, error) {
 	buffered := bufio.NewReaderSize(f, 1<<16)
-	if !isGzip(buffered) {
+	if !IsGzip(buffered) {
 		return buffered, room{most: size, limit: maxBytes}, nil
 	}
 	z, err := gzip.NewReader(buffered)
@@ -88,7 +88,8 @@ func unpack(f io.Reader, size int64) (io.Reader, room, error) {
 		fmt.Sprintf("more than %d times the compressed file, as no images are; if you trust it, unpack it with gunzip", usualInflate)}, nil
 }
 
-func isGzip(r *bufio.Reader) bool {
+// IsGzip tells by the first two bytes, which stay unread.
+func IsGzip(r *bufio.Reader) bool {
 	magic, err := r.Peek(2)
 	return err == nil && magic[0] == 0x1f && magic[1] == 0x8b
 }

@@ -1,8 +1,11 @@
 package dataset
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -59,10 +62,11 @@ func (i Info) read(dir string) (content, error) {
 	return readIDXSet(idxPaths{paths[0], paths[1], paths[2], paths[3]})
 }
 
-// brokenError is a cached file that is not what it must be.
-type brokenError struct{ text string }
+// BrokenError is a cached file that is not what it must be: of another size,
+// checksum or kind.
+type BrokenError struct{ text string }
 
-func (e *brokenError) Error() string { return e.text }
+func (e *BrokenError) Error() string { return e.text }
 
 // checkSize is a quick look at a cached file.
 func (f File) checkSize(dir string) error {
@@ -74,15 +78,16 @@ func (f File) checkSize(dir string) error {
 	case err != nil:
 		return err
 	case !st.Mode().IsRegular():
-		return &brokenError{path + " is not a regular file"}
+		return &BrokenError{path + " is not a regular file"}
 	case st.Size() != f.Size:
-		return &brokenError{fmt.Sprintf("%s is broken: %d bytes, want %d", path, st.Size(), f.Size)}
+		return &BrokenError{fmt.Sprintf("%s is broken: %d bytes, want %d", path, st.Size(), f.Size)}
 	}
 	return nil
 }
 
-// check compares a cached file with its checksum.
-func (f File) check(dir string) error {
+// Check compares the file in dir with its size and checksum. The error is a
+// *BrokenError, or wraps fs.ErrNotExist.
+func (f File) Check(dir string) error {
 	if err := f.checkSize(dir); err != nil {
 		return err
 	}
@@ -92,7 +97,7 @@ func (f File) check(dir string) error {
 		return err
 	}
 	if sum != f.SHA256 {
-		return &brokenError{fmt.Sprintf("%s is broken: SHA-256 %s, want %s", path, sum, f.SHA256)}
+		return &BrokenError{fmt.Sprintf("%s is broken: SHA-256 %s, want %s", path, sum, f.SHA256)}
 	}
 	return nil
 }
@@ -104,13 +109,14 @@ func Verify(name, cache string) error {
 	if err != nil {
 		return err
 	}
-	return wayOut(name, cache, info.verify(filepath.Join(cache, name)))
+	return wayOut(name, cache, info.Verify(filepath.Join(cache, name)))
 }
 
-func (i Info) verify(dir string) error {
+// Verify is the check of every file in dir.
+func (i Info) Verify(dir string) error {
 	var faults []error
 	for _, f := range i.Files {
-		if err := f.check(dir); err != nil {
+		if err := f.Check(dir); err != nil {
 			faults = append(faults, err)
 		}
 	}
@@ -147,4 +153,17 @@ func wayOut(name, cache string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("data set %s: %w; run `%s`", name, err, FetchCommand(name, cache))
+}
+
+func fileSHA256(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }

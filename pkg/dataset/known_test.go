@@ -1,13 +1,10 @@
 package dataset
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -44,7 +41,7 @@ func TestKnownSets(t *testing.T) {
 	}
 	for _, err := range []error{
 		second(Describe(Ref{Name: "mnsit"}, cache)), second(Load(Ref{Name: "mnsit"}, cache)), Verify("mnsit", cache),
-		Cached("mnsit", cache), Fetch(context.Background(), "mnsit", cache, io.Discard),
+		Cached("mnsit", cache),
 	} {
 		if err == nil || !strings.Contains(err.Error(), `unknown data set "mnsit": known are mnist, fashion-mnist, cifar10`) {
 			t.Error(err)
@@ -77,15 +74,6 @@ func TestLoadKnownNoticesDamage(t *testing.T) {
 	_, err = Load(Ref{Name: "mnist"}, cache)
 	if err == nil || !strings.Contains(err.Error(), "train-images-idx3-ubyte is broken: SHA-256 ") || !strings.Contains(err.Error(), "run `slimfit data fetch mnist --cache "+cache+"`") {
 		t.Error(err)
-	}
-}
-
-func TestSourcesAreNamed(t *testing.T) {
-	for _, info := range Registry() {
-		names := info.Sources("/cache")
-		if len(names) < 2 || names[0] != "folder /cache/"+info.Name || slices.Contains(names, "") {
-			t.Errorf("%s: sources %q", info.Name, names)
-		}
 	}
 }
 

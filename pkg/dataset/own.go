@@ -157,17 +157,19 @@ func findIDX(dir string, names []string) (idxPaths, error) {
 	return p, errors.Join(errs[:]...)
 }
 
+// CIFARFolder is what CIFAR-10's archive unpacks to.
+const CIFARFolder = "cifar-10-batches-bin"
+
 // cifarFolder goes into the folder that CIFAR-10's archive unpacks to.
 func cifarFolder(dir string, names []string) (string, []string) {
-	const unpacked = "cifar-10-batches-bin"
-	if !slices.Contains(names, unpacked) {
+	if !slices.Contains(names, CIFARFolder) {
 		return dir, names
 	}
-	inner, err := listNames(filepath.Join(dir, unpacked))
+	inner, err := listNames(filepath.Join(dir, CIFARFolder))
 	if err != nil {
 		return dir, names
 	}
-	return filepath.Join(dir, unpacked), inner
+	return filepath.Join(dir, CIFARFolder), inner
 }
 
 func hasCIFAR(names []string) bool {

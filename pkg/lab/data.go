@@ -7,6 +7,7 @@ import (
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/dataset/fetch"
 )
 
 // DataRow is one known data set in the output of list.
@@ -31,7 +32,7 @@ func DescribeKnown(info dataset.Info, cache string) (DataRow, error) {
 		return DataRow{}, err
 	}
 	r := DataRow{Name: info.Name, About: info.About, Input: d.Input, Classes: d.Classes, Train: d.Train, Validation: d.Validation,
-		Test: d.Test, Digest: d.Digest, State: "cached", Sources: info.Sources(cache)}
+		Test: d.Test, Digest: d.Digest, State: "cached", Sources: fetch.Sources(info, cache)}
 	for _, f := range info.Files {
 		r.Bytes += f.Size
 	}

