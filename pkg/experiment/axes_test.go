@@ -93,3 +93,40 @@ func TestOptionalLayersAndArithmeticRefuse(t *testing.T) {
 		t.Errorf("%v, want %s", err, want)
 	}
 }
+
+func TestRanges(t *testing.T) {
+	for span, want := range map[string]string{
+		"{from: 1, to: 4}":                      "[1 2 3 4]",
+		"{from: 2, to: 9, step: 3}":             "[2 5 8]",
+		"{from: 8, to: 100, log2: true}":        "[8 16 32 64]",
+		"{from: 8, to: 256, log2: true}":        "[8 16 32 64 128 256]",
+		"{from: 5, to: 5}":                      "[5]",
+		"{from: 4, to: 1}":                      "f.yaml:3:21: matrix.n: the range is empty: from 4 to 1",
+		"{from: 0, to: 8, log2: true}":          "matrix.n: log2 doubles from above 0",
+		"{from: 1, to: 4, step: 0}":             "matrix.n.step: want a number in (0, 1e9]",
+		"{from: 1, to: 4, step: 1, log2: true}": "matrix.n: step and log2 are both given",
+		"{from: 1, to: 1e9}":                    "matrix.n: 1000000000 values, at most 1000000",
+		"{from: 1}":                             "matrix.n.to is missing",
+		"{from: 1, to: 4, steps: 2}":            `unknown key "steps" in matrix.n (did you mean "step"?)`,
+	} {
+		source := "name: x\ndataset: mnist\nmatrix: {        n: " + span + "}\nmodel: [{dense: $n}]\n"
+		e, err := Parse("f.yaml", []byte(source), nil, described)
+		if err != nil {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %s", span, err, want)
+			}
+			continue
+		}
+		var units []int
+		for _, c := range e.Configs {
+			units = append(units, c.Layers[0].Units)
+		}
+		if got := fmt.Sprint(units); got != want || fmt.Sprint(e.Axes[0].Values) != want {
+			t.Errorf("%s: %s, the axis %v, want %s", span, got, e.Axes[0].Values, want)
+		}
+	}
+	e := parse(t, "name: x\ndataset: mnist\nmatrix: {rate: {from: 0.1, to: 0.5, step: 0.1}}\nmodel: [{dense: 4}, {dropout: $rate}]\n")
+	if got := fmt.Sprint(e.Axes[0].Values); got != "[0.1 0.2 0.3 0.4 0.5]" || e.Configs[2].Layers[1].Rate != 0.3 {
+		t.Errorf("%s, rate %v", got, e.Configs[2].Layers[1].Rate)
+	}
+}

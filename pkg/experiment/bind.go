@@ -179,7 +179,7 @@ func (b *binder) compute(v *yamlkeys.Value) {
 			continue
 		}
 		before := b.Count()
-		if b.sums[v][x] = b.Check(b.Whole(v.Node, x), v.Key, v.Expr.Text+" as "+v.Key.Name); b.Count() > before {
+		if b.sums[v][x] = b.Check(b.Number(v.Node, float64(x)), v.Key, v.Expr.Text+" as "+v.Key.Name); b.Count() > before {
 			return // one is enough
 		}
 	}

@@ -3,7 +3,9 @@ package experiment
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -98,6 +100,10 @@ func (p *problems) expandMatrix(v *yamlkeys.Value) *matrix {
 func (p *problems) list(m *matrix, q yamlkeys.Pair) {
 	a := m.axis(p, q.Name, q.Node)
 	a.listed = true
+	if q.Kind == yamlkeys.MappingKind {
+		a.values = p.span(q)
+		return
+	}
 	seen := map[string]bool{}
 	for _, item := range q.Items {
 		text := canonical(item.Any)
@@ -107,6 +113,44 @@ func (p *problems) list(m *matrix, q yamlkeys.Pair) {
 		seen[text] = true
 		a.values = append(a.values, axisValue{item.Node, item.Any, text})
 	}
+}
+
+// span lists the values of a range; all are whole numbers, or none is.
+func (p *problems) span(q yamlkeys.Pair) []axisValue {
+	if !q.Good() {
+		return nil
+	}
+	from, to, step := q.Float("from", 0), q.Float("to", 0), q.Float("step", 1)
+	double := q.Get("log2") != nil && q.Get("log2").Truth
+	count := math.Floor((to-from)/step*(1+1e-12)) + 1
+	if double {
+		count = math.Floor(math.Log2(to/from)+1e-12) + 1
+	}
+	switch {
+	case from > to:
+		p.Add(q.Value.Node, "matrix.%s: the range is empty: from %s to %s", q.Name, yamlkeys.Trim(from), yamlkeys.Trim(to))
+		return nil
+	case double && from <= 0:
+		p.Add(q.Value.Node, "matrix.%s: log2 doubles from above 0, got from %s", q.Name, yamlkeys.Trim(from))
+		return nil
+	case !(count <= maxCombinations):
+		p.Add(q.Value.Node, "matrix.%s: %.0f values, at most %d", q.Name, count, maxCombinations)
+		return nil
+	}
+	whole := from == math.Trunc(from) && (double || step == math.Trunc(step))
+	values := make([]axisValue, int(count))
+	for i := range values {
+		x := from + float64(i)*step
+		if double {
+			x = math.Ldexp(from, i)
+		}
+		values[i] = axisValue{node: p.Number(q.Value.Node, x)}
+		if values[i].any = any(int(x)); !whole {
+			values[i].any, _ = strconv.ParseFloat(values[i].node.Value, 64)
+		}
+		values[i].text = canonical(values[i].any)
+	}
+	return values
 }
 
 // axis returns the axis of that name, made where it is new.

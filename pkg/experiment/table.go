@@ -62,8 +62,15 @@ func datasetForm() yk.Form {
 func matrixForm() yk.Form {
 	partial := yk.Key{Forms: yk.Forms(yk.Table(yk.NamePattern, axisWords, "axes to values", yk.Key{Forms: yk.Forms(yk.Any())}))}
 	entries := yk.Forms(yk.List(1, 10_000, partial))
-	axis := yk.Key{Name: "<axis>", Forms: yk.Forms(yk.List(1, maxCombinations, yk.Key{Forms: yk.Forms(yk.Any())})),
-		Doc: "An axis: a list of values, of any kind. `$<axis>` takes the value, in `model` and `train`."}
+	number := yk.Forms(yk.Number("[", -1e9, 1e9, "]"))
+	span := yk.Mapping(
+		yk.Key{Name: "from", Required: true, Forms: number, Doc: "The first value of a range: `{from: 1, to: 32}`."},
+		yk.Key{Name: "to", Required: true, Forms: number, Doc: "The last value, if a step meets it."},
+		yk.Key{Name: "step", Forms: yk.Forms(yk.Number("(", 0, 1e9, "]")), Default: "1", Doc: "From one value to the next."},
+		yk.Key{Name: "log2", Forms: yk.Forms(yk.Truth()), Default: "false", Doc: "Each value is twice the one before: `{from: 8, to: 256, log2: true}`."})
+	span.Exclusive = []string{"step", "log2"}
+	axis := yk.Key{Name: "<axis>", Forms: yk.Forms(yk.List(1, maxCombinations, yk.Key{Forms: yk.Forms(yk.Any())}), span),
+		Doc: "An axis: a list of values, of any kind, or a range of numbers. `$<axis>` takes the value, in `model` and `train`."}
 	return yk.Table(yk.NamePattern, axisWords, "axes to lists of values", axis,
 		yk.Key{Name: "include", Forms: entries, Doc: "Each entry adds its values of new axes to every combination that agrees with its values of the axes above; where none does, the entry is a combination of its own."},
 		yk.Key{Name: "exclude", Forms: entries, Doc: "Each entry removes the combinations that agree with all its values; done before `include`."})

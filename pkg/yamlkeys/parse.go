@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -78,9 +79,13 @@ func (p *Reader) Place(n *yaml.Node) string {
 	return fmt.Sprintf("%s:%d:%d", p.File, n.Line, n.Column)
 }
 
-// Whole is a whole number that stands where n does in the file.
-func (p *Reader) Whole(n *yaml.Node, x int64) *yaml.Node {
-	w := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.FormatInt(x, 10), Line: n.Line, Column: n.Column}
+// Number is a number that stands where n does in the file, kept to twelve
+// digits where it is not whole.
+func (p *Reader) Number(n *yaml.Node, x float64) *yaml.Node {
+	w := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.FormatFloat(x, 'f', 0, 64), Line: n.Line, Column: n.Column}
+	if x != math.Trunc(x) {
+		w.Tag, w.Value = "!!float", strconv.FormatFloat(x, 'g', 12, 64)
+	}
 	if o, ok := p.origins[n]; ok {
 		p.origins[w] = o
 	}
