@@ -1,0 +1,96 @@
+package device_test
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"slimfit/models"
+	"slimfit/models/modelstest"
+	"slimfit/pkg/device"
+	"slimfit/pkg/tflite"
+)
+
+func network(t *testing.T, seed uint64, spec models.Spec, images int) (*tflite.Model, []uint8) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 24))
+	w, err := modelstest.Weights(r, spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pixels := modelstest.Pixels(r, max(8, images)*spec.Input.Elements())
+	file, err := tflite.Quantize(spec, w, pixels, tflite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := tflite.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, pixels[:images*spec.Input.Elements()]
+}
+
+// TestSameBitsOnDevices runs networks of every layer kind, and the paper's final
+// one, on each device, and compares every score.
+func TestSameBitsOnDevices(t *testing.T) {
+	specs := modelstest.Each()
+	final, _ := models.Named("final")
+	specs["final"] = models.Spec{Input: models.Shape{H: 28, W: 28, C: 1}, Classes: 10, Layers: final}
+	for _, d := range device.All() {
+		if missing := d.Missing(); missing != "" {
+			t.Logf("NOT RUN on %s: no %s", d.Name, missing)
+			continue
+		}
+		for name, spec := range specs {
+			t.Run(d.Name+"/"+name, func(t *testing.T) {
+				m, pixels := network(t, 1, spec, 3)
+				f, err := d.Measure(t.Context(), m, pixels)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want := scores(t, m, pixels); !slices.Equal(f.Scores, want) {
+					t.Errorf("%v, want %v", f.Scores, want)
+				}
+				t.Logf("%s: flash %d, RAM %d (stack %d), cycles %.0f, instructions %.0f", name, f.Flash, f.RAM, f.Stack, f.Cycles, f.Instructions)
+			})
+		}
+	}
+}
+
+func scores(t *testing.T, m *tflite.Model, pixels []uint8) []int8 {
+	t.Helper()
+	o, err := m.Run(pixels, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := m.Tensors[m.Outputs[len(m.Outputs)-1]].Quant
+	all := make([]int8, len(o.Logits))
+	for i, v := range o.Logits {
+		all[i] = int8(math.Round(float64(v/q.Scale[0])) + float64(q.ZeroPoint))
+	}
+	return all
+}
+
+func TestNoRoom(t *testing.T) {
+	d, err := device.Named("atmega328p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if missing := d.Missing(); missing != "" {
+		t.Skipf("NOT RUN on %s: no %s", d.Name, missing)
+	}
+	base, _ := models.Named("light")
+	m, pixels := network(t, 1, models.Spec{Input: models.Shape{H: 40, W: 40, C: 2}, Classes: 10, Layers: base}, 1)
+	var room *device.RoomError
+	if _, err := d.Measure(t.Context(), m, pixels); !errors.As(err, &room) || room.Needs <= room.Has {
+		t.Errorf("%v, want no room", err)
+	}
+}
+
+func TestNamed(t *testing.T) {
+	if _, err := device.Named("z80"); err == nil || err.Error() != `no device "z80": want atmega328p or cortex-m4` {
+		t.Error(err)
+	}
+}
