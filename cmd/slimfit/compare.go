@@ -5,6 +5,7 @@ import (
 
 	"slimfit/pkg/exit"
 	"slimfit/pkg/report"
+	"slimfit/pkg/report/render"
 )
 
 // compareCommand puts two run folders side by side.
@@ -30,18 +31,7 @@ func compareCommand() *cli.Command {
 }
 
 func printComparison(o console, comparison *report.Comparison) error {
-	var out []byte
-	var err error
-	switch o.format {
-	case "json":
-		out, err = comparison.JSON()
-	case "csv":
-		out, err = comparison.CSV()
-	case "markdown":
-		out = comparison.Markdown()
-	default:
-		out = comparison.Text()
-	}
+	out, err := render.Comparison(comparison, o.format)
 	if err != nil {
 		return exit.Failed(err)
 	}

@@ -3,9 +3,9 @@ package main
 import (
 	"fmt"
 
-	"slimfit/pkg/exit"
-
 	"github.com/urfave/cli/v2"
+
+	"slimfit/pkg/exit"
 )
 
 // completionCommand prints a shell's completion script.

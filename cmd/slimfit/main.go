@@ -8,9 +8,9 @@ import (
 	"io"
 	"os"
 
-	"slimfit/pkg/lab"
-
 	"github.com/urfave/cli/v2"
+
+	"slimfit/pkg/lab"
 )
 
 func main() {

@@ -6,6 +6,7 @@ import (
 	"slimfit/pkg/exit"
 	"slimfit/pkg/lab"
 	"slimfit/pkg/report"
+	"slimfit/pkg/report/output"
 )
 
 // reportCommand writes the reports of run folders.
@@ -71,30 +72,7 @@ func splitFlag() cli.Flag {
 }
 
 func printReports(o reportOptions, r *lab.Reports) error {
-	var out []byte
-	var err error
-	switch o.format {
-	case "markdown":
-		out = report.Markdown(r.Reports, "", r.Front...)
-	case "csv":
-		out, err = report.TrialsCSV(r.Reports)
-	case "json":
-		out, err = report.JSON(r.Reports)
-	case "latex":
-		out = report.LaTeX(r.Reports)
-	case "html":
-		out, err = r.Reports[0].HTML()
-	default:
-		for _, p := range r.Front {
-			out = append(append(out, p.Text()...), "\n\n"...)
-		}
-		for i, one := range r.Reports {
-			if i > 0 {
-				out = append(out, "\n\n"...)
-			}
-			out = append(out, one.Text()...)
-		}
-	}
+	out, err := output.Write(r.Reports, o.format, r.Front...)
 	if err != nil {
 		return exit.Failed(err)
 	}

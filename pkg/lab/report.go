@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 	"slices"
 
-	"slimfit/pkg/claims"
 	"slimfit/pkg/exit"
 	"slimfit/pkg/report"
+	"slimfit/pkg/report/claims"
+	"slimfit/pkg/report/output"
+	"slimfit/pkg/report/render"
 	"slimfit/pkg/store"
 )
 
@@ -25,9 +27,9 @@ type ReportOptions struct {
 // Reports are run folders as reports, with the claims held against them.
 type Reports struct {
 	Reports []*report.Report
-	Front   []report.Part // what stands before the reports in a document
+	Front   []render.Part // what stands before the reports in a document
 	folders []*store.Folder
-	files   []report.File // besides those of the reports
+	files   []output.File // besides those of the reports
 }
 
 // ReadReports reads every folder before anything is written. A trial that one
@@ -123,7 +125,7 @@ func (r *Reports) writeFiles(l *Lab, folder string, reports []*report.Report) er
 		return fmt.Errorf("write report: %w", err)
 	}
 	var names []string
-	for _, f := range append(report.Files(reports, r.Front...), r.files...) {
+	for _, f := range append(output.Files(reports, r.Front...), r.files...) {
 		names = append(names, f.Name)
 		b, err := f.Make()
 		if err != nil {
@@ -134,7 +136,7 @@ func (r *Reports) writeFiles(l *Lab, folder string, reports []*report.Report) er
 		}
 	}
 	// A figure of an earlier report that has none now would mislead.
-	for _, name := range report.FigureNames() {
+	for _, name := range output.FigureNames() {
 		for _, ending := range []string{".svg", ".png"} {
 			old := "figures/" + name + ending
 			if slices.Contains(names, old) {
@@ -171,7 +173,7 @@ func (r *Reports) readClaims(file string) error {
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
-	r.Front = []report.Part{{Title: f.Title, Sections: claims.Sections(f.About, judged)}}
-	r.files = []report.File{{Name: "claims.json", Make: func() ([]byte, error) { return claims.JSON(judged) }}}
+	r.Front = []render.Part{{Title: f.Title, Sections: claims.Sections(f.About, judged)}}
+	r.files = []output.File{{Name: "claims.json", Make: func() ([]byte, error) { return claims.JSON(judged) }}}
 	return nil
 }

@@ -18,9 +18,9 @@ type Answer struct {
 	Open     []int          `json:"open"` // cheaper rows that are undecided
 }
 
-// answer picks the cheapest row that meets the target and says so, and writes
+// say picks the cheapest row that meets the target and says so, and writes
 // what was asked.
-func (r *Report) answer() {
+func (r *decided) say() {
 	r.Answer = Answer{Cost: r.cost(), Pick: -1}
 	r.Asked = r.asked()
 	switch {
@@ -28,14 +28,14 @@ func (r *Report) answer() {
 		r.Answer.Sentence = r.nothingYet()
 	case r.Target == nil:
 		r.Answer.Sentence = r.describe()
-	case r.Evidence.answers():
+	case r.Searched():
 		r.certified()
 	default:
 		r.pick()
 	}
 }
 
-func (r *Report) asked() string {
+func (r *decided) asked() string {
 	if r.Target == nil && len(r.Rows) == 1 {
 		return fmt.Sprintf("How accurate is the network on %s, and what does it cost? No target accuracy was set.", text.Plain(r.Dataset.Name))
 	}
@@ -43,10 +43,10 @@ func (r *Report) asked() string {
 		return fmt.Sprintf("How accurate is each of %s on %s, and what does it cost? No target accuracy was set.", text.Count(len(r.Rows), "network"), text.Plain(r.Dataset.Name))
 	}
 	s := fmt.Sprintf("Of %s, which has the fewest %s and still classifies at least %s of the images of %s correctly%s?",
-		text.Count(len(r.Rows), "network"), r.Costs[r.costIndex(r.Target.Cost)].Head, text.Threshold(r.Target.Accuracy), text.Plain(r.Dataset.Name), r.inPrecision())
+		text.Count(len(r.Rows), "network"), r.Costs[r.CostIndex(r.Target.Cost)].Head, text.Threshold(r.Target.Accuracy), text.Plain(r.Dataset.Name), r.InPrecision())
 	var limits []string
 	for _, l := range r.Target.Within {
-		limits = append(limits, fmt.Sprintf("at most %s %s", text.Whole(l.Limit), r.Costs[r.costIndex(l.Cost)].Head))
+		limits = append(limits, fmt.Sprintf("at most %s %s", text.Whole(l.Limit), r.Costs[r.CostIndex(l.Cost)].Head))
 	}
 	for _, f := range r.Target.Recall {
 		limits = append(limits, "recall of "+f.Name+" at least "+f.Value)
@@ -57,7 +57,7 @@ func (r *Report) asked() string {
 	return s
 }
 
-func (r *Report) nothingYet() string {
+func (r *decided) nothingYet() string {
 	s := fmt.Sprintf("No answer yet: none of %s has finished", text.Count(r.Counts.Planned, "trial"))
 	if r.Counts.Missing == 0 {
 		s = fmt.Sprintf("No answer: none of %s gave a network", text.Count(r.Counts.Planned, "trial"))
@@ -69,9 +69,9 @@ func (r *Report) nothingYet() string {
 }
 
 // describe is the answer where no target was set: the two ends of the range.
-func (r *Report) describe() string {
+func (r *decided) describe() string {
 	best, smallest := -1, -1
-	for _, i := range r.byCost(footprint.Parameters) {
+	for _, i := range r.ByCost(footprint.Parameters) {
 		s := r.Rows[i].Score(r.Split)
 		if s == nil {
 			continue
@@ -100,8 +100,8 @@ func (r *Report) describe() string {
 }
 
 // pick walks from the cheapest row up to the first that meets the target.
-func (r *Report) pick() {
-	for _, i := range r.byCost(r.Target.Cost) {
+func (r *decided) pick() {
+	for _, i := range r.ByCost(r.Target.Cost) {
 		if r.Rows[i].Verdict == Undecided {
 			r.Answer.Open = append(r.Answer.Open, i)
 		}
@@ -120,7 +120,7 @@ func (r *Report) pick() {
 	}
 }
 
-func (r *Report) openRows(n int) string {
+func (r *decided) openRows(n int) string {
 	if r.Answer.Pick < 0 {
 		return text.Count(n, "network")
 	}
@@ -128,7 +128,7 @@ func (r *Report) openRows(n int) string {
 }
 
 // examples names at most three rows.
-func (r *Report) examples(rows []int) string {
+func (r *decided) examples(rows []int) string {
 	var names []string
 	for _, i := range rows[:min(3, len(rows))] {
 		names = append(names, r.Rows[i].Label)
@@ -141,7 +141,7 @@ func (r *Report) examples(rows []int) string {
 }
 
 // rule says in words how seeds are judged, for "the smallest network ...".
-func (r *Report) rule() string {
+func (r *decided) rule() string {
 	n := r.Target.Seeds
 	switch {
 	case r.Target.Rule == experiment.RuleMean:
@@ -154,9 +154,9 @@ func (r *Report) rule() string {
 	return fmt.Sprintf("whose %d seeds all reach", n)
 }
 
-func (r *Report) picked(row *Row) {
-	k := r.costIndex(r.Target.Cost)
-	s := fmt.Sprintf("The smallest network %s %s%s on the %s images is %s: %s %s", r.rule(), text.Threshold(r.Target.Accuracy), r.inPrecision(), r.Split, row.Label, text.Whole(row.Costs[k]), r.Costs[k].Head)
+func (r *decided) picked(row *Row) {
+	k := r.CostIndex(r.Target.Cost)
+	s := fmt.Sprintf("The smallest network %s %s%s on the %s images is %s: %s %s", r.rule(), text.Threshold(r.Target.Accuracy), r.InPrecision(), r.Split, row.Label, text.Whole(row.Costs[k]), r.Costs[k].Head)
 	r.Answer.Sentence = s + r.fewer(row, k) + "."
 	if r.Split == Test {
 		if len(r.Rows) > 1 {
@@ -164,7 +164,7 @@ func (r *Report) picked(row *Row) {
 		}
 		return
 	}
-	t := r.judgedScore(row, Test)
+	t := r.JudgedScore(row, Test)
 	if t == nil {
 		r.Answer.More = append(r.Answer.More, "The test images have not been opened for it.")
 		return
@@ -179,7 +179,7 @@ func (r *Report) picked(row *Row) {
 }
 
 // fewer compares the row's cost with the baseline's.
-func (r *Report) fewer(row *Row, k int) string {
+func (r *decided) fewer(row *Row, k int) string {
 	if row.Ratios[k] <= 1 {
 		return ""
 	}
@@ -194,8 +194,8 @@ func spread(s *Score) string {
 }
 
 // value is what the target's rule compares with the target; nil without a score.
-func (r *Report) value(row *Row, s Split) *float64 {
-	for _, j := range row.judged[s] {
+func (r *decided) value(row *Row, s Split) *float64 {
+	for _, j := range row.Judged[s] {
 		if j.Rule == r.Target.Rule {
 			return j.Value
 		}
@@ -203,17 +203,17 @@ func (r *Report) value(row *Row, s Split) *float64 {
 	return nil
 }
 
-func (r *Report) nonePicked() {
+func (r *decided) nonePicked() {
 	nearest := -1
 	value := func(i int) *float64 { return r.value(&r.Rows[i], r.Split) }
-	for _, i := range r.byCost(r.Target.Cost) {
+	for _, i := range r.ByCost(r.Target.Cost) {
 		if v := value(i); v != nil && (nearest < 0 || *v > *value(nearest)) {
 			nearest = i
 		}
 	}
-	s := fmt.Sprintf("None of %s meets the target of %s%s on the %s images", text.Count(len(r.Rows), "network"), text.Threshold(r.Target.Accuracy), r.inPrecision(), r.Split)
+	s := fmt.Sprintf("None of %s meets the target of %s%s on the %s images", text.Count(len(r.Rows), "network"), text.Threshold(r.Target.Accuracy), r.InPrecision(), r.Split)
 	if len(r.Answer.Open) > 0 {
-		s = fmt.Sprintf("No network is known to meet the target of %s%s on the %s images yet", text.Threshold(r.Target.Accuracy), r.inPrecision(), r.Split)
+		s = fmt.Sprintf("No network is known to meet the target of %s%s on the %s images yet", text.Threshold(r.Target.Accuracy), r.InPrecision(), r.Split)
 	}
 	if nearest >= 0 {
 		s += fmt.Sprintf("; the nearest is %s (%s %s %%)", r.Rows[nearest].Label, judgedName(r.Target.Rule), text.Percentage(*value(nearest)))

@@ -2,7 +2,6 @@ package report
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"slimfit/pkg/experiment"
@@ -38,12 +37,12 @@ const (
 
 // chart chooses x, slices and curves: the experiment's `report` section first,
 // then what suits the axes.
-func (r *Report) chart(e *experiment.Experiment) {
+func (r *filled) chart(e *experiment.Experiment) {
 	c := &r.Chart
 	if e != nil {
 		c.X, c.Slice, c.Log = e.Report.X, e.Report.Slice, e.Report.Scale == "log"
 	}
-	varying := r.varying()
+	varying := r.Varying()
 	if c.X == "" {
 		c.X = defaultX(varying, c.Slice)
 	}
@@ -58,33 +57,13 @@ func (r *Report) chart(e *experiment.Experiment) {
 			}
 		}
 	}
-	if a := r.axis(c.Slice); a != nil {
+	if a := r.Axis(c.Slice); a != nil {
 		c.Slices = a.Values
 	} else {
 		c.Slice, c.Slices = "", []string{""}
 	}
 	r.placeRows()
 	r.curves(varying)
-}
-
-// varying lists the axes with more than one value.
-func (r *Report) varying() []Axis {
-	var out []Axis
-	for _, a := range r.Axes {
-		if len(a.Values) > 1 {
-			out = append(out, a)
-		}
-	}
-	return out
-}
-
-func (r *Report) axis(name string) *Axis {
-	for i := range r.Axes {
-		if r.Axes[i].Name == name {
-			return &r.Axes[i]
-		}
-	}
-	return nil
 }
 
 // defaultX is the last numeric axis beside the slice, where at most two axes
@@ -101,21 +80,12 @@ func defaultX(varying []Axis, slice string) string {
 	return ""
 }
 
-func numeric(values []string) bool {
-	for _, v := range values {
-		if _, err := strconv.ParseFloat(v, 64); err != nil {
-			return false
-		}
-	}
-	return len(values) > 0
-}
-
 // placeRows sets each row's X.
-func (r *Report) placeRows() {
+func (r *filled) placeRows() {
 	c := &r.Chart
-	axis := r.axis(c.X)
+	axis := r.Axis(c.X)
 	if axis == nil {
-		k := r.costIndex(footprint.Cost(c.X))
+		k := r.CostIndex(footprint.Cost(c.X))
 		c.X, c.Cost, c.Label = string(r.Costs[k].Key), true, r.Costs[k].Unit
 		for i := range r.Rows {
 			x := r.Rows[i].Costs[k]
@@ -125,31 +95,27 @@ func (r *Report) placeRows() {
 		return
 	}
 	c.Label, c.Values, c.Number = axis.Name, axis.Values, numeric(axis.Values)
-	at := r.axisIndex(axis.Name)
+	at := r.AxisIndex(axis.Name)
 	for i := range r.Rows {
 		v := r.Rows[i].Values[at]
 		if v == "" {
 			continue
 		}
-		x := position(c, slices.Index(axis.Values, v), v)
+		x := c.Position(slices.Index(axis.Values, v), v)
 		r.Rows[i].X = &x
 		c.Log = c.Log && x > 0
 	}
 	c.Log = c.Log && c.Number
 }
 
-func (r *Report) axisIndex(name string) int {
-	return slices.IndexFunc(r.Axes, func(a Axis) bool { return a.Name == name })
-}
-
 // curves groups rows that share every axis but the one that x sweeps.
-func (r *Report) curves(varying []Axis) {
+func (r *filled) curves(varying []Axis) {
 	c := &r.Chart
 	sweep := c.X
 	if c.Cost {
 		sweep = ""
 		for _, a := range varying {
-			if a.Name != c.Slice && (sweep == "" || len(a.Values) > len(r.axis(sweep).Values)) {
+			if a.Name != c.Slice && (sweep == "" || len(a.Values) > len(r.Axis(sweep).Values)) {
 				sweep = a.Name
 			}
 		}
@@ -177,11 +143,11 @@ func (r *Report) curves(varying []Axis) {
 
 // group makes one curve of the rows that agree on the slice and the other
 // axes, and returns how many there are.
-func (r *Report) group(others []Axis) int {
+func (r *filled) group(others []Axis) int {
 	c := &r.Chart
 	c.Curves = nil
 	place := map[string]int{}
-	slice := r.axisIndex(c.Slice)
+	slice := r.AxisIndex(c.Slice)
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		var names []string
@@ -191,7 +157,7 @@ func (r *Report) group(others []Axis) int {
 			names = append(names, c.Slice+" "+row.Values[slice])
 		}
 		for _, a := range others {
-			names = append(names, a.Name+" "+row.Values[r.axisIndex(a.Name)])
+			names = append(names, a.Name+" "+row.Values[r.AxisIndex(a.Name)])
 		}
 		curve.Label = strings.Join(names, ", ")
 		at, ok := place[curve.Label]

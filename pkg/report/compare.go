@@ -56,14 +56,6 @@ type SeedDifference struct {
 	Diff       float64    `json:"difference"`
 }
 
-// On returns the pair's difference on the split.
-func (c *Compared) On(s Split) *ComparedScore {
-	if s == Test {
-		return c.Test
-	}
-	return c.Validation
-}
-
 // Compare pairs the configurations of two reports: by ID; where the recipe or
 // the data differ, and so the IDs, by network and matrix values, then by
 // network alone where it is the only one of its kind on both sides.
@@ -136,7 +128,7 @@ func pairRows(a, b *Report) [][2]int {
 	by(func(r *Report, i int) string {
 		key := r.Rows[i].model
 		for n, axis := range r.Axes {
-			if a.axis(axis.Name) != nil && b.axis(axis.Name) != nil {
+			if a.Axis(axis.Name) != nil && b.Axis(axis.Name) != nil {
 				key += "\x00" + axis.Name + "=" + r.Rows[i].Values[n]
 			}
 		}

@@ -11,9 +11,9 @@ import (
 
 // How a difference was judged.
 const (
-	byCrossed = "crossed bootstrap over seeds and images"
-	byPairedT = "Student's t over the differences of common seeds"
-	byMcNemar = "McNemar on two fixed networks"
+	ByCrossed = "crossed bootstrap over seeds and images"
+	ByPairedT = "Student's t over the differences of common seeds"
+	ByMcNemar = "McNemar on two fixed networks"
 )
 
 // bootstrapWork bounds the images looked at by one bootstrap: about a second.
@@ -83,7 +83,7 @@ func (c *Comparison) crossed(a, b *Report, pairs [][2]int, s Split) error {
 		if err != nil {
 			return fmt.Errorf("compare on the %s images: %w", s, err)
 		}
-		score.set(d, byCrossed)
+		score.set(d, ByCrossed)
 	}
 	return nil
 }
@@ -117,7 +117,7 @@ func (d *ComparedScore) fallBack(a, b *Row, s Split, sameImages bool) error {
 		} else if diff.Mean != 0 {
 			diff.P = 0
 		}
-		d.set(diff, byPairedT)
+		d.set(diff, ByPairedT)
 		return nil
 	}
 	if n != 1 || !sameImages || d.Scores[0].N != 1 || d.Scores[1].N != 1 || len(a.wrong[s]) != 1 || len(b.wrong[s]) != 1 {
@@ -128,7 +128,7 @@ func (d *ComparedScore) fallBack(a, b *Row, s Split, sameImages bool) error {
 		return err
 	}
 	p = stats.Round(p)
-	d.P, d.Method = &p, byMcNemar
+	d.P, d.Method = &p, ByMcNemar
 	return nil
 }
 

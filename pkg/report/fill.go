@@ -15,7 +15,7 @@ import (
 const reportConfidence = 0.95
 
 // fill puts results into the rows and sums them up.
-func (r *Report) fill(in Input) {
+func (r *planned) fill(in Input) *filled {
 	for _, w := range in.Warnings {
 		r.warn(w)
 	}
@@ -23,15 +23,15 @@ func (r *Report) fill(in Input) {
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		row.wrong = map[Split][][]int{}
-		row.history = map[int64][]history{}
+		row.Histories = map[int64][]result.Point{}
 		for j := range row.Trials {
 			key := result.Key{ConfigID: row.ID, Seed: row.Trials[j].Seed}
 			res, ok := own[key]
 			if !ok {
 				res, ok = others[key]
 			}
-			if !ok && r.Evidence.answers() {
-				row.Trials[j].Status = skipped
+			if !ok && r.Searched() {
+				row.Trials[j].Status = Skipped
 				r.Missing.Skipped = append(r.Missing.Skipped, key)
 				continue
 			}
@@ -41,7 +41,7 @@ func (r *Report) fill(in Input) {
 			}
 			r.take(row, &row.Trials[j], res)
 			r.takeInt8(row, &row.Trials[j], res, int8s[key])
-			row.history[key.Seed] = in.Histories[key]
+			row.Histories[key.Seed] = in.Histories[key]
 		}
 		r.sum(row)
 		r.Counts.add(row.Counts)
@@ -49,6 +49,7 @@ func (r *Report) fill(in Input) {
 	r.leftOut(in.Results)
 	r.environments(own, others)
 	slices.SortStableFunc(r.Warnings, func(a, b Warning) int { return cmp.Compare(len(a.Trials), len(b.Trials)) })
+	return &filled{r}
 }
 
 func byKey(results []result.Result) map[result.Key]*result.Result {
@@ -61,7 +62,7 @@ func byKey(results []result.Result) map[result.Key]*result.Result {
 	return m
 }
 
-func (r *Report) take(row *Row, t *Trial, res *result.Result) {
+func (r *planned) take(row *Row, t *Trial, res *result.Result) {
 	key := res.Key()
 	t.Status, t.Reason = res.Status, res.Reason
 	t.Steps, t.Seconds, t.WeightsSHA = res.Steps, res.Seconds, res.WeightsSHA
@@ -81,7 +82,7 @@ func (r *Report) take(row *Row, t *Trial, res *result.Result) {
 		return
 	case result.Done:
 	default:
-		t.Status = missing
+		t.Status = Absent
 		r.Missing.Trials = append(r.Missing.Trials, key)
 		r.warn(fmt.Sprintf("The result file has the status %q, which is not final; counted as missing.", res.Status), key)
 		return
@@ -105,7 +106,7 @@ func (r *Report) take(row *Row, t *Trial, res *result.Result) {
 	row.Confusion.Test = addMatrix(row.Confusion.Test, res.Confusion.Test)
 }
 
-func (r *Report) measured(accuracy *float64, correct *int, images int) *Measured {
+func (r *planned) measured(accuracy *float64, correct *int, images int) *Measured {
 	if accuracy == nil {
 		return nil
 	}
@@ -139,7 +140,7 @@ func addMatrix(sum, m [][]int) [][]int {
 }
 
 // sum counts the row's trials and summarizes those that are done.
-func (r *Report) sum(row *Row) {
+func (r *planned) sum(row *Row) {
 	var time []float64
 	for i := range row.Trials {
 		t := &row.Trials[i]
@@ -152,7 +153,7 @@ func (r *Report) sum(row *Row) {
 			row.Counts.Failed++
 		case result.Diverged:
 			row.Counts.Diverged++
-		case skipped:
+		case Skipped:
 			row.Counts.Skipped++
 		default:
 			row.Counts.Missing++
@@ -177,7 +178,7 @@ func (c *Counts) add(d Counts) {
 }
 
 // score summarizes the trials that have the accuracy that of returns.
-func (r *Report) score(trials []Trial, of func(*Trial) *Measured) *Score {
+func (r *planned) score(trials []Trial, of func(*Trial) *Measured) *Score {
 	s, worst := summary(trials, of)
 	if s.N == 0 {
 		return nil
@@ -220,7 +221,7 @@ func summary(trials []Trial, of func(*Trial) *Measured) (s stats.Summary, worst 
 }
 
 // leftOut warns of results that the experiment does not plan.
-func (r *Report) leftOut(results []result.Result) {
+func (r *planned) leftOut(results []result.Result) {
 	planned := map[result.Key]bool{}
 	for i := range r.Rows {
 		for _, t := range r.Rows[i].Trials {
@@ -235,7 +236,7 @@ func (r *Report) leftOut(results []result.Result) {
 }
 
 // warn adds the trials to the warning of that text.
-func (r *Report) warn(text string, trials ...result.Key) {
+func (r *planned) warn(text string, trials ...result.Key) {
 	for i := range r.Warnings {
 		if r.Warnings[i].Text == text {
 			r.Warnings[i].Trials = append(r.Warnings[i].Trials, trials...)
@@ -246,11 +247,11 @@ func (r *Report) warn(text string, trials ...result.Key) {
 }
 
 // environments counts where the trials of the report ran, most first.
-func (r *Report) environments(own, others map[result.Key]*result.Result) {
+func (r *planned) environments(own, others map[result.Key]*result.Result) {
 	place := map[string]int{}
 	for i := range r.Rows {
 		for _, t := range r.Rows[i].Trials {
-			if t.Status == missing || t.Status == skipped {
+			if t.Status == Absent || t.Status == Skipped {
 				continue
 			}
 			key := result.Key{ConfigID: r.Rows[i].ID, Seed: t.Seed}

@@ -10,15 +10,15 @@ import (
 // front lists the rows that no other beats: none is as cheap or cheaper and as
 // accurate or more so, and better in one of the two. Accuracy is the mean over
 // finished seeds on the report's split. By rising cost.
-func (r *Report) front(cost footprint.Cost) []int {
-	k := r.costIndex(cost)
+func (r *filled) front(cost footprint.Cost) []int {
+	k := r.CostIndex(cost)
 	var order []int
 	for i := range r.Rows {
-		if r.judgedScore(&r.Rows[i], r.Split) != nil {
+		if r.JudgedScore(&r.Rows[i], r.Split) != nil {
 			order = append(order, i)
 		}
 	}
-	mean := func(i int) float64 { return r.judgedScore(&r.Rows[i], r.Split).Mean }
+	mean := func(i int) float64 { return r.JudgedScore(&r.Rows[i], r.Split).Mean }
 	slices.SortStableFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(r.Rows[a].Costs[k], r.Rows[b].Costs[k]), cmp.Compare(mean(b), mean(a)))
 	})
@@ -34,24 +34,4 @@ func (r *Report) front(cost footprint.Cost) []int {
 		out = append(out, i)
 	}
 	return out
-}
-
-// byCost orders rows by the cost, then parameters, MACs, peak and ID: the
-// stated tie-break of the pick, as a search has it.
-func (r *Report) byCost(cost footprint.Cost) []int {
-	order := make([]int, len(r.Rows))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		x, y := &r.Rows[a], &r.Rows[b]
-		for _, c := range []footprint.Cost{cost, footprint.Parameters, footprint.MACs, footprint.Peak} {
-			k := r.costIndex(c)
-			if d := cmp.Compare(x.Costs[k], y.Costs[k]); d != 0 {
-				return d
-			}
-		}
-		return cmp.Compare(x.ID, y.ID)
-	})
-	return order
 }

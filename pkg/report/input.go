@@ -45,34 +45,15 @@ func Build(in Input, opt Options) (*Report, error) {
 			}
 		}
 	}
-	r, err := newReport(in)
+	p, err := plan(in)
 	if err != nil {
 		return nil, err
 	}
-	if r.Target, err = newTarget(in.Experiment); err != nil {
+	d, err := p.fill(in).decide(in, opt)
+	if err != nil {
 		return nil, err
 	}
-	r.certify(in.Certificate)
-	r.fill(in)
-	if r.Split, err = r.chooseSplit(opt.Split); err != nil {
-		return nil, err
-	}
-	if err := r.publish(in.Published); err != nil {
-		return nil, err
-	}
-	for i := range r.Rows {
-		r.judge(&r.Rows[i])
-	}
-	r.Front = r.front(r.cost())
-	r.chart(in.Experiment)
-	if r.Pairs, err = r.compareAll(); err != nil {
-		return nil, err
-	}
-	r.Missing.Command, r.Missing.Retry = in.Command, in.Retry
-	r.answer()
-	r.Setup = r.setup()
-	r.Notes = r.notes()
-	return r, nil
+	return d.answer(in), nil
 }
 
 // check refuses a result that no run writes.
@@ -87,14 +68,14 @@ func check(res *result.Result) error {
 
 // chooseSplit keeps the test images for the end: networks are chosen on
 // validation, but where nothing is chosen the test accuracy is the figure.
-func (r *Report) chooseSplit(want Split) (Split, error) {
+func (r *filled) chooseSplit(want Split) (Split, error) {
 	if want != "" && want != Validation && want != Test {
 		return "", fmt.Errorf("split %q: want validation or test", want)
 	}
 	has := map[Split]bool{}
 	for i := range r.Rows {
 		for _, s := range result.Splits() {
-			has[s] = has[s] || r.judgedScore(&r.Rows[i], s) != nil
+			has[s] = has[s] || r.JudgedScore(&r.Rows[i], s) != nil
 		}
 	}
 	if want == "" {

@@ -40,9 +40,9 @@ const (
 	Undecided = target.Undecided // seeds are missing
 )
 
-// judged is a configuration seen by one rule, before any threshold: what is
+// Judged is a configuration seen by one rule, before any threshold: what is
 // compared with it, and what decides without it.
-type judged struct {
+type Judged struct {
 	Rule     string   `json:"rule"`
 	Value    *float64 `json:"value"`    // compared with the threshold; nil without a score
 	Best     *float64 `json:"best"`     // the most that it can become when missing seeds are there
@@ -92,29 +92,25 @@ func (r *Report) cost() footprint.Cost {
 	return footprint.Parameters
 }
 
-// costIndex finds the cost among Report.Costs; an unknown one is the first.
-func (r *Report) costIndex(c footprint.Cost) int {
-	return max(0, slices.IndexFunc(r.Costs, func(x Cost) bool { return x.Key == c }))
-}
-
 // judge sets the row's verdict, and what every rule sees on each split.
-func (r *Report) judge(row *Row) {
-	row.judged = map[Split][]judged{}
+func (r *filled) judge(row *Row) {
+	row.Refuted = r.refuted[row.ID]
+	row.Judged = map[Split][]Judged{}
 	for _, s := range result.Splits() {
 		for _, rule := range target.Rules() {
-			row.judged[s] = append(row.judged[s], r.see(row, s, rule))
+			row.Judged[s] = append(row.Judged[s], r.see(row, s, rule))
 		}
 	}
 	if r.Target == nil {
 		return
 	}
 	for _, b := range r.Target.asked.Over(row.Footprint) {
-		k := r.costIndex(b.Cost)
+		k := r.CostIndex(b.Cost)
 		row.OverBudget = append(row.OverBudget, fmt.Sprintf("%s %s, limit %s", text.Whole(row.Costs[k]), r.Costs[k].Head, text.Whole(b.Limit)))
 	}
-	j := row.judged[r.Split][slices.Index(target.Rules(), r.Target.Rule)]
+	j := row.Judged[r.Split][slices.Index(target.Rules(), r.Target.Rule)]
 	row.Verdict, row.Why = j.verdict(r.Target.Accuracy)
-	if r.refuted(row) {
+	if row.Refuted {
 		row.Verdict, row.Why = Misses, findingWords(result.FoundRefuted)
 	}
 	if len(row.OverBudget) > 0 {
@@ -123,8 +119,8 @@ func (r *Report) judge(row *Row) {
 }
 
 // see looks at the seeds that the target judges.
-func (r *Report) see(row *Row, split Split, rule string) judged {
-	j := judged{Rule: rule}
+func (r *filled) see(row *Row, split Split, rule string) Judged {
+	j := Judged{Rule: rule}
 	trials := row.Trials
 	if r.Target != nil {
 		trials = trials[:min(r.Target.Seeds, len(trials))]
@@ -143,7 +139,7 @@ func (r *Report) see(row *Row, split Split, rule string) judged {
 		}
 	}
 	j.Lacks = fmt.Sprintf("%d of %s lacking", absent, text.Count(len(trials), "seed"))
-	if finding := r.Evidence.finding(row.ID); finding != "" {
+	if finding := r.because[row.ID]; finding != "" {
 		j.Lacks = finding
 	}
 	if unquantized > 0 && unquantized == absent {
@@ -173,9 +169,9 @@ func (r *Report) see(row *Row, split Split, rule string) judged {
 
 // network is a trial as the judge of the target takes it; false where it has no
 // answers yet.
-func (r *Report) network(t *Trial, split Split) (target.Network, bool) {
+func (r *filled) network(t *Trial, split Split) (target.Network, bool) {
 	n := target.Network{Seed: t.Seed, Diverged: t.Status == result.Diverged}
-	m := r.judgedOn(t, split)
+	m := r.JudgedOn(t, split)
 	if n.Diverged || m == nil || m.Images < 1 {
 		return n, n.Diverged
 	}
@@ -195,7 +191,7 @@ func (m *Measured) right() int {
 func (m *Measured) Reaches(share float64) bool { return target.Reaches(m.right(), m.Images, share) }
 
 // judgeBy is the judge of so many seeds; it fails where the rule needs more.
-func (r *Report) judgeBy(rule string, seeds int) (*target.Judge, error) {
+func (r *filled) judgeBy(rule string, seeds int) (*target.Judge, error) {
 	key := fmt.Sprint(rule, seeds)
 	if j := r.judges[key]; j != nil {
 		return j, nil
@@ -208,9 +204,6 @@ func (r *Report) judgeBy(rule string, seeds int) (*target.Judge, error) {
 	j, err := target.NewJudge(&asked, seeds)
 	if err != nil {
 		return nil, err
-	}
-	if r.judges == nil {
-		r.judges = map[string]*target.Judge{}
 	}
 	r.judges[key] = j
 	return j, nil
@@ -228,7 +221,7 @@ func troubleWords(t target.Trouble) string {
 }
 
 // verdict applies the threshold, as page_judge.js does.
-func (j judged) verdict(accuracy float64) (Verdict, string) {
+func (j Judged) verdict(accuracy float64) (Verdict, string) {
 	switch {
 	case j.Out != "":
 		return Misses, j.Out

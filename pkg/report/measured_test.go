@@ -1,4 +1,4 @@
-package report
+package report_test
 
 import (
 	"slices"
@@ -7,19 +7,22 @@ import (
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/report"
+	"slimfit/pkg/report/render"
+	"slimfit/pkg/report/reporttest"
 	"slimfit/pkg/result"
 )
 
 // What results say of their files is shown, and a target may look at it.
 func TestMeasured(t *testing.T) {
-	p := smallPlan()
-	e := p.experiment(t)
-	results, histories := p.run(e)
-	plain, err := Build(Input{Experiment: e, Results: results, Histories: histories}, Options{})
+	p := reporttest.SmallPlan()
+	e := p.Experiment(t)
+	results, histories := p.Run(e)
+	plain, err := report.Build(report.Input{Experiment: e, Results: results, Histories: histories}, report.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rows := plain.filesTable().Rows; len(rows) != 0 || len(plain.Costs) != len(footprint.Costs()) {
+	if rows := render.Files(plain).Rows; len(rows) != 0 || len(plain.Costs) != len(footprint.Costs()) {
 		t.Errorf("nobody measured: %d rows, %d costs", len(rows), len(plain.Costs))
 	}
 	bytes := map[string]int{}
@@ -31,11 +34,11 @@ func TestMeasured(t *testing.T) {
 	}
 	e.Target = &experiment.Target{Accuracy: 0.5, Confidence: 0.95, Seeds: 3, Cost: footprint.TFLiteInt8Bytes, Rule: experiment.RuleWorst,
 		Within: []experiment.Budget{{Cost: footprint.TFLiteBytes, Limit: 4 * 86_500}}}
-	r, err := Build(Input{Experiment: e, Results: results, Histories: histories}, Options{})
+	r, err := report.Build(report.Input{Experiment: e, Results: results, Histories: histories}, report.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := r.filesTable()
+	table := render.Files(r)
 	if len(table.Rows) != len(e.Configs) || len(table.Columns) != len(table.Rows[0]) || !slices.Contains(table.Rows[0], "360,000") && !slices.Contains(table.Rows[0], "360000") {
 		t.Errorf("table %+v", table)
 	}
@@ -55,25 +58,25 @@ func TestMeasured(t *testing.T) {
 	if over != 4 { // 90,000, 89,000, 88,000 and 87,000
 		t.Errorf("%d networks are over the budget, want 4", over)
 	}
-	if b := r.Baseline; b.Costs[r.costIndex(footprint.TFLiteInt8Bytes)] != float64(bytes[r.Rows[b.Row].ID]) {
+	if b := r.Baseline; b.Costs[r.CostIndex(footprint.TFLiteInt8Bytes)] != float64(bytes[r.Rows[b.Row].ID]) {
 		t.Errorf("baseline %+v", b)
 	}
 }
 
 // A search measures what it does not train; its certificate says what it found.
 func TestMeasuredByACertificate(t *testing.T) {
-	p := smallPlan()
-	e := p.experiment(t)
+	p := reporttest.SmallPlan()
+	e := p.Experiment(t)
 	e.Target = &experiment.Target{Accuracy: 0.5, Confidence: 0.95, Seeds: 3, Cost: footprint.TFLiteInt8Bytes, Rule: experiment.RuleWorst}
 	c := &result.Certificate{Target: result.Target{Accuracy: 0.5, Rule: "worst", Cost: footprint.TFLiteInt8Bytes}}
 	for i, config := range e.Configs {
 		c.Candidates = append(c.Candidates, result.Judged{ConfigID: config.ID, Finding: result.FoundSkipped, Measured: &footprint.Measured{TFLiteInt8: 1000 + i}})
 	}
-	r, err := Build(Input{Experiment: e, Certificate: c}, Options{})
+	r, err := report.Build(report.Input{Experiment: e, Certificate: c}, report.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := r.costIndex(footprint.TFLiteInt8Bytes)
+	k := r.CostIndex(footprint.TFLiteInt8Bytes)
 	for i, row := range r.Rows {
 		if row.Costs[k] != float64(1000+i) || row.Ratios[k] == 0 {
 			t.Errorf("%s: %v bytes, ratio %v", row.ID, row.Costs[k], row.Ratios[k])

@@ -8,11 +8,11 @@ import (
 )
 
 // notes defines every term that the report's tables and figures use.
-func (r *Report) notes() []Note {
+func (r *decided) notes() []Note {
 	notes := append(append(costNotes(), accuracyNotes()...), r.int8Note()...)
 	notes = append(notes,
-		Note{"ratio", fmt.Sprintf("How many times larger the baseline's figure is than this network's; beside accuracies, of %s. Baseline: %s.", r.Costs[r.costIndex(r.cost())].Head, text.Plain(r.Baseline.Name))},
-		Note{"front", fmt.Sprintf("Networks that no other beats: none is as cheap in %s and as accurate (mean over finished seeds, %s images), and better in one of the two.", r.Costs[r.costIndex(r.cost())].Head, r.Split)},
+		Note{"ratio", fmt.Sprintf("How many times larger the baseline's figure is than this network's; beside accuracies, of %s. Baseline: %s.", r.Costs[r.CostIndex(r.cost())].Head, text.Plain(r.Baseline.Name))},
+		Note{"front", fmt.Sprintf("Networks that no other beats: none is as cheap in %s and as accurate (mean over finished seeds, %s images), and better in one of the two.", r.Costs[r.CostIndex(r.cost())].Head, r.Split)},
 		Note{"seconds", "Training time of one trial, its share where several were trained in one graph; start-up and evaluation are not counted. It depends on the machine and its load, which moves a mean more than a median over the seeds."},
 	)
 	if r.anyFiles() {
@@ -71,7 +71,7 @@ func accuracyNotes() []Note {
 	}
 }
 
-func (r *Report) verdictNote() string {
+func (r *decided) verdictNote() string {
 	t := r.Target
 	switch t.Rule {
 	case experiment.RuleMean:

@@ -27,13 +27,13 @@ type Pair struct {
 // and after correction show little.
 const (
 	maxCompared       = 40
-	significant       = 0.05
+	Significant       = 0.05
 	minSeedsToCompare = 2
 )
 
 // compareAll runs the crossed bootstrap over seeds and images. It returns nil
 // where fewer than two configurations, or too many, can be compared.
-func (r *Report) compareAll() (*Pairs, error) {
+func (r *filled) compareAll() (*Pairs, error) {
 	p := &Pairs{Split: r.Split, Replicates: stats.BootstrapDraws}
 	var groups []stats.Group
 	for i := range r.Rows {
@@ -65,7 +65,7 @@ func (r *Report) compareAll() (*Pairs, error) {
 	}
 	for i, holm := range stats.Holm(ps) {
 		p.Pairs[i].Holm = stats.Round(holm)
-		if holm < significant {
+		if holm < Significant {
 			p.Different++
 		}
 	}

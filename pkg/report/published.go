@@ -101,7 +101,7 @@ func Rounding(printed string) float64 {
 // publish puts published figures beside the configurations they are for.
 // Lines of another experiment are skipped; a line that fits none or several
 // configurations is an error.
-func (r *Report) publish(rows []PublishedRow) error {
+func (r *filled) publish(rows []PublishedRow) error {
 	for _, p := range rows {
 		if name, ok := p.Where["experiment"]; ok && name != r.Name {
 			continue
@@ -123,7 +123,7 @@ func (r *Report) publish(rows []PublishedRow) error {
 
 func (r *Report) matches(row *Row, where map[string]string) bool {
 	for name, want := range where {
-		switch at := r.axisIndex(name); {
+		switch at := r.AxisIndex(name); {
 		case name == "experiment":
 		case name == "config":
 			if row.ID != want {

@@ -1,11 +1,17 @@
-// Package report turns results into what people read: tables and figures as
-// text, Markdown, CSV, JSON, LaTeX and one self-contained HTML page.
+// Package report turns results into a document: everything that a report of an
+// experiment says, as plain data, whose JSON is report.json.
 //
-// It works in two steps. Build computes everything that a report says into a
-// Report: rows, scores, verdicts, the pick, fronts, comparisons, warnings. Then
-// renderers write it and compute nothing that another renderer would not say.
-// The same input gives the same bytes: no clock, no map order, computed
-// figures rounded to twelve digits so that machines agree.
+// Build makes a Report of an Input in four steps, each of which has a type, so
+// that none can be taken before the one that it rests on: planned (rows and
+// trials laid out), filled (results, scores, warnings), decided (verdicts, the
+// front, the chart, comparisons), and then the answer, what was done and the
+// definitions. Compare puts two of them side by side.
+//
+// What people read is written in the rooms below: render (text, Markdown, CSV,
+// JSON, LaTeX), figure (SVG, PNG), page (HTML), claims (what the results make of
+// statements), and output (files and formats of them all). They compute nothing
+// that another would not say. The same input gives the same bytes: no clock, no
+// map order, computed figures rounded to twelve digits so that machines agree.
 package report
 
 import (
@@ -13,7 +19,6 @@ import (
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
-	"slimfit/pkg/target"
 )
 
 // Report is everything that the report of one experiment says.
@@ -42,8 +47,6 @@ type Report struct {
 	Warnings []Warning     `json:"warnings"`
 	Machines []Environment `json:"environments"`
 	Notes    []Note        `json:"definitions"`
-	binomial *binomial
-	judges   map[string]*target.Judge // by rule and number of seeds
 }
 
 // Split names the images of a figure.
@@ -79,7 +82,7 @@ type Baseline struct {
 	Row   int       `json:"row"`   // in Rows, -1 where it is not one of them
 	Costs []float64 `json:"costs"` // as Report.Costs
 
-	footprint footprint.Footprint
+	Footprint footprint.Footprint `json:"-"`
 }
 
 // Row is one configuration.
@@ -105,13 +108,13 @@ type Row struct {
 	Confusion  result.Confusion    `json:"confusion"`      // summed over the seeds that are done
 	X          *float64            `json:"x"`              // place on the chart's x; nil where it has none
 	Curve      int                 `json:"curve"`          // of the chart
-	judged     map[Split][]judged  // by rule, for the page's own threshold
-	model      string              // Model as JSON, to find the same network elsewhere
-	wrong      map[Split][][]int   // of each seed that is done and has the list
-	history    map[int64][]history // by seed
-}
 
-type history = result.Point
+	Judged    map[Split][]Judged       `json:"-"` // by rule, for the page's own threshold
+	Histories map[int64][]result.Point `json:"-"` // of training, by seed
+	Refuted   bool                     `json:"-"` // the search's answer rests on its having failed on the test images
+	model     string                   // Model as JSON, to find the same network elsewhere
+	wrong     map[Split][][]int        // of each seed that is done and has the list
+}
 
 // Times describes the seconds that trials took. A pause or other work on the
 // machine, which slows single trials, hardly moves the median.
@@ -135,8 +138,8 @@ type Score struct {
 
 // Status of a planned trial that has no result.
 const (
-	missing result.Status = "missing"
-	skipped result.Status = "skipped" // a search answered without it
+	Absent  result.Status = "missing"
+	Skipped result.Status = "skipped" // a search answered without it
 )
 
 // Trial is one configuration with one seed.
@@ -207,71 +210,4 @@ type Published struct {
 	Source   string   `json:"source"`   // such as "Table IV"
 	Place    string   `json:"place"`    // where Accuracy lies among our seeds
 	Rounding float64  `json:"-"`        // half a unit of Accuracy's last printed digit
-}
-
-// Score returns the row's score on the split.
-func (r *Row) Score(s Split) *Score {
-	if s == Test {
-		return r.Test
-	}
-	return r.Validation
-}
-
-// On returns the trial's accuracy on the split.
-func (t *Trial) On(s Split) *Measured {
-	if s == Test {
-		return t.Test
-	}
-	return t.Validation
-}
-
-// Wrong lists, for each seed that is done, the images of the split that it gets
-// wrong; nil where a seed's list was not kept.
-func (r *Row) Wrong(s Split) [][]int {
-	if score := r.Score(s); score == nil || len(r.wrong[s]) != score.N {
-		return nil
-	}
-	return r.wrong[s]
-}
-
-// Accuracies are those of the seeds that are done, on the split.
-func (r *Row) Accuracies(s Split) []float64 {
-	var out []float64
-	for i := range r.Trials {
-		if m := r.Trials[i].On(s); m != nil {
-			out = append(out, m.Accuracy)
-		}
-	}
-	return out
-}
-
-// DoneSeeds are the seeds of Accuracies, in the same order.
-func (r *Row) DoneSeeds(s Split) []int64 {
-	var out []int64
-	for i := range r.Trials {
-		if r.Trials[i].On(s) != nil {
-			out = append(out, r.Trials[i].Seed)
-		}
-	}
-	return out
-}
-
-// Find returns the places in Rows of the configurations that have these values
-// of axes; "config" is a configuration's ID, "experiment" is not looked at.
-func (r *Report) Find(where map[string]string) []int {
-	var fit []int
-	for i := range r.Rows {
-		if r.matches(&r.Rows[i], where) {
-			fit = append(fit, i)
-		}
-	}
-	return fit
-}
-
-// Images is how many images the report's split has.
-func (r *Report) Images() int {
-	if r.Split == Test {
-		return r.Dataset.Test
-	}
-	return r.Dataset.Validation
 }

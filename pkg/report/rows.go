@@ -11,17 +11,23 @@ import (
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/target"
 	"slimfit/pkg/text"
 )
 
-// newReport lays out the report: one row a configuration, one trial a planned
-// seed, nothing filled in.
-func newReport(in Input) (*Report, error) {
-	r := &Report{Costs: costs(measuredCosts(in.Experiment)...), binomial: newBinomial(), Warnings: []Warning{}, Machines: []Environment{}}
+// plan lays out the report: one row a configuration, one trial a planned seed,
+// nothing filled in.
+func plan(in Input) (*planned, error) {
+	r := &planned{Report: &Report{Costs: costs(measuredCosts(in.Experiment)...), Warnings: []Warning{}, Machines: []Environment{}},
+		binomial: newBinomial(), because: map[string]string{}, refuted: map[string]bool{}, judges: map[string]*target.Judge{}}
 	r.Missing = Missing{Trials: []result.Key{}, Failed: []result.Key{}, Diverged: []result.Key{}, Skipped: []result.Key{}}
 	if in.Experiment != nil {
 		r.fromExperiment(in.Experiment)
 	} else if err := r.fromResults(in.Results); err != nil {
+		return nil, err
+	}
+	var err error
+	if r.Target, err = newTarget(in.Experiment); err != nil {
 		return nil, err
 	}
 	r.takeMeasured(in)
@@ -33,7 +39,7 @@ func newReport(in Input) (*Report, error) {
 		}
 		row.model = string(model)
 		for _, s := range r.Seeds {
-			row.Trials = append(row.Trials, Trial{Seed: s, Status: missing})
+			row.Trials = append(row.Trials, Trial{Seed: s, Status: Absent})
 		}
 		for k, c := range r.Costs {
 			figure := float64(row.Footprint.Get(c.Key))
@@ -41,6 +47,7 @@ func newReport(in Input) (*Report, error) {
 			row.Ratios = append(row.Ratios, stats.Round(r.Baseline.Costs[k]/max(figure, 1)))
 		}
 	}
+	r.certify(in.Certificate)
 	return r, nil
 }
 
@@ -59,14 +66,14 @@ func costs(measured ...footprint.Cost) []Cost {
 	return all
 }
 
-func (r *Report) setBaseline(name string, row int, f footprint.Footprint) {
-	r.Baseline = Baseline{Name: name, Row: row, footprint: f}
+func (r *planned) setBaseline(name string, row int, f footprint.Footprint) {
+	r.Baseline = Baseline{Name: name, Row: row, Footprint: f}
 	for _, c := range r.Costs {
 		r.Baseline.Costs = append(r.Baseline.Costs, float64(f.Get(c.Key)))
 	}
 }
 
-func (r *Report) fromExperiment(e *experiment.Experiment) {
+func (r *planned) fromExperiment(e *experiment.Experiment) {
 	r.Name, r.About, r.Planned = e.Name, e.About, true
 	r.Dataset, r.Seeds = e.Data, e.Seeds
 	for _, a := range e.Axes {
@@ -94,7 +101,7 @@ func (r *Report) fromExperiment(e *experiment.Experiment) {
 
 // fromResults works where the experiment file is gone: every configuration
 // and seed that has a result is taken as planned.
-func (r *Report) fromResults(results []result.Result) error {
+func (r *planned) fromResults(results []result.Result) error {
 	if len(results) == 0 {
 		return fmt.Errorf("no experiment file and no results: nothing to report")
 	}
@@ -132,7 +139,7 @@ func (r *Report) fromResults(results []result.Result) error {
 }
 
 // axesOf collects the axes that results name, by name; values by size.
-func (r *Report) axesOf(results []result.Result) {
+func (r *planned) axesOf(results []result.Result) {
 	seen := map[string]map[string]bool{}
 	for _, res := range results {
 		for name, v := range res.Assignment {
@@ -149,7 +156,7 @@ func (r *Report) axesOf(results []result.Result) {
 	}
 }
 
-func (r *Report) values(assignment map[string]any) []string {
+func (r *planned) values(assignment map[string]any) []string {
 	values := make([]string, len(r.Axes))
 	for i, a := range r.Axes {
 		if v, ok := assignment[a.Name]; ok {
@@ -160,7 +167,7 @@ func (r *Report) values(assignment map[string]any) []string {
 }
 
 // compareValues orders rows by their axes, first axis first.
-func (r *Report) compareValues(a, b Row) int {
+func (r *planned) compareValues(a, b Row) int {
 	for i := range r.Axes {
 		if c := compareNatural(a.Values[i], b.Values[i]); c != 0 {
 			return c
@@ -172,13 +179,13 @@ func (r *Report) compareValues(a, b Row) int {
 // label names the rows by the axes that vary; a network of the paper by its
 // name where none does, any other by its ID. Rows that would have one name get
 // their IDs too.
-func (r *Report) label() {
-	used, varying := map[string]int{}, r.varying()
+func (r *planned) label() {
+	used, varying := map[string]int{}, r.Varying()
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		var words []string
 		for _, a := range varying {
-			if v := row.Values[r.axisIndex(a.Name)]; v != "" {
+			if v := row.Values[r.AxisIndex(a.Name)]; v != "" {
 				words = append(words, a.Name+" "+v)
 			}
 		}

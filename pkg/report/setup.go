@@ -12,7 +12,7 @@ import (
 )
 
 // setup is what was done, a line each.
-func (r *Report) setup() []Fact {
+func (r *decided) setup() []Fact {
 	d := r.Dataset
 	facts := []Fact{
 		{"Data set", fmt.Sprintf("%s, images of %s, %d classes", text.Plain(d.Name), d.Input, d.Classes)},
@@ -61,7 +61,7 @@ func (c Counts) String() string {
 	return strings.Join(parts, ", ")
 }
 
-func (r *Report) targetText() string {
+func (r *decided) targetText() string {
 	t := r.Target
 	rule := "every seed reaches it"
 	switch t.Rule {
@@ -70,12 +70,12 @@ func (r *Report) targetText() string {
 	case experiment.RuleTolerance:
 		rule = "the tolerance bound over seeds reaches it"
 	}
-	return fmt.Sprintf("%s accuracy%s; a network meets it where %s on the %s images", text.Threshold(t.Accuracy), r.inPrecision(), rule, r.Split)
+	return fmt.Sprintf("%s accuracy%s; a network meets it where %s on the %s images", text.Threshold(t.Accuracy), r.InPrecision(), rule, r.Split)
 }
 
 // trainFacts writes the recipe that all rows share on one line, and what
 // differs between them on a second.
-func (r *Report) trainFacts() []Fact {
+func (r *decided) trainFacts() []Fact {
 	recipes := r.recipes()
 	keys, first := recipeKeys(recipes[0])
 	differ := map[string][]string{}

@@ -1,24 +1,18 @@
 package report
 
 import (
-	"fmt"
 	"slices"
 
 	"slimfit/pkg/footprint"
-	"slimfit/pkg/text"
 )
 
-// How many networks people look at one by one. CSV and JSON hold them all.
-const (
-	textRows  = 200
-	pageRows  = 1000
-	pageLines = 10_000 // of the page's table of trials
-)
+// MostRows is how many networks a page or a figure shows. CSV and JSON hold them all.
+const MostRows = 1000
 
-// shown is the report cut down to the rows that a person looks at: the pick,
+// Shown is the report cut down to the rows that a person looks at: the pick,
 // the baseline, the front, what is undecided before the pick, then the cheapest
 // and the most accurate in turn. It is the report itself where that is all.
-func (r *Report) shown(limit int) *Report {
+func (r *Report) Shown(limit int) *Report {
 	if len(r.Rows) <= limit {
 		return r
 	}
@@ -69,7 +63,7 @@ func (r *Report) choose(limit int) []int {
 	for _, i := range slices.Concat(r.Front, r.Answer.Open) {
 		take(i)
 	}
-	cheap := r.byCost(r.cost())
+	cheap := r.ByCost(r.cost())
 	good := r.byAccuracy()
 	for i := range cheap {
 		take(cheap[i])
@@ -81,9 +75,9 @@ func (r *Report) choose(limit int) []int {
 
 // byAccuracy orders rows by falling mean accuracy, then cost.
 func (r *Report) byAccuracy() []int {
-	order := r.byCost(footprint.Parameters)
+	order := r.ByCost(footprint.Parameters)
 	mean := func(i int) float64 {
-		if s := r.judgedScore(&r.Rows[i], r.Split); s != nil {
+		if s := r.JudgedScore(&r.Rows[i], r.Split); s != nil {
 			return s.Mean
 		}
 		return -1
@@ -98,13 +92,4 @@ func (r *Report) byAccuracy() []int {
 		return 0
 	})
 	return order
-}
-
-// leftOutText says that rows are not shown; "" where all are.
-func (r *Report) leftOutText() string {
-	if r.LeftOut == 0 {
-		return ""
-	}
-	return fmt.Sprintf("Shown are %s of %s networks: the answer, the baseline, the front, then the cheapest and the most accurate. All of them are in configurations.csv and results.csv.",
-		text.Whole(float64(len(r.Rows))), text.Whole(float64(len(r.Rows)+r.LeftOut)))
 }

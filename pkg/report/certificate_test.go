@@ -1,0 +1,54 @@
+package report_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"slimfit/pkg/report"
+	"slimfit/pkg/report/render"
+	"slimfit/pkg/report/reporttest"
+	"slimfit/pkg/result"
+)
+
+// A search's report: what it left out is no gap, and its answer is the answer.
+func TestCertificate(t *testing.T) {
+	in := reporttest.Flawed(t)
+	r := reporttest.Build(t, in, report.Options{})
+	pick := r.Rows[r.Answer.Pick]
+	accuracy := 0.94
+	c := &result.Certificate{Experiment: "simulated-slices", Verdict: result.Certified, Summary: pick.ID + " is the cheapest of 6 configurations.",
+		Target: result.Target{Accuracy: 0.93, Confidence: 0.95, Rule: "worst", Cost: "parameters"},
+		Winner: &result.Winner{ConfigID: pick.ID}, Promises: []string{"Each of these 3 trained networks is right on at least 93 %."},
+		Openings:   []result.Opening{{ConfigID: pick.ID, Alpha: 0.05, Passed: true, Networks: []result.TestedNetwork{{Seed: 0, Correct: 954, Accuracy: 0.954, Lower: 0.94}}}},
+		Candidates: []result.Judged{{ConfigID: pick.ID, Cost: 51646, Finding: result.FoundWinner, Statistic: &accuracy}}}
+	for _, row := range r.Rows {
+		if row.ID != pick.ID {
+			c.Candidates = append(c.Candidates, result.Judged{ConfigID: row.ID, Cost: row.Footprint.Parameters, Finding: result.FoundSkipped, Reason: "networks at least as large fail"})
+		}
+	}
+	in.Certificate = c
+	s := reporttest.Build(t, in, report.Options{})
+	if s.Counts.Missing != 0 || s.Counts.Skipped != 1 || len(s.Missing.Trials) != 0 {
+		t.Errorf("counts %+v, missing %v", s.Counts, s.Missing.Trials)
+	}
+	if s.Answer.Pick != r.Answer.Pick || !strings.HasPrefix(s.Answer.Sentence, "kernel 5, filters 2 (c5x2") {
+		t.Errorf("answer %d: %s", s.Answer.Pick, s.Answer.Sentence)
+	}
+	text := string(render.Text(s))
+	for _, want := range []string{"Certificate", "Each of these 3 trained networks", "skipped by the search", "1 trial left out by the search", "95.40"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the text does not say %q", want)
+		}
+	}
+	// Refuted on the test images: whatever its validation accuracy, not the answer.
+	i := slices.IndexFunc(c.Candidates, func(j result.Judged) bool { return j.ConfigID == s.Rows[1].ID })
+	c.Candidates[i].Finding = result.FoundRefuted
+	if s = reporttest.Build(t, in, report.Options{}); s.Rows[1].Verdict != report.Misses || s.Rows[1].Why != "refuted on the test images" {
+		t.Errorf("a refuted network: %s (%s)", s.Rows[1].Verdict, s.Rows[1].Why)
+	}
+	c.Target.Accuracy = 0.5
+	if s = reporttest.Build(t, in, report.Options{}); s.Counts.Missing != 1 || s.Evidence.Answers {
+		t.Error("a certificate of another target answers")
+	}
+}

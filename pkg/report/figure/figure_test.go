@@ -1,0 +1,91 @@
+package figure
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"image/png"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"slimfit/pkg/report"
+	"slimfit/pkg/report/reporttest"
+)
+
+func TestFigures(t *testing.T) {
+	in := reporttest.Flawed(t)
+	e := *in.Experiment
+	e.Name = "simulated-<b>&"
+	in.Experiment = &e
+	r := reporttest.Build(t, in, report.Options{Split: report.Test})
+	var names []string
+	for _, f := range List(r) {
+		names = append(names, f.Name)
+		svg, err := SVG(r, f.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := svgText(t, svg)
+		want := []string{"test accuracy (%)", "filters", "kernel 5", "kernel 1", "target 93 %", "published"}
+		switch f.Name {
+		case Front:
+			want[1] = "parameters (weights and biases)"
+		case Training:
+			want = []string{"training steps", "training loss (log scale)", "validation accuracy (%)"}
+		}
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("%s.svg does not say %q: %s", f.Name, w, text)
+			}
+		}
+		b, err := PNG(r, f.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		picture, err := png.Decode(bytes.NewReader(b))
+		if err != nil || picture.Bounds().Dx() < 1000 {
+			t.Errorf("%s.png: %v, error %v", f.Name, picture.Bounds(), err)
+		}
+	}
+	if want := []string{Accuracy, Front, Training}; !slices.Equal(names, want) {
+		t.Errorf("figures %v, want %v", names, want)
+	}
+	if got := List(reporttest.Build(t, reporttest.Unfinished(t), report.Options{})); len(got) != 0 {
+		t.Errorf("figures of nothing: %v", got)
+	}
+}
+
+// svgText is the text of an SVG; the test fails where it is not well-formed.
+func svgText(t *testing.T, svg []byte) string {
+	t.Helper()
+	d := xml.NewDecoder(bytes.NewReader(svg))
+	var text strings.Builder
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return text.String()
+		}
+		if err != nil {
+			t.Fatalf("not well-formed: %v", err)
+		}
+		if s, ok := token.(xml.CharData); ok {
+			text.WriteString(strings.TrimSpace(string(s)) + "\n")
+		}
+	}
+}
+
+// A training too short for a second validation accuracy still has figures.
+func TestFiguresOfAShortTraining(t *testing.T) {
+	in := reporttest.Flawed(t)
+	for k, points := range in.Histories {
+		in.Histories[k] = points[len(points)-1:]
+	}
+	r := reporttest.Build(t, in, report.Options{})
+	for _, f := range List(r) {
+		if _, err := SVG(r, f.Name); err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+// Package figure draws reports, as SVG and PNG.
+package figure
+
+import (
+	"fmt"
+	"slices"
+
+	"slimfit/pkg/footprint"
+	"slimfit/pkg/report"
+	"slimfit/pkg/text"
+)
+
+// Figure is a drawing beside the text.
+type Figure struct {
+	Name    string // of its files, without folder and ending
+	Caption string
+}
+
+// Names of the figures' files, without ending.
+const (
+	Accuracy = "accuracy" // against the chart's x, one curve a slice
+	Front    = "front"    // against cost, with the Pareto front
+	Training = "training" // loss and accuracy over steps
+)
+
+// Names lists the figures that a report may have.
+func Names() []string { return []string{Accuracy, Front, Training} }
+
+// List lists what can be drawn, in the order of reading.
+func List(r *report.Report) []Figure {
+	var all []Figure
+	drawn := false
+	for i := range r.Rows {
+		drawn = drawn || r.JudgedScore(&r.Rows[i], r.Split) != nil
+	}
+	if drawn {
+		all = append(all, Figure{Accuracy, accuracyCaption(r)})
+		if !onlyFront(r) {
+			all = append(all, Figure{Front, frontCaption(r)})
+		}
+	}
+	if rows := trainingRows(r); len(rows) > 0 {
+		all = append(all, Figure{Training, trainingCaption(r, rows)})
+	}
+	return all
+}
+
+// onlyFront says that the accuracy figure has the cost on x already.
+func onlyFront(r *report.Report) bool { return r.Chart.X == string(r.Answer.Cost) }
+
+func accuracyCaption(r *report.Report) string {
+	s := fmt.Sprintf("Accuracy on the %s images against %s. Each mark is the mean over the seeds that are done, each bar runs from the worst seed to the best", r.Split, r.Chart.Label)
+	if r.Target != nil {
+		s += fmt.Sprintf("; the dashed line is the target of %s", text.Threshold(r.Target.Accuracy))
+	}
+	s += "."
+	s += publishedCaption(r)
+	if r.Answer.Pick >= 0 {
+		s += " The ring marks the smallest network that meets it."
+	}
+	if r.Counts.Done < r.Counts.Planned {
+		s += " Hollow marks lack seeds; a cross at the bottom has none."
+	}
+	return s
+}
+
+func frontCaption(r *report.Report) string {
+	s := fmt.Sprintf("Accuracy on the %s images against %s, with the front: networks that no other beats in both.", r.Split, r.Costs[r.CostIndex(r.Answer.Cost)].Unit)
+	if r.Target != nil {
+		s += fmt.Sprintf(" The dashed line is the target of %s.", text.Threshold(r.Target.Accuracy))
+	}
+	return s + publishedCaption(r)
+}
+
+func publishedCaption(r *report.Report) string {
+	if r.Split != report.Test || !slices.ContainsFunc(r.Rows, func(row report.Row) bool { return row.Published != nil }) {
+		return ""
+	}
+	return " Diamonds are published figures."
+}
+
+func trainingCaption(r *report.Report, rows []int) string {
+	s := "Training loss (above) and validation accuracy (below) over the steps, one thin line a seed."
+	if len(rows) < len(r.Rows) {
+		s += fmt.Sprintf(" Of %d networks, %d are drawn: the pick, the baseline and the front first.", len(r.Rows), len(rows))
+	}
+	return s
+}
+
+// maxTraining is the most networks whose training is drawn in one figure.
+const maxTraining = 6
+
+// trainingRows chooses the networks whose training is drawn.
+func trainingRows(r *report.Report) []int {
+	var rows []int
+	taken := map[int]bool{}
+	take := func(i int) {
+		if i < 0 || taken[i] || len(rows) == maxTraining {
+			return
+		}
+		for _, h := range r.Rows[i].Histories {
+			if len(h) > 1 {
+				taken[i] = true
+				rows = append(rows, i)
+				return
+			}
+		}
+	}
+	take(r.Answer.Pick)
+	take(r.Baseline.Row)
+	for _, i := range r.Front {
+		take(i)
+	}
+	for _, i := range r.ByCost(footprint.Parameters) {
+		take(i)
+	}
+	return rows
+}

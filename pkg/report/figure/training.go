@@ -1,0 +1,92 @@
+package figure
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+
+	"slimfit/pkg/report"
+	"slimfit/pkg/result"
+	"slimfit/pkg/text"
+)
+
+// drawTraining draws loss above and validation accuracy below, over the steps.
+func drawTraining(r *report.Report) (*drawing, error) {
+	loss := newPlot(text.Plain(r.Name)+": training", "", "training loss (log scale)")
+	accuracy := newPlot("", "training steps", "validation accuracy (%)")
+	d := &drawing{plots: []*plot.Plot{loss, accuracy}, legend: newLegend(), width: figureWidth, height: figureHeight * 3 / 2}
+	for _, p := range d.plots {
+		addGrid(p)
+		p.X.Tick.Marker = niceTicks{text.Whole}
+	}
+	accuracy.Y.Tick.Marker = niceTicks{text.Number}
+	losses, steps := bounds{}, bounds{}
+	for n, i := range trainingRows(r) {
+		row := &r.Rows[i]
+		var thumb *plotter.Line
+		for _, t := range row.Trials {
+			a, b := lines(row.Histories[t.Seed], &losses)
+			for k, xys := range []plotter.XYs{a, b} {
+				for _, xy := range xys {
+					steps.add(xy.X)
+				}
+				if len(xys) == 0 {
+					continue
+				}
+				if len(xys) == 1 { // a short training measures the accuracy once
+					xys = append(xys, xys[0])
+					xys[0].X = 0.98 * xys[1].X
+				}
+				l, err := plotter.NewLine(xys)
+				if err != nil {
+					return nil, fmt.Errorf("training of %s, seed %d: %w", row.ID, t.Seed, err)
+				}
+				l.Color, l.Width, l.Dashes = sliceColor(n), 0.9, curveDashes(n/8)
+				d.plots[k].Add(l)
+				thumb = l
+			}
+		}
+		if thumb != nil {
+			mark := *thumb
+			mark.Width = 2
+			d.legend.Add(text.ShortenMiddle(text.Plain(row.Label), 34), &mark)
+		}
+	}
+	if steps.any {
+		for _, p := range d.plots {
+			p.X.Min, p.X.Max = min(0, steps.low), steps.high
+		}
+	}
+	if r.Target != nil && steps.any {
+		l, err := plotter.NewLine(plotter.XYs{{X: accuracy.X.Min, Y: 100 * r.Target.Accuracy}, {X: accuracy.X.Max, Y: 100 * r.Target.Accuracy}})
+		if err != nil {
+			return nil, fmt.Errorf("target: %w", err)
+		}
+		l.Color, l.Width, l.Dashes = inkColor(), 1, []vg.Length{5, 4}
+		accuracy.Add(l)
+		d.legend.Add("target "+text.Threshold(r.Target.Accuracy), l)
+	}
+	if losses.any {
+		loss.Y.Scale, loss.Y.Tick.Marker = plot.LogScale{}, costTicks{}
+		loss.Y.Min, loss.Y.Max = losses.low/1.1, losses.high*1.1
+	}
+	return d, nil
+}
+
+// lines splits a history into loss and validation accuracy in percent. Losses
+// that a log scale cannot show, as of a diverged trial, are left out.
+func lines(points []result.Point, losses *bounds) (loss, accuracy plotter.XYs) {
+	for _, p := range points {
+		if p.Loss > 0 && !math.IsInf(p.Loss, 0) {
+			loss = append(loss, plotter.XY{X: float64(p.Step), Y: p.Loss})
+			losses.add(p.Loss)
+		}
+		if p.Validation != nil {
+			accuracy = append(accuracy, plotter.XY{X: float64(p.Step), Y: 100 * *p.Validation})
+		}
+	}
+	return loss, accuracy
+}

@@ -1,0 +1,175 @@
+// Package page writes a report as one HTML file that needs nothing else.
+package page
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"strings"
+
+	"slimfit/pkg/report"
+	"slimfit/pkg/report/figure"
+	"slimfit/pkg/report/render"
+	"slimfit/pkg/text"
+)
+
+//go:embed assets/*.html assets/*.css assets/*.js assets/*.LICENSE
+var assets embed.FS
+
+// pageScripts are the page's own scripts, in the order in which they build on
+// each other. They run as one.
+func pageScripts() []string {
+	return []string{"page_judge.js", "page_state.js", "page_tip.js", "page_chart.js", "page_threshold.js", "page_front.js", "page_network.js", "page_table.js", "page_start.js"}
+}
+
+// page is what the template writes.
+type page struct {
+	R           *report.Report
+	Policy      string
+	Style       template.CSS
+	Scripts     []template.JS
+	Licences    string
+	LeftOut     string
+	Drawn       bool
+	Still       template.URL // the accuracy figure, for readers without scripts
+	Caption     string
+	Results     pageTable
+	Trials      pageTable
+	Footprint   pageTable
+	Pairs       *pageSection
+	Published   *pageTable
+	Certificate []pageTable
+	Environment *pageTable
+	Problems    []string
+	Data        pageData
+}
+
+type pageSection struct {
+	Text   []string
+	Tables []pageTable
+}
+
+// mostLines is how many lines the page's table of trials has.
+const mostLines = 10_000
+
+// HTML writes the report as one file that needs nothing else: no server, no
+// network. All text is escaped by html/template; on top of it, the page's
+// policy lets no script run but those that are written here, by their hash.
+func HTML(r *report.Report) ([]byte, error) {
+	r = r.Shown(min(report.MostRows, max(1, mostLines/max(1, len(r.Seeds)))))
+	p := page{R: clean(r), Data: newData(r), LeftOut: render.LeftOut(r)}
+	if err := p.load(); err != nil {
+		return nil, err
+	}
+	p.tables(r)
+	if figures := figure.List(r); len(figures) > 0 && figures[0].Name == figure.Accuracy {
+		svg, err := figure.SVG(r, figure.Accuracy)
+		if err != nil {
+			return nil, err
+		}
+		p.Drawn, p.Caption = true, figures[0].Caption
+		p.Still = template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(svg))
+	}
+	t, err := template.New("page.html").Funcs(template.FuncMap{"slug": slug, "term": openTerm, "endterm": closeTerm, "code": codeText}).ParseFS(assets, "assets/page.html")
+	if err != nil {
+		return nil, fmt.Errorf("read the page's template: %w", err)
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, p); err != nil {
+		return nil, fmt.Errorf("write the page of %s: %w", r.Name, err)
+	}
+	return b.Bytes(), nil
+}
+
+// clean is a copy whose free text has no control or direction characters, and
+// whose percent signs stay with their numbers.
+func clean(r *report.Report) *report.Report {
+	glue := func(s string) string { return strings.ReplaceAll(text.Plain(s), " %", "\u00a0%") }
+	out := *r
+	out.Name, out.About, out.Asked, out.Answer.Sentence = text.Plain(r.Name), glue(r.About), glue(r.Asked), glue(r.Answer.Sentence)
+	out.Answer.More = nil
+	for _, s := range r.Answer.More {
+		out.Answer.More = append(out.Answer.More, glue(s))
+	}
+	out.Setup = nil
+	for _, f := range r.Setup {
+		out.Setup = append(out.Setup, report.Fact{Name: text.Plain(f.Name), Value: glue(f.Value)})
+	}
+	return &out
+}
+
+// load reads styles and scripts and writes the policy that names them.
+func (p *page) load() error {
+	read := func(name string) (string, error) {
+		b, err := assets.ReadFile("assets/" + name)
+		if err != nil {
+			return "", fmt.Errorf("read the page's parts: %w", err)
+		}
+		return string(b), nil
+	}
+	style, err := read("page.css")
+	if err != nil {
+		return err
+	}
+	p.Style = template.CSS(style)
+	own := "\"use strict\";\n(() => {\n"
+	for _, name := range pageScripts() {
+		s, err := read(name)
+		if err != nil {
+			return err
+		}
+		own += s
+	}
+	own += "})();\n"
+	var hashes []string
+	for _, name := range []string{"d3.min.js", "plot.min.js", ""} {
+		s := own
+		if name != "" {
+			if s, err = read(name); err != nil {
+				return err
+			}
+		}
+		sum := sha256.Sum256([]byte(s))
+		hashes = append(hashes, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
+		p.Scripts = append(p.Scripts, template.JS(s))
+	}
+	p.Policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; script-src " + strings.Join(hashes, " ")
+	for _, name := range []string{"plot", "d3"} {
+		s, err := read(name + ".LICENSE")
+		if err != nil {
+			return err
+		}
+		p.Licences += name + "\n\n" + s + "\n"
+	}
+	return nil
+}
+
+// slug is the definition's place in the page: "mean, sd" is mean-sd.
+func slug(term string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(term), func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9')
+	}), "-")
+}
+
+// openTerm starts text whose definition shows on hover and focus.
+func openTerm(term string) template.HTML {
+	s := slug(term)
+	return template.HTML(`<span class="term" tabindex="0" data-def="` + s + `" aria-describedby="def-` + s + `">`)
+}
+
+func closeTerm() template.HTML { return `</span>` }
+
+// codeText escapes text and shows what stands between two backquotes as code.
+func codeText(s string) template.HTML {
+	parts := strings.Split(text.Plain(s), "`")
+	if len(parts) != 3 {
+		return template.HTML(template.HTMLEscapeString(text.Plain(s)))
+	}
+	for i := range parts {
+		parts[i] = template.HTMLEscapeString(parts[i])
+	}
+	return template.HTML(parts[0] + "<code>" + parts[1] + "</code>" + parts[2])
+}

@@ -1,0 +1,239 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/footprint"
+	"slimfit/pkg/result"
+	"slimfit/pkg/text"
+)
+
+// Score returns the row's score on the split.
+func (r *Row) Score(s Split) *Score {
+	if s == Test {
+		return r.Test
+	}
+	return r.Validation
+}
+
+// On returns the trial's accuracy on the split.
+func (t *Trial) On(s Split) *Measured {
+	if s == Test {
+		return t.Test
+	}
+	return t.Validation
+}
+
+// Wrong lists, for each seed that is done, the images of the split that it gets
+// wrong; nil where a seed's list was not kept.
+func (r *Row) Wrong(s Split) [][]int {
+	if score := r.Score(s); score == nil || len(r.wrong[s]) != score.N {
+		return nil
+	}
+	return r.wrong[s]
+}
+
+// Accuracies are those of the seeds that are done, on the split.
+func (r *Row) Accuracies(s Split) []float64 {
+	var out []float64
+	for i := range r.Trials {
+		if m := r.Trials[i].On(s); m != nil {
+			out = append(out, m.Accuracy)
+		}
+	}
+	return out
+}
+
+// DoneSeeds are the seeds of Accuracies, in the same order.
+func (r *Row) DoneSeeds(s Split) []int64 {
+	var out []int64
+	for i := range r.Trials {
+		if r.Trials[i].On(s) != nil {
+			out = append(out, r.Trials[i].Seed)
+		}
+	}
+	return out
+}
+
+// Find returns the places in Rows of the configurations that have these values
+// of axes; "config" is a configuration's ID, "experiment" is not looked at.
+func (r *Report) Find(where map[string]string) []int {
+	var fit []int
+	for i := range r.Rows {
+		if r.matches(&r.Rows[i], where) {
+			fit = append(fit, i)
+		}
+	}
+	return fit
+}
+
+// Images is how many images the report's split has.
+func (r *Report) Images() int {
+	if r.Split == Test {
+		return r.Dataset.Test
+	}
+	return r.Dataset.Validation
+}
+
+// JudgesInt8 says whether the target judges int8 networks: then verdicts, the
+// answer, the front and the figures are theirs.
+func (r *Report) JudgesInt8() bool {
+	return r.Target != nil && r.Target.Precision == experiment.Int8
+}
+
+// JudgedOn is the accuracy that the trial is judged by.
+func (r *Report) JudgedOn(t *Trial, s Split) *Measured {
+	if r.JudgesInt8() {
+		return t.Int8.On(s)
+	}
+	return t.On(s)
+}
+
+// JudgedScore is the score that the row is judged by.
+func (r *Report) JudgedScore(row *Row, s Split) *Score {
+	if r.JudgesInt8() {
+		return row.Int8.Score(s)
+	}
+	return row.Score(s)
+}
+
+// InPrecision follows the word accuracy where it is not float32's.
+func (r *Report) InPrecision() string {
+	if r.JudgesInt8() {
+		return " in int8"
+	}
+	return ""
+}
+
+// Int8Splits lists the splits that some network was judged on in int8.
+func (r *Report) Int8Splits() []Split {
+	var out []Split
+	for _, s := range result.Splits() {
+		if slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Int8.Score(s) != nil }) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// CostIndex finds the cost among Report.Costs; an unknown one is the first.
+func (r *Report) CostIndex(c footprint.Cost) int {
+	return max(0, slices.IndexFunc(r.Costs, func(x Cost) bool { return x.Key == c }))
+}
+
+// Varying lists the axes with more than one value.
+func (r *Report) Varying() []Axis {
+	var out []Axis
+	for _, a := range r.Axes {
+		if len(a.Values) > 1 {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// Axis finds an axis of Axes; nil where there is none of the name.
+func (r *Report) Axis(name string) *Axis {
+	for i := range r.Axes {
+		if r.Axes[i].Name == name {
+			return &r.Axes[i]
+		}
+	}
+	return nil
+}
+
+// AxisIndex is the place in Axes of an axis; -1 where there is none of the name.
+func (r *Report) AxisIndex(name string) int {
+	return slices.IndexFunc(r.Axes, func(a Axis) bool { return a.Name == name })
+}
+
+// Numeric says whether every value is a number.
+func (a Axis) Numeric() bool { return numeric(a.Values) }
+
+func numeric(values []string) bool {
+	for _, v := range values {
+		if _, err := strconv.ParseFloat(v, 64); err != nil {
+			return false
+		}
+	}
+	return len(values) > 0
+}
+
+// ByCost orders rows by the cost, then parameters, MACs, peak and ID: the
+// stated tie-break of the pick, as a search has it.
+func (r *Report) ByCost(cost footprint.Cost) []int {
+	order := make([]int, len(r.Rows))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		x, y := &r.Rows[a], &r.Rows[b]
+		for _, c := range []footprint.Cost{cost, footprint.Parameters, footprint.MACs, footprint.Peak} {
+			k := r.CostIndex(c)
+			if d := cmp.Compare(x.Costs[k], y.Costs[k]); d != 0 {
+				return d
+			}
+		}
+		return cmp.Compare(x.ID, y.ID)
+	})
+	return order
+}
+
+// RowOf is the place in Rows of a configuration; -1 where it has none.
+func (r *Report) RowOf(id string) int {
+	return slices.IndexFunc(r.Rows, func(row Row) bool { return row.ID == id })
+}
+
+// On returns the accuracy on the split; nil where there is none.
+func (q *Int8) On(s Split) *Measured {
+	switch {
+	case q == nil:
+		return nil
+	case s == Test:
+		return q.Test
+	}
+	return q.Validation
+}
+
+// Score returns the score on the split; nil where there is none.
+func (q *Int8Score) Score(s Split) *Score {
+	switch {
+	case q == nil:
+		return nil
+	case s == Test:
+		return q.Test
+	}
+	return q.Validation
+}
+
+// On returns the pair's difference on the split.
+func (c *Compared) On(s Split) *ComparedScore {
+	if s == Test {
+		return c.Test
+	}
+	return c.Validation
+}
+
+// Position is where the i-th value of an axis stands on the chart.
+func (c *Chart) Position(i int, value string) float64 {
+	if c.Number {
+		if at, err := strconv.ParseFloat(value, 64); err == nil {
+			return at
+		}
+	}
+	return float64(i)
+}
+
+// RowLabel is the label of a configuration, or its ID where it has no row.
+func (r *Report) RowLabel(id string) string {
+	if i := r.RowOf(id); i >= 0 {
+		return r.Rows[i].Label
+	}
+	return text.Plain(id)
+}
+
+// Searched says whether a search's certificate answers the report's question.
+func (r *Report) Searched() bool { return r.Evidence != nil && r.Evidence.Answers }
