@@ -2,6 +2,7 @@ package export_test
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -41,6 +42,13 @@ func cardOf(t *testing.T) *export.Card {
 		if err := p.Write(f, b); err != nil {
 			t.Fatal(err)
 		}
+	}
+	code, err := files.Code("about", card.ClassNames, set.Train.Pixels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(p.Write(export.CCode, code.C), p.WriteHeader(export.CCode, code.H)); err != nil {
+		t.Fatal(err)
 	}
 	for _, f := range []export.Format{export.SavedModel, export.Frozen} {
 		if err := p.Write(f, []byte("written by TensorFlow")); err != nil {

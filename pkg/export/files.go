@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"slimfit/pkg/ccode"
 	"slimfit/pkg/tflite"
 )
 
@@ -18,11 +19,12 @@ const (
 	TFLite     Format = "tflite"
 	TFLiteInt8 Format = "tflite-int8"
 	CArray     Format = "c"
+	CCode      Format = "c-code"
 	NPZ        Format = "npz"
 )
 
 // Formats lists every format in the order the documentation uses.
-func Formats() []Format { return []Format{SavedModel, Frozen, TFLite, TFLiteInt8, CArray, NPZ} }
+func Formats() []Format { return []Format{SavedModel, Frozen, TFLite, TFLiteInt8, CArray, CCode, NPZ} }
 
 // ParseFormats reads names separated by commas; all stands for every format.
 func ParseFormats(names string) ([]Format, error) {
@@ -56,6 +58,8 @@ func (f Format) Path() string {
 		return "model-int8.tflite"
 	case CArray:
 		return "model.c"
+	case CCode:
+		return "c-code/" + CName + ".c"
 	}
 	return "weights.npz"
 }
@@ -65,9 +69,10 @@ func (f Format) TensorFlow() bool { return f == SavedModel || f == Frozen }
 
 // Quantized says whether the format computes in int8, which takes training
 // images to make.
-func (f Format) Quantized() bool { return f == TFLiteInt8 || f == CArray }
+func (f Format) Quantized() bool { return f == TFLiteInt8 || f == CArray || f == CCode }
 
-// CName is the array's name in the C source.
+// CName is the array's name in the C source, and what the names of the C code
+// begin with.
 const CName = "slimfit_model"
 
 // CalibrationImages is how many training images, the first ones, int8 learns
@@ -77,7 +82,7 @@ const CalibrationImages = 500
 // Files holds the pure formats of a network.
 type Files struct {
 	Float *tflite.Model // of TFLite; nil where it was not asked for
-	Int8  *tflite.Model // of TFLiteInt8 and CArray
+	Int8  *tflite.Model // of TFLiteInt8, CArray and CCode
 	Data  map[Format][]byte
 }
 
@@ -108,6 +113,9 @@ func Build(t *Trial, formats []Format, pixels []uint8, opts tflite.Options) (*Fi
 				}
 			}
 			b = int8File
+			if format == CCode { // see Files.Code
+				continue
+			}
 			if format == CArray {
 				var out bytes.Buffer
 				err = tflite.WriteC(&out, CName, int8File)
@@ -120,6 +128,21 @@ func Build(t *Trial, formats []Format, pixels []uint8, opts tflite.Options) (*Fi
 		f.Data[format] = b
 	}
 	return f, nil
+}
+
+// goldenImages is how many images the C code's self-test has.
+const goldenImages = 10
+
+// Code is the int8 network as C code: the source, and the header that goes
+// beside it. names are the classes'; the first of the pixels, training images,
+// become its self-test. about is a sentence for its head.
+func (f *Files) Code(about string, names []string, pixels []uint8) (ccode.Source, error) {
+	n := min(goldenImages*f.Int8.InputShape().Elements(), len(pixels))
+	s, err := ccode.Generate(f.Int8, ccode.Options{Name: CName, About: about, Classes: names, Golden: pixels[:n]})
+	if err != nil {
+		return s, fmt.Errorf("make %s: %w", CCode.Path(), err)
+	}
+	return s, nil
 }
 
 // Model is the network as the format's file holds it; nil for a format that is

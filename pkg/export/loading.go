@@ -66,6 +66,12 @@ file, err := os.ReadFile("` + f.Path() + `")
 net, err := tflite.Load(file)  // in a checkout of slimfit: package slimfit/pkg/tflite
 out, err := net.Run(pixels, 1) // ` + pixels + `
 fmt.Println(out.Class(0), out.Probabilities[:` + fmt.Sprint(classes) + `], err)`}}
+	case CCode:
+		return []snippet{{"C", "c", `
+#include "` + CName + `.h" // compile ` + CName + `.c with it; ` + CName + `_selftest() is 0 where the compiler is right
+static uint8_t pixels[` + strings.ToUpper(CName) + `_PIXELS]; // ` + shape + `: rows, columns, channels
+static int8_t scores[` + strings.ToUpper(CName) + `_CLASSES];
+int class = ` + CName + `_classify(pixels, scores);`}}
 	case CArray:
 		return []snippet{{"TensorFlow Lite Micro", "cpp", `
 extern "C" const unsigned char ` + CName + `[];

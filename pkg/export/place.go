@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"slimfit/pkg/tflite"
 )
@@ -133,6 +134,15 @@ func (p *Place) Write(f Format, b []byte) error {
 		return err
 	}
 	return write(file, b)
+}
+
+// WriteHeader writes the C header beside a format's file before Commit.
+func (p *Place) WriteHeader(f Format, b []byte) error {
+	file, err := p.File(f)
+	if err != nil {
+		return err
+	}
+	return write(strings.TrimSuffix(file, ".c")+".h", b)
 }
 
 // write writes a file that survives a power cut.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
@@ -176,6 +177,11 @@ func (x *exporter) build(ctx context.Context) (*export.Files, error) {
 			return nil, exit.Failed(err)
 		}
 	}
+	if slices.Contains(x.o.Formats, export.CCode) {
+		if err := x.code(files, pixels); err != nil {
+			return nil, err
+		}
+	}
 	if x.card.Measured, err = export.Measure(x.trial.Spec); err != nil {
 		x.card.Warnings = append(x.card.Warnings, err.Error())
 	}
@@ -188,6 +194,18 @@ func (x *exporter) build(ctx context.Context) (*export.Files, error) {
 		x.card.Operators = export.Operators(files.Int8)
 	}
 	return files, nil
+}
+
+// code writes the C code and its header.
+func (x *exporter) code(files *export.Files, pixels []uint8) error {
+	s, err := files.Code("Network "+x.trial.Result.Key().String()+", trained by slimfit.", x.card.ClassNames, pixels)
+	if err != nil {
+		return exit.With(exit.Trials, fmt.Errorf("%s: %w", x.trial.Result.Key(), err))
+	}
+	if err := x.place.Write(export.CCode, s.C); err != nil {
+		return exit.Failed(err)
+	}
+	return exit.Failed(x.place.WriteHeader(export.CCode, s.H))
 }
 
 // askWorker has the worker write what only TensorFlow writes, and time the
@@ -265,10 +283,11 @@ func (x *exporter) judge(ctx context.Context, files *export.Files) error {
 	return nil
 }
 
-// known is the accuracy of the int8 file, which the C array is the same as.
+// known is the accuracy of the int8 file, which the C array and the C code are
+// the same as.
 func (x *exporter) known(f export.ModelFile) *export.Accuracy {
 	for _, other := range x.card.Files {
-		if f.Format == export.CArray && other.Format == export.TFLiteInt8 && other.DensePerChannel == f.DensePerChannel {
+		if (f.Format == export.CArray || f.Format == export.CCode) && other.Format == export.TFLiteInt8 && other.DensePerChannel == f.DensePerChannel {
 			return other.Accuracy
 		}
 	}
