@@ -12,7 +12,7 @@ type Recipe struct {
 	Batch         int     `json:"batch"`         // images a step, >= 1
 	Steps         int     `json:"steps"`         // >= 1
 	Init          string  `json:"init"`          // paper, he or glorot
-	Precision     string  `json:"precision"`     // float32 or bfloat16
+	Precision     string  `json:"precision"`     // float32, bfloat16 or tf32
 	Order         string  `json:"order"`         // per_seed or shared
 	Deterministic bool    `json:"deterministic"` // TensorFlow's deterministic kernels
 
@@ -44,6 +44,7 @@ const (
 
 	Float32  = "float32"
 	BFloat16 = "bfloat16"
+	TF32     = "tf32" // float32 whose products a GPU may take to 10 bits of mantissa; a CPU computes float32
 
 	Int8 = "int8"
 

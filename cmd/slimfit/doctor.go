@@ -15,6 +15,7 @@ import (
 	"slimfit/pkg/lab"
 	"slimfit/pkg/sweep"
 	"slimfit/pkg/text"
+	"slimfit/pkg/workerproc"
 )
 
 // doctorCommand looks at the machine and says what to do about each fault.
@@ -124,9 +125,9 @@ func tensorflowLine(w doctor.Worker) string {
 	}
 	build := "unknown build"
 	switch w.Library.Build {
-	case doctor.CPU:
+	case workerproc.CPU:
 		build = "CPU build"
-	case doctor.CUDA:
+	case workerproc.CUDA:
 		build = "CUDA build"
 	}
 	return fmt.Sprintf("%s, %s, %s", version, build, w.Library.File)

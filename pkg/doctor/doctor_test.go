@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -119,7 +118,7 @@ func TestExamineCountsWorkers(t *testing.T) {
 func healthy() Report {
 	return Report{
 		OS:       "linux/amd64",
-		Worker:   Worker{File: "w", Library: Library{"/lib/tf", CPU}, Environment: &result.Environment{TensorFlow: "2.18.1", Device: "CPU"}},
+		Worker:   Worker{File: "w", Library: workerproc.Library{File: "/lib/tf", Build: workerproc.CPU}, Environment: &result.Environment{TensorFlow: "2.18.1", Device: "CPU"}},
 		Machine:  machine.Machine{Cores: 4, Features: []string{"avx", "avx2"}, MemoryTotal: 8 << 30, MemoryAvailable: 4 << 30},
 		Datasets: []Dataset{{Name: "mnist", State: Cached}, {Name: "cifar10", State: Missing}},
 		Disks:    []Disk{{Use: "results", Folder: "runs", Free: 10 << 30, Writable: true}},
@@ -138,10 +137,10 @@ func TestJudge(t *testing.T) {
 		{"worker's warning", func(r *Report) { r.Worker.Warnings = []string{"hm"} }, nil, []string{"worker"}},
 		{"GPU, CPU build", func(r *Report) { r.Worker.GPUs = make([]protocol.GPU, 2) }, nil, []string{"gpu"}},
 		{"GPU, CUDA build, not seen", func(r *Report) {
-			r.Worker.GPUs, r.Worker.Library.Build = make([]protocol.GPU, 2), CUDA
+			r.Worker.GPUs, r.Worker.Library.Build = make([]protocol.GPU, 2), workerproc.CUDA
 		}, []string{"gpu"}, nil},
 		{"GPU, CUDA build", func(r *Report) {
-			r.Worker.GPUs, r.Worker.Library.Build, r.Worker.Environment.Device = make([]protocol.GPU, 2), CUDA, "A100"
+			r.Worker.GPUs, r.Worker.Library.Build, r.Worker.Environment.Device = make([]protocol.GPU, 2), workerproc.CUDA, "A100"
 		}, nil, nil},
 		{"no memory", func(r *Report) { r.Machine.MemoryAvailable = 100 << 20 }, []string{"memory"}, nil},
 		{"memory unknown", func(r *Report) { r.Machine.MemoryAvailable, r.Machine.MemoryTotal = 0, 0 }, nil, nil},
@@ -187,51 +186,6 @@ func TestLook(t *testing.T) {
 	}
 	if d := look("results", filepath.Join(file, "runs")); d.Writable || d.Error == "" {
 		t.Errorf("below a file: %+v", d)
-	}
-}
-
-func TestFindLibrary(t *testing.T) {
-	cc, err := exec.LookPath("cc")
-	if err != nil {
-		t.Skip("no C compiler")
-	}
-	dir := t.TempDir()
-	compile := func(args ...string) {
-		t.Helper()
-		cmd := exec.Command(cc, args...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-	}
-	write := func(name, text string) {
-		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, d := range []string{"bin", "lib", "cuda"} {
-		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("lib.c", "int f(void) { return 1; }\n")
-	write("main.c", "int f(void); int main(void) { return f(); }\n")
-	compile("-shared", "-fPIC", "-o", "lib/libtensorflow_cc.so.2", "lib.c")
-	compile("-shared", "-fPIC", "-Wl,-rpath,$ORIGIN/../nvidia/cudnn/lib", "-o", "cuda/libtensorflow_cc.so.2", "lib.c")
-	compile("-o", "bin/worker", "main.c", "-Llib", "-l:libtensorflow_cc.so.2", "-Wl,-rpath,$ORIGIN/../nowhere:$ORIGIN/../lib")
-	worker := filepath.Join(dir, "bin/worker")
-	if got, want := findLibrary(worker, ""), (Library{filepath.Join(dir, "lib/libtensorflow_cc.so.2"), CPU}); got != want {
-		t.Errorf("by the run path: %+v, want %+v", got, want)
-	}
-	if got, want := findLibrary(worker, filepath.Join(dir, "cuda")), (Library{filepath.Join(dir, "cuda/libtensorflow_cc.so.2"), CUDA}); got != want {
-		t.Errorf("LD_LIBRARY_PATH goes first: %+v, want %+v", got, want)
-	}
-	if err := os.RemoveAll(filepath.Join(dir, "lib")); err != nil {
-		t.Fatal(err)
-	}
-	if got := findLibrary(worker, ""); got != (Library{}) {
-		t.Errorf("no library: %+v", got)
 	}
 }
 

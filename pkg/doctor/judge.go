@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/workerproc"
 )
 
 // What a run needs at least, in bytes.
@@ -65,9 +66,9 @@ func judgeGPUs(w Worker, fault, advise report) {
 		return
 	}
 	switch {
-	case w.Library.Build == CPU:
+	case w.Library.Build == workerproc.CPU:
 		advise("gpu", "run `make setup build TF=gpu`", "NVML sees %d GPUs, but this libtensorflow is built for CPUs", len(w.GPUs))
-	case w.Library.Build == CUDA && w.Environment.Device == "CPU":
+	case w.Library.Build == workerproc.CUDA && w.Environment.Device == "CPU":
 		fault("gpu", "check CUDA_VISIBLE_DEVICES, and that the driver is new enough for CUDA 12.5 (555, or 525 and newer by minor-version compatibility)",
 			"NVML sees %d GPUs, but TensorFlow sees none (driver %s)", len(w.GPUs), w.Environment.Driver)
 	}

@@ -14,7 +14,7 @@ import (
 // Worker is the worker's file and what it says of itself.
 type Worker struct {
 	File        string              `json:"file"`
-	Library     Library             `json:"library"`
+	Library     workerproc.Library  `json:"library"`
 	Environment *result.Environment `json:"environment"` // nil if it did not start
 	GPUs        []protocol.GPU      `json:"gpus"`        // as NVML sees them
 	Warnings    []string            `json:"warnings"`
@@ -24,7 +24,7 @@ type Worker struct {
 // Ask starts the worker as `run` does, lets it say what it is, and ends it. On
 // which device it is asked is told by the settings.
 func Ask(ctx context.Context, file string, s workerproc.Settings, timeout time.Duration) Worker {
-	w := Worker{File: file, Library: findLibrary(file, os.Getenv("LD_LIBRARY_PATH")), GPUs: []protocol.GPU{}, Warnings: []string{}}
+	w := Worker{File: file, Library: workerproc.FindLibrary(file, os.Getenv("LD_LIBRARY_PATH")), GPUs: []protocol.GPU{}, Warnings: []string{}}
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errSilent)
 	defer cancel()
 	said, err := "", error(nil)

@@ -14,7 +14,8 @@ import (
 // builder adds operations to one graph. Every operation gets a scope of its
 // own, as graft does not make node names unique within one.
 type builder struct {
-	root *op.Scope
+	root  *op.Scope
+	casts bool // convolutions and matrix products in bfloat16, see Device.casts
 }
 
 func newBuilder() builder { return builder{root: tg.NewRoot()} }
@@ -90,16 +91,23 @@ func stride4(n int) []int64 { return []int64{1, int64(n), int64(n), 1} }
 func (b builder) linear(x, kernel tf.Output, n models.Node) (tf.Output, error) {
 	l := n.Layer
 	s := b.at(n.Name)
+	if b.casts {
+		x, kernel = op.Cast(b.at("narrow"), x, tf.Bfloat16), op.Cast(b.at("narrow"), kernel, tf.Bfloat16)
+	}
 	switch l.Kind {
 	case models.Conv:
-		return op.Conv2D(s, x, kernel, stride4(l.Stride), padding(l.Padding)), nil
+		x = op.Conv2D(s, x, kernel, stride4(l.Stride), padding(l.Padding))
 	case models.Depthwise:
-		return op.DepthwiseConv2dNative(s, x, kernel, stride4(l.Stride), padding(l.Padding)), nil
+		x = op.DepthwiseConv2dNative(s, x, kernel, stride4(l.Stride), padding(l.Padding))
 	case models.Dense:
-		return op.MatMul(s, x, kernel), nil
+		x = op.MatMul(s, x, kernel)
 	default:
 		return x, fmt.Errorf("%s: no TensorFlow operation for layer kind %q", n.Name, l.Kind)
 	}
+	if b.casts {
+		x = op.Cast(b.at("widen"), x, tf.Float)
+	}
+	return x, nil
 }
 
 // pool applies a pooling node. x: [batch, h, w, c].

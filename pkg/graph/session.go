@@ -19,7 +19,7 @@ type Device struct {
 	GPU            bool    // use the visible GPU where there is one
 	MemoryFraction float64 // of the GPU's memory; 0: grow as needed
 
-	BFloat16 bool // convolutions and matrix products in bfloat16 (oneDNN)
+	BFloat16 bool // convolutions and matrix products in bfloat16
 	Optimize bool // TensorFlow's graph optimizer, as other programs have it: for inference alone
 }
 
@@ -28,8 +28,14 @@ func DeviceFor(r models.Recipe, threads int, gpu bool) Device {
 	return Device{Threads: threads, GPU: gpu, BFloat16: r.Precision == models.BFloat16}
 }
 
-// config encodes TensorFlow's ConfigProto. One thread gets the single-threaded
-// executor: it costs less a step and fixes the order of operations.
+// casts says whether bfloat16 is written into the graph. On the CPU oneDNN's
+// rewriter does it; the one for GPUs knows float16 alone.
+func (d Device) casts() bool { return d.GPU && d.BFloat16 }
+
+// config encodes TensorFlow's ConfigProto. One thread on the CPU gets the
+// single-threaded executor: it costs less a step and fixes the order of
+// operations. It can do neither graphs that are cut between devices nor GPUs
+// (core/common_runtime/single_threaded_executor.h), where it would wait forever.
 func (d Device) config() ([]byte, error) {
 	threads := int32(max(d.Threads, 1))
 	c := &corepb.ConfigProto{
@@ -43,9 +49,9 @@ func (d Device) config() ([]byte, error) {
 	}
 	if !d.GPU {
 		c.DeviceCount = map[string]int32{"GPU": 0}
-	}
-	if threads == 1 {
-		c.Experimental.ExecutorType = "SINGLE_THREADED_EXECUTOR"
+		if threads == 1 {
+			c.Experimental.ExecutorType = "SINGLE_THREADED_EXECUTOR"
+		}
 	}
 	b, err := proto.Marshal(c)
 	if err != nil {
@@ -61,7 +67,7 @@ func (d Device) rewrites() *corepb.RewriterConfig {
 	if d.Optimize {
 		return nil
 	}
-	if !d.BFloat16 {
+	if !d.BFloat16 || d.GPU {
 		return &corepb.RewriterConfig{DisableMetaOptimizer: true}
 	}
 	off := corepb.RewriterConfig_OFF
@@ -86,9 +92,11 @@ func newSession(g *tf.Graph, d Device) (*tf.Session, error) {
 	return s, nil
 }
 
-// Devices lists what TensorFlow sees in this process, such as CPU:0.
-func Devices() ([]tf.Device, error) {
-	s, err := newSession(tf.NewGraph(), Device{Threads: 1, GPU: true})
+// Devices lists what TensorFlow sees in this process, such as CPU:0. The first
+// session of a process that uses the GPU decides on the share of its memory for
+// all of them, so d has that share already.
+func Devices(d Device) ([]tf.Device, error) {
+	s, err := newSession(tf.NewGraph(), d)
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,7 @@ type Pack struct {
 	nets    *networks
 	recipe  models.Recipe
 	input   models.Shape
+	graph   *tf.Graph
 	session *tf.Session
 	cells   []cell
 	step    stepOps
@@ -67,18 +68,10 @@ func NewPack(nets []Net, recipe models.Recipe, train Images, device Device) (p *
 	if len(nets) == 0 {
 		return nil, errors.New("build the graph: no networks")
 	}
-	p = &Pack{recipe: recipe, input: nets[0].Spec.Input}
-	if p.nets, err = plan(nets); err != nil {
+	if p, err = unopened(nets, recipe, len(train.Labels), device.casts()); err != nil {
 		return nil, fmt.Errorf("build the graph: %w", err)
 	}
-	if err := p.build(len(train.Labels)); err != nil {
-		return nil, fmt.Errorf("build the graph: %w", err)
-	}
-	g, err := p.nets.root.Finalize()
-	if err != nil {
-		return nil, fmt.Errorf("build the graph: %w", plain(err))
-	}
-	if p.session, err = newSession(g, device); err != nil {
+	if p.session, err = newSession(p.graph, device); err != nil {
 		return nil, err
 	}
 	if err := p.load(train); err != nil {
@@ -94,13 +87,27 @@ func NewPack(nets []Net, recipe models.Recipe, train Images, device Device) (p *
 	return p, nil
 }
 
+// unopened builds the graph for so many training images, without a session.
+func unopened(nets []Net, recipe models.Recipe, images int, casts bool) (p *Pack, err error) {
+	p = &Pack{recipe: recipe, input: nets[0].Spec.Input}
+	if p.nets, err = plan(nets); err != nil {
+		return nil, err
+	}
+	if err := p.build(images, casts); err != nil {
+		return nil, err
+	}
+	p.graph, err = p.nets.root.Finalize()
+	return p, plain(err)
+}
+
 // Close frees the session and its variables.
 func (p *Pack) Close() error { return p.session.Close() }
 
 // build adds everything to the graph.
-func (p *Pack) build(images int) error {
+func (p *Pack) build(images int, casts bool) error {
 	ns := p.nets
 	ns.builder = newBuilder()
+	ns.casts = casts
 	ns.values = make([]tf.Output, len(ns.params))
 	p.cells = cells(ns.params)
 	for i := range p.cells {
@@ -108,7 +115,7 @@ func (p *Pack) build(images int) error {
 	}
 	in := p.input
 	p.images = ns.variable("images", tf.Uint8, []int64{int64(images), int64(in.Elements())})
-	p.labels = ns.variable("labels", tf.Int32, []int64{int64(images)})
+	p.labels = ns.variable("labels", tf.Int64, []int64{int64(images)})
 	if p.recipe.Teacher != nil {
 		p.teacher = ns.variable("teacher", tf.Float, []int64{int64(images), int64(ns.classes)})
 	}
@@ -136,7 +143,7 @@ func (p *Pack) buildStep() error {
 	s.rate = op.Placeholder(ns.at("rate"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
 	s.decay = op.Placeholder(ns.at("decay_share"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
 	pixels := op.ResourceGather(ns.at("pixels"), p.images.handle, s.batch, tf.Uint8)
-	labels := op.ResourceGather(ns.at("labels"), p.labels.handle, s.batch, tf.Int32)
+	labels := op.ResourceGather(ns.at("labels"), p.labels.handle, s.batch, tf.Int64)
 	tr := &training{batch: p.recipe.Batch, step: s.step, masks: map[string]tf.Output{}, batches: map[string]tf.Output{}}
 	if p.recipe.Quantize == models.Int8 {
 		s.quant = op.Placeholder(ns.at("quant"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
@@ -226,9 +233,9 @@ func (p *Pack) load(train Images) error {
 	if err != nil {
 		return fmt.Errorf("load %d training images of %v: %w", n, p.input, err)
 	}
-	labels := make([]int32, n)
+	labels := make([]int64, n) // a GPU gathers no int32
 	for i, l := range train.Labels {
-		labels[i] = int32(l)
+		labels[i] = int64(l)
 	}
 	classes, err := tf.NewTensor(labels)
 	if err != nil {

@@ -60,7 +60,7 @@ func (l *Lab) estimateTime(ctx context.Context, e *experiment.Experiment, pendin
 	if err != nil {
 		return 0, "", err
 	}
-	o := sweep.Options{Workers: workers, Command: workerCommand(file, wantsDeterminism(e.Trials())), Source: l.sourceOf(e)}
+	o := sweep.Options{Workers: workers, Command: workerCommand(file), Source: l.sourceOf(e)}
 	if n := speeds.Unknown(o, packs, calibrateMost); n > 0 {
 		l.Note("measuring the speed of %s on this machine, once", text.Count(n, "pack"))
 		if err := speeds.Calibrate(ctx, o, packs, calibrateMost); err != nil {

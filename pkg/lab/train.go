@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"slices"
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
@@ -81,7 +80,7 @@ func (l *Lab) sweepOptions(ctx context.Context, t Training) (sweep.Options, erro
 	}
 	return sweep.Options{
 		Folder: t.Folder, Experiment: t.Experiment.Name, Test: t.Test, EarlyStop: t.Stop, Source: l.sourceOf(t.Experiment),
-		Workers: place.Slots(t.Trials), Command: workerCommand(file, wantsDeterminism(t.Trials)),
+		Workers: place.Slots(t.Trials), Command: workerCommand(file),
 		CheckpointEvery: l.Work.Checkpoint, Lease: l.Work.Lease, Hang: l.Work.Hang,
 		Retries: l.Work.Retries, RetryFailed: l.Work.RetryFailed, Keep: l.keepOf(t), NoWait: l.Work.NoWait,
 		Label: t.Experiment.Label, Footprint: measuredFootprint(),
@@ -107,18 +106,9 @@ func (l *Lab) sourceOf(e *experiment.Experiment) models.Source {
 	return models.Source{Cache: l.Cache, Path: e.Ref.Path}
 }
 
-// workerCommand is how slimfit-worker is started in a slot. All trials of a run
-// are deterministic if one has to be.
-func workerCommand(file string, deterministic bool) func(sweep.Slot) *exec.Cmd {
-	return func(s sweep.Slot) *exec.Cmd {
-		settings := s.Settings()
-		settings.Deterministic = deterministic
-		return workerproc.Command(file, settings)
-	}
-}
-
-func wantsDeterminism(trials []experiment.Trial) bool {
-	return slices.ContainsFunc(trials, func(t experiment.Trial) bool { return t.Recipe.Deterministic })
+// workerCommand is how the worker of the file is started.
+func workerCommand(file string) func(workerproc.Settings) *exec.Cmd {
+	return func(s workerproc.Settings) *exec.Cmd { return workerproc.Command(file, s) }
 }
 
 // placement is where workers train: on the GPUs that were asked for, else on all

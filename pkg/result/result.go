@@ -114,6 +114,9 @@ type Environment struct {
 	Driver      string   `json:"driver,omitempty"`
 	CUDA        string   `json:"cuda,omitempty"`
 	CuDNN       string   `json:"cudnn,omitempty"`
+	TF32        bool     `json:"tf32,omitempty"`           // the GPU may take float32 products to 10 bits of mantissa
+	Autotune    bool     `json:"cudnn_autotune,omitempty"` // cuDNN picks kernels by the clock
+	CPUOps      *int     `json:"cpu_ops,omitempty"`        // operations of a step that run on the CPU beside a GPU
 }
 
 // Point is one line of history.csv.

@@ -45,10 +45,12 @@ func (r *run) attempt(ctx context.Context, w *workerproc.Process, slot int, c *c
 	silence := time.NewTicker(time.Second)
 	defer silence.Stop()
 	stop := ctx.Done()
+	moved := false
 	for quiet, stopping := 0, 0; ; {
 		select {
 		case e, ok := <-w.Events:
 			quiet = 0
+			moved = moved || e.Type == protocol.Progress
 			if !ok {
 				return r.died(w)
 			}
@@ -72,13 +74,25 @@ func (r *run) attempt(ctx context.Context, w *workerproc.Process, slot int, c *c
 				w.Kill()
 				r.died(w)
 				return errStopped
-			case quiet > int(r.Hang/time.Second):
+			case quiet > int(r.patience(slot, moved)/time.Second):
 				w.Kill()
 				r.died(w)
-				return &trialError{reason: fmt.Sprintf("the worker was silent for %v and was killed%s", r.Hang, w.Log.Ending())}
+				return &trialError{reason: fmt.Sprintf("the worker was silent for %v and was killed%s", r.patience(slot, moved), w.Log.Ending())}
 			}
 		}
 	}
+}
+
+// firstStep is what a GPU's first step may take: on a card that is newer than
+// the library every kernel is compiled at its first use, for a minute or so.
+const firstStep = 3 * time.Minute
+
+// patience is how long a worker may be silent.
+func (r *run) patience(slot int, moved bool) time.Duration {
+	if r.Workers[slot].Device.Visible != "" && !moved {
+		return max(r.Hang, firstStep)
+	}
+	return r.Hang
 }
 
 // died is the cause of an attempt whose worker is gone.

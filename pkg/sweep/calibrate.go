@@ -92,11 +92,18 @@ func (s *Speeds) measure(ctx context.Context, o Options, slot Slot, queue <-chan
 		}
 	}()
 	for p := range queue {
+		settings := slot.settings(p.Trials[0].Recipe)
+		settings.Deterministic = slices.ContainsFunc(p.Trials, func(t experiment.Trial) bool { return t.Recipe.Deterministic })
+		if w != nil && w.Settings != settings {
+			w.Close(0)
+			w = nil
+		}
 		if w == nil {
 			var err error
-			if w, err = workerproc.Start(ctx, o.Command(slot)); err != nil {
+			if w, err = workerproc.Start(ctx, o.Command(settings)); err != nil {
 				return err
 			}
+			w.Settings = settings
 		}
 		step, err := measureOne(ctx, w, o, p, s.cost.Step(p.Trials))
 		if err != nil {

@@ -24,6 +24,7 @@ import (
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep/sweeptest"
+	"slimfit/pkg/workerproc"
 )
 
 // TestMain lets tests start this binary again, as a worker or as a supervisor.
@@ -86,7 +87,7 @@ func (s setting) options() (Options, error) {
 	return o, err
 }
 
-func (s setting) command() (func(Slot) *exec.Cmd, error) {
+func (s setting) command() (func(workerproc.Settings) *exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -95,7 +96,7 @@ func (s setting) command() (func(Slot) *exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(Slot) *exec.Cmd {
+	return func(workerproc.Settings) *exec.Cmd {
 		cmd := exec.Command(self, "fake-worker")
 		cmd.Env = append(os.Environ(), sweeptest.Variable+"="+string(text))
 		return cmd

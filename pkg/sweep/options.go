@@ -21,8 +21,10 @@ type Options struct {
 	Test       bool             // open the test set at the end of each trial
 	EarlyStop  *result.StopRule // what stops hopeless trials early; nil: nothing
 
-	Workers []Slot               // one worker process each; at least one
-	Command func(Slot) *exec.Cmd // the worker's command line and environment, not started
+	Workers []Slot // one worker process each; at least one
+	// Command is the worker's command line and environment, not started. All
+	// workers of a run are deterministic if one trial has to be.
+	Command func(workerproc.Settings) *exec.Cmd
 
 	CheckpointEvery time.Duration // 0: only when stopped
 	Lease           time.Duration // silence after which other processes may take this one's trials; 0: store.DefaultTerm
@@ -38,6 +40,8 @@ type Options struct {
 	Label     func(experiment.Configuration) string               // how people call a configuration; nil: its ID
 	Events    func(Event)                                         // nil: nobody listens; calls do not overlap
 	Speeds    *Speeds                                             // gets what packs really took; nil: nobody asks
+
+	deterministic bool // of a trial's recipe
 }
 
 // Defaults of Options.
@@ -58,6 +62,14 @@ type Slot struct {
 // Settings are those of the slot's worker.
 func (s Slot) Settings() workerproc.Settings {
 	return workerproc.Settings{Threads: s.Threads, Visible: s.Device.Visible, MemoryFraction: s.Device.MemoryFraction}
+}
+
+// settings are those of the slot's worker for a recipe. On the CPU, tf32 is
+// float32.
+func (s Slot) settings(r models.Recipe) workerproc.Settings {
+	w := s.Settings()
+	w.TF32 = s.Device.Visible != "" && r.Precision == models.TF32
+	return w
 }
 
 // Device is a processor that a worker is given.

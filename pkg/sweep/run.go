@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"slimfit/models"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
@@ -144,9 +145,15 @@ func (r *run) work(ctx context.Context, w *workerproc.Process, slot int, j *job)
 	if err != nil || c == nil {
 		return w
 	}
+	settings := r.settings(slot, c.pack.Recipe)
+	if w != nil && w.Settings != settings { // a worker serves one kind of arithmetic
+		w.Close(workerproc.Grace)
+		w = nil
+	}
 	for failed := 0; w == nil; {
-		w, err = workerproc.Start(ctx, r.Command(r.Workers[slot]))
+		w, err = workerproc.Start(ctx, r.Command(settings))
 		if err == nil {
+			w.Settings = settings
 			break
 		}
 		failed++
@@ -174,6 +181,13 @@ func (r *run) work(ctx context.Context, w *workerproc.Process, slot int, j *job)
 	w.Close(0)
 	r.track.idle(slot, 0)
 	return nil
+}
+
+// settings are what a worker of the slot needs for a recipe.
+func (o Options) settings(slot int, recipe models.Recipe) workerproc.Settings {
+	s := o.Workers[slot].settings(recipe)
+	s.Deterministic = o.deterministic
+	return s
 }
 
 // onItsDevice refuses a worker that got a GPU and does not see it: TensorFlow

@@ -80,6 +80,9 @@ func New(set *dataset.Set, nets []graph.Net, recipe models.Recipe, teacher []flo
 	}, nil
 }
 
+// Placement is where the operations of a step run beside a GPU.
+func (t *Training) Placement() (graph.Placement, error) { return t.pack.Placement() }
+
 // Close frees the pack's session.
 func (t *Training) Close() error { return t.pack.Close() }
 

@@ -24,7 +24,8 @@ func environment(o Options) result.Environment {
 	if !o.GPU {
 		return env
 	}
-	devices, err := graph.Devices()
+	// The first session decides on the GPU's memory for all.
+	devices, err := graph.Devices(graph.Device{Threads: o.Threads, GPU: true, MemoryFraction: o.MemoryFraction})
 	if err != nil {
 		return env
 	}
@@ -36,6 +37,7 @@ func environment(o Options) result.Environment {
 	if env.Device == "CPU" {
 		return env
 	}
+	env.TF32, env.Autotune = os.Getenv("NVIDIA_TF32_OVERRIDE") != "0", os.Getenv("TF_CUDNN_USE_AUTOTUNE") != "0"
 	env.CuDNN = nvml.CuDNN()
 	if driver, err := nvml.Read(); err == nil { // without NVML TensorFlow's own name stays
 		env.Driver, env.CUDA = driver.Version, driver.CUDA

@@ -25,6 +25,7 @@ type job struct {
 	pack     protocol.Pack
 	training *train.Training
 	started  time.Time
+	cpuOps   *int       // operations of a step that run on the CPU beside a GPU
 	warnings [][]string // of each member
 	gone     []bool     // finished, diverged, stopped early or fenced: nothing more is written for it
 	saved    time.Time  // last checkpoint
@@ -67,8 +68,12 @@ func (s *server) train(ctx context.Context, p protocol.Pack) error {
 	now := time.Now()
 	j := &job{server: s, pack: p, training: t, started: now, saved: now,
 		warnings: make([][]string, len(p.Members)), gone: make([]bool, len(p.Members))}
+	notes, err := j.device()
+	if err != nil {
+		return err
+	}
 	for i := range j.warnings {
-		j.warnings[i] = append(j.warnings[i], set.Notes...)
+		j.warnings[i] = append(append(j.warnings[i], set.Notes...), notes...)
 	}
 	if p.Step > 0 {
 		if err := j.restore(); err != nil {
@@ -85,6 +90,26 @@ func (s *server) train(ctx context.Context, p protocol.Pack) error {
 	}
 	s.emit(protocol.Event{Type: protocol.PackDone, Pack: p.ID, Step: t.Step()})
 	return nil
+}
+
+// device looks whether the pack computes where, and as, it was asked to.
+func (j *job) device() (notes []string, err error) {
+	if j.env.Device == "CPU" {
+		if j.pack.Recipe.Precision == models.TF32 {
+			notes = append(notes, "tf32 was asked for, but a CPU computes in float32")
+		}
+		return notes, nil
+	}
+	p, err := j.training.Placement()
+	if err != nil {
+		return nil, err
+	}
+	n := len(p.OnCPU)
+	j.cpuOps = &n
+	if n > 0 {
+		notes = append(notes, p.Warning())
+	}
+	return notes, nil
 }
 
 // loop trains until every step is done; stopped is true after a Stop.
@@ -286,6 +311,7 @@ func (j *job) tell(i int, what protocol.EventType, r result.Result) error {
 	key := j.pack.Members[i].Key
 	r.ConfigID, r.Seed = key.ConfigID, key.Seed
 	r.Environment = j.env
+	r.Environment.CPUOps = j.cpuOps
 	r.Warnings = append([]string{}, j.warnings[i]...)
 	r.Started, r.Finished = j.started.UTC(), time.Now().UTC()
 	j.gone[i] = true

@@ -3,6 +3,7 @@ package workerproc_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,6 +68,11 @@ func TestStartWithoutWorker(t *testing.T) {
 func TestCommand(t *testing.T) {
 	t.Setenv("CUDA_DEVICE_ORDER", "")
 	t.Setenv("CUDA_VISIBLE_DEVICES", "0,1")
+	t.Setenv("TMPDIR", t.TempDir())
+	t.Setenv("NVIDIA_TF32_OVERRIDE", "0")
+	t.Setenv("CUDA_CACHE_PATH", "")
+	os.Unsetenv("CUDA_CACHE_PATH")
+	cache := filepath.Join(os.TempDir(), fmt.Sprintf("slimfit-cuda-%d", os.Getuid()))
 	for _, c := range []struct {
 		name      string
 		s         workerproc.Settings
@@ -74,9 +80,12 @@ func TestCommand(t *testing.T) {
 	}{
 		{"CPU", workerproc.Settings{}, "--threads 1", "CUDA_VISIBLE_DEVICES="},
 		{"threads", workerproc.Settings{Threads: 3}, "--threads 3", "CUDA_VISIBLE_DEVICES="},
-		{"GPU", workerproc.Settings{Visible: "1"}, "--threads 1 --gpu", "CUDA_VISIBLE_DEVICES=1 CUDA_DEVICE_ORDER=PCI_BUS_ID"},
+		{"GPU", workerproc.Settings{Visible: "1"}, "--threads 1 --gpu",
+			"CUDA_VISIBLE_DEVICES=1 CUDA_DEVICE_ORDER=PCI_BUS_ID NVIDIA_TF32_OVERRIDE=0 CUDA_CACHE_PATH=" + cache},
+		{"GPU with tf32", workerproc.Settings{Visible: "1", TF32: true}, "--threads 1 --gpu", "CUDA_VISIBLE_DEVICES=1 -NVIDIA_TF32_OVERRIDE -TF_CUDNN_USE_AUTOTUNE"},
+		{"deterministic GPU", workerproc.Settings{Visible: "1", Deterministic: true}, "--threads 1 --gpu", "TF_DETERMINISTIC_OPS=1 TF_CUDNN_USE_AUTOTUNE=0"},
 		{"part of a GPU", workerproc.Settings{Visible: "0", MemoryFraction: 0.25}, "--threads 1 --gpu --memory-fraction 0.25", "CUDA_VISIBLE_DEVICES=0"},
-		{"deterministic", workerproc.Settings{Deterministic: true}, "--threads 1", "TF_DETERMINISTIC_OPS=1"},
+		{"deterministic", workerproc.Settings{Deterministic: true}, "--threads 1", "TF_DETERMINISTIC_OPS=1 -CUDA_CACHE_PATH"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cmd := workerproc.Command("w", c.s)
@@ -85,10 +94,29 @@ func TestCommand(t *testing.T) {
 			}
 			env := cmd.Environ() // of doubled variables the last
 			for want := range strings.SplitSeq(c.env, " ") {
-				if !slices.Contains(env, want) {
+				if name, ok := strings.CutPrefix(want, "-"); ok {
+					if slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, name+"=") }) {
+						t.Errorf("%s is set", name)
+					}
+				} else if !slices.Contains(env, want) {
 					t.Errorf("no %s", want)
 				}
 			}
 		})
+	}
+}
+
+// A folder of compiled kernels that is not this user's own is not used.
+func TestCommandWithForeignCache(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	t.Setenv("CUDA_CACHE_PATH", "")
+	os.Unsetenv("CUDA_CACHE_PATH")
+	if err := os.Symlink(t.TempDir(), filepath.Join(os.TempDir(), fmt.Sprintf("slimfit-cuda-%d", os.Getuid()))); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range workerproc.Command("w", workerproc.Settings{Visible: "0"}).Environ() {
+		if strings.HasPrefix(v, "CUDA_CACHE_PATH=") {
+			t.Errorf("%s leads elsewhere", v)
+		}
 	}
 }

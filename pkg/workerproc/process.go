@@ -25,6 +25,7 @@ type Process struct {
 	Environment result.Environment  // where it runs, as it says
 	Events      chan protocol.Event // what it says; closed when the process has ended
 	Log         Tail                // of its stderr
+	Settings    Settings            // that it was started with, where the caller keeps them
 
 	cmd *exec.Cmd
 	in  *os.File

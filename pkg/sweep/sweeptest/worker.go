@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -65,15 +66,21 @@ func Main(args []string, in io.Reader, out, log io.Writer) int {
 		w.read(in)
 		os.Exit(0) // the supervisor is gone
 	}()
-	w.emit(protocol.Event{Type: protocol.Ready, Environment: environment()})
+	w.emit(protocol.Event{Type: protocol.Ready, Environment: environment(args)})
 	for c := range w.packs {
 		w.do(c)
 	}
 	return 0
 }
 
-func environment() *result.Environment {
-	return &result.Environment{Slimfit: "test", TensorFlow: "none", Host: "fake", CPUFeatures: []string{}, Threads: 1, Device: "CPU"}
+// environment is what a real worker would say: it is on a GPU if it is told so.
+func environment(args []string) *result.Environment {
+	e := &result.Environment{Slimfit: "test", TensorFlow: "none", Host: "fake", CPUFeatures: []string{}, Threads: 1, Device: "CPU"}
+	if slices.Contains(args, "--gpu") {
+		e.Device = "fake GPU " + os.Getenv("CUDA_VISIBLE_DEVICES")
+		e.TF32, e.Autotune = os.Getenv("NVIDIA_TF32_OVERRIDE") != "0", os.Getenv("TF_CUDNN_USE_AUTOTUNE") != "0"
+	}
+	return e
 }
 
 type worker struct {
@@ -340,7 +347,7 @@ func (w *worker) evaluate(p protocol.Pack) error {
 func base(p protocol.Pack, m protocol.Member) result.Result {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	return result.Result{ConfigID: m.Key.ConfigID, Seed: m.Key.Seed, Status: result.Done, Train: p.Recipe, Dataset: p.Data,
-		Steps: p.Recipe.Steps, Seconds: float64(p.Recipe.Steps) / 1000, Environment: *environment(), Warnings: []string{}, Started: at, Finished: at}
+		Steps: p.Recipe.Steps, Seconds: float64(p.Recipe.Steps) / 1000, Environment: *environment(os.Args), Warnings: []string{}, Started: at, Finished: at}
 }
 
 // judge makes the accuracies out of the weights after step: the wider and the

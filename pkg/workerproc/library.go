@@ -1,4 +1,4 @@
-package doctor
+package workerproc
 
 import (
 	"debug/elf"
@@ -21,9 +21,9 @@ const (
 	CUDA Build = "cuda"
 )
 
-// findLibrary resolves the worker's libtensorflow as the dynamic loader does,
+// FindLibrary resolves the worker's libtensorflow as the dynamic loader does,
 // without starting it. The system's own folders are left out.
-func findLibrary(worker, libraryPath string) Library {
+func FindLibrary(worker, libraryPath string) Library {
 	f, err := elf.Open(worker)
 	if err != nil {
 		return Library{}
@@ -78,4 +78,20 @@ func runPath(f *elf.File) []string {
 		}
 	}
 	return nil
+}
+
+// cudaFolder is where the library's own CUDA tools are: ptxas and libdevice, in
+// the layout of NVIDIA's wheels beside TensorFlow's. "" where there are none.
+func (l Library) cudaFolder() string {
+	file, err := filepath.EvalSymlinks(l.File)
+	if err != nil {
+		return ""
+	}
+	for _, up := range []string{"..", "../.."} { // .tensorflow/gpu-*/tensorflow, and site-packages/tensorflow
+		dir := filepath.Join(filepath.Dir(file), up, "nvidia", "cuda_nvcc")
+		if _, err := os.Stat(filepath.Join(dir, "nvvm", "libdevice")); err == nil {
+			return dir
+		}
+	}
+	return ""
 }
