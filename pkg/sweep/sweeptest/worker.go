@@ -35,6 +35,7 @@ type Options struct {
 	StepMillis float64 `json:"step_ms"` // time of one step of a pack
 	Faults     []Fault `json:"faults,omitempty"`
 	Start      string  `json:"start,omitempty"` // fail to start with this last line on stderr
+	Blind      bool    `json:"blind,omitempty"` // see no GPU
 }
 
 // Fault is something that happens to a trial at a step.
@@ -66,7 +67,7 @@ func Main(args []string, in io.Reader, out, log io.Writer) int {
 		w.read(in)
 		os.Exit(0) // the supervisor is gone
 	}()
-	w.emit(protocol.Event{Type: protocol.Ready, Environment: environment(args)})
+	w.emit(protocol.Event{Type: protocol.Ready, Environment: environment(args, o.Blind)})
 	for c := range w.packs {
 		w.do(c)
 	}
@@ -74,9 +75,9 @@ func Main(args []string, in io.Reader, out, log io.Writer) int {
 }
 
 // environment is what a real worker would say: it is on a GPU if it is told so.
-func environment(args []string) *result.Environment {
+func environment(args []string, blind bool) *result.Environment {
 	e := &result.Environment{Slimfit: "test", TensorFlow: "none", Host: "fake", CPUFeatures: []string{}, Threads: 1, Device: "CPU"}
-	if slices.Contains(args, "--gpu") {
+	if slices.Contains(args, "--gpu") && !blind {
 		e.Device = "fake GPU " + os.Getenv("CUDA_VISIBLE_DEVICES")
 		e.TF32, e.Autotune = os.Getenv("NVIDIA_TF32_OVERRIDE") != "0", os.Getenv("TF_CUDNN_USE_AUTOTUNE") != "0"
 	}
@@ -347,7 +348,7 @@ func (w *worker) evaluate(p protocol.Pack) error {
 func base(p protocol.Pack, m protocol.Member) result.Result {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	return result.Result{ConfigID: m.Key.ConfigID, Seed: m.Key.Seed, Status: result.Done, Train: p.Recipe, Dataset: p.Data,
-		Steps: p.Recipe.Steps, Seconds: float64(p.Recipe.Steps) / 1000, Environment: *environment(os.Args), Warnings: []string{}, Started: at, Finished: at}
+		Steps: p.Recipe.Steps, Seconds: float64(p.Recipe.Steps) / 1000, Environment: *environment(os.Args, false), Warnings: []string{}, Started: at, Finished: at}
 }
 
 // judge makes the accuracies out of the weights after step: the wider and the
