@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"slimfit/pkg/result"
@@ -108,4 +109,10 @@ func (r *decided) certified() {
 		r.Answer.More = append(r.Answer.More, "On the test images, opened for it once it was chosen, "+spread(test)+".")
 	}
 	r.Answer.More = append(r.Answer.More, "A search found it, so not every network was trained; the certificate says what was left out and why.")
+}
+
+// certifiedBy says whether the certificate rests on networks of the seed that no
+// experiment file has.
+func (e *Evidence) certifiedBy(seed int64) bool {
+	return e != nil && slices.Contains(e.Certificate.FreshSeeds, seed)
 }

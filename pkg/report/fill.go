@@ -229,7 +229,7 @@ func (r *planned) leftOut(results []result.Result) {
 		}
 	}
 	for i := range results {
-		if !planned[results[i].Key()] {
+		if !planned[results[i].Key()] && !r.Evidence.certifiedBy(results[i].Seed) {
 			r.warn("In the run folder, but not in the experiment file: left out of this report.", results[i].Key())
 		}
 	}

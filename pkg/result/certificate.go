@@ -8,7 +8,8 @@ import (
 // CertificateFormat is the version of Certificate's JSON, and of the rules by
 // which it was decided. Those of format 1 took a mean as a sum of rounded
 // accuracies, a diverged network as one without a right answer, and judged no
-// configuration with a failed trial, even where another seed had rejected it.
+// configuration with a failed trial, even where another seed had rejected it;
+// their rules mean and tolerance judged the screened networks again.
 const CertificateFormat = 2
 
 // Certificate is the outcome of a search with everything it rests on. It holds
@@ -20,9 +21,10 @@ type Certificate struct {
 	Dataset    models.Data   `json:"dataset"`
 	Target     Target        `json:"target"`
 	Seeds      []int64       `json:"seeds"`
-	Exact      bool          `json:"exact"`                // nothing was skipped by assumption
-	EarlyStop  bool          `json:"early_stop,omitempty"` // hopeless trials were stopped
-	Round      int           `json:"round"`                // trials asked for at once
+	FreshSeeds []int64       `json:"fresh_seeds,omitempty"` // rules mean and tolerance: of the networks that the test images judged, in the order of openings
+	Exact      bool          `json:"exact"`                 // nothing was skipped by assumption
+	EarlyStop  bool          `json:"early_stop,omitempty"`  // hopeless trials were stopped
+	Round      int           `json:"round"`                 // trials asked for at once
 	Verdict    Verdict       `json:"verdict"`
 	Summary    string        `json:"summary"` // one sentence
 	Winner     *Winner       `json:"winner"`

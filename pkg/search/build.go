@@ -25,7 +25,7 @@ func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*resu
 	winner := s.winner()
 	c := &result.Certificate{
 		Format: cmp.Or(p.format, result.CertificateFormat), Slimfit: version, Experiment: p.Experiment, Dataset: p.Data,
-		Target: p.target(), Seeds: p.Seeds, Exact: p.Exact, EarlyStop: p.EarlyStop, Round: p.Round,
+		Target: p.target(), Seeds: p.Seeds, FreshSeeds: s.used, Exact: p.Exact, EarlyStop: p.EarlyStop, Round: p.Round,
 		Candidates: []result.Judged{}, Openings: []result.Opening{},
 		Machines: []result.Environment{}, Files: []result.File{}, Warnings: []string{},
 	}
@@ -154,16 +154,16 @@ func (s *state) whySkipped(c candidate) string {
 // tested lists the networks of one opening.
 func (s *state) tested(o *opening) []result.TestedNetwork {
 	out := []result.TestedNetwork{}
-	for k, n := range s.all[o.candidate].nets {
+	for k, r := range o.results {
 		if k >= len(o.lower) {
 			break
 		}
-		correct := min(max(*n.result.Correct.Test, 0), s.p.Data.Test)
+		correct := min(max(*r.Correct.Test, 0), s.p.Data.Test)
 		two, err := stats.ClopperPearson(correct, s.p.Data.Test, s.p.Target.Confidence)
 		if err != nil {
 			continue // only a bad confidence does that, and it was checked
 		}
-		out = append(out, result.TestedNetwork{Seed: n.seed, Correct: correct, Accuracy: float64(correct) / float64(s.p.Data.Test),
+		out = append(out, result.TestedNetwork{Seed: r.Seed, Correct: correct, Accuracy: float64(correct) / float64(s.p.Data.Test),
 			Lower: o.lower[k], Interval: [2]float64{two.Low, two.High}})
 	}
 	return out
@@ -300,16 +300,20 @@ func (s *state) effort() result.Effort {
 func (s *state) evidence(c *result.Certificate, filesOf FilesOf) error {
 	warned := map[string]int{}
 	for i := range s.all {
+		var results []*result.Result
 		for _, n := range s.all[i].nets {
-			files, err := filesOf(keyOf(s.p.Candidates[i], n.seed))
+			results = append(results, n.result)
+		}
+		for _, r := range append(results, s.all[i].fresh...) {
+			files, err := filesOf(r.Key())
 			if err != nil {
 				return fmt.Errorf("certificate: %w", err)
 			}
 			c.Files = append(c.Files, files...)
-			if !slices.ContainsFunc(c.Machines, func(e result.Environment) bool { return reflect.DeepEqual(e, n.result.Environment) }) {
-				c.Machines = append(c.Machines, n.result.Environment)
+			if !slices.ContainsFunc(c.Machines, func(e result.Environment) bool { return reflect.DeepEqual(e, r.Environment) }) {
+				c.Machines = append(c.Machines, r.Environment)
 			}
-			for _, w := range n.result.Warnings {
+			for _, w := range r.Warnings {
 				warned[w]++
 			}
 		}

@@ -2,6 +2,7 @@ package search
 
 import (
 	"fmt"
+	"slices"
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
@@ -13,39 +14,100 @@ import (
 // opening is one look at the test images.
 type opening struct {
 	candidate int
-	alpha     float64 // chance of error given to it
-	lower     []float64
-	bound     float64 // what the rule compares with the target
+	results   []*result.Result // of the networks that are judged
+	alpha     float64          // chance of error given to it
+	lower     []float64        // of those networks
+	bound     float64          // what the rule compares with the target
 	passed    bool
 	reason    string // why not
 }
 
 // certify opens the test images for a candidate that passed on the validation
-// images, or returns the networks whose test results are missing.
-func (s *state) certify(i int, finished Lookup) []result.Key {
-	c := &s.all[i]
-	var missing []result.Key
-	results := make([]*result.Result, len(c.nets))
-	for k, n := range c.nets {
-		key := keyOf(s.p.Candidates[i], n.seed)
+// images, or returns the trials that are missing for it, or the networks whose
+// test results are.
+func (s *state) certify(i int, finished Lookup) (train, open []result.Key) {
+	c, seeds := &s.all[i], s.p.Seeds
+	if s.p.fresh() {
+		seeds = s.p.freshSeeds(s.used, len(seeds))
+	}
+	results := make([]*result.Result, len(seeds))
+	for k, seed := range seeds {
+		key := keyOf(s.p.Candidates[i], seed)
 		r, ok := finished(key)
-		if !ok || r.Correct.Test == nil {
-			missing = append(missing, key)
-			continue
+		switch {
+		case !ok:
+			train = append(train, key)
+		case r.Status == result.Done && r.Correct.Test == nil:
+			open = append(open, key)
 		}
 		results[k] = r
 	}
-	if len(missing) > 0 {
-		return missing
+	switch {
+	case len(train) > 0 && s.p.fresh():
+		return train, nil
+	case len(train)+len(open) > 0 && !s.p.fresh():
+		return nil, append(train, open...)
 	}
-	for k := range c.nets {
-		c.nets[k].result = results[k]
+	if s.p.fresh() {
+		if broken := unfit(results); broken != nil { // before its test images are looked at
+			s.takeFresh(i, results)
+			c.broken, c.changed = broken, true
+			return nil, nil
+		}
 	}
-	o := &opening{candidate: i, alpha: s.nextAlpha(i)}
+	if len(open) > 0 {
+		return nil, open
+	}
+	o := &opening{candidate: i, alpha: s.nextAlpha(i), results: results}
+	if s.p.fresh() {
+		s.takeFresh(i, results)
+	} else {
+		for k := range c.nets {
+			c.nets[k].result = results[k]
+		}
+	}
 	s.p.examine(o, results)
 	c.opening, c.changed = o, true
 	s.openings = append(s.openings, o)
+	return nil, nil
+}
+
+// The rules mean and tolerance speak of seeds to come, and those that made a
+// configuration pass the screening flatter it: it is certified by fresh ones.
+// Certificates of format 1 judge the screened networks again.
+func (p *Problem) fresh() bool { return p.format != 1 && p.Target.Rule != target.Worst }
+
+// freshSeeds are the next seeds above those of the experiment and the used ones.
+func (p *Problem) freshSeeds(used []int64, n int) []int64 {
+	next := max(p.FreshFrom, slices.Max(p.Seeds)+1)
+	if len(used) > 0 {
+		next = used[len(used)-1] + 1
+	}
+	out := make([]int64, n)
+	for k := range out {
+		out[k] = next + int64(k)
+	}
+	return out
+}
+
+// unfit is the first trial that gave no network; nil where all did.
+func unfit(results []*result.Result) *result.Result {
+	for _, r := range results {
+		if r.Status != result.Done {
+			return r
+		}
+	}
 	return nil
+}
+
+// takeFresh counts trials with fresh seeds.
+func (s *state) takeFresh(i int, results []*result.Result) {
+	for _, r := range results {
+		s.used = append(s.used, r.Seed)
+		s.taken[r.Key()] = true
+		s.steps += s.p.Candidates[i].Recipe.Steps
+	}
+	s.all[i].fresh = results
 }
 
 // nextAlpha is the chance of error that the next opening may spend: half of
@@ -132,7 +194,10 @@ func (p *Problem) testBound(lower, acc []float64, wrong [][]int, alpha float64) 
 		if err != nil {
 			return 0, err
 		}
-		return e.Lower(1 - alpha)
+		if p.format == 1 {
+			return e.Lower(1 - alpha)
+		}
+		return e.LowerOfSeeds(1 - alpha)
 	case experiment.RuleTolerance:
 		// Half of alpha for the spread over seeds, half for the images.
 		e, err := stats.EstimateMean(wrong, p.Data.Test)

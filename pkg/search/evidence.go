@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
@@ -14,33 +16,30 @@ import (
 
 // read reads the result files that a certificate names.
 func (e Evidence) read(c *result.Certificate, p *Problem) (map[result.Key]*result.Result, []Fault) {
-	candidates, keys := map[string]Candidate{}, map[string]result.Key{}
+	candidates, seeds := map[string]Candidate{}, map[int64]bool{}
 	for _, candidate := range p.Candidates {
-		for _, s := range p.Seeds {
-			k := keyOf(candidate, s)
-			candidates[resultPath(k)], keys[resultPath(k)] = candidate, k
-		}
+		candidates[candidate.ID] = candidate
 	}
-	opened := map[string]bool{}
-	for _, o := range c.Openings {
-		opened[o.ConfigID] = true
+	for _, s := range slices.Concat(p.Seeds, c.FreshSeeds) {
+		seeds[s] = true
 	}
+	opened := p.opened(c)
 	results := map[result.Key]*result.Result{}
 	var faults []Fault
 	files, int8s := splitFiles(c)
 	for _, f := range files {
 		at, stopped := trialPath(f.Path)
-		k, ok := keys[at]
-		if !ok {
+		k, err := result.ParseKey(strings.TrimSuffix(at, "/"+result.ResultName))
+		if candidates[k.ConfigID].ID == "" || err != nil || at != resultPath(k) || !seeds[k.Seed] {
 			faults = append(faults, Fault{f.Path, "it is not a trial of the certificate's configurations and seeds"})
 			continue
 		}
 		if results[k] != nil {
 			faults = append(faults, Fault{f.Path, "it is a second file of its trial"})
 		}
-		r, found := e.readOne(f, k, stopped, !opened[k.ConfigID])
+		r, found := e.readOne(f, k, stopped, !opened[k])
 		if r != nil {
-			for _, d := range p.doubts(candidates[at], r) {
+			for _, d := range p.doubts(candidates[k.ConfigID], r) {
 				found = append(found, Fault{f.Path, d})
 			}
 			results[k] = r
@@ -48,9 +47,24 @@ func (e Evidence) read(c *result.Certificate, p *Problem) (map[result.Key]*resul
 		faults = append(faults, found...)
 	}
 	if p.Target.Precision == experiment.Int8 {
-		faults = append(faults, e.readInt8s(int8s, p, results, opened)...)
+		faults = append(faults, e.readInt8s(int8s, p, results, opened, slices.Concat(p.Seeds, c.FreshSeeds))...)
 	}
 	return results, faults
+}
+
+// opened are the networks whose test images the certificate says were opened.
+func (p *Problem) opened(c *result.Certificate) map[result.Key]bool {
+	out := map[result.Key]bool{}
+	for _, o := range c.Openings {
+		for _, n := range o.Networks {
+			out[result.Key{ConfigID: o.ConfigID, Seed: n.Seed}] = true
+		}
+		for _, s := range p.Seeds {
+			k := result.Key{ConfigID: o.ConfigID, Seed: s}
+			out[k] = out[k] || !p.fresh()
+		}
+	}
+	return out
 }
 
 // readOne reads one result file, or that of an early stop; sealed says that its

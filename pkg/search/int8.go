@@ -46,14 +46,14 @@ func (p *Problem) inPrecision() string {
 // readInt8s reads the int8.json files that a certificate names, and puts their
 // figures into the results. A result whose int8 figures are not there is taken
 // out: the search could not have judged it.
-func (e Evidence) readInt8s(files []result.File, p *Problem, results map[result.Key]*result.Result, opened map[string]bool) []Fault {
+func (e Evidence) readInt8s(files []result.File, p *Problem, results map[result.Key]*result.Result, opened map[result.Key]bool, seeds []int64) []Fault {
 	var faults []Fault
 	listed := map[string]result.File{}
 	for _, f := range files {
 		listed[f.Path] = f
 	}
 	for _, c := range p.Candidates {
-		for _, s := range p.Seeds {
+		for _, s := range seeds {
 			k := keyOf(c, s)
 			f, ok := listed[int8Path(k)]
 			delete(listed, int8Path(k))
@@ -67,7 +67,7 @@ func (e Evidence) readInt8s(files []result.File, p *Problem, results map[result.
 				faults = append(faults, Fault{int8Path(k), "it is not in the certificate, though its int8 network was judged"})
 				delete(results, k)
 			default:
-				judged, found := e.readInt8(f, p, r, opened[k.ConfigID])
+				judged, found := e.readInt8(f, p, r, opened[k])
 				faults = append(faults, found...)
 				if delete(results, k); judged != nil {
 					results[k] = judged

@@ -106,6 +106,10 @@ func (p *Problem) judgeOwn(c *candidate) {
 	case failed != "":
 		c.own, c.reason = unjudged, failed
 	case len(c.nets) < len(p.Seeds):
+	case c.broken != nil && c.broken.Status == result.Diverged:
+		c.own, c.reason = rejected, fmt.Sprintf("fresh seed %d diverged", c.broken.Seed)
+	case c.broken != nil:
+		c.own, c.reason = unjudged, fmt.Sprintf("fresh seed %d failed: %s", c.broken.Seed, c.broken.Reason)
 	case c.opening == nil:
 		c.own = passed
 	case c.opening.passed:

@@ -28,6 +28,7 @@ type Problem struct {
 	Seeds      []int64     // a configuration is judged by all of them
 	Candidates []Candidate // within every budget, cheapest first, see Compare
 	OverBudget []Candidate // the others, in the same order
+	FreshFrom  int64       // rules mean and tolerance: the least seed to certify by; 0: the first above Seeds
 	Options
 
 	format int           // of the certificate that is checked; 0 for one that is yet to be written

@@ -25,6 +25,9 @@ func fromCertificate(c *result.Certificate) (*Problem, []Fault) {
 	for _, r := range c.Target.Recall {
 		p.Target.Recall = append(p.Target.Recall, experiment.Recall{Class: r.Class, Floor: r.Floor})
 	}
+	if len(c.FreshSeeds) > 0 {
+		p.FreshFrom = c.FreshSeeds[0]
+	}
 	if err := checkTarget(c); err != nil {
 		return nil, []Fault{{"certificate", err.Error()}}
 	}
@@ -88,6 +91,9 @@ func checkTarget(c *result.Certificate) error {
 	sorted := slices.Sorted(slices.Values(c.Seeds))
 	if len(slices.Compact(sorted)) != len(c.Seeds) {
 		return fmt.Errorf("a seed is listed twice")
+	}
+	if n := len(c.FreshSeeds); n > 0 && (c.FreshSeeds[0] <= sorted[len(sorted)-1] || n > len(c.Candidates)*len(c.Seeds)) {
+		return fmt.Errorf("%d fresh seeds from %d: they lie above the others, as many for an opening", n, c.FreshSeeds[0])
 	}
 	return nil
 }

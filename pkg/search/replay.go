@@ -28,8 +28,8 @@ func (s *state) advance(finished Lookup) Plan {
 		case a.done:
 			return Plan{Done: true, state: s}
 		case a.test >= 0:
-			if missing := s.certify(a.test, finished); len(missing) > 0 {
-				return Plan{Open: missing, state: s}
+			if train, open := s.certify(a.test, finished); len(train)+len(open) > 0 {
+				return Plan{Train: train, Open: open, state: s}
 			}
 		default:
 			if missing := s.takeRound(a.trials, finished); len(missing) > 0 {

@@ -2,6 +2,7 @@ package search
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -31,8 +32,19 @@ func Sample(c *result.Certificate, k int, seed uint64) ([]experiment.Trial, erro
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", j.ConfigID, err)
 		}
+		seeds := map[int64]bool{}
 		for _, n := range j.Networks {
-			all = append(all, experiment.Trial{Seed: n.Seed, Configuration: configuration(j, config, f)})
+			seeds[n.Seed] = true
+		}
+		for _, o := range c.Openings {
+			for _, n := range o.Networks {
+				seeds[n.Seed] = seeds[n.Seed] || o.ConfigID == j.ConfigID
+			}
+		}
+		for _, n := range slices.Sorted(maps.Keys(seeds)) {
+			if seeds[n] {
+				all = append(all, experiment.Trial{Seed: n, Configuration: configuration(j, config, f)})
+			}
 		}
 	}
 	picked := make([]bool, len(all))

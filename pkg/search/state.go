@@ -32,11 +32,13 @@ type candidate struct {
 	own       standing  // by its own networks alone
 	standing  standing
 	reason    string
-	statistic float64   // the rule's, over nets
-	witnesses []witness // clearly failing networks that contain it, the cheapest witnessesNeeded of them
-	foreign   int       // how many there are of other candidates
-	ceiling   float64   // the lowest accuracy of any: the assumption says that it cannot exceed that
-	opening   *opening  // of the test images
+	statistic float64          // the rule's, over nets
+	witnesses []witness        // clearly failing networks that contain it, the cheapest witnessesNeeded of them
+	foreign   int              // how many there are of other candidates
+	ceiling   float64          // the lowest accuracy of any: the assumption says that it cannot exceed that
+	opening   *opening         // of the test images
+	fresh     []*result.Result // trials with fresh seeds, where the rule asks for them
+	broken    *result.Result   // of fresh: the first that gave no network
 }
 
 // witness is a clearly failing network that is at least as large as another
@@ -53,6 +55,7 @@ type state struct {
 	taken    map[result.Key]bool
 	all      []candidate // by candidate index, cheapest first
 	openings []*opening
+	used     []int64 // seeds above the experiment's that are used up, rising
 	rounds   int
 	steps    int // asked for, less those that early stops saved
 	stopped  int // trials, early

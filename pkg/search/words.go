@@ -58,13 +58,30 @@ func (p *Problem) screeningRule() string {
 	return fmt.Sprintf("Screening: the validation accuracy of each of %d seeds is at least %s. One that is not rejects at once.", n, t)
 }
 
+// freshRule says which networks the test images judge, where it is not the
+// screened ones.
+func (p *Problem) freshRule() string {
+	if !p.fresh() {
+		return ""
+	}
+	return fmt.Sprintf("A configuration that passes screening is trained with %d fresh seeds, the next ones above the experiment's that no opening has used, and these networks alone are judged on the test images: "+
+		"the seeds that made it pass flatter it. ", len(p.Seeds))
+}
+
+func (p *Problem) seedsDF() string {
+	if p.format == 1 {
+		return ""
+	}
+	return fmt.Sprintf(" with %d degrees of freedom", len(p.Seeds)-1)
+}
+
 func (p *Problem) testRule() string {
 	t := text.Threshold(p.Target.Accuracy)
 	switch p.Target.Rule {
 	case experiment.RuleMean:
-		return "Test: the one-sided lower bound of the mean accuracy, over seeds and images, is at least " + t + " (Student's t, the variances over seeds and over images added)."
+		return p.freshRule() + "Test: the one-sided lower bound of the mean accuracy, over seeds and images, is at least " + t + " (Student's t" + p.seedsDF() + ", the variances over seeds and over images added)."
 	case experiment.RuleTolerance:
-		return "Test: mean - k sd over the seeds, less the uncertainty of the mean over images, is at least " + t + "; half of alpha goes into k, half into the images."
+		return p.freshRule() + "Test: mean - k sd over the seeds, less the uncertainty of the mean over images, is at least " + t + "; half of alpha goes into k, half into the images."
 	}
 	return "Test: the one-sided Clopper-Pearson lower bound of every network's accuracy is at least " + t + "."
 }

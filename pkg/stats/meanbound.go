@@ -15,6 +15,7 @@ type MeanEstimate struct {
 	SeedSE  float64 `json:"seed_se"`  // of the mean, from the spread over seeds
 	ImageSE float64 `json:"image_se"` // of the mean, from the draw of images
 	DF      float64 `json:"df"`       // degrees of freedom of both together (Satterthwaite)
+	Seeds   int     `json:"-"`
 }
 
 // EstimateMean describes the mean accuracy of at least two seeds; wrong[s]
@@ -35,7 +36,7 @@ func EstimateMean(wrong [][]int, images int) (MeanEstimate, error) {
 		}
 	}
 	imageVar := stat.Variance(share, nil) / float64(images)
-	e := MeanEstimate{Mean: mean, SeedSE: math.Sqrt(seedVar), ImageSE: math.Sqrt(imageVar), DF: maxDF}
+	e := MeanEstimate{Mean: mean, SeedSE: math.Sqrt(seedVar), ImageSE: math.Sqrt(imageVar), DF: maxDF, Seeds: m}
 	if total := seedVar + imageVar; total > 0 {
 		v := seedVar*seedVar/float64(m-1) + imageVar*imageVar/float64(images-1)
 		e.DF = math.Min(total*total/v, maxDF)
@@ -51,10 +52,21 @@ const maxDF = 1e6
 // images to come. The two variances are added as if the seeds' spread held no
 // noise of single images, so the bound is on the safe side.
 func (e MeanEstimate) Lower(confidence float64) (float64, error) {
+	return e.lower(confidence, e.DF)
+}
+
+// LowerOfSeeds is Lower with the degrees of freedom of the seeds alone. With few
+// of them Satterthwaite's make the bound err more often than stated: where the
+// seeds happen to lie close, the t quantile becomes a normal one.
+func (e MeanEstimate) LowerOfSeeds(confidence float64) (float64, error) {
+	return e.lower(confidence, float64(e.Seeds-1))
+}
+
+func (e MeanEstimate) lower(confidence, df float64) (float64, error) {
 	if err := checkShare("confidence", confidence); err != nil {
 		return 0, err
 	}
-	t := distuv.StudentsT{Sigma: 1, Nu: e.DF}.Quantile(confidence)
+	t := distuv.StudentsT{Sigma: 1, Nu: df}.Quantile(confidence)
 	return e.Mean - t*math.Hypot(e.SeedSE, e.ImageSE), nil
 }
 
