@@ -171,7 +171,7 @@ func TestSearchWithoutEarlyStops(t *testing.T) {
 	b.run(exit.Done, "search", "e.yaml")
 	early, _ := b.certificate("runs/tiny/certificate.json")
 	for name, args := range map[string][]string{"flag": {"--no-early-stop"}, "exact": {"--exact"}, "variable": nil,
-		"cosine": {"--set", "train.schedule=cosine"}, "mean": {"--set", "target.rule=mean"}} {
+		"cosine": {"--set", "train.schedule=cosine"}, "mean": {"--set", "target.rule=mean", "--set", "seeds=5"}} {
 		t.Setenv("SLIMFIT_NO_EARLY_STOP", fmt.Sprint(name == "variable"))
 		b.run(exit.Done, append([]string{"search", "e.yaml", "-o", name}, args...)...)
 		full, _ := b.certificate(name + "/tiny/certificate.json")

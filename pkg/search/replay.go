@@ -63,3 +63,11 @@ func (s *state) takeRound(trials []trial, finished Lookup) []result.Key {
 }
 
 func keyOf(c Candidate, seed int64) result.Key { return result.Key{ConfigID: c.ID, Seed: seed} }
+
+// Winner is the configuration that a search that is done certifies; "" for none.
+func (plan Plan) Winner() string {
+	if w := plan.state.winner(); plan.Done && w < len(plan.state.all) {
+		return plan.state.p.Candidates[w].ID
+	}
+	return ""
+}

@@ -100,7 +100,7 @@ func TestSearchFindsTheCheapestWhenMonotone(t *testing.T) {
 				val, test := 4550+correct[i], 2*(4550+correct[i])
 				r := &result.Result{ConfigID: c.ID, Seed: s, Status: result.Done}
 				r.Correct.Validation, r.Correct.Test = &val, &test
-				w.results[r.Key()] = r
+				w.Results[r.Key()] = r
 			}
 		}
 		plan := p.Replay(w.finished)
@@ -234,12 +234,12 @@ func TestFailedTrialLeavesTheQuestionOpen(t *testing.T) {
 		t.Fatalf("winner %d: the test needs some cheaper ones", found(before))
 	}
 	key := keyOf(p.Candidates[1], 0)
-	w.results[key] = &result.Result{ConfigID: key.ConfigID, Status: result.Failed, Reason: "out of memory"}
+	w.Results[key] = &result.Result{ConfigID: key.ConfigID, Status: result.Failed, Reason: "out of memory"}
 	c := certificate(t, p, w)
 	if c.Verdict != result.Incomplete || c.Candidates[1].Finding != result.FoundUnjudged || c.Winner == nil {
 		t.Errorf("verdict %s, finding %s", c.Verdict, c.Candidates[1].Finding)
 	}
-	w.results[key] = &result.Result{ConfigID: key.ConfigID, Status: result.Diverged, Reason: "the loss was NaN"}
+	w.Results[key] = &result.Result{ConfigID: key.ConfigID, Status: result.Diverged, Reason: "the loss was NaN"}
 	c = certificate(t, p, w)
 	if c.Verdict != result.Certified || c.Candidates[1].Finding != result.FoundRejected || c.Candidates[1].Reason != "seed 0 diverged" {
 		t.Errorf("verdict %s, candidate %+v", c.Verdict, c.Candidates[1])

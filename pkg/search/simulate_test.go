@@ -1,7 +1,6 @@
 package search
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -9,6 +8,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
+	"slimfit/pkg/search/searchtest"
 )
 
 // grid120 is three slices x filters 2 to 32 x pool 2 or 4 x fc 16 to 128.
@@ -68,153 +68,27 @@ func surface(rng *rand.Rand, all []Candidate, rugged float64) map[string]float64
 	return out
 }
 
-// world answers trials of one simulated grid. Images fall into strata of
-// difficulty; all networks see the same ones, which is what correlates them.
+// world answers trials of one simulated grid, whose seeds spread by seedSD in log
+// error.
 type world struct {
-	p         *Problem
-	accuracy  map[string]float64 // true, of a configuration
-	seedSD    float64            // of log error
-	salt      uint64
-	lists     bool  // wrong images and confusion too, not only counts
-	val, test []int // images of each stratum
-	results   map[result.Key]*result.Result
+	*searchtest.World
+	p *Problem
 }
-
-const strata = 24
-
-// imageSD is the spread of difficulty in probits: at 3, two networks of 96 %
-// share most of their errors.
-const imageSD = 3.0
 
 func newWorld(p *Problem, accuracy map[string]float64, seedSD float64, salt uint64) *world {
-	w := &world{p: p, accuracy: accuracy, seedSD: seedSD, salt: salt, results: map[result.Key]*result.Result{}}
-	rng := rand.New(rand.NewPCG(salt, 0))
-	w.lists = p.Target.Rule != experiment.RuleWorst || p.Target.RecallAll > 0
-	w.val, w.test = multinomial(rng, p.Data.Validation), multinomial(rng, p.Data.Test)
-	return w
+	w := searchtest.NewWorld(p.Data, images, salt)
+	w.Accuracy = accuracy
+	w.Network = func(mean, z float64) float64 { return 1 - math.Min((1-mean)*math.Exp(seedSD*z), 0.9) }
+	w.Lists = func(result.Key) (validation, test bool) {
+		floors := p.Target.RecallAll > 0
+		return floors, floors || p.Target.Rule != experiment.RuleWorst
+	}
+	return &world{w, p}
 }
 
-func multinomial(rng *rand.Rand, n int) []int {
-	out := make([]int, strata)
-	for range n {
-		out[rng.IntN(strata)]++
-	}
-	return out
-}
+// images are of common difficulty to the networks of all worlds.
+var images = searchtest.NewImages(3)
 
-// trueAccuracy of one network.
-func (w *world) trueAccuracy(key result.Key) float64 {
-	rng := w.rng(key, 1)
-	e := (1 - w.accuracy[key.ConfigID]) * math.Exp(w.seedSD*rng.NormFloat64())
-	return math.Round(grain*(1-math.Min(e, 0.9))) / grain // few values, so that shares can keep them
-}
+func (w *world) finished(key result.Key) (*result.Result, bool) { return w.Finished(key) }
 
-const grain = 1e5
-
-func (w *world) rng(key result.Key, stream uint64) *rand.Rand {
-	h := uint64(14695981039346656037)
-	for _, b := range []byte(fmt.Sprintf("%d/%s", w.salt, key)) {
-		h = (h ^ uint64(b)) * 1099511628211
-	}
-	return rand.New(rand.NewPCG(h, stream))
-}
-
-// probits are the strata's difficulties: the normal quantiles of their middles.
-var probits = func() [strata]float64 {
-	var z [strata]float64
-	for i := range z {
-		z[i] = math.Sqrt2 * math.Erfinv(2*(float64(i)+0.5)/strata-1)
-	}
-	return z
-}()
-
-// shares are the chances of a right answer in each stratum that average to p.
-func shares(p float64) [strata]float64 {
-	key := int(math.Round(grain * p))
-	if q, ok := kept[key]; ok {
-		return q
-	}
-	low, high := -20.0, 20.0
-	var q [strata]float64
-	for range 40 {
-		mid, mean := (low+high)/2, 0.0
-		for i, z := range probits {
-			q[i] = 0.5 * math.Erfc(-(mid+imageSD*z)/math.Sqrt2)
-			mean += q[i] / strata
-		}
-		if mean < p {
-			low = mid
-		} else {
-			high = mid
-		}
-	}
-	kept[key] = q
-	return q
-}
-
-var kept = map[int][strata]float64{}
-
-func binomial(rng *rand.Rand, n int, p float64) int {
-	if p > 0.5 {
-		return n - binomial(rng, n, 1-p)
-	}
-	if mean := float64(n) * p; mean > 12 {
-		v := math.Round(mean + math.Sqrt(mean*(1-p))*rng.NormFloat64())
-		return int(math.Min(math.Max(v, 0), float64(n)))
-	}
-	k, limit, t := 0, math.Exp(-float64(n)*p), rng.Float64() // Poisson
-	for t > limit && k < n {
-		k++
-		t *= rng.Float64()
-	}
-	return k
-}
-
-func (w *world) finished(key result.Key) (*result.Result, bool) {
-	if r, ok := w.results[key]; ok {
-		return r, true
-	}
-	q, rng := shares(w.trueAccuracy(key)), w.rng(key, 2)
-	wrongVal, wrongTest := make([]int, strata), make([]int, strata)
-	val, test := w.p.Data.Validation, w.p.Data.Test
-	for i := range q {
-		wrongVal[i], wrongTest[i] = binomial(rng, w.val[i], 1-q[i]), binomial(rng, w.test[i], 1-q[i])
-		val -= wrongVal[i]
-		test -= wrongTest[i]
-	}
-	r := &result.Result{ConfigID: key.ConfigID, Seed: key.Seed, Status: result.Done, Dataset: w.p.Data}
-	r.Correct.Validation, r.Correct.Test = &val, &test
-	if w.lists {
-		if w.p.Target.RecallAll > 0 {
-			r.Wrong.Validation, r.Confusion.Validation = answers(rng, w.val, wrongVal, w.p.Data.Classes)
-		}
-		r.Wrong.Test, r.Confusion.Test = answers(rng, w.test, wrongTest, w.p.Data.Classes)
-	}
-	w.results[key] = r
-	return r, true
-}
-
-// answers picks the wrong images of each stratum. Image i has class i mod
-// classes, and is taken for the next one.
-func answers(rng *rand.Rand, images, wrong []int, classes int) ([][2]int, [][]int) {
-	list, confusion := [][2]int{}, make([][]int, classes)
-	for i := range confusion {
-		confusion[i] = make([]int, classes)
-	}
-	first := 0
-	for g, n := range images {
-		left := wrong[g]
-		for i := range n {
-			class := (first + i) % classes
-			if rng.IntN(n-i) < left { // each subset is equally likely
-				left--
-				list = append(list, [2]int{first + i, (class + 1) % classes})
-				confusion[class][(class+1)%classes]++
-			} else {
-				confusion[class][class]++
-			}
-		}
-		first += n
-	}
-	return list, confusion
-}
+func (w *world) trueAccuracy(key result.Key) float64 { return w.TrueAccuracy(key) }

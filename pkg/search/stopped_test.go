@@ -10,6 +10,7 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
+	"slimfit/pkg/search/searchtest"
 	"slimfit/pkg/stats"
 )
 
@@ -42,16 +43,16 @@ func (l *learner) lookup(key result.Key) (*result.Result, bool) {
 func (l *learner) train(key result.Key) *result.Result {
 	i := slices.IndexFunc(l.p.Candidates, func(c Candidate) bool { return c.ID == key.ConfigID })
 	c, rule := l.p.Candidates[i], l.p.StopRule()
-	rng := l.rng(key, 3)
+	rng := l.Rand(key, 3)
 	exponent, end := l.low+(l.high-l.low)*rng.Float64(), 1-l.trueAccuracy(key)
 	for s := 1; s < c.Recipe.Steps && rule != nil; s++ {
 		if !stats.IsLook(s, c.Recipe.Steps) {
 			continue
 		}
-		q := shares(1 - min(end*math.Pow(float64(c.Recipe.Steps)/float64(s), exponent), 0.9))
-		correct, wrong := l.p.Data.Validation, make([]int, strata)
+		q := images.Shares(1 - min(end*math.Pow(float64(c.Recipe.Steps)/float64(s), exponent), 0.9))
+		correct, wrong := l.p.Data.Validation, make([]int, searchtest.Strata)
 		for g := range q {
-			wrong[g] = binomial(rng, l.val[g], 1-q[g])
+			wrong[g] = searchtest.Binomial(rng, l.Val[g], 1-q[g])
 			correct -= wrong[g]
 		}
 		highest, err := stats.Projected(correct, l.p.Data.Validation, s, c.Recipe.Steps, rule.Confidence)
@@ -65,8 +66,8 @@ func (l *learner) train(key result.Key) *result.Result {
 		r := &result.Result{ConfigID: key.ConfigID, Seed: key.Seed, Status: result.StoppedEarly, Dataset: l.p.Data, Steps: s,
 			Train: c.Recipe, Model: c.Spec().FullLayers(), Warnings: []string{}}
 		r.Correct.Validation, r.Accuracy.Validation = &correct, &accuracy
-		if l.lists {
-			r.Wrong.Validation, r.Confusion.Validation = answers(rng, l.val, wrong, l.p.Data.Classes)
+		if _, lists := l.Lists(key); lists {
+			r.Wrong.Validation, r.Confusion.Validation = searchtest.Answers(rng, l.Val, wrong, l.p.Data.Classes)
 		}
 		return r
 	}
