@@ -17,7 +17,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 KERAS       := .venv/bin/python
 LITE        := .venv-tflite/bin/python
 
-.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-survive check-export check-tflite bench bench-paper bench-tflite venv venv-tflite clean
+.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-survive check-export check-tflite setup-devices check-device bench bench-paper bench-tflite venv venv-tflite clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -72,6 +72,13 @@ venv-tflite: ## set up .venv-tflite/ for check-tflite
 check-tflite: data venv-tflite ## run exported files in TensorFlow Lite and TensorFlow Lite Micro and compare
 	SLIMFIT_TFLITE_PYTHON=$(CURDIR)/$(LITE) SLIMFIT_TFLM_PYTHON=$(CURDIR)/$(LITE) go test -count=1 -v -run 'Interpreter|Reference|Micro' ./pkg/tflite
 	@$(LITE) scripts/tflite/check_trained.py bin/slimfit
+
+setup-devices: ## install the compilers and simulators of the chips (Debian, as root)
+	apt-get install -y --no-install-recommends gcc-avr avr-libc simavr libsimavr-dev libelf-dev gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
+
+check-device: data ## run networks of every layer kind, and DEVICE_FILES, on the simulated chips and compare every score
+	go test -count=1 -v -run 'Device|Room' ./pkg/device
+	$(if $(DEVICE_FILES),go run ./scripts/device $(DEVICE_FILES))
 
 check-survive: data ## kill real runs at random, resume them, and compare with an undisturbed one
 	@scripts/survive.sh

@@ -3,7 +3,6 @@ package ccode_test
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -72,12 +71,15 @@ func want(t *testing.T, m *tflite.Model, pixels []uint8) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := m.Tensors[m.Outputs[len(m.Outputs)-1]].Quant
+	scores, err := m.Scores(pixels, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var b bytes.Buffer
 	for i := range o.Images() {
 		b.WriteByte(byte(o.Class(i)))
-		for _, v := range o.Logits[i*o.Classes : (i+1)*o.Classes] {
-			b.WriteByte(byte(int8(math.Round(float64(v/q.Scale[0])) + float64(q.ZeroPoint))))
+		for _, v := range scores[i*o.Classes : (i+1)*o.Classes] {
+			b.WriteByte(byte(v))
 		}
 	}
 	return b.Bytes()

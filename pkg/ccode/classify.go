@@ -2,7 +2,6 @@ package ccode
 
 import (
 	"fmt"
-	"math"
 	"strings"
 )
 
@@ -69,7 +68,7 @@ func (g *generator) golden() (string, error) {
 		t.close(1)
 		return t.String(), nil
 	}
-	scores, err := g.scores()
+	scores, err := g.model.Scores(g.options.Golden, 1)
 	if err != nil {
 		return "", err
 	}
@@ -94,27 +93,4 @@ func (g *generator) golden() (string, error) {
 	t.line("return 0;")
 	t.close(1)
 	return t.String(), nil
-}
-
-// scores runs the golden images through the interpreter.
-func (g *generator) scores() ([]int8, error) {
-	o, err := g.model.Run(g.options.Golden, 1)
-	if err != nil {
-		return nil, err
-	}
-	values := o.Logits
-	if values == nil {
-		return nil, fmt.Errorf("a self-test needs a file that gives the logits")
-	}
-	for _, t := range g.model.Outputs {
-		if t == g.steps[len(g.steps)-1].out {
-			q := g.model.Tensors[t].Quant
-			all := make([]int8, len(values))
-			for i, v := range values {
-				all[i] = int8(math.Round(float64(v/q.Scale[0])) + float64(q.ZeroPoint))
-			}
-			return all, nil
-		}
-	}
-	return nil, fmt.Errorf("a self-test needs a file that gives the logits")
 }

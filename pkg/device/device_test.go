@@ -2,7 +2,6 @@ package device_test
 
 import (
 	"errors"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -45,32 +44,19 @@ func TestSameBitsOnDevices(t *testing.T) {
 		}
 		for name, spec := range specs {
 			t.Run(d.Name+"/"+name, func(t *testing.T) {
+				t.Parallel()
 				m, pixels := network(t, 1, spec, 3)
 				f, err := d.Measure(t.Context(), m, pixels)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if want := scores(t, m, pixels); !slices.Equal(f.Scores, want) {
-					t.Errorf("%v, want %v", f.Scores, want)
+				if want, err := m.Scores(pixels, 1); err != nil || !slices.Equal(f.Scores, want) {
+					t.Errorf("%v, want %v, %v", f.Scores, want, err)
 				}
 				t.Logf("%s: flash %d, RAM %d (stack %d), cycles %.0f, instructions %.0f", name, f.Flash, f.RAM, f.Stack, f.Cycles, f.Instructions)
 			})
 		}
 	}
-}
-
-func scores(t *testing.T, m *tflite.Model, pixels []uint8) []int8 {
-	t.Helper()
-	o, err := m.Run(pixels, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	q := m.Tensors[m.Outputs[len(m.Outputs)-1]].Quant
-	all := make([]int8, len(o.Logits))
-	for i, v := range o.Logits {
-		all[i] = int8(math.Round(float64(v/q.Scale[0])) + float64(q.ZeroPoint))
-	}
-	return all
 }
 
 func TestNoRoom(t *testing.T) {
