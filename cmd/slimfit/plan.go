@@ -44,7 +44,7 @@ func planCommand(sources planSources) *cli.Command {
 			if o.lab.Work, err = workOf(c); err != nil {
 				return err
 			}
-			experiments, err := o.lab.LoadAll(c.Context, o.files, o.sets)
+			experiments, err := o.lab.LoadAll(c.Context, o.files, o.sets, true)
 			if err != nil {
 				return err
 			}

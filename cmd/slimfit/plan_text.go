@@ -32,6 +32,12 @@ func (p planText) write(w io.Writer, markdown bool) error {
 	fmt.Fprintln(w, title)
 	fmt.Fprintf(w, "baseline %s: %s parameters, %s weights, %s MACs, activations %s paper and %s all, peak %s\n", p.Baseline.Name,
 		text.Thousands(b.Parameters), text.Thousands(b.Weights), text.Thousands(b.MACs), text.Thousands(b.Activations.Paper), text.Thousands(b.Activations.All), text.Thousands(b.Peak))
+	if p.Total > 0 {
+		fmt.Fprintf(w, "%s; these are the %d with the fewest parameters\n", text.Count(p.Total, "configuration"), len(p.Configurations))
+		for _, c := range footprint.Costs() {
+			fmt.Fprintf(w, "%s: %s to %s\n", c, text.Thousands(p.Range[c][0]), text.Thousands(p.Range[c][1]))
+		}
+	}
 	size, work := p.tables()
 	if err := show(size); err != nil {
 		return err

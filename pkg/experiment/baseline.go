@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"slices"
 
 	"slimfit/models"
@@ -14,14 +15,14 @@ func (l *loader) baseline() {
 	switch {
 	case v == nil && yamlkeys.HasKey(l.root, "baseline") || v != nil && v.Bad: // wrong, and noted
 	case v == nil:
-		best := 0
-		for i, c := range l.e.Configs {
-			a, b := c.Footprint, l.e.Configs[best].Footprint
-			if a.Parameters > b.Parameters || a.Parameters == b.Parameters && a.MACs > b.MACs {
+		best, s := 0, l.e.Space
+		for i := range s.Len() {
+			if c := cmp.Compare(s.Cost(i, footprint.Parameters), s.Cost(best, footprint.Parameters)); c > 0 ||
+				c == 0 && s.Cost(i, footprint.MACs) > s.Cost(best, footprint.MACs) {
 				best = i
 			}
 		}
-		l.setBaseline(l.e.Configs[best])
+		l.setBaseline(s.Config(best))
 	case v.Kind == yamlkeys.ChoiceKind:
 		layers, _ := models.Named(v.Text)
 		f, err := footprint.Of(models.Spec{Input: l.e.Data.Input, Classes: l.e.Data.Classes, Layers: layers})
@@ -30,8 +31,11 @@ func (l *loader) baseline() {
 			return
 		}
 		l.e.Baseline = Baseline{Name: v.Text, Layers: layers, Footprint: f}
-		for _, c := range l.e.Configs {
-			if slices.Equal(c.Layers, layers) {
+		for i := range l.e.Space.Len() {
+			if l.e.Space.Cost(i, footprint.Parameters) != f.Parameters || l.e.Space.Cost(i, footprint.MACs) != f.MACs {
+				continue
+			}
+			if c := l.e.Space.Config(i); slices.Equal(c.Layers, layers) {
 				l.e.Baseline.ID = c.ID
 				break
 			}
@@ -63,19 +67,20 @@ func (l *loader) baselineAxes(m *matrix) {
 
 // assigned takes the one configuration that agrees with the assignment.
 func (l *loader) assigned(v *yamlkeys.Value) {
-	var found []Configuration
-	for _, c := range l.e.Configs {
+	var found []int
+	for i := range l.e.Space.Len() {
 		agrees := true
 		for _, q := range v.Pairs {
-			agrees = agrees && canonical(c.Assignment[q.Name]) == canonical(q.Any)
+			at := l.e.Space.Position(i, l.e.Space.g.index[q.Name])
+			agrees = agrees && at >= 0 && l.e.Space.g.axes[l.e.Space.g.index[q.Name]].values[at].text == canonical(q.Any)
 		}
 		if agrees {
-			found = append(found, c)
+			found = append(found, i)
 		}
 	}
 	if len(found) != 1 {
 		l.Add(v.Node, "baseline: %d configurations agree with it, want one; give a value to more axes", len(found))
 		return
 	}
-	l.setBaseline(found[0])
+	l.setBaseline(l.e.Space.Config(found[0]))
 }

@@ -19,7 +19,8 @@ type Experiment struct {
 	Ref      dataset.Ref
 	Data     models.Data
 	Axes     []Axis          // in the file's order; axes that only `include` names come last
-	Configs  []Configuration // one entry an ID, in matrix order; never empty
+	Configs  []Configuration // one entry an ID, in matrix order; never empty, but see Sources.Space
+	Space    *Space          // the same configurations, counted
 	Baseline Baseline
 	Seeds    []int64 // distinct, >= 0, in the file's order; never empty
 	Target   *Target // nil where the file has none

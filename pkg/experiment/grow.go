@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,7 +20,13 @@ type grower struct {
 	model, train *yamlkeys.Value
 	root         *yaml.Node
 	configs      []Configuration
-	seen         map[string]bool // IDs
+	space        *Space
+	counted      bool                // more than MaxListed are counted only
+	seen         map[string]struct{} // keys of build and number of the recipe
+	ids          map[string]bool
+	parts        []part
+	recipes      *memo[builtRecipe]
+	numbers      map[string]uint64
 	failed       map[*yaml.Node]*failure
 	order        []*yaml.Node    // of failed
 	optimizers   map[string]bool // of all combinations
@@ -60,26 +67,31 @@ func (g *grower) report() {
 	}
 }
 
-// grow adds the combination's configuration, or notes why it cannot be one.
-func (g *grower) grow(c combo) {
-	layers, nodes := g.layers(g.model, c)
-	r := g.recipe(g.train, c, g.data.Train)
-	teacher, taught := g.teach(&r, c)
-	ok := g.checkRecipe(r, c) && taught
+// grow adds the configuration of a combination, or notes why it cannot be one.
+func (g *grower) grow(at int) {
+	c := g.combos[at]
+	layers, nodes, key := g.build(c)
+	r, ok := g.recipeOf(c)
+	key = binary.AppendUvarint(key, r.number)
+	if _, seen := g.seen[string(key)]; seen && ok {
+		return
+	}
 	if i := slices.IndexFunc(layers, models.Layer.Normed); i >= 0 && r.Batch == 1 {
-		g.fail(nodes[i], c, "model: layer %d: batchnorm with train.batch 1: one image has no mean of a batch; give a batch of 2 or more, or leave batchnorm out", i+1)
+		g.fail(nodes[i], c, "model: layer %d: batchnorm with train.batch 1: one image has no mean of a batch; "+
+			"give a batch of 2 or more, or leave batchnorm out", i+1)
 		ok = false
 	}
-	cfg := models.Config{Layers: layers, Data: g.data, Recipe: r}
+	cfg := models.Config{Layers: layers, Data: g.data, Recipe: r.Recipe}
 	f, err := footprint.Of(cfg.Spec())
-	var at *models.LayerError
+	var fault *models.LayerError
 	switch {
-	case errors.As(err, &at) && at.Index < len(nodes):
-		g.fail(nodes[at.Index], c, "model: layer %d: %v", at.Index+1, at.Err)
+	case errors.As(err, &fault) && fault.Index < len(nodes):
+		g.fail(nodes[fault.Index], c, "model: layer %d: %v", fault.Index+1, fault.Err)
 	case err != nil:
 		g.fail(g.model.Node, c, "model: the last dense layer, which is added by itself, does not fit: %v", errors.Unwrap(err))
 	case ok:
-		g.keep(cfg, c, f, teacher)
+		g.seen[string(key)] = struct{}{}
+		g.keep(at, cfg, f, r.teacher)
 	}
 }
 
@@ -99,14 +111,20 @@ func (g *grower) checkRecipe(r models.Recipe, c combo) bool {
 	return false
 }
 
-// keep adds the configuration unless another combination is the same one.
-func (g *grower) keep(cfg models.Config, c combo, f footprint.Footprint, teacher *Teacher) {
-	id := cfg.ID()
-	if g.seen[id] {
+// keep adds a configuration that no other combination was.
+func (g *grower) keep(at int, cfg models.Config, f footprint.Footprint, teacher *Teacher) {
+	if g.counted && g.space.Len() >= MaxListed {
+		g.configs = nil
+		g.space.add(at, f)
 		return
 	}
-	g.seen[id] = true
-	g.configs = append(g.configs, Configuration{ID: id, Assignment: g.assignment(c), Config: cfg, Footprint: f, Teacher: teacher})
+	id := cfg.ID()
+	if g.ids[id] {
+		return // by chance, as an ID has 8 digits
+	}
+	g.ids[id] = true
+	g.space.add(at, f)
+	g.configs = append(g.configs, Configuration{ID: id, Assignment: g.assignment(g.combos[at]), Config: cfg, Footprint: f, Teacher: teacher})
 }
 
 // warnings are settings that no configuration reads, and what was noted.

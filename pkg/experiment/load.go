@@ -22,6 +22,7 @@ type Describe func(dataset.Ref) (models.Data, error)
 type Sources struct {
 	Describe Describe
 	Teacher  FindTeacher // nil: the digests that the file itself has are taken
+	Space    bool        // more than MaxListed configurations are counted only: Experiment.Space has them, Configs none
 }
 
 // Load is LoadFrom for files in the state that `run` keeps them: what they name
@@ -98,7 +99,7 @@ func (l *loader) load(from Sources) {
 	if v := l.v.Get("matrix"); v != nil || !yamlkeys.HasKey(l.root, "matrix") {
 		m = l.expandMatrix(v)
 	}
-	l.configurations(m, newTeachers(from.Teacher, l.v.Get("teachers")))
+	l.configurations(m, newTeachers(from.Teacher, l.v.Get("teachers")), from.Space)
 	if v := l.v.Get("target"); v != nil && e.Seeds != nil {
 		e.Target = l.target(v, len(e.Seeds), e.Data.Classes)
 	}
@@ -156,7 +157,7 @@ func nearSet(ref dataset.Ref) string {
 
 // configurations builds every combination and merges those that are one
 // configuration.
-func (l *loader) configurations(m *matrix, t *teachers) {
+func (l *loader) configurations(m *matrix, t *teachers, counted bool) {
 	model, train := l.v.Get("model"), l.v.Get("train")
 	before := l.Count()
 	l.references(l.root)
@@ -171,15 +172,20 @@ func (l *loader) configurations(m *matrix, t *teachers) {
 		return
 	}
 	g := grower{binder: b, data: l.e.Data, model: model, train: train, root: l.root, teachers: t,
-		seen: map[string]bool{}, optimizers: map[string]bool{}, failed: map[*yaml.Node]*failure{}}
-	for _, c := range m.combos {
-		g.grow(c)
+		seen: map[string]struct{}{}, ids: map[string]bool{}, numbers: map[string]uint64{}, counted: counted,
+		optimizers: map[string]bool{}, failed: map[*yaml.Node]*failure{}}
+	g.space = &Space{g: &g}
+	g.recipes = newMemo[builtRecipe](b, train)
+	g.split()
+	for at := range m.combos {
+		g.grow(at)
 	}
 	g.report()
 	if l.Count() > before {
 		return
 	}
-	l.e.Configs, l.e.Warnings = g.configs, g.warnings()
+	l.e.Configs, l.e.Space, l.e.Warnings = g.configs, g.space, g.warnings()
+	g.seen, g.ids, g.configs = nil, nil, nil
 	l.keepDigests(t)
 	for _, a := range m.axes {
 		x := Axis{Name: a.name}
@@ -188,7 +194,7 @@ func (l *loader) configurations(m *matrix, t *teachers) {
 		}
 		l.e.Axes = append(l.e.Axes, x)
 	}
-	if l.e.Seeds != nil && len(l.e.Configs) > maxTrials/len(l.e.Seeds) {
+	if l.e.Seeds != nil && !counted && len(l.e.Configs) > maxTrials/len(l.e.Seeds) {
 		l.Add(nil, "%d configurations x %d seeds are more than %d trials; take fewer seeds, or a part of the matrix", len(l.e.Configs), len(l.e.Seeds), maxTrials)
 	}
 	l.baseline()

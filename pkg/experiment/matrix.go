@@ -194,15 +194,19 @@ func (p *problems) product(m *matrix, node *yaml.Node, include *yamlkeys.Value) 
 		p.Add(node, "matrix: more than %d combinations", maxCombinations)
 		return false
 	}
-	m.combos = []combo{{}}
+	total = 1
 	for _, a := range m.axes {
-		next := make([]combo, 0, len(m.combos)*len(a.values))
-		for _, c := range m.combos {
-			for i := range a.values {
-				next = append(next, append(c[:len(c):len(c)], i))
-			}
+		total *= len(a.values)
+	}
+	n := len(m.axes)
+	m.combos = make([]combo, total)
+	all := make(combo, total*n) // of all combinations, one after the other
+	for k := range m.combos {
+		c := all[k*n : (k+1)*n : (k+1)*n]
+		for i, rest := n-1, k; i >= 0; i-- {
+			c[i], rest = rest%len(m.axes[i].values), rest/len(m.axes[i].values)
 		}
-		m.combos = next
+		m.combos[k] = c
 	}
 	return true
 }

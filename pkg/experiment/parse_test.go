@@ -235,6 +235,7 @@ model:
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, e.Source)
 	}
+	again.Space, e.Space = nil, nil
 	if again.File, again.Source = e.File, e.Source; !reflect.DeepEqual(again, e) {
 		t.Errorf("got %+v\nwant %+v", again, e)
 	}

@@ -5,6 +5,7 @@ package footprint
 
 import (
 	"fmt"
+	"slices"
 
 	"slimfit/models"
 )
@@ -62,10 +63,12 @@ func Of(spec models.Spec) (Footprint, error) {
 	if err != nil {
 		return Footprint{}, fmt.Errorf("count the footprint: %w", err)
 	}
-	spec.Folded = true
-	nodes, err := spec.Nodes()
-	if err != nil {
-		return Footprint{}, fmt.Errorf("count the footprint: %w", err)
+	nodes := trained
+	if slices.ContainsFunc(trained, func(n models.Node) bool { return n.Norm }) {
+		spec.Folded = true
+		if nodes, err = spec.Nodes(); err != nil {
+			return Footprint{}, fmt.Errorf("count the footprint: %w", err)
+		}
 	}
 	f := Footprint{Activations: Activations{Paper: spec.Input.Elements(), All: spec.Input.Elements()}}
 	for _, n := range nodes {

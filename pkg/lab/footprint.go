@@ -42,7 +42,7 @@ func (l *Lab) CountNetworks(ctx context.Context, named []string, set string, fil
 		}
 		networks = append(networks, Network{Name: a, Input: data.Input, Model: spec.FullLayers(), Footprint: f})
 	}
-	experiments, err := l.LoadAll(ctx, files, sets)
+	experiments, err := l.LoadAll(ctx, files, sets, false)
 	if err != nil {
 		return nil, err
 	}

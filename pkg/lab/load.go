@@ -14,7 +14,12 @@ import (
 // Load reads one experiment file with overrides as of --set; its errors are
 // usage errors, but for a signal. Warnings are notes.
 func (l *Lab) Load(ctx context.Context, file string, sets []string) (*experiment.Experiment, error) {
+	return l.load(ctx, file, sets, false)
+}
+
+func (l *Lab) load(ctx context.Context, file string, sets []string, space bool) (*experiment.Experiment, error) {
 	from := experiment.Sources{
+		Space:    space,
 		Describe: func(ref dataset.Ref) (models.Data, error) { return dataset.Describe(ref, l.Cache) },
 		Teacher:  func(run string) (experiment.Teacher, error) { return findTeacher(run, l.Out) },
 	}
@@ -33,12 +38,13 @@ func (l *Lab) Load(ctx context.Context, file string, sets []string) (*experiment
 	return e, nil
 }
 
-// LoadAll reads all files and reports what is wrong in any of them.
-func (l *Lab) LoadAll(ctx context.Context, files, sets []string) ([]*experiment.Experiment, error) {
+// LoadAll reads all files and reports what is wrong in any of them. With space,
+// large experiments are counted only, see experiment.Sources.
+func (l *Lab) LoadAll(ctx context.Context, files, sets []string, space bool) ([]*experiment.Experiment, error) {
 	var all []*experiment.Experiment
 	var faults []error
 	for _, f := range files {
-		e, err := l.Load(ctx, f, sets)
+		e, err := l.load(ctx, f, sets, space)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}

@@ -40,6 +40,10 @@ type PlanHead struct {
 	Baseline PlanBaseline  `json:"baseline"`
 	Totals   PlanTotals    `json:"totals"`
 	Estimate *PlanEstimate `json:"estimate,omitempty"` // of the pending trials; absent where nothing is known
+	// Of a space too large to list: how many configurations there are besides the
+	// cheapest ones that are listed, and the least and largest counted costs.
+	Total int                       `json:"configurations_total,omitempty"`
+	Range map[footprint.Cost][2]int `json:"cost_range,omitempty"`
 }
 
 type PlanBaseline struct {
@@ -77,6 +81,39 @@ type PlanEstimate struct {
 	From    string  `json:"from"`
 }
 
+// listed is how many of a space's configurations are listed.
+const listed = 100
+
+// count notes what there is to say of a space, and makes its cheapest
+// configurations.
+func (p *Plan) count(e *experiment.Experiment) []experiment.Configuration {
+	p.Total, p.Range = e.Space.Len(), map[footprint.Cost][2]int{}
+	for _, c := range footprint.Costs() {
+		low, high := e.Space.Range(c)
+		p.Range[c] = [2]int{low, high}
+	}
+	var configs []experiment.Configuration
+	for _, i := range e.Space.Cheapest(footprint.Parameters, listed) {
+		configs = append(configs, e.Space.Config(i))
+	}
+	return configs
+}
+
+// totals counts all trials of a space; those that the run folder does not know
+// are pending.
+func (p *Plan) totals(e *experiment.Experiment, known map[result.Key]result.Status) {
+	p.Totals = PlanTotals{Configurations: p.Total, Trials: p.Total * len(e.Seeds), Status: map[result.Status]int{}}
+	for i := range p.Total {
+		p.Totals.Steps += e.Space.Steps(i) * len(e.Seeds)
+	}
+	for _, status := range known {
+		if status != result.Pending {
+			p.Totals.Status[status]++
+		}
+	}
+	p.Totals.Status[result.Pending] = max(0, p.Totals.Trials-len(known))
+}
+
 // Plan counts and asks the sources; nothing is printed yet.
 func (l *Lab) Plan(ctx context.Context, e *experiment.Experiment, sources PlanSources) (Plan, error) {
 	p := Plan{About: e.About, Axes: e.Axes, Seeds: len(e.Seeds), PlanHead: PlanHead{Name: e.Name,
@@ -89,9 +126,13 @@ func (l *Lab) Plan(ctx context.Context, e *experiment.Experiment, sources PlanSo
 			return p, exit.Failed(fmt.Errorf("read what is done of %s: %w", e.Name, err))
 		}
 	}
+	configs := e.Configs
+	if configs == nil {
+		configs = p.count(e)
+	}
 	var pending []experiment.Trial
-	for i := range e.Configs {
-		cfg := &e.Configs[i]
+	for i := range configs {
+		cfg := &configs[i]
 		q := PlanConfiguration{ConfigID: cfg.ID, Assignment: cfg.Assignment, Model: cfg.Spec().FullLayers(), Train: cfg.Recipe,
 			Dataset: cfg.Data, Footprint: cfg.Footprint, Ratios: cfg.Footprint.Against(e.Baseline.Footprint),
 			Work: sweep.Counted([]experiment.Trial{{Configuration: cfg}})}
@@ -113,7 +154,10 @@ func (l *Lab) Plan(ctx context.Context, e *experiment.Experiment, sources PlanSo
 	slices.SortStableFunc(p.Configurations, func(a, b PlanConfiguration) int {
 		return a.Footprint.Parameters - b.Footprint.Parameters
 	})
-	if sources.Estimate == nil || len(pending) == 0 {
+	if p.Total > 0 {
+		p.totals(e, known)
+	}
+	if sources.Estimate == nil || len(pending) == 0 || p.Total > 0 {
 		return p, nil
 	}
 	took, from, err := sources.Estimate(ctx, e, pending)
