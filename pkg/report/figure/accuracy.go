@@ -179,7 +179,7 @@ func addCurve(r *report.Report, d *drawing, curve report.Curve, nth int, x absci
 	for _, set := range []struct {
 		xys   plotter.XYs
 		shape draw.GlyphDrawer
-	}{{full, sliceShape(curve.Slice+nth, false)}, {partial, sliceShape(curve.Slice+nth, true)}, {empty, draw.CrossGlyph{}}} {
+	}{{full, sliceShape(curve.Slice, false)}, {partial, sliceShape(curve.Slice, true)}, {empty, draw.CrossGlyph{}}} {
 		s, err := scatter(p, set.xys, set.shape, ink, 3.2)
 		if err != nil {
 			return fmt.Errorf("curve %s: %w", curve.Label, err)

@@ -28,10 +28,10 @@ func TestFigures(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := svgText(t, svg)
-		want := []string{"test accuracy (%)", "filters", "kernel 5", "kernel 1", "target 93 %", "published"}
+		want := []string{"test accuracy (%)", "filters (log scale)", "kernel 5", "kernel 1", "target 93 %", "published"}
 		switch f.Name {
 		case Front:
-			want[1] = "parameters (weights and biases)"
+			want[1] = "parameters (weights and biases) (log scale)"
 		case Training:
 			want = []string{"training steps", "training loss (log scale)", "validation accuracy (%)"}
 		}

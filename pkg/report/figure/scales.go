@@ -38,6 +38,7 @@ func setScales(r *report.Report, p *plot.Plot, x abscissa) {
 		f := math.Pow(max(xs.high/xs.low, 1.5), 0.04)
 		p.X.Min, p.X.Max = xs.low/f, xs.high*f
 		p.X.Scale = plot.LogScale{}
+		p.X.Label.Text += " (log scale)"
 		return
 	}
 	pad = 0.04 * (xs.high - xs.low)

@@ -24,7 +24,11 @@ func drawTraining(r *report.Report) (*drawing, error) {
 	}
 	accuracy.Y.Tick.Marker = niceTicks{text.Number}
 	losses, steps := bounds{}, bounds{}
-	for n, i := range trainingRows(r) {
+	rows := trainingRows(r)
+	if len(rows) < len(r.Rows) {
+		loss.Title.Text += fmt.Sprintf(" of %d of %s", len(rows), text.Count(len(r.Rows), "network"))
+	}
+	for n, i := range rows {
 		row := &r.Rows[i]
 		var thumb *plotter.Line
 		for _, t := range row.Trials {

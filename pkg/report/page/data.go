@@ -26,6 +26,13 @@ type pageData struct {
 	Chart     report.Chart      `json:"chart"`
 	Rows      []pageRow         `json:"rows"`
 	Notes     map[string]string `json:"notes"`
+	Name      string            `json:"name"`
+	Budgets   []pageBudget      `json:"budgets"` // of the target
+}
+
+type pageBudget struct {
+	Cost  int     `json:"cost"` // in Costs
+	Limit float64 `json:"limit"`
 }
 
 type pageRule struct {
@@ -43,6 +50,7 @@ type pageCost struct {
 type pageRow struct {
 	ID        string                           `json:"id"`
 	Label     string                           `json:"label"`
+	Device    *pageDevice                      `json:"device"` // nil where nobody measured its files
 	Costs     []float64                        `json:"costs"`
 	Ratios    []float64                        `json:"ratios"`
 	X         *float64                         `json:"x"`
@@ -61,6 +69,12 @@ type pageRow struct {
 	Confusion map[report.Split][][]int         `json:"confusion"`
 	Trials    []pageTrial                      `json:"trials"`
 	Published *report.Published                `json:"published"`
+}
+
+// pageDevice is what the int8 file takes, in bytes.
+type pageDevice struct {
+	Flash int `json:"flash"`
+	Arena int `json:"arena"`
 }
 
 type pageScore struct {
@@ -110,9 +124,12 @@ const (
 
 func newData(r *report.Report) pageData {
 	d := pageData{Split: r.Split, Rule: target.Worst, Cost: string(r.Answer.Cost), Baseline: text.Plain(r.Baseline.Name), Chart: r.Chart,
-		Notes: map[string]string{}, Threshold: startsAt(r)}
+		Notes: map[string]string{}, Threshold: startsAt(r), Name: text.Plain(r.Name), Budgets: []pageBudget{}}
 	if r.Target != nil {
 		d.Rule, d.Target, d.Precision = r.Target.Rule, &r.Target.Accuracy, r.Target.Precision
+		for _, l := range r.Target.Within {
+			d.Budgets = append(d.Budgets, pageBudget{r.CostIndex(l.Cost), l.Limit})
+		}
 		if r.Searched() && r.Answer.Pick >= 0 {
 			d.Certified = &r.Answer.Pick
 		}
@@ -173,6 +190,9 @@ func newRow(r *report.Report, row *report.Row, limit int) pageRow {
 	out := pageRow{ID: row.ID, Label: row.Label, Costs: row.Costs, Ratios: row.Ratios, X: row.X, Curve: row.Curve, Over: row.OverBudget, Refuted: row.Refuted,
 		Planned: row.Counts.Planned, Done: row.Counts.Done, Failed: row.Counts.Failed, Diverged: row.Counts.Diverged, Missing: row.Counts.Missing, Skipped: row.Counts.Skipped,
 		Scores: map[report.Split]*pageScore{}, Judged: row.Judged, Confusion: map[report.Split][][]int{}, Published: row.Published}
+	if m := row.Footprint.Measured; m != nil && m.TFLiteInt8 > 0 {
+		out.Device = &pageDevice{m.TFLiteInt8, m.Arena}
+	}
 	if out.Over == nil {
 		out.Over = []string{}
 	}

@@ -22,7 +22,7 @@ var assets embed.FS
 // pageScripts are the page's own scripts, in the order in which they build on
 // each other. They run as one.
 func pageScripts() []string {
-	return []string{"page_judge.js", "page_state.js", "page_tip.js", "page_chart.js", "page_threshold.js", "page_front.js", "page_network.js", "page_table.js", "page_start.js"}
+	return []string{"page_judge.js", "page_state.js", "page_tip.js", "page_chart.js", "page_threshold.js", "page_front.js", "page_network.js", "page_table.js", "page_share.js", "page_start.js"}
 }
 
 // page is what the template writes.
@@ -44,6 +44,8 @@ type page struct {
 	Certificate []pageTable
 	Environment *pageTable
 	Problems    []string
+	Lacks       string // what Problems are: in the contents
+	LacksTitle  string // and above them
 	Data        pageData
 }
 

@@ -44,6 +44,10 @@ func wantPick(r *report.Report, threshold float64) string {
 func TestPage(t *testing.T) {
 	parent := browser(t)
 	t.Run("use", func(t *testing.T) { testUse(t, parent) })
+	t.Run("first screen", func(t *testing.T) { testFirstScreen(t, parent) })
+	t.Run("address", func(t *testing.T) { testAddress(t, parent) })
+	t.Run("save", func(t *testing.T) { testSave(t, parent) })
+	t.Run("device", func(t *testing.T) { testDevice(t, parent) })
 	t.Run("hostile", func(t *testing.T) { testHostile(t, parent) })
 	t.Run("sizes", func(t *testing.T) { testSizes(t, parent) })
 }

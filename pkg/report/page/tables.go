@@ -1,6 +1,8 @@
 package page
 
 import (
+	"slices"
+
 	"slimfit/pkg/report"
 	"slimfit/pkg/report/render"
 	"slimfit/pkg/text"
@@ -98,10 +100,17 @@ func (p *page) tables(r *report.Report) {
 	if s := render.Machines(r); len(s.Tables) > 0 {
 		p.Environment = pageTableOf(s.Tables[0])
 	}
-	for _, s := range []render.Section{render.Lacking(r), render.Cautions(r)} {
-		for _, l := range s.List {
-			p.Problems = append(p.Problems, text.Plain(l))
-		}
+	lacking, cautions := render.Lacking(r), render.Cautions(r)
+	for _, l := range append(slices.Clone(lacking.List), cautions.List...) {
+		p.Problems = append(p.Problems, text.Plain(l))
+	}
+	switch {
+	case len(lacking.List) == 0:
+		p.Lacks, p.LacksTitle = "Warnings", "Warnings"
+	case len(cautions.List) == 0:
+		p.Lacks, p.LacksTitle = "Missing", "What is missing"
+	default:
+		p.Lacks, p.LacksTitle = "Missing", "What is missing, and warnings"
 	}
 }
 

@@ -30,10 +30,11 @@ type Plan struct {
 	Target           *experiment.Target
 	Steps            int
 	Rate             float64
+	Classes          int
 }
 
 func SmallPlan() Plan {
-	return Plan{Name: "simulated-slices", Kernels: []any{5, 1}, Filters: []any{2, 4, 8}, Dense: []any{128}, Seeds: 3,
+	return Plan{Name: "simulated-slices", Kernels: []any{5, 1}, Filters: []any{2, 4, 8}, Dense: []any{128}, Seeds: 3, Classes: 10,
 		Validation: 500, Test: 1000, Steps: 2000, Rate: 1e-4,
 		Target: &experiment.Target{Accuracy: 0.93, Confidence: 0.95, Seeds: 3, Cost: footprint.Parameters, Rule: experiment.RuleWorst}}
 }
@@ -51,7 +52,7 @@ func (p Plan) Experiment(t testing.TB) *experiment.Experiment {
 	e := &experiment.Experiment{
 		Name: p.Name, About: "Simulated accuracies of slices of a small CNN, to show what a report looks like.",
 		Axes:   []experiment.Axis{{Name: "kernel", Values: p.Kernels}, {Name: "filters", Values: p.Filters}, {Name: "dense", Values: p.Dense}},
-		Data:   models.Data{Name: "simulated", Digest: "00", Input: models.Shape{H: 28, W: 28, C: 1}, Classes: 10, Train: 55000, Validation: p.Validation, Test: p.Test},
+		Data:   models.Data{Name: "simulated", Digest: "00", Input: models.Shape{H: 28, W: 28, C: 1}, Classes: p.Classes, Train: 55000, Validation: p.Validation, Test: p.Test},
 		Target: p.Target, Report: experiment.Report{Slice: "kernel", X: "filters", Scale: "log"},
 	}
 	for s := range p.Seeds {
@@ -110,8 +111,8 @@ func (p Plan) Run(e *experiment.Experiment) ([]result.Result, map[result.Key][]r
 			}
 			r.Seconds = float64(c.Footprint.MACs)*2e-6*float64(c.Recipe.Steps)/1000 + rng.Float64()
 			accuracy := truth(c) + 0.0015*rng.NormFloat64()
-			r.Accuracy.Validation, r.Correct.Validation, r.Wrong.Validation, r.Confusion.Validation = judgeImages(rng, accuracy, hard[report.Validation])
-			r.Accuracy.Test, r.Correct.Test, r.Wrong.Test, r.Confusion.Test = judgeImages(rng, accuracy, hard[report.Test])
+			r.Accuracy.Validation, r.Correct.Validation, r.Wrong.Validation, r.Confusion.Validation = judgeImages(rng, p.Classes, accuracy, hard[report.Validation])
+			r.Accuracy.Test, r.Correct.Test, r.Wrong.Test, r.Confusion.Test = judgeImages(rng, p.Classes, accuracy, hard[report.Test])
 			results = append(results, r)
 			histories[r.Key()] = curve(rng, c.Recipe.Steps, *r.Accuracy.Validation)
 		}
@@ -129,18 +130,18 @@ func normals(rng *rand.Rand, n int) []float64 {
 
 // judgeImages draws which images a network of the accuracy gets wrong; hard
 // images are wrong for most networks.
-func judgeImages(rng *rand.Rand, accuracy float64, hard []float64) (*float64, *int, [][2]int, [][]int) {
+func judgeImages(rng *rand.Rand, classes int, accuracy float64, hard []float64) (*float64, *int, [][2]int, [][]int) {
 	const spread = 2.2 // of the images' difficulty, against noise of 1
 	shift := math.Sqrt(1+spread*spread) * distuv.UnitNormal.Quantile(accuracy)
-	confusion := make([][]int, 10)
+	confusion := make([][]int, classes)
 	for i := range confusion {
-		confusion[i] = make([]int, 10)
+		confusion[i] = make([]int, classes)
 	}
 	wrong, correct := [][2]int{}, 0
 	for i, h := range hard {
-		label := i % 10
+		label := i % classes
 		if shift+spread*h+rng.NormFloat64() < 0 {
-			guess := (label + 1 + rng.IntN(3)*3) % 10
+			guess := (label + 1 + rng.IntN(3)*3) % classes
 			wrong = append(wrong, [2]int{i, guess})
 			confusion[label][guess]++
 			continue

@@ -60,27 +60,41 @@ function xOptions() {
   const c = report.chart;
   if (state.x) {
     const k = costIndex(state.x), log = state.log && report.rows.every((r) => r.costs[k] > 0);
-    return { type: log ? "log" : "linear", label: report.costs[k].unit, inset: 14, axis: costAxis("x", report.rows.map((r) => r.costs[k]), log) };
+    return { type: log ? "log" : "linear", label: said(report.costs[k].unit, log), inset: 14, axis: costAxis("x", report.rows.map((r) => r.costs[k]), log) };
   }
   const ticks = c.number ? c.values.map(Number) : d3.range(c.values.length);
   const axis = [Plot.axisX(ticks, { text: c.number ? String : (i) => c.values[i], ...below })];
-  return { type: state.log ? "log" : "linear", label: c.label, inset: 14, axis };
+  return { type: state.log ? "log" : "linear", label: said(c.label, state.log && c.number), inset: 14, axis };
 }
 
 const below = { labelAnchor: "center", labelOffset: 36 };
 
-// costAxis has ticks at round values: at 1, 2 and 5 times powers of ten on a
-// log scale, fewer where many would cover each other. On y it has grid lines.
+// logTicks are round values from low to high: powers of ten first, then 5 and 2
+// times them, then the others, as long as there is room for their labels.
+function logTicks(low, high) {
+  const span = Math.log10(high / low), taken = [], ticks = [];
+  for (const digits of [[1], [5, 2], [3, 4, 6, 7, 8, 9], [1.5, 2.5]]) {
+    for (let e = Math.floor(Math.log10(low)); e <= Math.log10(high); e++) for (const d of digits) {
+      const v = Number((d * Math.pow(10, e)).toPrecision(3)), at = Math.log10(v / low) / span;
+      if (v < low || v > high || taken.some((x) => Math.abs(x - at) < 0.11)) continue;
+      taken.push(at);
+      ticks.push(v);
+    }
+    if (ticks.length >= 6) break;
+  }
+  return ticks.sort((a, b) => a - b);
+}
+
+// said tells a log scale where an axis names what it counts.
+const said = (label, log) => (log ? label + " (log scale)" : label);
+
+// costAxis has ticks at round values. On y it has grid lines.
 function costAxis(dimension, values, log) {
-  const low = d3.min(values), high = d3.max(values), ticks = [];
+  const low = d3.min(values), high = d3.max(values);
   const format = (v) => (v >= 1000 ? count(v) : String(v));
   const [axis, grid, place] = dimension === "x" ? [Plot.axisX, null, below] : [Plot.axisY, Plot.gridY, {}];
-  if (!log || high / low < 3) return [grid && grid({ ticks: 5 }), axis({ ticks: 5, text: format, ...place })];
-  const digits = high / low > 300 ? [1] : [1, 2, 5];
-  for (let e = Math.floor(Math.log10(low)); e <= Math.log10(high); e++) for (const d of digits) {
-    const v = Number((d * Math.pow(10, e)).toPrecision(3));
-    if (v >= low && v <= high) ticks.push(v);
-  }
+  if (!log || high / low < 1.5) return [grid && grid({ ticks: 5 }), axis({ ticks: 5, text: format, ...place })];
+  const ticks = logTicks(low, high);
   return [grid && grid(ticks), axis(ticks, { text: format, ...place })];
 }
 

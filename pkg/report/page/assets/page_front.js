@@ -14,7 +14,7 @@ function drawFront() {
   const log = (list, f) => list.every((p) => f(p) > 0);
   const width = Math.max(300, box.clientWidth);
   const r = all.length > 80 ? 3.2 : 5;
-  const scale = (k, f) => ({ type: log(all, f) ? "log" : "linear", label: report.costs[k].unit, inset: 14 });
+  const scale = (k, f) => ({ type: log(all, f) ? "log" : "linear", label: said(report.costs[k].unit, log(all, f)), inset: 14 });
   const svg = Plot.plot({ width, height: Math.round(Math.min(380, Math.max(260, width * 0.4))), marginLeft: 74, marginBottom: 44, marginRight: 24,
     style: { background: "none", fontSize: "12px" }, symbol: { type: "identity" }, color: { type: "identity" },
     x: scale(kx, (p) => p.x), y: scale(ky, (p) => p.y),

@@ -3,8 +3,10 @@ const measures = [["parameters", "parameters"], ["weights", "weights"], ["biases
 
 function select(i) {
   state.selected = i;
+  state.chosen = true;
   element("selected").value = String(i);
   drawNetwork();
+  remember();
 }
 
 function drawNetwork() {
@@ -35,25 +37,35 @@ function drawLayers(row) {
 }
 
 function drawConfusion(row) {
-  const box = element("confusion"), m = row.confusion[state.split];
+  const box = element("confusion"), m = row.confusion[state.split], many = m && m.length > 14;
   element("confusion-title").textContent = `Confusion matrix, ${state.split} images, all finished seeds`;
+  box.parentElement.classList.toggle("whole", Boolean(many));
   if (!m) return box.replaceChildren(make("p", { class: "hint" }, "Not in the results, or too large for this page."));
-  const n = m.length, cells = [], edge = Math.min(460, Math.max(280, box.clientWidth));
-  m.forEach((line, truth) => line.forEach((v, guess) => cells.push({ truth, guess, v, share: v / Math.max(1, d3.sum(line)) })));
+  const n = m.length, cells = [], edge = Math.min(many ? 26 * n + 120 : 520, Math.max(280, box.clientWidth)), size = (edge - 104) / n;
+  m.forEach((line, truth) => line.forEach((v, guess) => cells.push({ truth, guess, v, all: d3.sum(line), share: v / Math.max(1, d3.sum(line)) })));
   const worst = d3.max(cells, (c) => (c.truth === c.guess ? 0 : c.share)) || 1;
-  box.replaceChildren(small(box, { width: edge, height: edge - 20, marginLeft: 46, marginBottom: 40, marginRight: 46, padding: 0.04, opacity: { type: "identity" }, color: { type: "identity" },
+  const short = (v) => (v < 1000 ? String(v) : v < 10000 ? (v / 1000).toFixed(1) + "k" : Math.round(v / 1000) + "k");
+  const label = (c) => (String(c.v).length * 6 < size ? String(c.v) : short(c.v));
+  const fits = (c) => c.v && label(c).length * 6 < size;
+  box.replaceChildren(small(box, { width: edge, height: edge - 20, marginLeft: 46, marginBottom: 40, marginRight: 58, padding: 0.04, opacity: { type: "identity" }, color: { type: "identity" },
     x: { domain: d3.range(n), label: "predicted class", labelAnchor: "center", tickSize: 0 }, y: { domain: d3.range(n), label: "true class", labelAnchor: "center", tickSize: 0 },
     marks: [
-      Plot.cell(cells, { x: "guess", y: "truth", rx: 2, fill: (c) => (c.truth === c.guess ? "var(--s2)" : "var(--s1)"), fillOpacity: (c) => (c.truth === c.guess ? 0.18 : c.v ? 0.12 + (0.88 * c.share) / worst : 0.03) }),
-      n <= 12 ? Plot.text(cells.filter((c) => c.v), { x: "guess", y: "truth", text: (c) => (c.v < 10000 ? String(c.v) : Math.round(c.v / 1000) + "k"), fontSize: n <= 10 && edge > 380 ? 11 : 8, fill: "currentColor" }) : null,
-      n <= 40 ? Plot.text(cells.filter((c) => c.truth === c.guess), { x: n - 1, y: "truth", dx: edge / n / 2 + 2, textAnchor: "start", fontSize: 10, fill: "var(--quiet)", text: (c) => (100 * c.share).toFixed(1) + "%" }) : null,
-    ].filter(Boolean) }));
-  box.append(make("p", { class: "hint" }, "Rows are true classes; orange cells are mistakes, darker where they take a larger share of the class. On the right: the share of each class that was found (recall)."));
+      Plot.cell(cells, { x: "guess", y: "truth", rx: 2, className: "cells", fill: (c) => (c.truth === c.guess ? "var(--s2)" : "var(--s1)"), fillOpacity: (c) => (c.truth === c.guess ? 0.18 : c.v ? 0.12 + (0.88 * c.share) / worst : 0.03) }),
+      Plot.text(cells.filter(fits), { x: "guess", y: "truth", text: label, fontSize: Math.max(8, Math.min(12, size / 2.4)), fill: "currentColor" }),
+      Plot.text(cells.filter((c) => c.truth === c.guess), { x: n - 1, y: "truth", dx: size / 2 + 3, textAnchor: "start", fontSize: Math.max(8, Math.min(11, size / 1.6)), fill: "var(--quiet)", text: (c) => (c.all ? (100 * c.share).toFixed(1) + " %" : "none") }),
+    ] }));
+  d3.select(box).selectAll(".cells rect").each(function (k) {
+    const c = cells[k];
+    this.dataset.tip = c.truth === c.guess ? `class ${c.truth}: ${count(c.v)} of ${count(c.all)} found` : `${count(c.v)} of ${count(c.all)} of class ${c.truth} taken for ${c.guess}`;
+  });
+  const found = cells.filter((c) => c.truth === c.guess && c.all).sort((a, b) => a.share - b.share).slice(0, 3);
+  box.append(make("p", { class: "hint" }, "Rows are true classes; orange cells are mistakes, darker where they take a larger share of the class. On the right: the share of each class that was found (recall)."
+    + (found.length ? " Least found: " + found.map((c) => `class ${c.truth} (${(100 * c.share).toFixed(1)} % of ${count(c.all)})`).join(", ") + "." : "")));
 }
 
 function drawTraining(row) {
   const lines = row.trials.flatMap((t, n) => (t.history || []).map(([step, loss, accuracy]) => ({ seed: t.seed, n, step, loss, accuracy: accuracy === null ? null : 100 * accuracy })));
-  for (const [id, key, label, log] of [["loss", "loss", "training loss", true], ["accuracy", "accuracy", "validation accuracy (%)", false]]) {
+  for (const [id, key, label, log] of [["loss", "loss", "training loss (log scale)", true], ["accuracy", "accuracy", "validation accuracy (%)", false]]) {
     const box = element(id), data = lines.filter((l) => l[key] !== null && (!log || l[key] > 0));
     if (!data.length) { box.replaceChildren(make("p", { class: "hint" }, "No history in the run folder.")); continue; }
     const marks = [

@@ -16,14 +16,14 @@ function start() {
   document.querySelectorAll("form").forEach((f) => f.addEventListener("submit", (e) => e.preventDefault()));
 
   const on = (id, act) => element(id) && element(id).addEventListener("change", (e) => act(e.target.value));
-  const all = () => { drawChart(); drawPick(); drawFront(); markTable(); drawNetwork(); };
+  const all = () => { follow(); drawChart(); drawPick(); drawFront(); markTable(); drawNetwork(); remember(); };
   on("x", (v) => { state.x = v; state.log = v ? true : report.chart.log; element("scale").value = state.log ? "log" : "linear"; all(); });
-  on("scale", (v) => { state.log = v === "log"; drawChart(); });
+  on("scale", (v) => { state.log = v === "log"; drawChart(); remember(); });
   on("split", (v) => { state.split = v; all(); });
   on("rule", (v) => { state.rule = v; all(); });
-  on("bars", (v) => { state.bars = v; drawChart(); });
-  on("cost-x", drawFront);
-  on("cost-y", drawFront);
+  on("bars", (v) => { state.bars = v; drawChart(); remember(); });
+  on("cost-x", () => { drawFront(); remember(); });
+  on("cost-y", () => { drawFront(); remember(); });
   on("selected", (v) => select(Number(v)));
   on("measure", () => drawLayers(report.rows[state.selected]));
   on("which", markTable);
@@ -36,9 +36,8 @@ function start() {
 
   document.querySelectorAll("table.sortable").forEach(makeSortable);
   document.querySelectorAll("tr[data-row]").forEach((tr) => tr.addEventListener("click", () => select(Number(tr.dataset.row))));
-  const first = pick().row;
-  state.selected = first >= 0 ? first : byCost(pickCost())[0];
-  element("selected").value = String(state.selected);
+  recall();
+  offer();
   all();
   let width = innerWidth;
   addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; all(); } });

@@ -8,6 +8,7 @@ const state = {
   bars: "range",
   threshold: report.threshold, // a fraction
   selected: 0,
+  chosen: false, // the reader chose it; else it follows the pick
 };
 const element = (id) => document.getElementById(id);
 
@@ -56,6 +57,28 @@ function pick() {
   return { row: -1, open };
 }
 
+// nearest is the row that comes nearest to the threshold where none meets it,
+// -1 where none has an accuracy.
+function nearest() {
+  const value = (row) => row.judged[state.split].find((j) => j.rule === state.rule).best;
+  let best = -1;
+  for (const i of byCost(pickCost())) {
+    const v = value(report.rows[i]);
+    if (v !== null && (best < 0 || v > value(report.rows[best]))) best = i;
+  }
+  return best;
+}
+
+// follow shows the pick in detail, or the nearest miss, until the reader chooses.
+function follow() {
+  if (state.chosen) return false;
+  const i = pick().row, j = i >= 0 ? i : nearest(), to = j >= 0 ? j : byCost(pickCost())[0];
+  const moved = to !== state.selected;
+  state.selected = to;
+  element("selected").value = String(to);
+  return moved;
+}
+
 // make builds an element; text is always text, never markup.
 function make(tag, attributes, ...children) {
   const e = document.createElement(tag);
@@ -81,4 +104,4 @@ function facts(list) {
 
 const spreadText = (s) => (s.n === 1 ? percent(s.mean) + " %" : percent(s.min) + "–" + percent(s.max) + " %");
 const color = (slice) => `var(--s${slice % 8})`;
-const symbol = (slice) => ["circle", "square", "triangle", "diamond", "star", "wye"][slice % 6];
+const symbol = (slice) => ["circle", "square", "triangle"][slice % 3];

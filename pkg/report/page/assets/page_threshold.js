@@ -43,6 +43,8 @@ function setThreshold(v, typed) {
   drawPick();
   drawFront();
   markTable();
+  if (follow()) drawNetwork();
+  remember();
 }
 
 // markThreshold moves the line, dims marks that miss it and rings the pick.
@@ -67,6 +69,12 @@ function markThreshold() {
   svg.ring.place(pick().row);
 }
 
+function detailsButton(i) {
+  const button = make("button", { type: "button" }, "Show its details");
+  button.addEventListener("click", () => { select(i); element("network").scrollIntoView(); element("selected").focus({ preventScroll: true }); });
+  return button;
+}
+
 function drawPick() {
   const card = element("pick");
   if (!card) return;
@@ -75,6 +83,12 @@ function drawPick() {
   const parts = [make("h3", {}, `Smallest network at ${at}, by ${report.costs[k].head}`)];
   if (p.row < 0) {
     parts.push(make("p", { class: "name none", id: "pick-name" }, "none"));
+    const n = nearest();
+    if (n >= 0) {
+      const near = report.rows[n];
+      parts.push(make("p", { id: "pick-nearest" }, `The nearest is ${near.label}, with ${count(near.costs[k])} ${report.costs[k].head}: ${verdict(near).why}.`));
+      parts.push(detailsButton(n));
+    }
   } else {
     const row = report.rows[p.row], s = score(row), other = state.split === "test" ? "validation" : "test", t = row.scores[other];
     parts.push(make("p", { class: "name", id: "pick-name" }, row.label));
@@ -82,10 +96,13 @@ function drawPick() {
       [`${judged}${state.split}, mean`, percent(s.mean) + " %", state.split], [`${judged}${state.split}, range`, spreadText(s), "mean-sd-min-max"]];
     if (t) list.push([`${judged}${other}, mean`, percent(t.mean) + " %", other], [`${judged}${other}, range`, spreadText(t), "mean-sd-min-max"]);
     report.costs.forEach((c, n) => { if (n !== k && ["parameters", "macs", "peak"].includes(c.key)) list.push([c.head, count(row.costs[n]), c.slug]); });
+    if (row.device) {
+      if (report.costs[k].key !== "tflite_int8_bytes") list.push(["int8 file, bytes", count(row.device.flash), "tflite-tflite-int8-npz"]);
+      if (report.costs[k].key !== "arena_bytes") list.push(["arena, bytes", count(row.device.arena), "arena-arena-float32"]);
+    }
+    for (const b of report.budgets) list.push([`${report.costs[b.cost].head}, of at most`, `${count(row.costs[b.cost])} of ${count(b.limit)}`, report.costs[b.cost].slug]);
     parts.push(facts(list));
-    const button = make("button", { type: "button" }, "Show its details");
-    button.addEventListener("click", () => { select(p.row); element("network").scrollIntoView(); element("selected").focus({ preventScroll: true }); });
-    parts.push(button);
+    parts.push(detailsButton(p.row));
   }
   parts.push(make("p", {}, `${counts.get("meets") || 0} of ${report.rows.length} networks meet it` + (counts.get("undecided") ? `; ${counts.get("undecided")} undecided` : "") + "."));
   if (searched() && report.certified === p.row) parts.push(make("p", {}, "This is what the search certified, on the test images too: see the certificate below."));

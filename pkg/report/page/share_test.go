@@ -1,0 +1,145 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/footprint"
+	"slimfit/pkg/report"
+	"slimfit/pkg/report/reporttest"
+)
+
+// What decides stands on the first screen, and what nobody meets has a nearest miss.
+func testFirstScreen(t *testing.T, parent context.Context) {
+	r := slicesReport(t)
+	p := open(t, parent, r, desktop)
+	for _, selector := range []string{"#chart svg", "#answer .sentence", "#pick-name", "#pick dl"} {
+		if bottom := js[float64](p, `document.querySelector(`+quote(selector)+`).getBoundingClientRect().bottom`); bottom > float64(desktop.height) {
+			t.Errorf("%s ends at %v, below a screen of %d", selector, bottom, desktop.height)
+		}
+	}
+	if got := p.text("#chart"); !strings.Contains(got, "filters (log scale)") {
+		t.Errorf("the chart does not say that x is log: %.200q", got)
+	}
+	if got := p.text("#front"); !strings.Contains(got, "parameters (weights and biases) (log scale)") || !strings.Contains(got, "200,000") || !strings.Contains(got, "500,000") {
+		t.Errorf("two costs: %.300q", got)
+	}
+	p.typeOver("#threshold", "99.9")
+	nearest := 0
+	for i := range r.Rows {
+		if r.Rows[i].Validation.Min > r.Rows[nearest].Validation.Min {
+			nearest = i
+		}
+	}
+	if got := p.text("#pick-nearest"); !strings.Contains(got, r.Rows[nearest].Label) {
+		t.Errorf("nobody meets it, and the card says %q, want %s", got, r.Rows[nearest].Label)
+	}
+	if got := p.text("#network .hint"); !strings.HasPrefix(got, r.Rows[nearest].ID) {
+		t.Errorf("the network in detail is %q, want the nearest miss", got)
+	}
+	js[any](p, `(e => { e.value = "3"; e.dispatchEvent(new Event("change")); return null })(document.getElementById("selected"))`)
+	p.typeOver("#threshold", "94.5")
+	if got := p.text("#network .hint"); !strings.HasPrefix(got, r.Rows[3].ID) {
+		t.Errorf("the reader chose %s, and the page shows %q", r.Rows[3].ID, got)
+	}
+}
+
+// The state is in the address, and an address brings it back.
+func testAddress(t *testing.T, parent context.Context) {
+	r := slicesReport(t)
+	p := open(t, parent, r, desktop)
+	p.typeOver("#threshold", "94.5")
+	for _, c := range [][2]string{{"x", "macs"}, {"split", "test"}, {"rule", "mean"}, {"selected", "3"}} {
+		js[any](p, `(e => { e.value = `+quote(c[1])+`; e.dispatchEvent(new Event("change")); return null })(document.getElementById(`+quote(c[0])+`))`)
+	}
+	hash := js[string](p, `location.hash`)
+	for _, want := range []string{"at=94.5", "x=macs", "split=test", "rule=mean", "network=" + r.Rows[3].ID} {
+		if !strings.Contains(hash, want) {
+			t.Errorf("the address says %s, not %s", hash, want)
+		}
+	}
+	for name, given := range map[string]string{"whole": hash, "hostile": "#at=1e9&x=<b>&split=none&network=nobody&cost-x=%zz", "a place": "#definitions"} {
+		p.do(chromedp.Navigate("about:blank"))
+		q := open(t, parent, r, desktop)
+		js[any](q, `(location.hash = `+quote(given)+`, location.reload(), null)`)
+		q.do(chromedp.WaitVisible("#pick-name"))
+		got := js[string](q, `[document.getElementById("threshold").value, document.getElementById("x").value, document.getElementById("split").value, document.getElementById("selected").value].join(" ")`)
+		want := map[string]string{"whole": "94.5 macs test 3"}[name]
+		if want == "" {
+			want = js[string](q, `"95  validation " + document.getElementById("selected").value`)
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// What is saved is what is shown.
+func testSave(t *testing.T, parent context.Context) {
+	r := slicesReport(t)
+	p := open(t, parent, r, desktop)
+	js[any](p, `(URL.createObjectURL = (b) => { window.saved = b; return "#" }, HTMLAnchorElement.prototype.click = function () { window.savedAs = this.download }, null)`)
+	p.typeOver("#filter", "kernel 5")
+	js[any](p, `(document.getElementById("save-table").click(), null)`)
+	lines := strings.Split(strings.TrimSpace(saved(p, "text")), "\r\n")
+	if len(lines) != 6 || !strings.HasPrefix(lines[0], "kernel,filters,parameters,") || !strings.HasPrefix(lines[1], fmt.Sprintf("5,32,%.0f,", r.Rows[0].Costs[0])) {
+		t.Errorf("the table is saved as %q", lines)
+	}
+	if got := js[string](p, `window.savedAs`); got != "simulated-slices-results.csv" {
+		t.Errorf("the file is called %q", got)
+	}
+	js[any](p, `(window.saved = null, document.getElementById("save-chart").click(), null)`)
+	if got := saved(p, "png"); !strings.HasPrefix(got, "image/png 1") {
+		t.Errorf("the chart is saved as %q", got)
+	}
+}
+
+// saved waits for what the page saves: its text, or its kind and whether it is
+// more than a thousand bytes.
+func saved(p *tab, kind string) string {
+	p.t.Helper()
+	expression := `(async () => { for (let i = 0; i < 200 && !window.saved; i++) await new Promise((r) => setTimeout(r, 25)); return window.saved ? ` +
+		map[string]string{"text": `await window.saved.text()`, "png": `window.saved.type + " " + Number(window.saved.size > 1000)`}[kind] + ` : "nothing" })()`
+	v, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return v
+}
+
+// What a device has to hold stands in the card, beside the budgets.
+func testDevice(t *testing.T, parent context.Context) {
+	plan := reporttest.SmallPlan()
+	plan.Classes = 36
+	e := plan.Experiment(t)
+	results, histories := plan.Run(e)
+	for i := range results {
+		results[i].Footprint.Measured = &footprint.Measured{TFLite: 250_000, TFLiteInt8: 61_240, Arena: 9_088}
+	}
+	target := *e.Target
+	target.Within = []experiment.Budget{{Cost: footprint.MACs, Limit: 2_000_000}}
+	e.Target = &target
+	p := open(t, parent, reporttest.Build(t, report.Input{Experiment: e, Results: results, Histories: histories}, report.Options{}), desktop)
+	p.shoot("device")
+	for _, want := range []string{"int8 file, bytes61,240", "arena, bytes9,088", "MACs, of at most", "of 2,000,000"} {
+		if got := p.text("#pick"); !strings.Contains(got, want) {
+			t.Errorf("the card does not say %q: %q", want, got)
+		}
+	}
+	// 36 classes: every cell keeps its number apart, and tells its classes.
+	if n := js[float64](p, `Math.min(...[...document.querySelectorAll("#confusion .cells rect")].map((e) => e.getBoundingClientRect().width))`); n < 20 {
+		t.Errorf("cells of 36 classes are %v wide", n)
+	}
+	if got := js[string](p, `document.querySelectorAll("#confusion .cells rect")[1].dataset.tip`); !strings.Contains(got, "of class 0 taken for 1") {
+		t.Errorf("a cell says %q", got)
+	}
+	if got := p.text("#confusion .hint"); !strings.Contains(got, "Least found: class ") {
+		t.Errorf("the matrix does not name the classes that are found least: %q", got)
+	}
+	p.fits(desktop)
+}
