@@ -17,7 +17,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 KERAS       := .venv/bin/python
 LITE        := .venv-tflite/bin/python
 
-.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-survive check-export check-tflite setup-devices check-device bench bench-paper bench-tflite venv venv-tflite clean
+.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-survive check-bundle bundle check-export check-tflite setup-devices check-device bench bench-paper bench-tflite venv venv-tflite clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -82,6 +82,12 @@ check-device: data ## run networks of every layer kind, and DEVICE_FILES, on the
 
 check-survive: data ## kill real runs at random, resume them, and compare with an undisturbed one
 	@scripts/survive.sh
+
+bundle: data ## pack programs, libtensorflow and MNIST for machines without network into bundle/ (DATA="mnist cifar10")
+	@scripts/bundle.sh bundle $(DATA)
+
+check-bundle: data ## pack a bundle, unpack it without network, Go, Python and compiler, and train
+	@scripts/bundle_test.sh
 
 bench: data venv ## time slimfit against Keras fit and a hand-written TensorFlow loop (hours; BENCH=--quick: minutes)
 	@$(KERAS) scripts/bench/run.py $(BENCH)
