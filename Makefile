@@ -17,7 +17,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 KERAS       := .venv/bin/python
 LITE        := .venv-tflite/bin/python
 
-.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-survive check-bundle bundle check-export check-tflite setup-devices check-device bench bench-paper bench-tflite venv venv-tflite clean
+.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-survive bench-gpu check-gpu check-bundle bundle check-export check-tflite setup-devices check-device bench bench-paper bench-tflite venv venv-tflite clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -88,6 +88,12 @@ bundle: data ## pack programs, libtensorflow and MNIST for machines without netw
 
 check-bundle: data ## pack a bundle, unpack it without network, Go, Python and compiler, and train
 	@scripts/bundle_test.sh
+
+check-gpu: data ## train on a real GPU and compare with the CPU (half an hour; skips without one, GPU=required: fails)
+	@scripts/gpu/check.sh
+
+bench-gpu: data ## time a real GPU against Keras, a jit-compiled loop and the CPU cores (skips without one; GPU=required: fails)
+	@scripts/gpu/bench.sh $(BENCH)
 
 bench: data venv ## time slimfit against Keras fit and a hand-written TensorFlow loop (hours; BENCH=--quick: minutes)
 	@$(KERAS) scripts/bench/run.py $(BENCH)

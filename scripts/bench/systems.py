@@ -125,9 +125,9 @@ class Slimfit:
 class Timed:
     """One worker process that times a pack."""
 
-    def __init__(self, command):
+    def __init__(self, command, *flags):
         self.command, self.start = command, time.monotonic()
-        self.process = subprocess.Popen([WORKER, "--threads", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([WORKER, "--threads", "1", *flags], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, text=True)
         self.peak = Peak(self.process.pid)
         self.ask(1)

@@ -85,7 +85,7 @@ class Trainer:
         self.nets = [Net(tf, cell) for _ in range(count)]
         self.images, self.labels = tf.constant(train[0]), tf.constant(train[1].astype(np.int32))
 
-        @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, common.BATCH], tf.int32)])
+        @tf.function(autograph=False, jit_compile="BENCH_JIT" in os.environ, input_signature=[tf.TensorSpec([None, common.BATCH], tf.int32)])
         def call(order):
             def body(i, losses):
                 x = tf.cast(tf.gather(self.images, order[i]), tf.float32) * np.float32(1 / 255)
