@@ -111,7 +111,7 @@ func synopsis(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	words := doc.Synopsis(p.Doc)
+	words := new(doc.Package).Synopsis(p.Doc)
 	for _, lead := range []string{"Package " + p.Name + " ", "Command " + filepath.Base(dir) + " "} {
 		words = strings.TrimPrefix(words, lead)
 	}
