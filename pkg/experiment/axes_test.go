@@ -42,7 +42,8 @@ func TestOptionalLayersAndArithmetic(t *testing.T) {
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	plain := parse(t, "name: x\ndataset: mnist\nmodel:\n  - conv: {kernel: 3, filters: 4}\n  - maxpool: 4\n  - dense: 16\ntrain: {steps: 120}\n")
+	plain := parse(t, "name: x\ndataset: mnist\nmodel:\n  - conv: {kernel: 3, filters: 4}\n  - maxpool: 4\n  - dense: 16\n"+
+		"train: {steps: 120}\n")
 	if plain.Configs[0].ID != e.Configs[1].ID {
 		t.Errorf("the same network without the layer has the ID %s, not %s", e.Configs[1].ID, plain.Configs[0].ID)
 	}
@@ -50,7 +51,8 @@ func TestOptionalLayersAndArithmetic(t *testing.T) {
 
 // What only a left-out layer would read makes no second configuration.
 func TestLeftOutLayersMakeEqualNetworks(t *testing.T) {
-	e := parse(t, "name: x\ndataset: mnist\nmatrix: {extra: [true, false], units: [4, 8]}\nmodel:\n  - maxpool: 7\n  - {dense: $units, when: $extra}\n")
+	e := parse(t, "name: x\ndataset: mnist\nmatrix: {extra: [true, false], units: [4, 8]}\nmodel:\n"+
+		"  - maxpool: 7\n  - {dense: $units, when: $extra}\n")
 	if len(e.Configs) != 3 {
 		t.Errorf("%d configurations, want 3", len(e.Configs))
 	}
@@ -89,7 +91,8 @@ func TestOptionalLayersAndArithmeticRefuse(t *testing.T) {
 		}
 	}
 	_, err := Parse("f.yaml", []byte(optional), []string{"model[0].conv.filters=$width - 7"}, described)
-	if want := "--set model[0].conv.filters=$width - 7: $width - 7 as filters: want a whole number"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "--set model[0].conv.filters=$width - 7: $width - 7 as filters: want a whole number"; err == nil ||
+		!strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
 	}
 }

@@ -109,7 +109,8 @@ func (b *binder) recipe(train *yamlkeys.Value, c combo, images int) models.Recip
 	for _, f := range []struct {
 		name string
 		to   *string
-	}{{"optimizer", &r.Optimizer}, {"schedule", &r.Schedule}, {"init", &r.Init}, {"precision", &r.Precision}, {"order", &r.Order}, {"quantize", &r.Quantize}} {
+	}{{"optimizer", &r.Optimizer}, {"schedule", &r.Schedule}, {"init", &r.Init}, {"precision", &r.Precision}, {"order", &r.Order},
+		{"quantize", &r.Quantize}} {
 		if x := b.get(train, f.name, c); x != nil {
 			*f.to = x.Text
 		}

@@ -20,7 +20,8 @@ func described(ref dataset.Ref) (models.Data, error) {
 	if ref.Name != "mnist" && ref.Path == "" {
 		return models.Data{}, fmt.Errorf("unknown data set %q", ref.Name)
 	}
-	d := models.Data{Name: ref.Name, Digest: "d", Input: models.Shape{H: 28, W: 28, C: 1}, Classes: 10, Train: 55000, Validation: 5000, Test: 10000, Resize: ref.Resize}
+	d := models.Data{Name: ref.Name, Digest: "d", Input: models.Shape{H: 28, W: 28, C: 1}, Classes: 10, Train: 55000, Validation: 5000,
+		Test: 10000, Resize: ref.Resize}
 	if ref.Train > 0 {
 		d.Train = ref.Train
 	}

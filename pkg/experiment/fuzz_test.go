@@ -55,7 +55,8 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("experiment %+v", e)
 		}
 		again, err := Parse("f.yaml", e.Source, nil, described)
-		if err != nil || len(again.Configs) != len(e.Configs) || again.Configs[0].ID != e.Configs[0].ID || again.Name != e.Name || again.About != e.About {
+		if err != nil || len(again.Configs) != len(e.Configs) || again.Configs[0].ID != e.Configs[0].ID || again.Name != e.Name ||
+			again.About != e.About {
 			t.Errorf("the source does not give the same experiment: %v\n%s", err, e.Source)
 		}
 	})

@@ -164,11 +164,13 @@ func (l *loader) configurations(m *matrix, t *teachers, counted bool) {
 	if m == nil {
 		return
 	}
-	b := &binder{problems: l.problems, matrix: m, places: map[*yamlkeys.Value][]*yamlkeys.Value{}, sums: map[*yamlkeys.Value]map[int64]*yamlkeys.Value{}}
+	b := &binder{problems: l.problems, matrix: m, places: map[*yamlkeys.Value][]*yamlkeys.Value{},
+		sums: map[*yamlkeys.Value]map[int64]*yamlkeys.Value{}}
 	b.fill(model)
 	b.fill(train)
 	l.baselineAxes(m)
-	if l.Count() > before || !b.complete() || l.e.Data.Classes == 0 || !model.Good() || train == nil && yamlkeys.HasKey(l.root, "train") || train != nil && train.Bad {
+	if l.Count() > before || !b.complete() || l.e.Data.Classes == 0 || !model.Good() || train == nil && yamlkeys.HasKey(l.root, "train") ||
+		train != nil && train.Bad {
 		return
 	}
 	g := grower{binder: b, data: l.e.Data, model: model, train: train, root: l.root, teachers: t,
@@ -195,7 +197,8 @@ func (l *loader) configurations(m *matrix, t *teachers, counted bool) {
 		l.e.Axes = append(l.e.Axes, x)
 	}
 	if l.e.Seeds != nil && !counted && len(l.e.Configs) > maxTrials/len(l.e.Seeds) {
-		l.Add(nil, "%d configurations x %d seeds are more than %d trials; take fewer seeds, or a part of the matrix", len(l.e.Configs), len(l.e.Seeds), maxTrials)
+		l.Add(nil, "%d configurations x %d seeds are more than %d trials; take fewer seeds, or a part of the matrix", len(l.e.Configs),
+			len(l.e.Seeds), maxTrials)
 	}
 	l.baseline()
 }

@@ -15,13 +15,17 @@ import (
 )
 
 func TestSets(t *testing.T) {
-	e := parse(t, slices3+"train: {epochs: 3}\n", "train.steps=10", "matrix.kernel=[5]", "seeds=2", "target.accuracy=0.9", "dataset.validation=1000",
-		"model.1.maxpool.padding=valid", "model.2.dense.activation=none", "model.0.conv={kernel: $kernel, filters: $filters, stride: 2}", "about=a=b")
+	e := parse(t, slices3+"train: {epochs: 3}\n", "train.steps=10", "matrix.kernel=[5]", "seeds=2", "target.accuracy=0.9",
+		"dataset.validation=1000",
+		"model.1.maxpool.padding=valid", "model.2.dense.activation=none", "model.0.conv={kernel: $kernel, filters: $filters, stride: 2}",
+		"about=a=b")
 	c := e.Configs[0]
-	if len(e.Configs) != 3 || len(e.Seeds) != 2 || e.Target.Accuracy != 0.9 || c.Recipe.Steps != 10 || c.Data.Validation != 1000 || e.About != "a=b" {
+	if len(e.Configs) != 3 || len(e.Seeds) != 2 || e.Target.Accuracy != 0.9 || c.Recipe.Steps != 10 || c.Data.Validation != 1000 ||
+		e.About != "a=b" {
 		t.Errorf("got %+v", e)
 	}
-	if c.Layers[0].Stride != 2 || c.Layers[1].Padding != models.Valid || c.Layers[1].Size != 2 || c.Layers[2].Units != 128 || c.Layers[2].Activation != models.None {
+	if c.Layers[0].Stride != 2 || c.Layers[1].Padding != models.Valid || c.Layers[1].Size != 2 || c.Layers[2].Units != 128 ||
+		c.Layers[2].Activation != models.None {
 		t.Errorf("layers %+v", c.Layers)
 	}
 	if e := parse(t, slices3+"train: {steps: 3}\n", "train.epochs=1"); e.Configs[0].Recipe.Steps != 1100 {
@@ -36,8 +40,9 @@ target: {accuracy: 0.95, confidence: 0.9, seeds: 12, cost: peak_activation_eleme
 evaluate: {test: winner}
 report: {slice: kernel, x: peak_activation_elements, scale: log}
 `)
-	want := &Target{Accuracy: 0.95, Confidence: 0.9, Seeds: 12, Cost: footprint.Peak, Precision: Int8, Within: []Budget{{Cost: footprint.MACs, Limit: 1e5}, {Cost: footprint.Peak, Limit: 3000.5}},
-		Rule: RuleTolerance, RecallAll: 0.9, Recall: []Recall{{}, {Class: 7, Floor: 0.98}}}
+	want := &Target{Accuracy: 0.95, Confidence: 0.9, Seeds: 12, Cost: footprint.Peak, Precision: Int8,
+		Within: []Budget{{Cost: footprint.MACs, Limit: 1e5}, {Cost: footprint.Peak, Limit: 3000.5}},
+		Rule:   RuleTolerance, RecallAll: 0.9, Recall: []Recall{{}, {Class: 7, Floor: 0.98}}}
 	if !reflect.DeepEqual(got.Target, want) {
 		t.Errorf("got %+v\nwant %+v", got.Target, want)
 	}
@@ -48,13 +53,15 @@ report: {slice: kernel, x: peak_activation_elements, scale: log}
 		t.Errorf("evaluate %+v, report %+v", got.Evaluate, got.Report)
 	}
 	plain := parse(t, slices3+"seeds: 3\ntarget: {accuracy: 0.5}\n").Target
-	if !reflect.DeepEqual(plain, &Target{Accuracy: 0.5, Confidence: 0.95, Seeds: 3, Cost: footprint.Parameters, Rule: RuleWorst, Precision: Float32}) {
+	if !reflect.DeepEqual(plain, &Target{Accuracy: 0.5, Confidence: 0.95, Seeds: 3, Cost: footprint.Parameters, Rule: RuleWorst,
+		Precision: Float32}) {
 		t.Errorf("defaults %+v", plain)
 	}
 }
 
 func TestBatch(t *testing.T) {
-	site, err := ParseBatch("site.yaml", []byte("partition: gpu\ngpus: 1\ntime: 1-12\nmodules: [cuda/12]\nmin_minutes: 30\n"), []string{"batch.account=lab"})
+	site, err := ParseBatch("site.yaml", []byte("partition: gpu\ngpus: 1\ntime: 1-12\nmodules: [cuda/12]\nmin_minutes: 30\n"),
+		[]string{"batch.account=lab"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +75,8 @@ func TestBatch(t *testing.T) {
 	if site.Time != 36*time.Hour || !site.Given("gpus") || site.Given("cpus") {
 		t.Errorf("site %+v", site)
 	}
-	for s, want := range map[string]time.Duration{"5:30": 5*time.Minute + 30*time.Second, "2:00:00": 2 * time.Hour, "1-0:30": 24*time.Hour + 30*time.Minute, "2-01:02:03": 49*time.Hour + 2*time.Minute + 3*time.Second} {
+	for s, want := range map[string]time.Duration{"5:30": 5*time.Minute + 30*time.Second, "2:00:00": 2 * time.Hour,
+		"1-0:30": 24*time.Hour + 30*time.Minute, "2-01:02:03": 49*time.Hour + 2*time.Minute + 3*time.Second} {
 		if got := parseSlurmTime(s); got != want {
 			t.Errorf("%s is %v, want %v", s, got, want)
 		}
@@ -134,10 +142,12 @@ model:
 	for _, c := range e.Configs {
 		got = append(got, e.Label(c))
 	}
-	if want := []string{"kernel 5, filters 4, pool 2", "kernel 3, filters 2, pool 2", "kernel 1, filters 32, pool 4"}; !slices.Equal(got, want) {
+	if want := []string{"kernel 5, filters 4, pool 2", "kernel 3, filters 2, pool 2", "kernel 1, filters 32, pool 4"}; !slices.Equal(got,
+		want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
-	if e := parse(t, "name: x\ndataset: mnist\nmatrix: {include: [{net: base}, {net: final}]}\nmodel: $net\n"); len(e.Configs) != 2 || e.Configs[1].Footprint.Parameters != 14014 {
+	if e := parse(t, "name: x\ndataset: mnist\nmatrix: {include: [{net: base}, {net: final}]}\nmodel: $net\n"); len(e.Configs) != 2 ||
+		e.Configs[1].Footprint.Parameters != 14014 {
 		t.Errorf("include alone: %d configurations", len(e.Configs))
 	}
 }

@@ -60,7 +60,8 @@ func TestMatrixOrderAndBaseline(t *testing.T) {
 	for _, c := range e.Configs {
 		got = append(got, e.Label(c))
 	}
-	want := []string{"kernel 5, filters 2", "kernel 5, filters 4", "kernel 5, filters 8", "kernel 3, filters 2", "kernel 3, filters 4", "kernel 3, filters 8"}
+	want := []string{"kernel 5, filters 2", "kernel 5, filters 4", "kernel 5, filters 8", "kernel 3, filters 2", "kernel 3, filters 4",
+		"kernel 3, filters 8"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
@@ -127,8 +128,9 @@ train: {optimizer: momentum, momentum: 0.5, learning_rate: $rate, schedule: cosi
   init: he, precision: bfloat16, order: shared, deterministic: true, quantize: int8, teacher: $teacher}
 teachers: {runs/big/c5x32-d10-00c0ffee/seed-3: `+digestA+`}
 `)
-	want := models.Recipe{Optimizer: models.Momentum, Momentum: 0.5, Epsilon: 1e-8, LearningRate: 1e-3, Schedule: models.Cosine, WeightDecay: 1e-4,
-		Batch: 100, Steps: 825, Init: models.InitHe, Precision: models.BFloat16, Order: models.Shared, Deterministic: true, Quantize: "int8"}
+	want := models.Recipe{Optimizer: models.Momentum, Momentum: 0.5, Epsilon: 1e-8, LearningRate: 1e-3, Schedule: models.Cosine,
+		WeightDecay: 1e-4,
+		Batch:       100, Steps: 825, Init: models.InitHe, Precision: models.BFloat16, Order: models.Shared, Deterministic: true, Quantize: "int8"}
 	if got := e.Configs[0].Recipe; got != want {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
@@ -150,7 +152,8 @@ func TestUnreadSettings(t *testing.T) {
 	if e.Configs[0].ID != plain {
 		t.Error("momentum changes what adam trains")
 	}
-	if want := []string{"dir/experiment.yaml:4:19: train.momentum has no effect: the optimizer is not momentum"}; !slices.Equal(e.Warnings, want) {
+	if want := []string{"dir/experiment.yaml:4:19: train.momentum has no effect: the optimizer is not momentum"}; !slices.Equal(e.Warnings,
+		want) {
 		t.Errorf("warnings %q", e.Warnings)
 	}
 	both := parse(t, source+"matrix: {o: [adam, momentum], m: [0.5, 0.6]}\ntrain: {optimizer: $o, momentum: $m}\n")
@@ -164,7 +167,8 @@ func TestEpochsToSteps(t *testing.T) {
 		epochs        float64
 		images, batch int
 		want          int
-	}{{1, 55000, 50, 1100}, {1, 55001, 50, 1101}, {18.2, 55000, 50, 20020}, {0.1, 1000, 100, 1}, {0.3, 1000, 100, 3}, {1e-6, 1000, 100, 1}, {25, 60000, 128, 11719}} {
+	}{{1, 55000, 50, 1100}, {1, 55001, 50, 1101}, {18.2, 55000, 50, 20020}, {0.1, 1000, 100, 1}, {0.3, 1000, 100, 3}, {1e-6, 1000, 100, 1},
+		{25, 60000, 128, 11719}} {
 		if got := stepsOf(c.epochs, c.images, c.batch); got != c.want {
 			t.Errorf("%v epochs of %d images by %d: %d steps, want %d", c.epochs, c.images, c.batch, got, c.want)
 		}
@@ -200,7 +204,8 @@ name: other
 	if got := ids(same); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	for _, set := range []string{"train.steps=7", "train.init=he", "dataset.train=1000", "model.1.maxpool=4", "model.3.dropout=0.4", "train.order=shared"} {
+	for _, set := range []string{"train.steps=7", "train.init=he", "dataset.train=1000", "model.1.maxpool=4", "model.3.dropout=0.4",
+		"train.order=shared"} {
 		got := ids(slices3, set)
 		if slices.ContainsFunc(got, func(id string) bool { return slices.Contains(want, id) }) {
 			t.Errorf("--set %s leaves an ID as it was", set)
@@ -223,7 +228,8 @@ model:
   - conv: {<<: *c, stride: 2}
   - dense: 3
 `
-	e := parse(t, source, "train.steps=30", "seeds=[3, 1]", "target={accuracy: 0.5, recall: {all: 0.1, 3: 0.2}}", "matrix.filters=[2, 4]", "batch.gpus=2")
+	e := parse(t, source, "train.steps=30", "seeds=[3, 1]", "target={accuracy: 0.5, recall: {all: 0.1, 3: 0.2}}", "matrix.filters=[2, 4]",
+		"batch.gpus=2")
 	want, _ := filepath.Abs("dir/data/images")
 	if e.Ref.Path != want || *e.Ref.Resize != [2]int{8, 9} {
 		t.Errorf("reference %+v", e.Ref)

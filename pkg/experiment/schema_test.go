@@ -336,7 +336,8 @@ func TestDefaultsAreTheTables(t *testing.T) {
 	if err != nil || fmt.Sprint(b) != fmt.Sprint(DefaultBatch()) {
 		t.Errorf("%v: got %+v\nwant %+v", err, b, DefaultBatch())
 	}
-	for _, k := range []struct{ kind, key, want string }{{"conv", "stride", "1"}, {"conv", "padding", "same"}, {"conv", "activation", "relu"}, {"depthwise", "multiplier", "1"}, {"dense", "activation", "relu"}} {
+	for _, k := range []struct{ kind, key, want string }{{"conv", "stride", "1"}, {"conv", "padding", "same"},
+		{"conv", "activation", "relu"}, {"depthwise", "multiplier", "1"}, {"dense", "activation", "relu"}} {
 		layer := layerKey()
 		layers, _ := layer.Form(yamlkeys.MappingKind)
 		f, _ := layers.Key(k.kind).Form(yamlkeys.MappingKind)

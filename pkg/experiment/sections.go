@@ -17,7 +17,8 @@ func ref(v *yamlkeys.Value) dataset.Ref {
 	if v.Kind == yamlkeys.TextKind {
 		return dataset.Ref{Name: v.Text}
 	}
-	r := dataset.Ref{Name: v.Str("name", ""), Train: v.Int("train", 0), Validation: v.Int("validation", 0), Test: v.Int("test", 0), Path: v.Str("path", "")}
+	r := dataset.Ref{Name: v.Str("name", ""), Train: v.Int("train", 0), Validation: v.Int("validation", 0), Test: v.Int("test", 0),
+		Path: v.Str("path", "")}
 	if x := v.Get("validation"); x != nil && x.Num == 0 {
 		r.Validation = -1 // none; 0 means the data set's own
 	}
@@ -130,7 +131,8 @@ func (l *loader) report(v *yamlkeys.Value) Report {
 	}
 	costs := costNames()
 	if known := append(axes, costs...); r.X != "" && !slices.Contains(known, r.X) {
-		l.Add(v.Get("x").Node, "report.x: want an axis of matrix or a cost (%s), got %q%s", strings.Join(costs, ", "), r.X, yamlkeys.DidYouMean(r.X, known, "%q"))
+		l.Add(v.Get("x").Node, "report.x: want an axis of matrix or a cost (%s), got %q%s", strings.Join(costs, ", "), r.X,
+			yamlkeys.DidYouMean(r.X, known, "%q"))
 	}
 	if isCost(r.X) {
 		r.X = string(cost(r.X))

@@ -59,7 +59,8 @@ func fieldKey(kind models.Kind, name string) yk.Key {
 		k.Default, k.Doc, k.Forms = "same", "TensorFlow's rule.", yk.Forms(yk.Named([]models.Padding{models.Same, models.Valid}))
 	case "batchnorm":
 		k.Default, k.Forms = "false", yk.Forms(yk.Truth())
-		k.Doc = "Batch normalisation between the weights and the activation, as Keras has it: momentum 0.99, epsilon 0.001, so that its averages need some 500 steps."
+		k.Doc = "Batch normalisation between the weights and the activation, as Keras has it: momentum 0.99, epsilon 0.001, so that its " +
+			"averages need some 500 steps."
 		if kind == models.Separable {
 			k.Forms = append(k.Forms, yk.Choice(string(models.BothNorm)))
 			k.Doc += " `true`: after the pointwise part; `both`: after the depthwise part too."

@@ -69,7 +69,8 @@ func (t *teachers) look(run string) (Teacher, error) {
 	}
 	found, err := t.find(run)
 	if err == nil && given != "" && given != found.Digest {
-		err = fmt.Errorf("its weights have the SHA-256 %.12s now, the file has %.12s under teachers; remove that entry to learn from the new ones", found.Digest, given)
+		err = fmt.Errorf("its weights have the SHA-256 %.12s now, the file has %.12s under teachers; "+
+			"remove that entry to learn from the new ones", found.Digest, given)
 	}
 	return found, err
 }
@@ -92,7 +93,8 @@ func (g *grower) teach(r *models.Recipe, c combo) (*Teacher, bool) {
 		return nil, false
 	}
 	if t.Dir != "" && !sameImages(t.Data, g.data) {
-		g.note(node, "train.teacher.run: %s was trained on other images than this experiment's: it may have seen the validation images", r.Teacher.Run)
+		g.note(node, "train.teacher.run: %s was trained on other images than this experiment's: it may have seen the validation images",
+			r.Teacher.Run)
 	}
 	r.Teacher.Run, r.Teacher.Digest = t.Run, t.Digest
 	return &t, true

@@ -4,7 +4,8 @@ import "testing"
 
 func TestDidYouMean(t *testing.T) {
 	known := []string{"kernel", "filters", "stride", "steps", "epochs"}
-	for word, want := range map[string]string{"kernal": "kernel", "kernle": "kernel", "KERNEL": "kernel", "stepz": "steps", "step": "steps", "strid": "stride", "batch": "", "x": "", "": ""} {
+	for word, want := range map[string]string{"kernal": "kernel", "kernle": "kernel", "KERNEL": "kernel", "stepz": "steps", "step": "steps",
+		"strid": "stride", "batch": "", "x": "", "": ""} {
 		got := DidYouMean(word, known, "%s")
 		if want != "" {
 			want = " (did you mean " + want + "?)"

@@ -38,7 +38,8 @@ const maxExpr = 200
 
 // expression reads a node that is arithmetic; ok is false for any other.
 func expression(n *yaml.Node) (e *Expr, ok bool, err error) {
-	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" || !strings.Contains(n.Value, "$") || !strings.ContainsAny(n.Value, "+-*(") || !arithmetic.MatchString(n.Value) {
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" || !strings.Contains(n.Value, "$") || !strings.ContainsAny(n.Value, "+-*(") ||
+		!arithmetic.MatchString(n.Value) {
 		return nil, false, nil
 	}
 	if len(n.Value) > maxExpr {

@@ -10,7 +10,8 @@ import (
 // readings; text that looks like one is text.
 func TestTwoReadings(t *testing.T) {
 	number := Forms(Number("[", -1e6, 1e6, "]"))
-	key := &Key{Forms: Forms(Mapping(Key{Name: "n", Forms: number}, Key{Name: "any", Forms: Forms(Any())}, Key{Name: "t", Forms: Forms(Text(9, ".*", "text"))}))}
+	key := &Key{Forms: Forms(Mapping(Key{Name: "n", Forms: number}, Key{Name: "any", Forms: Forms(Any())},
+		Key{Name: "t", Forms: Forms(Text(9, ".*", "text"))}))}
 	for value, want := range map[string]string{
 		"0100":                 "0100 is 64 to readers of YAML 1.1 and 100 to those of 1.2; write 100, or 0o100",
 		"010":                  "010 is 8 to readers of YAML 1.1 and 10 to those of 1.2; write 10, or 0o10",
@@ -26,7 +27,8 @@ func TestTwoReadings(t *testing.T) {
 			p := New("f.yaml", Document{})
 			p.Check(p.Parse([]byte(name+": "+value+"\n")), key, "")
 			err := p.Err()
-			if want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), "f.yaml:1:") || !strings.Contains(err.Error(), name+": ") || !strings.Contains(err.Error()+"\n", want)) {
+			if want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(),
+				"f.yaml:1:") || !strings.Contains(err.Error(), name+": ") || !strings.Contains(err.Error()+"\n", want)) {
 				t.Errorf("%s: %s: %v, want %q", name, value, err, want)
 			}
 		}

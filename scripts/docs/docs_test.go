@@ -52,7 +52,8 @@ func documents(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "experiments/README.md", "pkg/README.md", "pkg/search/README.md",
+	for _, name := range []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "experiments/README.md", "pkg/README.md",
+		"pkg/search/README.md",
 		"pkg/store/README.md", "scripts/bench/README.md", "scripts/slurm/README.md", "scripts/tflite/README.md"} {
 		if all[name] == "" {
 			t.Errorf("there is no %s", name)

@@ -74,7 +74,8 @@ func (p part) fill(root, text string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", p.file, err)
 	}
-	return head + "<!-- " + p.name + ": go run ./scripts/docs -->\n" + strings.TrimSpace(content) + "\n<!-- end of " + p.name + " -->" + tail, nil
+	return head + "<!-- " + p.name + ": go run ./scripts/docs -->\n" + strings.TrimSpace(content) + "\n<!-- end of " + p.name + " -->" +
+		tail, nil
 }
 
 // rooms is a table of every room that scripts/imports.txt names, and what its

@@ -212,7 +212,8 @@ func judge(stdout io.Writer, all []trial, targets []float64) error {
 		if stopped > 0 {
 			near = fmt.Sprintf("%.2f %%", 100*closest)
 		}
-		fmt.Fprintf(stdout, "| %.4g %% | %d | %d | %.1f %% | %d | %s |\n", 100*target, miss, stopped, 100*float64(saved)/float64(steps), wrong, near)
+		fmt.Fprintf(stdout, "| %.4g %% | %d | %d | %.1f %% | %d | %s |\n", 100*target, miss, stopped, 100*float64(saved)/float64(steps), wrong,
+			near)
 	}
 	fmt.Fprintln(stdout)
 	windows(stdout, all)
@@ -233,7 +234,8 @@ func windows(stdout io.Writer, all []trial) {
 		}
 		if low < t.final {
 			none = false
-			fmt.Fprintf(stdout, "%s ends with %.2f %%, and would be stopped for targets in the %.2f points below.\n", t.key, 100*t.final, 100*(t.final-low))
+			fmt.Fprintf(stdout, "%s ends with %.2f %%, and would be stopped for targets in the %.2f points below.\n", t.key, 100*t.final,
+				100*(t.final-low))
 		}
 	}
 	if none {

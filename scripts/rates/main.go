@@ -68,19 +68,22 @@ func cells(quick bool) []cell {
 			for _, seeds := range []int{2, 3, 5, 10} {
 				all = append(all, cell{target.Mean, seeds, configs, sd, 3})
 			}
-			all = append(all, cell{target.Worst, 1, configs, sd, 3}, cell{target.Worst, 3, configs, sd, 3}, cell{target.Tolerance, 10, configs, sd, 3})
+			all = append(all, cell{target.Worst, 1, configs, sd, 3}, cell{target.Worst, 3, configs, sd, 3},
+				cell{target.Tolerance, 10, configs, sd, 3})
 		}
 		all = append(all, cell{target.Tolerance, 20, 24, sd, 3}, cell{target.Tolerance, 30, 24, sd, 3})
 	}
 	for _, imageSD := range []float64{0, 1, 10} {
-		all = append(all, cell{target.Mean, 3, 24, 0.005, imageSD}, cell{target.Worst, 1, 24, 0, imageSD}, cell{target.Tolerance, 10, 24, 0.01, imageSD})
+		all = append(all, cell{target.Mean, 3, 24, 0.005, imageSD}, cell{target.Worst, 1, 24, 0, imageSD},
+			cell{target.Tolerance, 10, 24, 0.01, imageSD})
 	}
 	return all
 }
 
 // run measures the cells, and counts the rates that are too high.
 func run(w io.Writer, all []cell, grids int) (high int, err error) {
-	fmt.Fprintf(w, "| rule | seeds | configurations | seed sd, points | difficulty sd, probits | false certificates of %d |\n|---|---:|---:|---:|---:|---:|\n", grids)
+	fmt.Fprintf(w, "| rule | seeds | configurations | seed sd, points | difficulty sd, probits | false certificates of %d "+
+		"|\n|---|---:|---:|---:|---:|---:|\n", grids)
 	for _, c := range all {
 		wrong, err := c.measure(grids)
 		if err != nil {
@@ -128,8 +131,9 @@ func (c cell) measure(grids int) (int, error) {
 // experiment is a grid of so many dense networks.
 func (c cell) experiment() (*experiment.Experiment, error) {
 	data := models.Data{Name: "simulated", Input: models.Shape{H: 28, W: 28, C: 1}, Classes: 10, Train: 55000, Validation: 5000, Test: 10000}
-	e := &experiment.Experiment{Name: "rates", File: "rates", Data: data, Target: &experiment.Target{Accuracy: accuracy, Confidence: confidence,
-		Rule: c.rule, Cost: footprint.Parameters}}
+	e := &experiment.Experiment{Name: "rates", File: "rates", Data: data,
+		Target: &experiment.Target{Accuracy: accuracy, Confidence: confidence,
+			Rule: c.rule, Cost: footprint.Parameters}}
 	for s := range c.seeds {
 		e.Seeds = append(e.Seeds, int64(s))
 	}

@@ -152,8 +152,9 @@ func write(folder *store.Folder, name string, t experiment.Trial, i int) error {
 func made(name string, t experiment.Trial, i int) result.Result {
 	random := rand.New(rand.NewPCG(uint64(i), 1))
 	begin := time.Date(2026, 1, 1, 0, 0, i, 0, time.UTC)
-	r := result.Result{Experiment: name, ConfigID: t.ID, Assignment: t.Assignment, Model: t.Spec().FullLayers(), Train: t.Recipe, Dataset: t.Data,
-		Seed: t.Seed, Status: result.Done, Steps: t.Recipe.Steps, Seconds: 2 + random.Float64(), Footprint: t.Footprint, Warnings: []string{},
+	r := result.Result{Experiment: name, ConfigID: t.ID, Assignment: t.Assignment, Model: t.Spec().FullLayers(), Train: t.Recipe,
+		Dataset: t.Data,
+		Seed:    t.Seed, Status: result.Done, Steps: t.Recipe.Steps, Seconds: 2 + random.Float64(), Footprint: t.Footprint, Warnings: []string{},
 		Started: begin, Finished: begin.Add(3 * time.Second),
 		Environment: result.Environment{Slimfit: "scale", TensorFlow: "2.18.1", Go: runtime.Version(), OS: "linux/amd64", Host: fmt.Sprintf("node%d", i%100),
 			CPU: "generated", CPUFeatures: []string{"avx2", "fma"}, Threads: 1, Device: "CPU"}}

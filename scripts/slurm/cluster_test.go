@@ -102,7 +102,8 @@ func testKilled(t *testing.T, c *cluster) {
 	step := r.checkpoint(t, trial, time.Minute)
 	c.kill(t, r.runner(t, trial))
 	r.waitUntilIdle(t, 5*time.Minute)
-	if got := r.batch(t, "status", r.dir); !strings.Contains(got, "1 done, 1 pending") || !strings.Contains(got, "1 trial is neither done nor queued") {
+	if got := r.batch(t, "status", r.dir); !strings.Contains(got, "1 done, 1 pending") ||
+		!strings.Contains(got, "1 trial is neither done nor queued") {
 		t.Errorf("status:\n%s", got)
 	}
 	r.reports(t, "1 of 2 done, 1 missing")
@@ -205,7 +206,8 @@ func testDiverging(t *testing.T, c *cluster) {
 
 // Every element gets a GPU of its own from Slurm, and gives it to its worker.
 func testGPUs(t *testing.T, c *cluster) {
-	source := strings.NewReplacer("name: wide", "name: gpus", "filters: [2, 4, 12, 16]", "filters: [12, 16]", "seeds: 6", "seeds: 2", "min_minutes: 3", "min_minutes: 0").Replace(wide)
+	source := strings.NewReplacer("name: wide", "name: gpus", "filters: [2, 4, 12, 16]", "filters: [12, 16]", "seeds: 6", "seeds: 2",
+		"min_minutes: 3", "min_minutes: 0").Replace(wide)
 	r := c.experiment(t, "gpus", source)
 	r.batch(t, "submit", r.file, "--gpus=1", "--worker="+c.gpuWorker(t))
 	r.waitUntilIdle(t, 5*time.Minute)

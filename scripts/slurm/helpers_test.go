@@ -53,7 +53,8 @@ func newCluster(t *testing.T, dir string) *cluster {
 		}
 		cache = filepath.Join(user, "slimfit")
 	}
-	for from, to := range map[string]string{filepath.Join(repo, "bin", "slimfit"): "bin", filepath.Join(repo, "bin", "slimfit-worker"): "bin", filepath.Join(cache, "mnist"): "cache"} {
+	for from, to := range map[string]string{filepath.Join(repo, "bin", "slimfit"): "bin",
+		filepath.Join(repo, "bin", "slimfit-worker"): "bin", filepath.Join(cache, "mnist"): "cache"} {
 		if _, err := os.Stat(from); err != nil {
 			t.Fatalf("%v: `make data` builds the programs and fetches MNIST", err)
 		}
@@ -77,7 +78,8 @@ func (c *cluster) program(name string) string { return filepath.Join(c.stage, "b
 // command is run by the user, 0 being root.
 func (c *cluster) command(user uint32, name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
-	cmd.Env = append(os.Environ(), "SLIMFIT_CACHE="+filepath.Join(c.stage, "cache"), "HOME="+c.stage, "XDG_CONFIG_HOME=", "CUDA_VISIBLE_DEVICES=")
+	cmd.Env = append(os.Environ(), "SLIMFIT_CACHE="+filepath.Join(c.stage, "cache"), "HOME="+c.stage, "XDG_CONFIG_HOME=",
+		"CUDA_VISIBLE_DEVICES=")
 	if user != 0 {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user, Groups: []uint32{}}}
 	}

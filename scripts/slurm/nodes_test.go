@@ -17,7 +17,8 @@ import (
 func (c *cluster) gpuWorker(t *testing.T) string {
 	t.Helper()
 	file := c.program("gpu-worker")
-	text := fmt.Sprintf("#!/bin/sh\n%s --threads 1 | sed -u \"s/\\\"device\\\":\\\"CPU\\\"/\\\"device\\\":\\\"fake GPU $CUDA_VISIBLE_DEVICES\\\"/\"\n", c.program("slimfit-worker"))
+	text := fmt.Sprintf("#!/bin/sh\n%s --threads 1 | sed -u \"s/\\\"device\\\":\\\"CPU\\\"/\\\"device\\\":\\\"fake GPU "+
+		"$CUDA_VISIBLE_DEVICES\\\"/\"\n", c.program("slimfit-worker"))
 	if err := os.WriteFile(file, []byte(text), 0o755); err != nil {
 		t.Fatal(err)
 	}
