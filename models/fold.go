@@ -55,7 +55,7 @@ func fold(v NodeWeights) NodeWeights {
 		}
 		bias[c] = float32(float64(v.Beta[c]) + (b-float64(v.Mean[c]))*v.factor(c))
 	}
-	return NodeWeights{Node: v.Node, Kernel: kernel, Bias: bias}
+	return NodeWeights{Node: v.Node, Kernel: kernel, Bias: bias, Slope: v.Slope}
 }
 
 func (n NodeWeights) factor(c int) float64 {

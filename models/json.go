@@ -23,12 +23,59 @@ type layerJSON struct {
 	Filters    int        `json:"filters,omitempty"`
 	Multiplier int        `json:"multiplier,omitempty"`
 	Units      int        `json:"units,omitempty"`
-	Size       int        `json:"size,omitempty"`
-	Stride     int        `json:"stride,omitempty"`
+	Size       Edges      `json:"size,omitzero"`
+	Stride     Edges      `json:"stride,omitzero"`
+	Dilation   Edges      `json:"dilation,omitzero"`
 	Padding    Padding    `json:"padding,omitempty"`
 	BatchNorm  Norm       `json:"batchnorm,omitempty"`
 	Bias       *bool      `json:"bias,omitempty"` // nil: the default
+	Layers     []Layer    `json:"layers,omitempty"`
+	Shortcut   Shortcut   `json:"shortcut,omitempty"`
 	Activation Activation `json:"activation,omitempty"`
+}
+
+// MarshalJSON writes one number for a square, else [height, width].
+func (e Edges) MarshalJSON() ([]byte, error) {
+	if e[0] == e[1] {
+		return json.Marshal(e[0])
+	}
+	return json.Marshal([2]int(e))
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (e *Edges) UnmarshalJSON(b []byte) error {
+	var n int
+	if json.Unmarshal(b, &n) == nil {
+		*e = Square(n)
+		return nil
+	}
+	return json.Unmarshal(b, (*[2]int)(e))
+}
+
+type normKey struct {
+	BatchNorm bool `json:"batchnorm"`
+}
+
+// MarshalJSON writes a word or {"batchnorm": true}, as in an experiment file.
+func (s Shortcut) MarshalJSON() ([]byte, error) {
+	if s == NormShortcut {
+		return json.Marshal(normKey{true})
+	}
+	return json.Marshal(string(s))
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (s *Shortcut) UnmarshalJSON(b []byte) error {
+	if json.Unmarshal(b, (*string)(s)) == nil {
+		return nil
+	}
+	var k normKey
+	err := json.Unmarshal(b, &k)
+	*s = AutoShortcut
+	if k.BatchNorm {
+		*s = NormShortcut
+	}
+	return err
 }
 
 // MarshalJSON writes true or "both", as in an experiment file.
@@ -55,16 +102,22 @@ func (n *Norm) UnmarshalJSON(b []byte) error {
 // MarshalJSON writes the layer as a one-key object, as in an experiment file
 // with every default filled in: {"conv": {"kernel": [5, 5], ...}}.
 func (l Layer) MarshalJSON() ([]byte, error) {
-	if l.Kind == Dropout {
+	switch l.Kind {
+	case Dropout:
 		return json.Marshal(map[Kind]float64{l.Kind: l.Rate})
+	case Activate:
+		return json.Marshal(map[Kind]Activation{l.Kind: l.Activation})
 	}
 	v := layerJSON{Filters: l.Filters, Multiplier: l.Multiplier, Units: l.Units, Size: l.Size,
-		Stride: l.Stride, Padding: l.Padding, BatchNorm: l.Norm, Activation: l.Activation}
+		Stride: l.Stride, Padding: l.Padding, BatchNorm: l.Norm, Activation: l.Activation, Layers: l.Layers, Shortcut: l.Shortcut}
 	if bias := !l.Unbiased; l.Norm != NoNorm || l.Unbiased {
 		v.Bias = &bias
 	}
-	if l.Kernel != [2]int{} {
-		v.Kernel = &l.Kernel
+	if l.Kernel != (Edges{}) {
+		v.Kernel = (*[2]int)(&l.Kernel)
+	}
+	if l.Dilation != Square(1) { // a key added later leaves other configurations unchanged
+		v.Dilation = l.Dilation
 	}
 	return json.Marshal(map[Kind]layerJSON{l.Kind: v})
 }
@@ -80,8 +133,11 @@ func (l *Layer) UnmarshalJSON(b []byte) error {
 	}
 	for k, raw := range m {
 		*l = Layer{Kind: k}
-		if k == Dropout {
+		switch k {
+		case Dropout:
 			return json.Unmarshal(raw, &l.Rate)
+		case Activate:
+			return json.Unmarshal(raw, &l.Activation)
 		}
 		var v layerJSON
 		if err := json.Unmarshal(raw, &v); err != nil {
@@ -90,6 +146,10 @@ func (l *Layer) UnmarshalJSON(b []byte) error {
 		l.Filters, l.Multiplier, l.Units, l.Size = v.Filters, v.Multiplier, v.Units, v.Size
 		l.Stride, l.Padding, l.Activation = v.Stride, v.Padding, v.Activation
 		l.Norm, l.Unbiased = v.BatchNorm, v.BatchNorm != NoNorm
+		l.Layers, l.Shortcut = v.Layers, v.Shortcut
+		if l.Dilation = v.Dilation; l.Dilation == (Edges{}) {
+			l.Dilation = DefaultLayer(k).Dilation
+		}
 		if v.Bias != nil {
 			l.Unbiased = !*v.Bias
 		}

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -14,6 +15,7 @@ type kind struct {
 	doc      string   // a sentence for the table of keys
 	defaults Layer
 	node     string             // its nodes are called node1, node2, ...
+	inner    bool               // of nodes alone, no key of an experiment file
 	bias     bool               // its nodes have a bias vector
 	slug     func(Layer) string // its word in a configuration's ID; nil: left out
 	out      func(in Shape, l Layer) (Shape, error)
@@ -22,31 +24,31 @@ type kind struct {
 
 // table lists the kinds in the order the documentation uses. Nothing writes to it.
 var table = [...]kind{
-	{name: Conv, node: "conv", bias: true, fields: []string{"kernel", "filters", "stride", "padding", "batchnorm", "bias", "activation"},
+	{name: Conv, node: "conv", bias: true, fields: []string{"kernel", "filters", "stride", "dilation", "padding", "batchnorm", "bias", "activation"},
 		doc:      "Convolution.",
-		defaults: Layer{Stride: 1, Padding: Same, Activation: Relu},
-		slug:     func(l Layer) string { return fmt.Sprintf("c%sx%d%s", edges(l.Kernel), l.Filters, l.normWord()) },
-		out:      func(in Shape, l Layer) (Shape, error) { return window(in, l.Kernel, l, l.Filters) },
+		defaults: Layer{Stride: Square(1), Dilation: Square(1), Padding: Same, Activation: Relu},
+		slug:     func(l Layer) string { return fmt.Sprintf("c%sx%d%s", l.Kernel, l.Filters, l.normWord()) },
+		out:      func(in Shape, l Layer) (Shape, error) { return window(in, l.reach(), l, l.Filters) },
 		kernel:   func(in Shape, l Layer) []int { return []int{l.Kernel[0], l.Kernel[1], in.C, l.Filters} }},
 	{name: Depthwise, node: "depthwise", bias: true, fields: []string{"kernel", "multiplier", "stride", "padding", "batchnorm", "bias", "activation"},
 		doc:      "Depthwise convolution.",
-		defaults: Layer{Stride: 1, Padding: Same, Activation: Relu, Multiplier: 1},
-		slug:     func(l Layer) string { return fmt.Sprintf("w%sx%d%s", edges(l.Kernel), l.Multiplier, l.normWord()) },
+		defaults: Layer{Stride: Square(1), Padding: Same, Activation: Relu, Multiplier: 1},
+		slug:     func(l Layer) string { return fmt.Sprintf("w%sx%d%s", l.Kernel, l.Multiplier, l.normWord()) },
 		out:      func(in Shape, l Layer) (Shape, error) { return window(in, l.Kernel, l, in.C*l.Multiplier) },
 		kernel:   func(in Shape, l Layer) []int { return []int{l.Kernel[0], l.Kernel[1], in.C, l.Multiplier} }},
 	{name: Separable, fields: []string{"kernel", "filters", "multiplier", "stride", "padding", "batchnorm", "bias", "activation"}, // expand splits it
 		doc:      "A depthwise convolution without bias and a 1x1 convolution: counted as those two layers.",
-		defaults: Layer{Stride: 1, Padding: Same, Activation: Relu, Multiplier: 1},
-		slug:     func(l Layer) string { return fmt.Sprintf("s%sx%d%s", edges(l.Kernel), l.Filters, l.normWord()) }},
+		defaults: Layer{Stride: Square(1), Padding: Same, Activation: Relu, Multiplier: 1},
+		slug:     func(l Layer) string { return fmt.Sprintf("s%sx%d%s", l.Kernel, l.Filters, l.normWord()) }},
 	{name: MaxPool, node: "pool", fields: []string{"size", "stride", "padding"},
 		doc:      "Max pooling: the window's edge, or a mapping.",
 		defaults: Layer{Padding: Same}, // Stride is Size where it is left out
-		slug:     func(l Layer) string { return fmt.Sprintf("p%d", l.Size) },
+		slug:     func(l Layer) string { return fmt.Sprintf("p%s", l.Size) },
 		out:      pooled},
 	{name: AvgPool, node: "pool", fields: []string{"size", "stride", "padding"},
 		doc:      "Average pooling: the window's edge, or a mapping.",
 		defaults: Layer{Padding: Same},
-		slug:     func(l Layer) string { return fmt.Sprintf("a%d", l.Size) },
+		slug:     func(l Layer) string { return fmt.Sprintf("a%s", l.Size) },
 		out:      pooled},
 	{name: GlobalAvgPool, node: "pool",
 		doc:  "Mean of each channel; write `globalavgpool: {}`.",
@@ -60,8 +62,19 @@ var table = [...]kind{
 		kernel:   func(in Shape, l Layer) []int { return []int{in.Elements(), l.Units} }},
 	{name: Dropout, node: "dropout",
 		doc: "The rate: share of units dropped while training. Counts nothing.",
-		out: func(in Shape, _ Layer) (Shape, error) { return in, nil }},
+		out: same},
+	{name: Residual, fields: []string{"layers", "shortcut", "activation"}, // expand lists its parts
+		doc:      "Layers, and the sum of what comes out of them and what went in, with an activation after it. May hold residuals.",
+		defaults: Layer{Shortcut: AutoShortcut, Activation: Relu},
+		slug:     func(l Layer) string { return fmt.Sprintf("r%d", len(l.Layers)) }},
+	{name: Activate, node: "activation",
+		doc:  "An activation by itself, such as `activation: relu`.",
+		slug: func(l Layer) string { return string(l.Activation) },
+		out:  same},
+	{name: Add, node: "add", inner: true, out: same},
 }
+
+func same(in Shape, _ Layer) (Shape, error) { return in, nil }
 
 // facts finds the kind's entry; nil for a kind that is not in the table.
 func (k Kind) facts() *kind {
@@ -77,7 +90,9 @@ func (k Kind) facts() *kind {
 func Kinds() []Kind {
 	var kinds []Kind
 	for _, k := range table {
-		kinds = append(kinds, k.name)
+		if !k.inner {
+			kinds = append(kinds, k.name)
+		}
 	}
 	return kinds
 }
@@ -122,9 +137,11 @@ func (l *Layer) numbers(field string) []*int {
 	case "multiplier":
 		return []*int{&l.Multiplier}
 	case "stride":
-		return []*int{&l.Stride}
+		return []*int{&l.Stride[0], &l.Stride[1]}
+	case "dilation":
+		return []*int{&l.Dilation[0], &l.Dilation[1]}
 	case "size":
-		return []*int{&l.Size}
+		return []*int{&l.Size[0], &l.Size[1]}
 	case "units":
 		return []*int{&l.Units}
 	}
@@ -153,10 +170,32 @@ func (l Layer) check() error {
 	default:
 		return fmt.Errorf("%s: batchnorm %q: want true, false or, of separable, both", l.Kind, l.Norm)
 	}
-	if l.Kind == Dropout && !(l.Rate >= 0 && l.Rate < 1) {
+	return l.checkKind()
+}
+
+// checkKind reports what a kind cannot do though each of its numbers is right.
+func (l Layer) checkKind() error {
+	one := Square(1)
+	switch {
+	case l.Kind == Dropout && !(l.Rate >= 0 && l.Rate < 1):
 		return fmt.Errorf("dropout: rate is %v, need a number in [0, 1)", l.Rate)
+	case (l.Kind == Depthwise || l.Kind == Separable) && l.Stride[0] != l.Stride[1]:
+		return fmt.Errorf("%s: stride %v: TensorFlow has one stride for both directions of a depthwise convolution", l.Kind, l.Stride)
+	case l.Kind == Conv && l.Dilation != one && l.Stride != one:
+		return fmt.Errorf("conv: dilation %v with stride %v: one of them has to be 1", l.Dilation, l.Stride)
+	case l.Kind == Residual && len(l.Layers) == 0:
+		return errors.New("residual: no layers: list those that the sum goes around")
+	case l.Kind == Residual && !slices.Contains([]Shortcut{AutoShortcut, NormShortcut, NoProjection}, l.Shortcut):
+		return fmt.Errorf("residual: shortcut %q: want auto, none or {batchnorm: true}", l.Shortcut)
+	case l.Activation != "" && !slices.Contains(Activations(), l.Activation), l.Kind == Activate && l.Activation == "":
+		return fmt.Errorf("%s: unknown activation %q", l.Kind, l.Activation)
 	}
 	return nil
+}
+
+// reach is the window of a convolution from its first to its last tap.
+func (l Layer) reach() Edges {
+	return Edges{(l.Kernel[0]-1)*l.Dilation[0] + 1, (l.Kernel[1]-1)*l.Dilation[1] + 1}
 }
 
 // normWord marks a batch-normalised layer in a configuration's ID.
@@ -165,12 +204,4 @@ func (l Layer) normWord() string {
 		return "n"
 	}
 	return ""
-}
-
-// edges writes a kernel's size: 5, or 3h5w where it is not square.
-func edges(k [2]int) string {
-	if k[0] == k[1] {
-		return fmt.Sprint(k[0])
-	}
-	return fmt.Sprintf("%dh%dw", k[0], k[1])
 }

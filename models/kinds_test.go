@@ -45,6 +45,10 @@ func kindNames(t *testing.T) map[string]models.Kind {
 // neighbours have.
 func TestTableIsWhole(t *testing.T) {
 	names := kindNames(t)
+	if names["Add"] != models.Add || slices.Contains(models.Kinds(), models.Add) {
+		t.Error("add is of nodes alone")
+	}
+	delete(names, "Add")
 	if len(names) < 8 || len(names) != len(models.Kinds()) {
 		t.Errorf("%d constants of type Kind, %d kinds in the table", len(names), len(models.Kinds()))
 	}
@@ -59,14 +63,17 @@ func TestTableIsWhole(t *testing.T) {
 		}
 		l := modelstest.Layer(k, r)
 		if slices.Contains(k.Fields(), "batchnorm") {
-			l.Norm = models.OneNorm // else JSON leaves its two keys out
+			l.Norm, l.Stride, l.Dilation = models.OneNorm, models.DefaultLayer(k).Stride, models.DefaultLayer(k).Dilation // else JSON leaves keys out
+		}
+		if k == models.Conv {
+			l.Dilation = models.Square(2)
 		}
 		b, err := json.Marshal(l)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got models.Layer
-		if err := json.Unmarshal(b, &got); err != nil || got != l {
+		if err := json.Unmarshal(b, &got); err != nil || !got.Equal(l) {
 			t.Errorf("%s: %+v is %s in JSON and %+v back, %v", k, l, b, got, err)
 		}
 		var set map[string]json.RawMessage

@@ -15,16 +15,16 @@ import (
 func TestShapes(t *testing.T) {
 	conv := func(h, w, filters, stride int, p Padding) Layer {
 		l := NewConv(1, filters)
-		l.Kernel, l.Stride, l.Padding = [2]int{h, w}, stride, p
+		l.Kernel, l.Stride, l.Padding = Edges{h, w}, Square(stride), p
 		return l
 	}
 	pool := func(size, stride int, p Padding) Layer {
 		l := NewMaxPool(size)
-		l.Stride, l.Padding = stride, p
+		l.Stride, l.Padding = Square(stride), p
 		return l
 	}
 	depth := DefaultLayer(Depthwise)
-	depth.Kernel, depth.Multiplier, depth.Stride = [2]int{3, 3}, 4, 2
+	depth.Kernel, depth.Multiplier, depth.Stride = Edges{3, 3}, 4, Square(2)
 	for _, c := range []struct {
 		layer Layer
 		in    Shape
@@ -103,12 +103,12 @@ func anyLayer(t *rapid.T) Layer {
 	n := rapid.IntRange(1, 64)
 	switch l.Kind {
 	case Conv, Separable:
-		l.Kernel, l.Filters, l.Stride = [2]int{n.Draw(t, "h"), n.Draw(t, "w")}, n.Draw(t, "filters"), n.Draw(t, "stride")
+		l.Kernel, l.Filters, l.Stride = Edges{n.Draw(t, "h"), n.Draw(t, "w")}, n.Draw(t, "filters"), Square(n.Draw(t, "stride"))
 		l.Activation = rapid.SampledFrom(Activations()).Draw(t, "activation")
 	case Depthwise:
 		l.Kernel, l.Multiplier = [2]int{n.Draw(t, "h"), n.Draw(t, "w")}, n.Draw(t, "multiplier")
 	case MaxPool, AvgPool:
-		l.Size, l.Stride, l.Padding = n.Draw(t, "size"), n.Draw(t, "stride"), Valid
+		l.Size, l.Stride, l.Padding = Square(n.Draw(t, "size")), Square(n.Draw(t, "stride")), Valid
 	case Dense:
 		l.Units = n.Draw(t, "units")
 	case Dropout:
@@ -125,7 +125,7 @@ func TestLayerJSONRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got Layer
-		if err := json.Unmarshal(b, &got); err != nil || got != want {
+		if err := json.Unmarshal(b, &got); err != nil || !got.Equal(want) {
 			t.Fatalf("%s: read as %+v, %v; want %+v", b, got, err, want)
 		}
 	})

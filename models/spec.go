@@ -26,14 +26,16 @@ type Spec struct {
 }
 
 // Node is one primitive operation of a network with its shapes inferred: a
-// separable layer becomes two nodes, every other layer one.
+// separable layer becomes two nodes, a residual those of its layers, of its
+// shortcut where it needs a convolution, and a sum; every other layer one.
 type Node struct {
 	Name   string // conv1, depthwise1, pool1, fc1, dropout1: unique in the network
-	Layer  Layer  // Kind is never Separable
+	Layer  Layer  // Kind is never Separable or Residual
+	Inputs []int  // the nodes that it reads, -1 for the images; Add reads two, the shortcut second
 	Bias   bool   // conv, depthwise and dense: has a bias vector
 	Norm   bool   // conv, depthwise and dense: is batch-normalised before the activation
 	Linear bool   // the classifier itself: the last dense layer
-	In     Shape  // before the implied flattening of a dense layer
+	In     Shape  // of the first input, before the implied flattening of a dense layer
 	Out    Shape
 }
 
@@ -66,8 +68,15 @@ func (n Node) Shape(p Part) []int {
 		return n.KernelShape()
 	case p == Bias && n.Bias, n.Norm && slices.Contains([]Part{Gamma, Beta, Mean, Variance}, p):
 		return []int{n.Out.C}
+	case p == Slope && n.Layer.Activation == PRelu:
+		return []int{n.Out.C}
 	}
 	return nil
+}
+
+// Parts lists the arrays of trained numbers that the node has.
+func (n Node) Parts() []Part {
+	return slices.DeleteFunc(Parts(), func(p Part) bool { return n.Shape(p) == nil })
 }
 
 // Size is how many numbers one of the node's arrays holds.
@@ -112,61 +121,15 @@ func (s Spec) Nodes() ([]Node, error) {
 	if s.Input.H < 1 || s.Input.W < 1 || s.Input.C < 1 || s.Classes < 2 {
 		return nil, fmt.Errorf("input %s with %d classes: need at least 1x1x1 and 2 classes", s.Input, s.Classes)
 	}
-	count := map[string]int{}
-	name := func(base string) string {
-		count[base]++
-		return fmt.Sprintf("%s%d", base, count[base])
-	}
-	var nodes []Node
-	shape, flat := s.Input, false
+	e := expansion{folded: s.Folded, names: map[string]int{}, at: -1, shape: s.Input, stride: Square(1)}
 	layers := s.FullLayers()
 	for i, l := range layers {
-		parts, err := expand(l)
-		if err != nil {
+		if err := e.layer(l); err != nil {
 			return nil, &LayerError{Index: i, Err: err}
 		}
-		for _, p := range parts {
-			if flat && p.layer.Kind != Dense && p.layer.Kind != Dropout {
-				return nil, &LayerError{Index: i, Err: fmt.Errorf("a %s after a dense layer: the input is already flat; move it before the first dense", l.Kind)}
-			}
-			out, err := outShape(shape, p.layer)
-			if err != nil {
-				return nil, &LayerError{Index: i, Err: err}
-			}
-			norm := p.layer.Norm != NoNorm
-			nodes = append(nodes, Node{Name: name(p.name), Layer: p.layer, Bias: p.bias || norm && s.Folded,
-				Norm: norm && !s.Folded, Linear: i == len(layers)-1, In: shape, Out: out})
-			flat = flat || p.layer.Kind == Dense
-			shape = out
-		}
 	}
-	return nodes, nil
-}
-
-type part struct {
-	name  string
-	layer Layer
-	bias  bool
-}
-
-// expand turns a layer into its primitive parts and checks its numbers.
-func expand(l Layer) ([]part, error) {
-	if err := l.check(); err != nil {
-		return nil, err
-	}
-	if l.Kind == Separable {
-		depth := Layer{Kind: Depthwise, Kernel: l.Kernel, Multiplier: l.Multiplier, Stride: l.Stride, Padding: l.Padding, Activation: None, Unbiased: true}
-		point := Layer{Kind: Conv, Kernel: [2]int{1, 1}, Filters: l.Filters, Stride: 1, Padding: Valid, Activation: l.Activation, Unbiased: l.Unbiased}
-		if l.Norm != NoNorm {
-			point.Norm = OneNorm
-		}
-		if l.Norm == BothNorm {
-			depth.Norm = OneNorm
-		}
-		return []part{{"depthwise", depth, false}, {"pointwise", point, !l.Unbiased}}, nil
-	}
-	f := l.Kind.facts()
-	return []part{{f.node, l, f.bias && !l.Unbiased}}, nil
+	e.nodes[e.at].Linear = true
+	return e.nodes, nil
 }
 
 // outShape is the layer's output, small enough to count; see checkSize.
@@ -182,21 +145,21 @@ func outShape(in Shape, l Layer) (Shape, error) {
 }
 
 // pooled is the output of a pool.
-func pooled(in Shape, l Layer) (Shape, error) { return window(in, [2]int{l.Size, l.Size}, l, in.C) }
+func pooled(in Shape, l Layer) (Shape, error) { return window(in, l.Size, l, in.C) }
 
 // window applies TensorFlow's shape rules: SAME gives ceil(in/stride), VALID
 // gives floor((in-window)/stride)+1.
-func window(in Shape, k [2]int, l Layer, channels int) (Shape, error) {
-	if k[0] > maxEdge || k[1] > maxEdge || l.Stride > maxEdge {
-		return Shape{}, fmt.Errorf("%s: window %dx%d, stride %d: at most %d", l.Kind, k[0], k[1], l.Stride, maxEdge)
+func window(in Shape, k Edges, l Layer, channels int) (Shape, error) {
+	if max(k[0], k[1], l.Stride[0], l.Stride[1]) > maxEdge {
+		return Shape{}, fmt.Errorf("%s: window %dx%d, stride %v: at most %d", l.Kind, k[0], k[1], l.Stride, maxEdge)
 	}
 	if l.Padding == Valid {
 		if k[0] > in.H || k[1] > in.W {
 			return Shape{}, fmt.Errorf("%s: window %dx%d does not fit into the %s input with valid padding", l.Kind, k[0], k[1], in)
 		}
-		return Shape{(in.H-k[0])/l.Stride + 1, (in.W-k[1])/l.Stride + 1, channels}, nil
+		return Shape{(in.H-k[0])/l.Stride[0] + 1, (in.W-k[1])/l.Stride[1] + 1, channels}, nil
 	}
-	return Shape{ceilDiv(in.H, l.Stride), ceilDiv(in.W, l.Stride), channels}, nil
+	return Shape{ceilDiv(in.H, l.Stride[0]), ceilDiv(in.W, l.Stride[1]), channels}, nil
 }
 
 // maxEdge bounds a window or stride.

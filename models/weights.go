@@ -17,10 +17,11 @@ const (
 	Beta     Part = "beta"     // and what it adds
 	Mean     Part = "mean"     // moving averages of the batches: not trained
 	Variance Part = "variance" //
+	Slope    Part = "slope"    // of the activation prelu
 )
 
 // Parts lists the parts in the order that files have them.
-func Parts() []Part { return []Part{Kernel, Bias, Gamma, Beta, Mean, Variance} }
+func Parts() []Part { return []Part{Kernel, Bias, Gamma, Beta, Mean, Variance, Slope} }
 
 // Trained says whether gradients change the part.
 func (p Part) Trained() bool { return p != Mean && p != Variance }
@@ -32,6 +33,7 @@ type NodeWeights struct {
 	Kernel                      []float32
 	Bias                        []float32
 	Gamma, Beta, Mean, Variance []float32
+	Slope                       []float32
 }
 
 // Weights are a network's trained numbers, sorted by node name. Nodes without
@@ -51,8 +53,10 @@ func (n *NodeWeights) array(p Part) *[]float32 {
 		return &n.Beta
 	case Mean:
 		return &n.Mean
-	default:
+	case Variance:
 		return &n.Variance
+	default:
+		return &n.Slope
 	}
 }
 
@@ -118,17 +122,15 @@ func (w Weights) Arrays(spec Spec) ([]Array, error) {
 	}
 	var all []Array
 	for _, n := range nodes {
-		if n.KernelShape() == nil {
+		if len(n.Parts()) == 0 {
 			continue
 		}
 		v, err := w.Of(n)
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range Parts() {
-			if shape := n.Shape(p); shape != nil {
-				all = append(all, Array{n.Name, p, shape, *v.array(p)})
-			}
+		for _, p := range n.Parts() {
+			all = append(all, Array{n.Name, p, n.Shape(p), *v.array(p)})
 		}
 	}
 	return all, nil

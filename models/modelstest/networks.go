@@ -31,6 +31,22 @@ func Each() map[string]models.Spec {
 			add(string(k)+" batchnorm first", l)
 		}
 	}
+	sum := func(shortcut models.Shortcut, layers ...models.Layer) models.Layer {
+		l := models.DefaultLayer(models.Residual)
+		l.Shortcut, l.Layers = shortcut, layers
+		return l
+	}
+	act := func(a models.Activation) models.Layer { return models.Layer{Kind: models.Activate, Activation: a} }
+	strided := models.NewConv(3, 6)
+	strided.Stride, strided.Activation = models.Square(2), models.None
+	add("residual of the images", sum(models.NoProjection, models.NewConv(3, 2)), models.NewDense(5), sum(models.NoProjection, models.NewDense(5)))
+	add("residual with a convolution", models.NewConv(3, 4), sum(models.AutoShortcut, strided, act(models.Relu)))
+	add("residual with a normalised convolution", models.NewConv(3, 4), sum(models.NormShortcut, models.NewConv(3, 4), strided))
+	add("residual around a pool", models.NewConv(3, 4), sum(models.AutoShortcut, models.NewMaxPool(2)), act(models.Relu6))
+	add("residual in a residual", models.NewConv(3, 4), sum(models.AutoShortcut, act(models.PRelu), sum(models.AutoShortcut, strided), models.NewConv(1, 3)))
+	dilated := models.NewConv(3, 4)
+	dilated.Dilation = models.Edges{2, 3}
+	add("dilation", dilated, dilated)
 	normed := models.NewConv(3, 4)
 	normed.Norm, normed.Unbiased = models.OneNorm, true
 	add("pools after batchnorm", normed, models.NewMaxPool(2), normed, models.NewMaxPool(2))
@@ -38,6 +54,7 @@ func Each() map[string]models.Spec {
 		conv, dense := models.NewConv(3, 4), models.NewDense(6)
 		conv.Activation, dense.Activation = a, a
 		add("activation "+string(a), conv, dense)
+		add("layer "+string(a), models.NewMaxPool(2), act(a), models.NewDense(4), act(a))
 	}
 	return all
 }
@@ -48,15 +65,27 @@ func Layer(k models.Kind, r *rand.Rand) models.Layer {
 	for _, field := range k.Fields() {
 		switch field {
 		case "kernel":
-			l.Kernel = [2]int{1 + r.IntN(4), 1 + r.IntN(4)}
+			l.Kernel = models.Edges{1 + r.IntN(4), 1 + r.IntN(4)}
 		case "filters":
 			l.Filters = 1 + r.IntN(20)
 		case "multiplier":
 			l.Multiplier = 1 + r.IntN(3)
 		case "stride":
-			l.Stride = 1 + r.IntN(3)
+			l.Stride = models.Edges{1 + r.IntN(3), 1 + r.IntN(3)}
+			if k == models.Depthwise || k == models.Separable || r.IntN(2) == 0 {
+				l.Stride[1] = l.Stride[0]
+			}
+		case "dilation":
+			l.Dilation = models.Square(1)
+			if r.IntN(4) == 0 {
+				l.Stride, l.Dilation = models.Square(1), models.Edges{1 + r.IntN(3), 1 + r.IntN(3)}
+			}
+		case "layers":
+			l.Layers = inner(r)
+		case "shortcut":
+			l.Shortcut = []models.Shortcut{models.AutoShortcut, models.NormShortcut}[r.IntN(2)]
 		case "size":
-			l.Size = 1 + r.IntN(3)
+			l.Size = models.Edges{1 + r.IntN(3), 1 + r.IntN(3)}
 		case "units":
 			l.Units = 1 + r.IntN(30)
 		case "padding":
@@ -72,10 +101,28 @@ func Layer(k models.Kind, r *rand.Rand) models.Layer {
 			l.Activation = models.Activations()[r.IntN(len(models.Activations()))]
 		}
 	}
-	if k == models.Dropout {
+	switch k {
+	case models.Dropout:
 		l.Rate = 0.5
+	case models.Activate:
+		l.Activation = models.Activations()[r.IntN(len(models.Activations()))]
 	}
 	return l
+}
+
+// inner are layers of a residual: their sum with what goes in fits by a
+// convolution.
+func inner(r *rand.Rand) []models.Layer {
+	kinds := []models.Kind{models.Conv, models.Depthwise, models.Separable, models.AvgPool, models.MaxPool, models.Activate}
+	if r.IntN(3) == 0 {
+		kinds = append(kinds, models.Residual)
+	}
+	layers := make([]models.Layer, 1+r.IntN(3))
+	for i := range layers {
+		layers[i] = Layer(kinds[r.IntN(len(kinds))], r)
+		layers[i].Padding = models.DefaultLayer(layers[i].Kind).Padding
+	}
+	return layers
 }
 
 // Random returns a small network of random layers that fit together.

@@ -29,7 +29,7 @@ func TestOptionalLayersAndArithmetic(t *testing.T) {
 	for _, c := range e.Configs {
 		words := []string{e.Label(c), fmt.Sprint(c.Recipe.Steps)}
 		for _, l := range c.Layers {
-			words = append(words, fmt.Sprintf("%s %d", l.Kind, max(l.Filters, l.Units, l.Size)))
+			words = append(words, fmt.Sprintf("%s %d", l.Kind, max(l.Filters, l.Units, l.Size[0])))
 		}
 		got = append(got, strings.Join(words, "; "))
 	}

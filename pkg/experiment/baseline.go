@@ -35,7 +35,7 @@ func (l *loader) baseline() {
 			if l.e.Space.Cost(i, footprint.Parameters) != f.Parameters || l.e.Space.Cost(i, footprint.MACs) != f.MACs {
 				continue
 			}
-			if c := l.e.Space.Config(i); slices.Equal(c.Layers, layers) {
+			if c := l.e.Space.Config(i); slices.EqualFunc(c.Layers, layers, models.Layer.Equal) {
 				l.e.Baseline.ID = c.ID
 				break
 			}

@@ -48,10 +48,13 @@ func (b *binder) layer(kind models.Kind, v *yamlkeys.Value, c combo) models.Laye
 	switch {
 	case kind == models.Dropout:
 		l.Rate = v.Num
+	case kind == models.Activate:
+		l.Activation = models.Activation(v.Text)
 	case v.Kind == yamlkeys.IntegerKind && kind == models.Dense:
 		l.Units = int(v.Num)
-	case v.Kind == yamlkeys.IntegerKind:
-		l.Size, l.Stride = int(v.Num), int(v.Num)
+	case v.Kind == yamlkeys.IntegerKind || v.Kind == yamlkeys.ListKind:
+		l.Size = b.edges(v, c)
+		l.Stride = l.Size
 	default:
 		b.fields(&l, v, c)
 	}
@@ -62,16 +65,32 @@ func (b *binder) fields(l *models.Layer, v *yamlkeys.Value, c combo) {
 	for _, f := range []struct {
 		name string
 		to   *int
-	}{{"filters", &l.Filters}, {"multiplier", &l.Multiplier}, {"units", &l.Units}, {"size", &l.Size}, {"stride", &l.Stride}} {
+	}{{"filters", &l.Filters}, {"multiplier", &l.Multiplier}, {"units", &l.Units}} {
 		if x := b.get(v, f.name, c); x != nil {
 			*f.to = int(x.Num)
 		}
 	}
-	if l.Stride == 0 { // a pool's default
+	for _, f := range []struct {
+		name string
+		to   *models.Edges
+	}{{"kernel", &l.Kernel}, {"size", &l.Size}, {"stride", &l.Stride}, {"dilation", &l.Dilation}} {
+		if x := b.get(v, f.name, c); x != nil {
+			*f.to = b.edges(x, c)
+		}
+	}
+	if l.Stride == (models.Edges{}) { // a pool's default
 		l.Stride = l.Size
 	}
-	if x := b.get(v, "kernel", c); x != nil {
-		l.Kernel = b.edges(x, c)
+	if x := b.get(v, "layers", c); x != nil {
+		l.Layers, _ = b.list(x.Items, c)
+	}
+	if x := b.get(v, "shortcut", c); x != nil {
+		l.Shortcut = models.Shortcut(x.Text)
+		if x.Kind == yamlkeys.MappingKind {
+			if l.Shortcut = models.AutoShortcut; b.get(x, "batchnorm", c).Truth {
+				l.Shortcut = models.NormShortcut
+			}
+		}
 	}
 	if x := b.get(v, "padding", c); x != nil {
 		l.Padding = models.Padding(x.Text)
@@ -94,11 +113,11 @@ func (b *binder) fields(l *models.Layer, v *yamlkeys.Value, c combo) {
 }
 
 // edges reads 5 or [5, 3].
-func (b *binder) edges(v *yamlkeys.Value, c combo) [2]int {
+func (b *binder) edges(v *yamlkeys.Value, c combo) models.Edges {
 	if v.Kind == yamlkeys.IntegerKind {
-		return [2]int{int(v.Num), int(v.Num)}
+		return models.Square(int(v.Num))
 	}
-	return [2]int{int(b.at(v.Items[0], c).Num), int(b.at(v.Items[1], c).Num)}
+	return models.Edges{int(b.at(v.Items[0], c).Num), int(b.at(v.Items[1], c).Num)}
 }
 
 // recipe builds the training recipe of one combination; images are the

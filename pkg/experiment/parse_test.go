@@ -43,7 +43,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("recipe %+v, want the default", c.Recipe)
 	}
 	final, _ := models.Named("final")
-	if !slices.Equal(c.Layers, final) || c.Footprint.Parameters != 14014 {
+	if !slices.EqualFunc(c.Layers, final, models.Layer.Equal) || c.Footprint.Parameters != 14014 {
 		t.Errorf("layers %+v with %d parameters", c.Layers, c.Footprint.Parameters)
 	}
 	if !slices.Equal(e.Seeds, []int64{0, 1, 2, 3, 4}) || e.Target != nil || e.Evaluate.Test != "" {
@@ -99,18 +99,18 @@ model:
   - dense: 5
 `)
 	want := []models.Layer{
-		{Kind: models.Conv, Kernel: [2]int{3, 5}, Filters: 4, Stride: 2, Padding: models.Valid, Activation: models.Tanh},
-		{Kind: models.Depthwise, Kernel: [2]int{1, 3}, Multiplier: 1, Stride: 1, Padding: models.Same, Activation: models.Relu},
-		{Kind: models.Separable, Kernel: [2]int{3, 3}, Filters: 6, Multiplier: 2, Stride: 1, Padding: models.Same, Activation: models.LeakyRelu},
-		{Kind: models.MaxPool, Size: 3, Stride: 1, Padding: models.Valid},
-		{Kind: models.MaxPool, Size: 2, Stride: 2, Padding: models.Same},
-		{Kind: models.AvgPool, Size: 2, Stride: 2, Padding: models.Same},
+		{Kind: models.Conv, Kernel: [2]int{3, 5}, Filters: 4, Dilation: models.Square(1), Stride: models.Square(2), Padding: models.Valid, Activation: models.Tanh},
+		{Kind: models.Depthwise, Kernel: [2]int{1, 3}, Multiplier: 1, Stride: models.Square(1), Padding: models.Same, Activation: models.Relu},
+		{Kind: models.Separable, Kernel: [2]int{3, 3}, Filters: 6, Multiplier: 2, Stride: models.Square(1), Padding: models.Same, Activation: models.LeakyRelu},
+		{Kind: models.MaxPool, Size: models.Square(3), Stride: models.Square(1), Padding: models.Valid},
+		{Kind: models.MaxPool, Size: models.Square(2), Stride: models.Square(2), Padding: models.Same},
+		{Kind: models.AvgPool, Size: models.Square(2), Stride: models.Square(2), Padding: models.Same},
 		{Kind: models.GlobalAvgPool},
 		{Kind: models.Dense, Units: 7, Activation: models.None},
 		{Kind: models.Dropout},
 		{Kind: models.Dense, Units: 5, Activation: models.Relu},
 	}
-	if got := e.Configs[0].Layers; !slices.Equal(got, want) {
+	if got := e.Configs[0].Layers; !slices.EqualFunc(got, want, models.Layer.Equal) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
 	if got := e.Label(e.Configs[0]); got != `h 3, act tanh, layer avgpool 2, dw {"kernel":[1,3]}` {

@@ -28,7 +28,7 @@ func Keys() []yk.Key {
 		{Name: "dataset", Required: true, Forms: yk.Forms(yk.Text(64, `[A-Za-z0-9_.-]+`, "a data set's name"), datasetForm()),
 			Doc: "The images: a name that `slimfit data list` shows, or a mapping."},
 		{Name: "matrix", Forms: yk.Forms(matrixForm()), Doc: "Every combination of the axes' values is one configuration."},
-		{Name: "model", Required: true, Axis: true, Forms: yk.Forms(yk.Choice(models.Names()...), yk.List(1, 200, layerKey())),
+		{Name: "model", Required: true, Axis: true, Forms: yk.Forms(yk.Choice(models.Names()...), yk.List(1, 200, layerKey(residuals))),
 			Doc: "The layers in reading order, or one of the paper's networks. The last dense layer (one unit a class, no activation) is added by itself."},
 		{Name: "baseline", Forms: yk.Forms(yk.Choice(models.Names()...), yk.Table(yk.NamePattern, axisWords, "axes to values", yk.Key{Forms: yk.Forms(yk.Any())})),
 			Default: "the largest configuration", Doc: "What ratios are against: one of the paper's networks, or the matrix values of one configuration."},

@@ -146,7 +146,7 @@ func specOf(r result.Result) (models.Spec, error) {
 		return s, errors.New("damaged result: it has no model")
 	}
 	s.Layers = r.Model[:len(r.Model)-1]
-	if full := s.FullLayers(); full[len(full)-1] != r.Model[len(r.Model)-1] {
+	if full := s.FullLayers(); !full[len(full)-1].Equal(r.Model[len(r.Model)-1]) {
 		return s, errors.New("damaged result: its last layer is not the classifier of its data set")
 	}
 	if _, err := s.Nodes(); err != nil {

@@ -86,7 +86,7 @@ func TestSmallModernNetwork(t *testing.T) {
 // By hand: depthwise 3x3 with 2 outputs a channel on 28x28x1, stride 2.
 func TestDepthwise(t *testing.T) {
 	l := models.DefaultLayer(models.Depthwise)
-	l.Kernel, l.Multiplier, l.Stride = [2]int{3, 3}, 2, 2
+	l.Kernel, l.Multiplier, l.Stride = models.Square(3), 2, models.Square(2)
 	got := of(t, l).Layers[0]
 	want := Layer{Name: "depthwise1", Kind: models.Depthwise, Output: models.Shape{H: 14, W: 14, C: 2},
 		Parameters: 20, Weights: 18, Biases: 2, MACs: 18 * 14 * 14}

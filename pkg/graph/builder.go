@@ -58,8 +58,8 @@ func (b builder) split(x tf.Output, axis int32, sizes []int32) []tf.Output {
 	return op.SplitV(b.at("split"), x, b.ints("sizes", sizes...), b.int("axis", axis), int64(len(sizes)))
 }
 
-// activate applies the activation; the bias is already added.
-func (b builder) activate(x tf.Output, a models.Activation) tf.Output {
+// activate applies the activation; the bias is already added. slope is prelu's.
+func (b builder) activate(x tf.Output, a models.Activation, slope func() tf.Output) tf.Output {
 	s := b.at(string(a))
 	switch a {
 	case models.Relu:
@@ -74,6 +74,12 @@ func (b builder) activate(x tf.Output, a models.Activation) tf.Output {
 		return op.Tanh(s, x)
 	case models.Sigmoid:
 		return op.Sigmoid(s, x)
+	case models.PRelu:
+		below := op.Neg(b.at("below"), op.Relu(b.at("minus"), op.Neg(b.at("negative"), x)))
+		return op.AddV2(b.at("both"), op.Relu(s, x), op.Mul(b.at("sloped"), below, slope()))
+	case models.HardSwish:
+		gate := op.Relu6(s, op.AddV2(b.at("up"), x, b.scalar("three", 3)))
+		return op.Mul(b.at("gated"), x, op.Mul(b.at("gate"), gate, b.scalar("sixth", 1.0/6)))
 	case models.None:
 	default:
 		b.root.UpdateErr("activate", fmt.Errorf("no TensorFlow operation for activation %q", a))
@@ -84,7 +90,7 @@ func (b builder) activate(x tf.Output, a models.Activation) tf.Output {
 // padding is TensorFlow's name of the rule.
 func padding(p models.Padding) string { return strings.ToUpper(string(p)) }
 
-func stride4(n int) []int64 { return []int64{1, int64(n), int64(n), 1} }
+func edges4(e models.Edges) []int64 { return []int64{1, int64(e[0]), int64(e[1]), 1} }
 
 // linear applies a node's weights without bias and activation.
 // x: [batch, h, w, c], or [batch, n] for a dense node.
@@ -96,9 +102,9 @@ func (b builder) linear(x, kernel tf.Output, n models.Node) (tf.Output, error) {
 	}
 	switch l.Kind {
 	case models.Conv:
-		x = op.Conv2D(s, x, kernel, stride4(l.Stride), padding(l.Padding))
+		x = op.Conv2D(s, x, b.spread(kernel, n), edges4(l.Stride), padding(l.Padding))
 	case models.Depthwise:
-		x = op.DepthwiseConv2dNative(s, x, kernel, stride4(l.Stride), padding(l.Padding))
+		x = op.DepthwiseConv2dNative(s, x, kernel, edges4(l.Stride), padding(l.Padding))
 	case models.Dense:
 		x = op.MatMul(s, x, kernel)
 	default:
@@ -110,15 +116,31 @@ func (b builder) linear(x, kernel tf.Output, n models.Node) (tf.Output, error) {
 	return x, nil
 }
 
+// spread puts zeros between the taps of a dilated kernel: oneDNN ends the
+// process at some gradients of dilated convolutions.
+func (b builder) spread(kernel tf.Output, n models.Node) tf.Output {
+	k, d := n.Layer.Kernel, n.Layer.Dilation
+	if d == models.Square(1) || k == models.Square(1) {
+		return kernel
+	}
+	shape, _ := kernel.Shape().ToSlice() // known: it comes from a variable
+	in, out := int32(shape[2]), int32(shape[3])
+	h, w, dh, dw := int32(k[0]), int32(k[1]), int32(d[0]), int32(d[1])
+	apart := b.reshape(kernel, h, 1, w, 1, in, out)
+	zeros := tg.Const(b.at("zeros"), [][]int32{{0, 0}, {0, dh - 1}, {0, 0}, {0, dw - 1}, {0, 0}, {0, 0}})
+	wide := b.reshape(op.Pad(b.at("spread"), apart, zeros), h*dh, w*dw, in, out)
+	return op.Slice(b.at("reach"), wide, b.ints("begin", 0, 0, 0, 0), b.ints("size", (h-1)*dh+1, (w-1)*dw+1, in, out))
+}
+
 // pool applies a pooling node. x: [batch, h, w, c].
 func (b builder) pool(x tf.Output, n models.Node) (tf.Output, error) {
 	l := n.Layer
 	s := b.at(n.Name)
 	switch l.Kind {
 	case models.MaxPool:
-		return op.MaxPool(s, x, stride4(l.Size), stride4(l.Stride), padding(l.Padding)), nil
+		return op.MaxPool(s, x, edges4(l.Size), edges4(l.Stride), padding(l.Padding)), nil
 	case models.AvgPool:
-		return op.AvgPool(s, x, stride4(l.Size), stride4(l.Stride), padding(l.Padding)), nil
+		return op.AvgPool(s, x, edges4(l.Size), edges4(l.Stride), padding(l.Padding)), nil
 	case models.GlobalAvgPool:
 		// The gradient of Mean works out its divisor at run time, and what the graph
 		// optimizer makes of that depends on the rest of the graph: a pool over the

@@ -114,10 +114,7 @@ type training struct {
 // forward applies every network to x: [batch, h, w, c], float32 in [0, 1]. It
 // returns the logits of each, [batch, classes].
 func (ns *networks) forward(x tf.Output, tr *training) ([]tf.Output, error) {
-	starts := make([]tf.Output, len(ns.nodes))
-	for _, net := range ns.rest {
-		starts[net] = x
-	}
+	starts := make([]tf.Output, len(ns.nodes)) // of the networks in stems, behind them
 	for i, s := range ns.stems {
 		outs, err := ns.stem(i, s, x, tr)
 		if err != nil {
@@ -132,7 +129,7 @@ func (ns *networks) forward(x tf.Output, tr *training) ([]tf.Output, error) {
 	}
 	logits := make([]tf.Output, len(ns.nodes))
 	for net := range ns.nodes {
-		out, err := ns.tail(net, starts[net], tr)
+		out, err := ns.tail(net, x, starts[net], tr)
 		if err != nil {
 			return nil, err
 		}
@@ -155,9 +152,9 @@ func (ns *networks) stem(i int, s stem, x tf.Output, tr *training) ([]tf.Output,
 		y = op.BiasAdd(ns.at("bias"), y, ns.value(stemName(i, models.Bias)))
 	}
 	act := s.conv.Layer.Activation
-	exact := poolsFirst(s.conv)
+	exact := !s.conv.Norm && maxBeforeBias(act)
 	if exact {
-		y = ns.activate(y, act)
+		y = ns.activate(y, act, nil)
 	}
 	sizes := make([]int32, len(s.nets))
 	for k, net := range s.nets {
@@ -168,7 +165,7 @@ func (ns *networks) stem(i int, s stem, x tf.Output, tr *training) ([]tf.Output,
 		// A vector unit's tanh may differ from its scalar one in the last bit, so a
 		// network's values must not depend on where they lie in a wider tensor.
 		for k, net := range s.nets {
-			outs[k] = ns.activate(ns.normalise(outs[k], net, ns.nodes[net][0], tr), act)
+			outs[k] = ns.act(ns.normalise(outs[k], net, ns.nodes[net][0], tr), net, ns.nodes[net][0])
 		}
 	}
 	for k := range outs {
@@ -177,26 +174,36 @@ func (ns *networks) stem(i int, s stem, x tf.Output, tr *training) ([]tf.Output,
 	return outs, nil
 }
 
-// tail applies the nodes of a network after its stem.
-func (ns *networks) tail(net int, x tf.Output, tr *training) (tf.Output, error) {
-	flat := false
-	nodes := ns.nodes[net][ns.skip(net):]
-	for i := 0; i < len(nodes); i++ {
+// tail applies the nodes of a network after its stem, whose output start is.
+func (ns *networks) tail(net int, images, start tf.Output, tr *training) (tf.Output, error) {
+	nodes, first := ns.nodes[net], ns.skip(net)
+	w := walk{images: images, outs: make([]tf.Output, len(nodes)), flat: make([]bool, len(nodes))}
+	if first > 0 {
+		w.outs[first-1] = start
+	}
+	for i := first; i < len(nodes); i++ {
 		n := nodes[i]
-		var pool *models.Node
+		x, flat := w.get(n.Inputs[0])
 		var err error
+		at := i
 		switch {
 		case n.Layer.Kind == models.Dropout:
 			if tr != nil && n.Layer.Rate > 0 {
 				x = ns.dropout(x, n, flat, ns.seeds[net], tr)
 			}
+		case n.Layer.Kind == models.Activate:
+			x = ns.roundOutput(ns.act(x, net, n), tr)
+		case n.Layer.Kind == models.Add:
+			y, _ := w.get(n.Inputs[1])
+			x = ns.roundOutput(ns.act(op.AddV2(ns.at(n.Name), x, y), net, n), tr)
 		case n.KernelShape() != nil:
 			if n.Layer.Kind == models.Dense && !flat {
 				x, flat = ns.reshape(x, -1, int32(n.In.Elements())), true
 			}
-			if i+1 < len(nodes) && nodes[i+1].Layer.Kind == models.MaxPool && poolsFirst(n) {
-				i++
-				pool = &nodes[i]
+			var pool *models.Node
+			if poolsFirst(nodes, i) {
+				at++
+				pool = &nodes[at]
 			}
 			x, err = ns.weighted(net, n, pool, x, tr)
 		default:
@@ -208,8 +215,30 @@ func (ns *networks) tail(net int, x tf.Output, tr *training) (tf.Output, error) 
 		if err := ns.check("", n); err != nil {
 			return x, err
 		}
+		i = at
+		w.outs[i], w.flat[i] = x, flat
 	}
-	return x, nil
+	return w.outs[len(nodes)-1], nil
+}
+
+// walk holds what the nodes of a network give: [batch, h, w, c], or [batch, n]
+// where flat.
+type walk struct {
+	images tf.Output
+	outs   []tf.Output
+	flat   []bool
+}
+
+func (w walk) get(i int) (x tf.Output, flat bool) {
+	if i < 0 {
+		return w.images, false
+	}
+	return w.outs[i], w.flat[i]
+}
+
+// act applies a node's activation.
+func (ns *networks) act(x tf.Output, net int, n models.Node) tf.Output {
+	return ns.activate(x, n.Layer.Activation, func() tf.Output { return ns.value(paramName(net, n, models.Slope)) })
 }
 
 // weighted applies a node's weights, the pool that may come before its bias,
@@ -225,7 +254,7 @@ func (ns *networks) weighted(net int, n models.Node, pool *models.Node, x tf.Out
 	if n.Bias {
 		x = op.BiasAdd(ns.at(n.Name+"_bias"), x, ns.value(paramName(net, n, models.Bias)))
 	}
-	return ns.roundOutput(ns.activate(ns.normalise(x, net, n, tr), n.Layer.Activation), tr), nil
+	return ns.roundOutput(ns.act(ns.normalise(x, net, n, tr), net, n), tr), nil
 }
 
 // dropout keeps each value with probability 1-rate, scaled by 1/(1-rate). The

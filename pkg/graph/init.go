@@ -45,6 +45,8 @@ func initial(p param, o owner, size int, seed int64, rule string) []float32 {
 			switch {
 			case p.part == models.Gamma || p.part == models.Variance:
 				values[i] = 1
+			case p.part == models.Slope:
+				values[i] = models.PReluSlope
 			case p.part == models.Bias && rule == models.InitPaper:
 				values[i] = paperBias
 			}

@@ -27,8 +27,14 @@ func maxBeforeBias(a models.Activation) bool {
 	return false
 }
 
-// poolsFirst says whether a max pool after the node may come before its bias.
-func poolsFirst(n models.Node) bool { return !n.Norm && maxBeforeBias(n.Layer.Activation) }
+// poolsFirst says whether the node after node i is a max pool that may come
+// before its bias: nothing else reads node i.
+func poolsFirst(nodes []models.Node, i int) bool {
+	if i+1 >= len(nodes) || nodes[i+1].Layer.Kind != models.MaxPool || nodes[i+1].Inputs[0] != i {
+		return false
+	}
+	return !nodes[i].Norm && maxBeforeBias(nodes[i].Layer.Activation) && models.Readers(nodes)[i] == 1
+}
 
 // stems groups the networks by their first layers, up to models.MaxFused channels a
 // group, and lists the networks that do not start with a convolution in rest.
@@ -41,7 +47,7 @@ func stems(nets [][]models.Node) (groups []stem, rest []int) {
 			continue
 		}
 		s := stem{nets: []int{i}, conv: nodes[0], wide: nodes[0].Out.C}
-		if k := nodes[1].Layer.Kind; k == models.MaxPool && poolsFirst(nodes[0]) {
+		if poolsFirst(nodes, 0) {
 			s.pool = &nodes[1]
 		}
 		at := slices.IndexFunc(groups, func(g stem) bool { return g.joins(s) })
@@ -59,10 +65,10 @@ func stems(nets [][]models.Node) (groups []stem, rest []int) {
 func (g stem) joins(s stem) bool {
 	a, b := g.conv.Layer, s.conv.Layer
 	a.Filters, b.Filters = 0, 0
-	if a != b || (g.pool == nil) != (s.pool == nil) || g.wide+s.wide > models.MaxFused {
+	if !a.Equal(b) || (g.pool == nil) != (s.pool == nil) || g.wide+s.wide > models.MaxFused {
 		return false
 	}
-	return g.pool == nil || g.pool.Layer == s.pool.Layer
+	return g.pool == nil || g.pool.Layer.Equal(s.pool.Layer)
 }
 
 // used is the number of leading nodes that the stem replaces.

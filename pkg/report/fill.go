@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"slimfit/models"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
 )
@@ -87,7 +88,7 @@ func (r *planned) take(row *Row, t *Trial, res *result.Result) {
 		r.warn(fmt.Sprintf("The result file has the status %q, which is not final; counted as missing.", res.Status), key)
 		return
 	}
-	if !slices.Equal(res.Model, row.Model) {
+	if !slices.EqualFunc(res.Model, row.Model, models.Layer.Equal) {
 		r.warn("The result file holds another network than the experiment's configuration of the same ID.", key)
 	}
 	t.Validation = r.measured(res.Accuracy.Validation, res.Correct.Validation, res.Dataset.Validation)

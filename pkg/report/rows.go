@@ -209,7 +209,7 @@ func (r *planned) label() {
 // is not compared: it is the data set's.
 func namedNetwork(full []models.Layer) string {
 	for _, name := range models.Names() {
-		if layers, ok := models.Named(name); ok && len(full) > 0 && slices.Equal(layers, full[:len(full)-1]) {
+		if layers, ok := models.Named(name); ok && len(full) > 0 && slices.EqualFunc(layers, full[:len(full)-1], models.Layer.Equal) {
 			return name
 		}
 	}

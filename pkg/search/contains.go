@@ -1,6 +1,10 @@
 package search
 
-import "slimfit/models"
+import (
+	"slices"
+
+	"slimfit/models"
+)
 
 // Contains says whether big is at least as large as small in every layer: the
 // same recipe, data and layers in the same order, no kernel, filter count or
@@ -15,20 +19,39 @@ func Contains(big, small *models.Config) bool {
 			return false
 		}
 	}
-	return sameRecipe(&big.Recipe, &small.Recipe) && sameData(&big.Data, &small.Data)
+	return sameRecipe(&big.Recipe, &small.Recipe) && sameData(&big.Data, &small.Data) && sameShortcuts(big, small)
+}
+
+// sameShortcuts says whether residuals of both have their convolutions in the
+// same places: shapes decide that.
+func sameShortcuts(big, small *models.Config) bool {
+	if !slices.ContainsFunc(big.Layers, func(l models.Layer) bool { return l.Kind == models.Residual }) {
+		return true
+	}
+	a, errA := big.Spec().Nodes()
+	b, errB := small.Spec().Nodes()
+	return errA == nil && errB == nil && slices.EqualFunc(a, b, func(x, y models.Node) bool { return x.Name == y.Name })
 }
 
 func layerContains(b, s *models.Layer) bool {
-	if b.Kind != s.Kind || b.Padding != s.Padding || b.Activation != s.Activation || b.Rate != s.Rate {
+	if b.Kind != s.Kind || b.Padding != s.Padding || b.Activation != s.Activation || b.Rate != s.Rate ||
+		b.Norm != s.Norm || b.Unbiased != s.Unbiased || b.Dilation != s.Dilation || b.Shortcut != s.Shortcut || len(b.Layers) != len(s.Layers) {
 		return false
+	}
+	for i := range b.Layers {
+		if !layerContains(&b.Layers[i], &s.Layers[i]) {
+			return false
+		}
 	}
 	if b.Padding == models.Valid && (b.Kernel != s.Kernel || b.Size != s.Size) {
 		return false
 	}
-	return b.Kernel[0] >= s.Kernel[0] && b.Kernel[1] >= s.Kernel[1] &&
+	return within(s.Kernel, b.Kernel) &&
 		b.Filters >= s.Filters && b.Multiplier >= s.Multiplier && b.Units >= s.Units &&
-		b.Stride <= s.Stride && b.Size <= s.Size
+		within(b.Stride, s.Stride) && within(b.Size, s.Size)
 }
+
+func within(a, b models.Edges) bool { return a[0] <= b[0] && a[1] <= b[1] }
 
 func sameData(a, b *models.Data) bool {
 	if a == b {

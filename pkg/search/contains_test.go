@@ -1,6 +1,7 @@
 package search
 
 import (
+	"reflect"
 	"testing"
 
 	"slimfit/models"
@@ -13,11 +14,11 @@ func TestContains(t *testing.T) {
 		return models.Config{Layers: layers, Data: data, Recipe: recipe}
 	}
 	strided := models.NewConv(3, 8)
-	strided.Stride = 2
+	strided.Stride = models.Square(2)
 	valid3, valid5 := models.NewConv(3, 8), models.NewConv(5, 8)
 	valid3.Padding, valid5.Padding = models.Valid, models.Valid
 	tall := models.NewConv(3, 8)
-	tall.Kernel = [2]int{5, 1}
+	tall.Kernel = models.Edges{5, 1}
 	tanh := models.NewDense(128)
 	tanh.Activation = models.Tanh
 	longer := config(models.NewConv(3, 8))
@@ -50,6 +51,28 @@ func TestContains(t *testing.T) {
 	} {
 		if got, back := Contains(&c.big, &c.small), Contains(&c.small, &c.big); got != c.want || back != c.back {
 			t.Errorf("%s: %v and back %v, want %v and %v", c.name, got, back, c.want, c.back)
+		}
+	}
+}
+
+// Every field of a layer counts: a network that differs in one is not contained
+// both ways, and equal ones are.
+func TestContainsReadsEveryField(t *testing.T) {
+	whole := models.Layer{Kind: models.Conv, Kernel: models.Square(3), Filters: 3, Multiplier: 3, Stride: models.Square(2), Dilation: models.Square(2),
+		Padding: models.Same, Activation: models.Relu, Norm: models.OneNorm, Unbiased: true, Size: models.Square(2), Units: 3, Rate: 0.5,
+		Shortcut: models.AutoShortcut, Layers: []models.Layer{models.NewConv(3, 3)}}
+	if !layerContains(&whole, &whole) {
+		t.Fatal("a layer does not contain itself")
+	}
+	for i := range reflect.TypeFor[models.Layer]().NumField() {
+		other := whole
+		field := reflect.ValueOf(&other).Elem().Field(i)
+		if field.IsZero() {
+			t.Fatalf("%s is not set", reflect.TypeFor[models.Layer]().Field(i).Name)
+		}
+		field.SetZero()
+		if layerContains(&whole, &other) && layerContains(&other, &whole) {
+			t.Errorf("%s is not read", reflect.TypeFor[models.Layer]().Field(i).Name)
 		}
 	}
 }

@@ -140,7 +140,7 @@ func (p *Problem) doubts(c Candidate, r *result.Result) []string {
 	full := c.Spec().FullLayers()
 	same := len(r.Model) == len(full)
 	for i := 0; same && i < len(full); i++ {
-		same = full[i] == r.Model[i]
+		same = full[i].Equal(r.Model[i])
 	}
 	if !same {
 		add("its model is not the one of %s", c.ID)

@@ -104,7 +104,7 @@ func rebuild(j result.Judged, c *result.Certificate) (config models.Config, f fo
 	}
 	config = models.Config{Layers: j.Model[:len(j.Model)-1], Data: c.Dataset, Recipe: j.Train}
 	full := config.Spec().FullLayers()
-	if full[len(full)-1] != j.Model[len(j.Model)-1] {
+	if !full[len(full)-1].Equal(j.Model[len(j.Model)-1]) {
 		return config, f, errors.New("its last layer is not the classifier of the data set")
 	}
 	f, err = footprint.Of(config.Spec())

@@ -96,7 +96,7 @@ func TestBuildPacksProperties(t *testing.T) {
 					rt.Fatal("recipe or data differ")
 				case tr.Recipe.Order == models.PerSeed && tr.Seed != first.Seed:
 					rt.Fatal("the batch order differs")
-				case a != b || tr.Layers[1] != first.Layers[1]:
+				case !a.Equal(b) || !tr.Layers[1].Equal(first.Layers[1]):
 					rt.Fatal("the first layers do not fuse")
 				case tr.Layers[0].Filters > maxNarrow:
 					rt.Fatal("a wide convolution in a pack")

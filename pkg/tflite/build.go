@@ -22,7 +22,9 @@ func WriteFloat(spec models.Spec, w models.Weights, opts Options) ([]byte, error
 type builder struct {
 	m       *Model
 	strip   bool
-	current int // the tensor that the next op reads
+	current int         // the tensor that the next op reads
+	maps    []int       // the tensor of each node's output
+	readers map[int]int // see readers
 }
 
 func build(spec models.Spec, w models.Weights, opts Options) (*Model, error) {
@@ -43,20 +45,59 @@ func build(spec models.Spec, w models.Weights, opts Options) (*Model, error) {
 	}
 	b.current = b.add(Tensor{Name: imagesName, Shape: imageShape(spec.Input)})
 	b.m.Input = b.current
+	b.readers = readers(nodes)
 	for i, n := range nodes {
-		if err := b.node(n, w, denseFollows(nodes[i+1:])); err != nil {
+		b.current = b.output(n.Inputs[0])
+		if err := b.node(n, w, denseFollows(nodes, i)); err != nil {
 			return nil, err
 		}
+		b.maps = append(b.maps, b.current)
 	}
 	b.head(spec.Classes, opts.Outputs)
 	return b.m, nil
 }
 
-// denseFollows reports whether a dense layer is the next one that computes.
-func denseFollows(nodes []models.Node) bool {
-	for _, n := range nodes {
+// readers counts the nodes that read what each node gives, looking through
+// dropout; -1 is the images.
+func readers(nodes []models.Node) map[int]int {
+	home := func(i int) int {
+		for i >= 0 && nodes[i].Layer.Kind == models.Dropout {
+			i = nodes[i].Inputs[0]
+		}
+		return i
+	}
+	n := map[int]int{}
+	for i := range nodes {
+		if nodes[i].Layer.Kind != models.Dropout {
+			for _, from := range nodes[i].Inputs {
+				n[home(from)]++
+			}
+		}
+	}
+	for i := range nodes {
+		n[i] = n[home(i)]
+	}
+	return n
+}
+
+// output is the tensor of a node's output, or of the images.
+func (b *builder) output(node int) int {
+	if node < 0 {
+		return b.m.Input
+	}
+	return b.maps[node]
+}
+
+// denseFollows reports whether a dense layer is what reads node i, behind
+// dropout.
+func denseFollows(nodes []models.Node, i int) bool {
+	for k := i + 1; k < len(nodes); k++ {
+		n := nodes[k]
+		if n.Layer.Kind == models.Add || n.Inputs[0] != k-1 {
+			return false // near a sum maps keep their dimensions
+		}
 		if n.Layer.Kind != models.Dropout {
-			return n.Layer.Kind == models.Dense
+			return n.Layer.Kind == models.Dense && readers(nodes)[i] == 1
 		}
 	}
 	return true
@@ -78,13 +119,17 @@ func (b *builder) node(n models.Node, w models.Weights, flat bool) error {
 	switch l.Kind {
 	case models.Dropout:
 		return nil
+	case models.Activate:
+		return b.activation(n, w)
+	case models.Add:
+		return b.sum(n, w)
 	case models.MaxPool, models.AvgPool:
 		code := MaxPool2D
 		if l.Kind == models.AvgPool {
 			code = AveragePool2D
 		}
-		b.op(Op{Code: code, Padding: l.Padding, Stride: [2]int{l.Stride, l.Stride},
-			Window: [2]int{l.Size, l.Size}, Activation: models.None}, n.Name, imageShape(n.Out))
+		b.op(Op{Code: code, Padding: l.Padding, Stride: l.Stride,
+			Window: l.Size, Activation: models.None}, n.Name, imageShape(n.Out))
 		return nil
 	case models.GlobalAvgPool:
 		axes := b.add(Tensor{Type: Int32, Shape: []int{2}, Data: int32Bytes([]int32{1, 2})})
@@ -112,12 +157,15 @@ func (b *builder) weighted(n models.Node, w models.Weights) error {
 		return err
 	}
 	l := n.Layer
-	op := Op{Code: Conv2D, Padding: l.Padding, Stride: [2]int{l.Stride, l.Stride}}
+	op := Op{Code: Conv2D, Padding: l.Padding, Stride: l.Stride}
 	kernel, in := v.Kernel, len(v.Kernel)/n.Out.C
 	shape, out := []int{n.Out.C, l.Kernel[0], l.Kernel[1], n.In.C}, imageShape(n.Out)
 	switch l.Kind {
 	case models.Conv:
 		kernel = transpose(v.Kernel, in, n.Out.C)
+		if l.Dilation != models.Square(1) {
+			op.Dilation = l.Dilation
+		}
 	case models.Depthwise:
 		// [h, w, in, multiplier] is [1, h, w, in*multiplier] in memory.
 		op.Code, op.Multiplier = DepthwiseConv2D, l.Multiplier
@@ -136,29 +184,81 @@ func (b *builder) weighted(n models.Node, w models.Weights) error {
 	}
 	k := b.add(Tensor{Shape: shape, Data: float32Bytes(kernel)})
 	c := b.add(Tensor{Shape: []int{n.Out.C}, Data: float32Bytes(bias)})
-	after := Op{}
-	switch l.Activation {
-	case models.None, models.Relu, models.Relu6:
-		op.Activation = l.Activation
-	case models.LeakyRelu:
-		after = Op{Code: LeakyRelu, Alpha: models.LeakySlope}
-	case models.Elu:
-		after.Code = Elu
-	case models.Tanh:
-		after.Code = Tanh
-	case models.Sigmoid:
-		after.Code = Logistic
-	default:
-		return fmt.Errorf("%s: TensorFlow Lite files have no form for activation %q", n.Name, l.Activation)
+	return b.activated(op, n, out, v.Slope, k, c)
+}
+
+// sum appends a residual's sum and its activation.
+func (b *builder) sum(n models.Node, w models.Weights) error {
+	slope, _ := w.Get(n.Name, models.Slope)
+	return b.activated(Op{Code: Add}, n, b.m.Tensors[b.current].Shape, slope, b.output(n.Inputs[1]))
+}
+
+// activation appends an activation that is a layer, or fuses it into the op
+// before it.
+func (b *builder) activation(n models.Node, w models.Weights) error {
+	a := n.Layer.Activation
+	if last := len(b.m.Ops) - 1; last >= 0 && (a == models.Relu || a == models.Relu6) && b.readers[n.Inputs[0]] == 1 {
+		if op := &b.m.Ops[last]; op.Outputs[0] == b.current && op.Activation == models.None {
+			op.Activation = a
+			return nil
+		}
 	}
-	if after.Code == 0 {
-		b.op(op, n.Name, out, k, c)
+	slope, _ := w.Get(n.Name, models.Slope)
+	after, constants, err := b.after(n, slope, b.m.Tensors[b.current].Shape)
+	if err == nil && after != nil {
+		b.op(*after, n.Name, b.m.Tensors[b.current].Shape, constants...)
+	}
+	return err
+}
+
+// activated appends an op and its node's activation, fused where the format can.
+func (b *builder) activated(op Op, n models.Node, out []int, slope []float32, inputs ...int) error {
+	op.Activation = models.None
+	if a := n.Layer.Activation; a == models.Relu || a == models.Relu6 {
+		op.Activation = a
+		b.op(op, n.Name, out, inputs...)
 		return nil
 	}
-	op.Activation = models.None
-	b.op(op, n.Name+"_linear", out, k, c)
-	b.op(after, n.Name, out)
+	after, constants, err := b.after(n, slope, out)
+	if err != nil {
+		return err
+	}
+	if after == nil {
+		b.op(op, n.Name, out, inputs...)
+		return nil
+	}
+	b.op(op, n.Name+"_linear", out, inputs...)
+	b.op(*after, n.Name, out, constants...)
 	return nil
+}
+
+// after is a node's activation as an op of its own; nil for none.
+func (b *builder) after(n models.Node, slope []float32, shape []int) (op *Op, constants []int, err error) {
+	switch n.Layer.Activation {
+	case models.None:
+		return nil, nil, nil
+	case models.Relu:
+		return &Op{Code: Relu}, nil, nil
+	case models.Relu6:
+		return &Op{Code: Relu6}, nil, nil
+	case models.LeakyRelu:
+		return &Op{Code: LeakyRelu, Alpha: models.LeakySlope}, nil, nil
+	case models.Elu:
+		return &Op{Code: Elu}, nil, nil
+	case models.Tanh:
+		return &Op{Code: Tanh}, nil, nil
+	case models.Sigmoid:
+		return &Op{Code: Logistic}, nil, nil
+	case models.HardSwish:
+		return &Op{Code: HardSwish}, nil, nil
+	case models.PRelu:
+		slopes := []int{1, 1, len(slope)}
+		if len(shape) == 2 {
+			slopes = slopes[2:]
+		}
+		return &Op{Code: Prelu}, []int{b.add(Tensor{Shape: slopes, Data: float32Bytes(slope)})}, nil
+	}
+	return nil, nil, fmt.Errorf("%s: TensorFlow Lite files have no form for activation %q", n.Name, n.Layer.Activation)
 }
 
 // head names the logits, appends the softmax and sets the outputs.

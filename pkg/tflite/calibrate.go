@@ -47,6 +47,9 @@ func (m *Model) calibrate(pixels []uint8, n, workers int) ([]activity, error) {
 func (m *Model) newActivities() []activity {
 	all := make([]activity, len(m.Tensors))
 	for _, op := range m.Ops {
+		if op.Code != Conv2D && op.Code != DepthwiseConv2D && op.Code != FullyConnected {
+			continue // only weights are rounded with regard to their inputs' means
+		}
 		shape := m.Tensors[op.Inputs[0]].Shape
 		means := shape[len(shape)-1]
 		if op.Code == FullyConnected {

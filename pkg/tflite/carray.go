@@ -136,6 +136,16 @@ func resolverMethod(c OpCode) string {
 		return "AddMean"
 	case LeakyRelu:
 		return "AddLeakyRelu"
+	case Add:
+		return "AddAdd"
+	case Relu:
+		return "AddRelu"
+	case Relu6:
+		return "AddRelu6"
+	case Prelu:
+		return "AddPrelu"
+	case HardSwish:
+		return "AddHardSwish"
 	}
 	return "AddElu"
 }

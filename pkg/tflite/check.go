@@ -15,11 +15,11 @@ func (m *Model) checkOp(op Op, ready []bool) error {
 	switch op.Code {
 	case Conv2D, DepthwiseConv2D, FullyConnected:
 		want = 3
-	case Mean:
+	case Mean, Prelu, Add:
 		want = 2
 	case Reshape:
 		want = len(op.Inputs) // the new shape may be an input; the output's shape says it all
-	case AveragePool2D, MaxPool2D, Softmax, Logistic, Tanh, LeakyRelu, Elu:
+	case AveragePool2D, MaxPool2D, Softmax, Logistic, Tanh, LeakyRelu, Elu, Relu, Relu6, HardSwish:
 	default:
 		return fmt.Errorf("builtin operator %d is not among those this reader runs", int32(op.Code))
 	}
@@ -36,13 +36,16 @@ func (m *Model) checkOp(op Op, ready []bool) error {
 		return fmt.Errorf("output tensor %d does not exist or has a value already", o)
 	}
 	in, out := m.Tensors[op.Inputs[0]], m.Tensors[o]
-	if in.Data != nil {
-		return fmt.Errorf("tensor %d is constant: want an activation", op.Inputs[0])
+	computed := min(op.activations(), len(op.Inputs))
+	for _, i := range op.Inputs[:computed] {
+		if m.Tensors[i].Data != nil {
+			return fmt.Errorf("tensor %d is constant: want an activation", i)
+		}
+		if kind := m.Tensors[m.Input].Type; m.Tensors[i].Type != kind || out.Type != kind {
+			return fmt.Errorf("%s to %s in a network of %s", m.Tensors[i].Type, out.Type, kind)
+		}
 	}
-	if kind := m.Tensors[m.Input].Type; in.Type != kind || out.Type != kind {
-		return fmt.Errorf("%s to %s in a network of %s", in.Type, out.Type, kind)
-	}
-	for _, i := range op.Inputs[1:] {
+	for _, i := range op.Inputs[computed:] {
 		if m.Tensors[i].Data == nil {
 			return fmt.Errorf("tensor %d is not constant", i)
 		}
@@ -53,7 +56,7 @@ func (m *Model) checkOp(op Op, ready []bool) error {
 	if in.Type == Int8 {
 		return m.checkInt8(op, in, out)
 	}
-	for i := 1; i < len(op.Inputs) && want == 3; i++ {
+	for i := 1; i < len(op.Inputs) && (want == 3 || op.Code == Prelu); i++ {
 		if t := m.tensor(op, i); t.Type != Float32 {
 			return fmt.Errorf("%s weights in a network of float32", t.Type)
 		}
@@ -95,6 +98,15 @@ func (m *Model) checkShapes(op Op, in, out Tensor) error {
 		if len(in.Shape) != 2 || op.Beta != 1 {
 			return fmt.Errorf("input of shape %v with beta %v: want [1, classes] and 1", in.Shape, op.Beta)
 		}
+	case Add:
+		if other := m.tensor(op, 1); !slices.Equal(in.Shape, other.Shape) {
+			return fmt.Errorf("a sum of %v and %v: want the same shape", in.Shape, other.Shape)
+		}
+	case Prelu:
+		slopes, channels := m.tensor(op, 1), in.Shape[len(in.Shape)-1]
+		if slopes.Elements() != channels || len(slopes.Shape) == 0 || slopes.Shape[len(slopes.Shape)-1] != channels {
+			return fmt.Errorf("slopes of shape %v for %v: want one a channel", slopes.Shape, in.Shape)
+		}
 	case LeakyRelu:
 		if !(math.Abs(float64(op.Alpha)) <= 1e6) {
 			return fmt.Errorf("alpha %v: want a number of moderate size", op.Alpha)
@@ -126,6 +138,12 @@ func (m *Model) checkWindow(op Op, in, out Tensor) error {
 	}
 	expected := []int{1, 0, 0, channels}
 	for d := range 2 {
+		if spread := max(op.Dilation[d], 1); window[d] > 1 && spread > 1 {
+			if window[d] > maxEdge || spread > maxEdge {
+				return fmt.Errorf("window %v with dilation %v: at most %d", window, op.Dilation, maxEdge)
+			}
+			window[d] = (window[d]-1)*spread + 1
+		}
 		if window[d] < 1 || window[d] > maxElements || op.Stride[d] < 1 || op.Stride[d] > maxElements {
 			return fmt.Errorf("window %v with stride %v: want at least 1", window, op.Stride)
 		}
@@ -137,8 +155,16 @@ func (m *Model) checkWindow(op Op, in, out Tensor) error {
 	if !slices.Equal(out.Shape, expected) {
 		return fmt.Errorf("output of shape %v from %v: want %v", out.Shape, in.Shape, expected)
 	}
+	if op.Dilation != [2]int{} { // its weights are spread out to run
+		if n := float64(window[0]) * float64(window[1]) * float64(in.Shape[3]) * float64(channels); n > maxElements {
+			return fmt.Errorf("window %v, spread by dilation, for %v: more than %d weights", window, in.Shape, maxElements)
+		}
+	}
 	return nil
 }
+
+// maxEdge bounds a dilated window.
+const maxEdge = 1 << 12
 
 // outSize is TensorFlow's rule for one dimension: SAME gives ceil(in/stride),
 // VALID floor((in-window)/stride)+1.
@@ -168,6 +194,18 @@ func (m *Model) checkInt8(op Op, in, out Tensor) error {
 		return nil
 	}
 	switch op.Code {
+	case Add:
+		if q := m.tensor(op, 1).Quant; q == nil || len(q.Scale) != 1 {
+			return fmt.Errorf("int8 activations without one scale")
+		}
+	case Prelu:
+		if s := m.tensor(op, 1); s.Type != Int8 || s.Quant == nil || len(s.Quant.Scale) != 1 {
+			return fmt.Errorf("slopes of %s: want int8 with one scale", s.Type)
+		}
+	case HardSwish:
+		if so < si/128 {
+			return fmt.Errorf("output scale %v of input scale %v: at least 1/128 of it", so, si)
+		}
 	case MaxPool2D, AveragePool2D, Reshape:
 		return fixed(si, in.Quant.ZeroPoint)
 	case Softmax:

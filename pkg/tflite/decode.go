@@ -138,6 +138,8 @@ func decodeOptions(op *Op, t table, i int) {
 		if t.byte(denseFormat) != 0 || t.byte(denseKeepDims) != 0 {
 			t.r.fail("operator %d, %s: shuffled weights and kept dimensions are not read", i, op.Code)
 		}
+	case Add:
+		activation = t.byte(addActivation)
 	case Softmax:
 		op.Beta = t.float32(softmaxBeta)
 	case Mean:
@@ -154,9 +156,9 @@ func decodeOptions(op *Op, t table, i int) {
 		return
 	}
 	if dilation != [2]int{1, 1} {
-		t.r.fail("operator %d, %s: dilation %v: only 1 is read", i, op.Code, dilation)
+		op.Dilation = dilation
 	}
-	if op.Code != FullyConnected {
+	if op.Code != FullyConnected && op.Code != Add {
 		op.Padding = paddings()[padding]
 	}
 	op.Activation = models.None

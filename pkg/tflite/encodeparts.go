@@ -21,6 +21,8 @@ func (e *encoder) options(op Op) flatbuffers.UOffsetT {
 			e.PrependInt32Slot(convStrideH, h, 0)
 			e.PrependInt8Slot(convPadding, paddingNumber(op.Padding), 0)
 			e.PrependInt8Slot(convActivation, activationNumber(op.Activation), 0)
+			e.PrependInt32Slot(convDilationW, int32(max(op.Dilation[1], 1)), 1)
+			e.PrependInt32Slot(convDilationH, int32(max(op.Dilation[0], 1)), 1)
 		case DepthwiseConv2D:
 			e.StartObject(depthDilationH + 1)
 			e.PrependInt32Slot(depthStrideW, w, 0)
@@ -39,6 +41,9 @@ func (e *encoder) options(op Op) flatbuffers.UOffsetT {
 		case FullyConnected:
 			e.StartObject(denseKeepDims + 1)
 			e.PrependInt8Slot(denseActivation, activationNumber(op.Activation), 0)
+		case Add:
+			e.StartObject(addActivation + 1)
+			e.PrependInt8Slot(addActivation, activationNumber(op.Activation), 0)
 		case Softmax:
 			e.StartObject(softmaxBeta + 1)
 			e.PrependFloat32Slot(softmaxBeta, op.Beta, 0)

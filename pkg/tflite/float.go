@@ -51,6 +51,15 @@ func floatStep(m *Model, op Op) (step[float32], error) {
 		return each(func(x float32) float32 { return float32(math.Tanh(float64(x))) }), nil
 	case Elu:
 		return each(elu), nil
+	case Relu, Relu6:
+		lo, hi := clamp(op.Code.rectifier())
+		return each(func(x float32) float32 { return min(max(x, lo), hi) }), nil
+	case HardSwish:
+		return each(func(x float32) float32 { return x * min(max(x+3, 0), 6) / 6 }), nil
+	case Prelu:
+		return floatPrelu(m, op), nil
+	case Add:
+		return floatAdd(op), nil
 	case LeakyRelu:
 		return each(func(x float32) float32 {
 			if x > 0 {
@@ -102,7 +111,7 @@ func interleave(w []float32, taps, out int) [][lanes]float32 {
 func floatConv(m *Model, op Op) step[float32] {
 	g := m.geometry(op)
 	taps := g.taps()
-	weights := interleave(float32s(m.tensor(op, 1).Data), taps, g.outC)
+	weights := interleave(m.floatWeights(op), taps, g.outC)
 	bias := float32s(m.tensor(op, 2).Data)
 	lo, hi := clamp(op.Activation)
 	in, out := op.Inputs[0], op.Outputs[0]
@@ -147,7 +156,7 @@ func dotFloat(x []float32, w [][lanes]float32, acc *[lanes]float32) {
 
 func floatDepthwise(m *Model, op Op) step[float32] {
 	g := m.geometry(op)
-	weights, bias := float32s(m.tensor(op, 1).Data), float32s(m.tensor(op, 2).Data)
+	weights, bias := m.floatWeights(op), float32s(m.tensor(op, 2).Data)
 	lo, hi := clamp(op.Activation)
 	in, out, multiplier := op.Inputs[0], op.Outputs[0], g.outC/g.inC
 	return func(v *values[float32]) {

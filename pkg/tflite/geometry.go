@@ -19,7 +19,7 @@ func (m *Model) geometry(op Op) geometry {
 	window := op.Window
 	if op.Code == Conv2D || op.Code == DepthwiseConv2D {
 		w := m.tensor(op, 1).Shape
-		window = [2]int{w[1], w[2]}
+		window = op.spread([2]int{w[1], w[2]})
 	}
 	return geometry{
 		inH: in.Shape[1], inW: in.Shape[2], inC: in.Shape[3],
@@ -28,6 +28,48 @@ func (m *Model) geometry(op Op) geometry {
 		padH: padBefore(in.Shape[1], out.Shape[1], window[0], op.Stride[0]),
 		padW: padBefore(in.Shape[2], out.Shape[2], window[1], op.Stride[1]),
 	}
+}
+
+// spread is the window of a dilated kernel from its first to its last tap.
+func (op Op) spread(window [2]int) [2]int {
+	for d := range window {
+		window[d] = (window[d]-1)*max(op.Dilation[d], 1) + 1
+	}
+	return window
+}
+
+// spreadOut puts zeros between the taps of a dilated kernel, [out, h, w, in], so
+// that it runs as any other: a zero adds nothing to a sum.
+func spreadOut[T any](op Op, shape []int, weights []T) []T {
+	window := op.spread([2]int{shape[1], shape[2]})
+	if window == [2]int{shape[1], shape[2]} {
+		return weights
+	}
+	n := shape[3]
+	wide := make([]T, shape[0]*window[0]*window[1]*n)
+	for i := range len(weights) / n {
+		o, y, x := i/(shape[1]*shape[2]), i/shape[2]%shape[1], i%shape[2]
+		at := (o*window[0]+y*max(op.Dilation[0], 1))*window[1] + x*max(op.Dilation[1], 1)
+		copy(wide[at*n:(at+1)*n], weights[i*n:(i+1)*n])
+	}
+	return wide
+}
+
+// weights are a convolution's, spread out, or a dense layer's.
+func (m *Model) weights(op Op) []byte {
+	w := m.tensor(op, 1)
+	if op.Code == FullyConnected {
+		return w.Data
+	}
+	return spreadOut(op, w.Shape, w.Data)
+}
+
+func (m *Model) floatWeights(op Op) []float32 {
+	w := m.tensor(op, 1)
+	if op.Code == FullyConnected {
+		return float32s(w.Data)
+	}
+	return spreadOut(op, w.Shape, float32s(w.Data))
 }
 
 // taps is the number of inputs of one output of a convolution.

@@ -39,6 +39,10 @@ func int8Step(m *Model, op Op) (step[int8], error) {
 		return func(v *values[int8]) { copy(v.t[out], v.t[in]) }, nil
 	case Softmax:
 		return int8Softmax(m, op), nil
+	case Prelu:
+		return int8Prelu(m, op), nil
+	case Add:
+		return int8Add(m, op), nil
 	}
 	table, err := op.table(qi, qo)
 	if err != nil {
@@ -55,6 +59,10 @@ func int8Step(m *Model, op Op) (step[int8], error) {
 // table tabulates a function of one value by uint8 of its int8 argument.
 func (op Op) table(in, out *Quant) (table [256]int8, err error) {
 	switch op.Code {
+	case Relu, Relu6:
+		return reluTable(in, out, op.Code.rectifier()), nil
+	case HardSwish:
+		return hardSwishTable(in, out), nil
 	case Logistic:
 		return functionTable(in, out, func(x float32) float32 { return 1 / (1 + exp32(-x)) }), nil
 	case Tanh:

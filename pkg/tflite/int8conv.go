@@ -36,7 +36,7 @@ func int8Conv(m *Model, op Op) step[int8] {
 	g := m.geometry(op)
 	taps := g.taps()
 	const block = 2 * pairLanes
-	weights := packPairs(m.tensor(op, 1).Data, taps, g.outC)
+	weights := packPairs(m.weights(op), taps, g.outC)
 	r := m.requantizer(op)
 	in, out := op.Inputs[0], op.Outputs[0]
 	zero := int32(m.Tensors[in].Quant.ZeroPoint)
@@ -95,7 +95,7 @@ func dotPairs(x []int32, w [][pairLanes]int64, acc *[pairLanes]int64, pairs int)
 
 func int8Depthwise(m *Model, op Op) step[int8] {
 	g := m.geometry(op)
-	weights := m.tensor(op, 1).Data
+	weights := m.weights(op)
 	r := m.requantizer(op)
 	in, out, multiplier := op.Inputs[0], op.Outputs[0], g.outC/g.inC
 	zero := int32(m.Tensors[in].Quant.ZeroPoint)

@@ -138,7 +138,8 @@ func hasElu(m *Model) bool {
 
 func opCodes() map[OpCode]bool {
 	return map[OpCode]bool{Conv2D: true, DepthwiseConv2D: true, FullyConnected: true, MaxPool2D: true,
-		AveragePool2D: true, Mean: true, Softmax: true, Logistic: true, Tanh: true, LeakyRelu: true, Elu: true}
+		AveragePool2D: true, Mean: true, Softmax: true, Logistic: true, Tanh: true, LeakyRelu: true, Elu: true,
+		Add: true, Relu: true, Relu6: true, Prelu: true, HardSwish: true}
 }
 
 // int8Activations returns every activation of all images, by tensor.

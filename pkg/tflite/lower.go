@@ -1,6 +1,7 @@
 package tflite
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 )
@@ -66,7 +67,7 @@ func (m *Model) lower(op Op) (Stage, error) {
 	switch op.Code {
 	case Conv2D, FullyConnected, DepthwiseConv2D:
 		s.shape(m.geometry(op))
-		for _, w := range m.tensor(op, 1).Data {
+		for _, w := range m.weights(op) {
 			s.Weights = append(s.Weights, int8(w))
 		}
 		r := m.requantizer(op)
@@ -83,6 +84,8 @@ func (m *Model) lower(op Op) (Stage, error) {
 		x := meanScale(qi, qo, int64(in[1]*in[2]))
 		s.Scale = []Multiplier{{x.value, x.shift}}
 	case Reshape, Softmax:
+	case Add, Prelu:
+		return s, errors.New("code for chips has no form of it yet: take the formats tflite-int8 or c")
 	default:
 		table, err := op.table(qi, qo)
 		if err != nil {

@@ -82,33 +82,48 @@ type Quant struct {
 type OpCode int32
 
 const (
+	Add             OpCode = 0
 	AveragePool2D   OpCode = 1
 	Conv2D          OpCode = 3
 	DepthwiseConv2D OpCode = 4
 	FullyConnected  OpCode = 9
 	Logistic        OpCode = 14
 	MaxPool2D       OpCode = 17
+	Relu            OpCode = 19
+	Relu6           OpCode = 21
 	Reshape         OpCode = 22 // read and run, never written
 	Softmax         OpCode = 25
 	Tanh            OpCode = 28
 	Mean            OpCode = 40
+	Prelu           OpCode = 54
 	LeakyRelu       OpCode = 98
 	Elu             OpCode = 111
+	HardSwish       OpCode = 117
 )
 
 // Op is one operator. Only the fields that its code uses are set.
 type Op struct {
 	Code       OpCode
-	Inputs     []int // in Tensors; the activation first, then constants
+	Inputs     []int // in Tensors; the activation first, of Add two, then constants
 	Outputs    []int
 	Padding    models.Padding    // convolutions, pools
 	Stride     [2]int            // convolutions, pools: vertical, horizontal
 	Window     [2]int            // pools: height, width
+	Dilation   [2]int            // convolutions: vertical, horizontal; 0 stands for 1
 	Multiplier int               // DepthwiseConv2D: outputs for each input channel
-	Activation models.Activation // fused: None, Relu or Relu6
+	Activation models.Activation // fused: None, Relu or Relu6; of convolutions, pools, dense layers and Add
 	KeepDims   bool              // Mean
 	Alpha      float32           // LeakyRelu
 	Beta       float32           // Softmax
+}
+
+// activations is how many of the op's inputs are computed; the others are
+// constants.
+func (op Op) activations() int {
+	if op.Code == Add {
+		return 2
+	}
+	return 1
 }
 
 // tensor returns the op's i-th input, or nil if it has none.

@@ -73,7 +73,12 @@ func (q *quantizer) model() error {
 			out.Quant = &Quant{Scale: []float32{1.0 / 256}, ZeroPoint: math.MinInt8}
 		case Tanh:
 			out.Quant = &Quant{Scale: []float32{1.0 / 128}}
-		case Mean, LeakyRelu, Elu:
+		case HardSwish: // its kernel takes no finer output
+			out.Quant = affine(q.seen[op.Outputs[0]], float64(in.Quant.Scale[0])/127)
+		case Prelu:
+			q.slopes(op)
+			out.Quant = affine(q.seen[op.Outputs[0]], 0)
+		case Mean, LeakyRelu, Elu, Relu, Relu6, Add:
 			out.Quant = affine(q.seen[op.Outputs[0]], 0)
 		case Conv2D, DepthwiseConv2D, FullyConnected:
 			if err := q.weighted(op, in.Quant); err != nil {
@@ -84,6 +89,19 @@ func (q *quantizer) model() error {
 		}
 	}
 	return nil
+}
+
+// slopes rounds the slopes of prelu to 255 levels around zero.
+func (q *quantizer) slopes(op Op) {
+	t := q.m.tensor(op, 1)
+	row := [][]float32{float32s(t.Data)}
+	scales := weightScales(row)
+	scales[0] = max(scales[0], 1.0/127/(1<<16))
+	data := roundWeights(row, scales)
+	t.Type, t.Quant, t.Data = Int8, &Quant{Scale: float32Slice(scales)}, make([]byte, len(data[0]))
+	for i, x := range data[0] {
+		t.Data[i] = byte(x)
+	}
 }
 
 // affine maps a range to [-128, 127] with a scale of at least the given one,

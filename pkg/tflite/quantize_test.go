@@ -298,9 +298,9 @@ func knownSpec(r *rand.Rand) models.Spec {
 			l = models.NewMaxPool(1 + r.IntN(3))
 			l.Kind = models.AvgPool
 		}
-		l.Padding, l.Stride = padding(), 1+r.IntN(3)
-		if l.Size == 0 {
-			l.Kernel = [2]int{1 + r.IntN(4), 1 + r.IntN(4)}
+		l.Padding, l.Stride = padding(), models.Square(1+r.IntN(3))
+		if l.Size == (models.Edges{}) {
+			l.Kernel = models.Edges{1 + r.IntN(4), 1 + r.IntN(4)}
 			l.Activation = pick(models.Relu, models.Relu6, models.LeakyRelu, models.Elu, models.Tanh, models.Sigmoid, models.None)
 		}
 		next := s

@@ -38,6 +38,7 @@ const (
 	poolOptions           = 5
 	fullyConnectedOptions = 8
 	softmaxOptions        = 9
+	addOptions            = 11
 	reshapeOptions        = 17
 	reducerOptions        = 27
 	leakyReluOptions      = 75
@@ -58,6 +59,8 @@ const (
 	reducerKeepDims = 0
 
 	leakyAlpha = 0
+
+	addActivation = 0
 )
 
 // paddings and activations by their numbers in the schema.
@@ -95,6 +98,8 @@ func optionsType(c OpCode) byte {
 		return fullyConnectedOptions
 	case Softmax:
 		return softmaxOptions
+	case Add:
+		return addOptions
 	case Reshape:
 		return reshapeOptions
 	case Mean:
@@ -116,7 +121,7 @@ func opVersion(c OpCode, quantized bool) int32 {
 		return 3
 	case FullyConnected:
 		return 4
-	case MaxPool2D, AveragePool2D, Mean, Softmax, Logistic, Tanh:
+	case Add, MaxPool2D, AveragePool2D, Mean, Softmax, Logistic, Tanh, Relu, Relu6:
 		return 2
 	}
 	return 1
@@ -125,6 +130,8 @@ func opVersion(c OpCode, quantized bool) int32 {
 // String is the operator's name in the schema.
 func (c OpCode) String() string {
 	switch c {
+	case Add:
+		return "ADD"
 	case AveragePool2D:
 		return "AVERAGE_POOL_2D"
 	case Conv2D:
@@ -149,6 +156,14 @@ func (c OpCode) String() string {
 		return "LEAKY_RELU"
 	case Elu:
 		return "ELU"
+	case Relu:
+		return "RELU"
+	case Relu6:
+		return "RELU6"
+	case Prelu:
+		return "PRELU"
+	case HardSwish:
+		return "HARD_SWISH"
 	}
 	return "an unsupported operator"
 }

@@ -21,6 +21,9 @@ type Key struct {
 	Required bool
 	Default  string // as a person would write it; "" where there is none
 	Doc      string
+	// Elsewhere says that the reference has the keys within its value at another
+	// key.
+	Elsewhere bool
 }
 
 // Kind is the YAML shape of a value.

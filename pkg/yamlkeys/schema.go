@@ -174,6 +174,9 @@ func (k Key) rows(b *strings.Builder, prefix string) {
 		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", path, cell(value), cell(otherwise), cell(k.Doc))
 		path += "."
 	}
+	if k.Elsewhere {
+		return
+	}
 	for _, f := range k.Forms {
 		switch f.Kind {
 		case MappingKind, TableKind:

@@ -40,17 +40,19 @@ def compare(network, folder):
     keras.utils.clear_session()
     images, labels, logits, losses = (np.load(folder / f"{name}.npy") for name in ("images", "labels", "logits", "losses"))
     counts = json.loads((folder / "counts.json").read_text())
-    model = build(network)
+    model, layers = build(network)
+    variables = [variable for layer in layers for variable in layer.weights]
     weights = [np.load(file) for file in sorted(folder.glob("[0-9][0-9].npy"))]
-    faults = compare_shapes(model, weights, counts)
+    faults = compare_shapes(model, layers, weights, counts)
     if faults:
         print(f"{network['name']:24} {counts['parameters']:10}")
         return faults
-    model.set_weights(weights)
+    for variable, values in zip(variables, weights):
+        variable.assign(np.reshape(values, variable.shape))
     logits_off = worst(model(images), logits)
     losses_off = worst(train(model, network["train"], images, labels), losses)
     moved = {int(file.stem.removeprefix("end-")): np.load(file) for file in folder.glob("end-*.npy")}
-    moved_off = max((worst(model.weights[i].numpy(), values) for i, values in moved.items()), default=0.0)
+    moved_off = max((worst(variables[i].numpy(), np.reshape(values, variables[i].shape)) for i, values in moved.items()), default=0.0)
     print(f"{network['name']:24} {counts['parameters']:10} {logits_off:17.1e} {losses_off:17.1e} {moved_off:19.1e}")
     if not logits_off <= TOLERANCE:  # NaN is a difference too
         faults.append(f"logits differ by {logits_off:.1e}")
@@ -61,24 +63,25 @@ def compare(network, folder):
     return faults
 
 
-def compare_shapes(model, weights, counts):
+def compare_shapes(model, layers, weights, counts):
     """Returns what differs in numbers of parameters and in shapes."""
     folded = {layer.name.replace("norm", "layer") for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)}
     sizes = {"weights": 0, "biases": 0, "parameters_trained": model.count_params()}
     for layer in model.layers:
         for variable in layer.weights:
             size = int(np.prod(variable.shape))
-            if variable.name.endswith("kernel"):
+            if variable.name.endswith("kernel") or variable.name == "alpha":
                 sizes["weights"] += size
             elif variable.name == "gamma" or variable.name == "bias" and layer.name not in folded:
                 sizes["biases"] += size  # a normalised layer is deployed with one bias a channel
     sizes["parameters"] = sizes["weights"] + sizes["biases"]
     counts.setdefault("parameters_trained", counts["parameters"])
     faults = [f"{counts[name]} {name}, Keras has {size}" for name, size in sizes.items() if counts[name] != size]
-    ours, theirs = [w.shape for w in weights], [tuple(v.shape) for v in model.weights]
+    ours, theirs = [w.shape for w in weights], [tuple(v.shape) for layer in layers for v in layer.weights]
+    theirs = [shape[-1:] if shape[:-1] == (1,) * len(shape[:-1]) and ours[i] == shape[-1:] else shape for i, shape in enumerate(theirs)]  # prelu's
     if ours != theirs:
         faults.append(f"variables {ours}, Keras has {theirs}")
-    ours, theirs = output_shapes(counts), [as_image(layer.output.shape) for layer in model.layers if layer.name.startswith("layer") and not layer.name.endswith("-depthwise")]
+    ours, theirs = output_shapes(counts), [as_image(layer.output.shape) for layer in layers if layer.name.startswith("layer") and not layer.name.endswith("-depthwise")]
     if ours != theirs:
         faults.append(f"outputs {ours}, Keras has {theirs}")
     return faults
@@ -97,31 +100,67 @@ def as_image(shape):
 
 
 def build(network):
-    """The Keras model; the layers that a footprint counts are called layer0, layer1, ..., their batch normalisations norm0, ..."""
+    """The Keras model, and its layers in the order of slimfit's weights. The layers that a footprint counts are called layer0,
+    layer1, ..., their batch normalisations norm0, ..."""
+    b = Builder()
     x = inputs = keras.Input(network["input"])
-    last = {"dense": {"units": network["classes"], "activation": "none"}}
-    for i, layer in enumerate(network["layers"] + [last]):
-        (kind, options), = layer.items()
+    for layer in network["layers"] + [{"dense": {"units": network["classes"], "activation": "none"}}]:
+        x = b.add(x, layer)
+    return keras.Model(inputs, x), b.layers
+
+
+class Builder:
+    def __init__(self):
+        self.layers = []
+
+    def apply(self, layer, x):
+        self.layers.append(layer)
+        return layer(x)
+
+    def add(self, x, layer):
+        """The layer and what follows it: batch normalisation, then the activation."""
+        (kind, o), = layer.items()
         if kind == "dense" and len(x.shape) == 4:
             x = keras.layers.Flatten()(x)
-        x = add_layer(x, kind, options, i)
-    return keras.Model(inputs, x)
+        if kind == "residual":
+            return self.residual(x, o)
+        return self.one(x, kind, o, len(self.layers))
 
+    def one(self, x, kind, o, name):
+        if kind == "dropout":
+            return self.apply(keras.layers.Dropout(o, name=f"dropout{name}"), x)
+        if kind == "activation":
+            return self.activate(x, o, f"layer{name}" if o == "prelu" else f"activation{name}")
+        norm = isinstance(o, dict) and o.get("batchnorm", False)
+        if norm == "both":  # of separable: Keras normalises no part of a SeparableConv2D
+            x = self.one(x, "depthwise", o | {"activation": "none", "batchnorm": True, "bias": False}, f"{name}-depthwise")
+            kind, o = "conv", o | {"kernel": [1, 1], "stride": 1, "padding": "valid", "batchnorm": True}
+        x = self.apply(keras_layer(kind, o, f"layer{name}"), x)
+        if norm:
+            x = self.apply(keras.layers.BatchNormalization(name=f"norm{name}"), x)
+        return self.activate(x, o.get("activation", "none"), f"activation{name}")
 
-def add_layer(x, kind, o, name):
-    """The layer and what follows it: batch normalisation, then the activation."""
-    if kind == "dropout":
-        return keras.layers.Dropout(o, name=f"dropout{name}")(x)
-    norm = isinstance(o, dict) and o.get("batchnorm", False)
-    if norm == "both":  # of separable: Keras normalises no part of a SeparableConv2D
-        depthwise = o | {"activation": "none", "batchnorm": True, "bias": False}
-        x = add_layer(x, "depthwise", depthwise, f"{name}-depthwise")
-        kind, o = "conv", o | {"kernel": [1, 1], "stride": 1, "padding": "valid", "batchnorm": True}
-    x = keras_layer(kind, o, f"layer{name}")(x)
-    if norm:
-        x = keras.layers.BatchNormalization(name=f"norm{name}")(x)
-    function = activation(o)
-    return keras.layers.Activation(function)(x) if function else x
+    def residual(self, x, o):
+        y = x
+        for layer in o["layers"]:
+            y = self.add(y, layer)
+        if x.shape != y.shape:
+            stride = [-(-a // b) for a, b in zip(x.shape[1:3], y.shape[1:3])]
+            norm = isinstance(o["shortcut"], dict)
+            project = {"kernel": [1, 1], "filters": y.shape[3], "stride": stride, "padding": "same", "batchnorm": norm, "bias": not norm}
+            x = self.one(x, "conv", project, len(self.layers))
+        name = len(self.layers)
+        x = self.apply(keras.layers.Add(name=f"layer{name}"), [y, x])
+        return self.activate(x, o["activation"], f"activation{name}")
+
+    def activate(self, x, name, layer):
+        if name == "none":
+            return x
+        if name == "prelu":
+            return self.apply(keras.layers.PReLU(shared_axes=[1, 2] if len(x.shape) == 4 else None, name=layer), x)
+        if name == "leaky_relu":
+            return keras.layers.LeakyReLU(negative_slope=0.2)(x)
+        return keras.layers.Activation("hard_silu" if name == "hard_swish" else name)(x)
 
 
 def keras_layer(kind, o, name):
@@ -137,6 +176,7 @@ def keras_layer(kind, o, name):
         return keras.layers.AveragePooling2D(o["size"], **window, name=name)
     window |= {"kernel_size": o["kernel"]} | bias
     if kind == "conv":
+        window["dilation_rate"] = o.get("dilation", 1)
         return keras.layers.Conv2D(o["filters"], **window)
     if kind == "depthwise":
         return keras.layers.DepthwiseConv2D(depth_multiplier=o["multiplier"], **window)
@@ -145,17 +185,10 @@ def keras_layer(kind, o, name):
     raise ValueError(f"unknown layer kind {kind}")
 
 
-def activation(o):
-    name = o.get("activation", "none")
-    if name == "leaky_relu":
-        return keras.layers.LeakyReLU(negative_slope=0.2)
-    return None if name == "none" else name
-
-
 def train(model, recipe, images, labels):
     """Returns the loss of each step before its update."""
     optimizer = keras_optimizer(recipe)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "alpha"])
     optimizer.build(model.trainable_variables)
     losses = []
     for step in range(recipe["steps"]):
