@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,11 +93,21 @@ func TestSameBits(t *testing.T) {
 		t.Skip("NOT COMPILED: no gcc")
 	}
 	ops := map[tflite.OpCode]int{}
-	for seed := range 16 {
+	for seed := range 24 {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(uint64(seed), 24))
-			m, pixels := network(t, r, modelstest.Random(r), 40, tflite.Options{DensePerChannel: seed%2 == 1})
+			spec := modelstest.Random(r)
+			if rare := []string{"activation leaky_relu", "activation hard_swish", "layer relu6", "dilation"}; seed < len(rare) {
+				spec = modelstest.Each()[rare[seed]]
+			}
+			m, pixels := network(t, r, spec, 40, tflite.Options{DensePerChannel: seed%2 == 1})
 			m.Kernels = tflite.Kernels(seed / 2 % 2)
+			if slices.ContainsFunc(m.Ops, func(op tflite.Op) bool { return op.Code == tflite.Add || op.Code == tflite.Prelu }) {
+				if _, err := ccode.Generate(m, ccode.Options{Name: "net"}); err == nil || !strings.Contains(err.Error(), "take the formats tflite-int8 or c") {
+					t.Errorf("a network with a sum or prelu: %v", err)
+				}
+				return
+			}
 			for _, op := range m.Ops {
 				ops[op.Code]++
 			}
