@@ -11,6 +11,13 @@ type Data struct {
 	Validation int     `json:"validation"`       // images held back from the training files
 	Test       int     `json:"test"`             //
 	Resize     *[2]int `json:"resize,omitempty"` // height, width that image folders are resized to
+
+	// How the images are read; "" and false are the defaults and leave
+	// identities as they were before there were these keys.
+	Fit            string `json:"fit,omitempty"`             // pad or crop, of pictures that are resized; "": stretch
+	Channels       string `json:"channels,omitempty"`        // grey or colour; "": as they are
+	Groups         string `json:"groups,omitempty"`          // subfolder, or ""
+	SkipUnreadable bool   `json:"skip_unreadable,omitempty"` // files that cannot be read were left out
 }
 
 // Source is where the images of a Data lie.

@@ -41,7 +41,7 @@ func TestBombs(t *testing.T) {
 	}
 	in := models.Shape{H: 128, W: 128, C: 1}
 	loose := func(path string) func() error {
-		return func() error { _, err := ReadImages(path, in, false); return err }
+		return func() error { _, err := ReadImages(path, in, false, ""); return err }
 	}
 	for _, c := range []struct {
 		name, err string
@@ -83,19 +83,10 @@ func TestLargePictureInFolder(t *testing.T) {
 		"a/1.png": pngBytes(t, 2, 3, color.NRGBA{1, 1, 1, 255}, 1),
 		"b/2.png": claimedPNG(t, 8192, 8192),
 	})
-	_, err := decodePictures([]picture{pictureOf(t, dir, "a/1.png"), pictureOf(t, dir, "b/2.png")}, nil)
+	_, err := collect(Ref{}, []picture{{path: filepath.Join(dir, "a/1.png")}, {path: filepath.Join(dir, "b/2.png")}})
 	if err == nil || !strings.Contains(err.Error(), "is 8192x8192 pixels") {
 		t.Errorf("%v, want the size that the header has", err)
 	}
-}
-
-func pictureOf(t *testing.T, dir, name string) picture {
-	t.Helper()
-	p := picture{path: filepath.Join(dir, name)}
-	if err := p.hash(); err != nil {
-		t.Fatal(err)
-	}
-	return p
 }
 
 // writeZeros writes a compressed idx file of zeros.

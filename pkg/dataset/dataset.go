@@ -25,7 +25,26 @@ type Ref struct {
 	Test int
 
 	Resize *[2]int // height, width that an image folder is resized to; nil: as it is
+
+	// Of folders of pictures; "" is the default, so that the zero value means
+	// what it did before there were these.
+	Fit            string // FitPad, FitCrop or "": stretch
+	Groups         string // GroupsSubfolder or ""
+	SkipUnreadable bool   // leave out files that are no pictures or damaged
+	// Channels is ChannelsGrey, ChannelsColour or "": as the data has them.
+	Channels string
+	// Accept names faults of the data that are known and taken: see Faults.
+	Accept []string
+
+	older bool // read as versions without orientation and numeric class order did
 }
+
+// Values of Ref.Channels and Ref.Groups.
+const (
+	ChannelsGrey    = "grey"
+	ChannelsColour  = "colour"
+	GroupsSubfolder = "subfolder" // of a class's folder: all pictures of it are in one part
+)
 
 // Images are n images of one size with their labels.
 type Images struct {
@@ -56,6 +75,8 @@ type Set struct {
 	Validation Images
 	Test       Images
 	Notes      []string // what a person should know of how the data was read
+	Found      Survey   // of the user's own data
+	lost       []string // see content
 }
 
 // DefaultCache is the folder of fetched data sets: $SLIMFIT_CACHE, else
@@ -89,15 +110,15 @@ func Describe(ref Ref, cache string) (models.Data, error) {
 	if err != nil {
 		return models.Data{}, err
 	}
-	if err := ref.noResize(info.Name); err != nil {
+	if err := ref.noFolderKeys(info.Name); err != nil {
 		return models.Data{}, err
 	}
 	n, err := ref.split(info.TrainImages, info.TestImages)
 	if err != nil {
 		return models.Data{}, fmt.Errorf("data set %s: %w", info.Name, err)
 	}
-	return models.Data{Name: info.Name, Digest: info.Digest, Input: info.Input, Classes: len(info.ClassNames),
-		Train: n.train, Validation: n.validation, Test: n.test}, nil
+	input, err := channelsOf(info.Input, ref.Channels)
+	return ref.data(info.Digest, input, len(info.ClassNames), n), err
 }
 
 // Load reads the images of a reference. A set of the registry that is not in
@@ -116,11 +137,17 @@ func Load(ref Ref, cache string) (*Set, error) {
 // LoadData reads the images that data stands for and checks that they are
 // still the same: digest, shape and sizes.
 func LoadData(data models.Data, src models.Source) (*Set, error) {
-	ref := Ref{Name: data.Name, Path: src.Path, Train: data.Train, Validation: data.Validation, Test: data.Test, Resize: data.Resize}
+	ref := Ref{Name: data.Name, Path: src.Path, Train: data.Train, Validation: data.Validation, Test: data.Test, Resize: data.Resize,
+		Fit: data.Fit, Channels: data.Channels, Groups: data.Groups, SkipUnreadable: data.SkipUnreadable, Accept: []string{acceptAll}}
 	if ref.Validation == 0 {
 		ref.Validation = -1
 	}
 	set, err := Load(ref, src.Cache)
+	if ref.older = src.Path != "" && err == nil && set.Data.Digest != data.Digest; ref.older {
+		if was, err := Load(ref, src.Cache); err == nil && was.Data.Digest == data.Digest {
+			set = was // a run of a version that read it otherwise
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -2,17 +2,11 @@ package dataset
 
 import (
 	"cmp"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-
-	"slimfit/pkg/parallel"
 )
 
 // splitSeed decides which pictures of a folder are held back. It is fixed:
@@ -22,7 +16,10 @@ const splitSeed = 0
 // picture is one file of an image folder.
 type picture struct {
 	path  string
+	role  string // the part that its folder is for
 	class int
+	group string            // sub-folder of the class's; "" is none
+	at    int               // its place in the pixels
 	sum   [sha256.Size]byte // of the file's bytes
 	key   [sha256.Size]byte // of the seed and sum: a random rank that only content decides
 }
@@ -30,149 +27,132 @@ type picture struct {
 // folder is a listed and hashed image folder.
 type folder struct {
 	classNames []string
-	train      []picture // all pictures, where there are no train and test folders
+	train      []picture // all pictures, where there are no folders for parts
+	validation []picture
 	test       []picture
-	split      bool // there are train and test folders
+	divided    bool // there are folders for train and others
+	byGroup    bool
+	turned     bool // pictures with an EXIF orientation were turned
+	notes      []string
 }
 
-// readFolder reads a folder of PNG and JPEG pictures with one sub-folder a
-// class, or two such folders called train and test. Classes are numbered by
-// name. Validation, and test where it has no folder, take their share of each
-// class; which pictures, and the order of all of them, depends on the files'
-// content alone, so a copy with other file names trains the same.
+// readFolder reads a folder of pictures with one sub-folder a class, or such
+// folders for the parts: train, validation and test, under their usual names.
+// Validation and test, where they have no folder, take their share of each
+// class, or whole groups; which pictures, and the order of all of them, depends
+// on the files' content alone, so a copy with other file names trains the same.
 func readFolder(ref Ref) (*Set, error) {
-	f, err := listFolder(ref.Path)
+	f, all, err := listFolder(ref)
 	if err != nil {
 		return nil, err
+	}
+	c, err := collect(ref, all)
+	if err != nil {
+		return nil, err
+	}
+	f.turned = c.orientations > 0
+	for _, p := range c.good {
+		switch p.role {
+		case roleTest:
+			f.test = append(f.test, p)
+		case roleValidation:
+			f.validation = append(f.validation, p)
+		default:
+			f.train = append(f.train, p)
+		}
 	}
 	digest := f.digest()
 	n, err := f.arrange(ref)
 	if err != nil {
 		return nil, err
 	}
-	all := slices.Concat(f.train, f.test)
-	decoded, err := decodePictures(all, ref.Resize)
-	if err != nil {
-		return nil, err
-	}
-	pixels := decoded.images.Pixels
-	cut := len(f.train) * decoded.input.Elements()
-	c := content{
-		input: decoded.input, classes: len(f.classNames), classNames: f.classNames, digest: digest,
-		train: Images{pixels[:cut:cut], decoded.images.Labels[:len(f.train)]},
-		test:  Images{pixels[cut:], decoded.images.Labels[len(f.train):]},
-		notes: append(decoded.notes, f.notes(n)...),
-	}
-	return c.part(ref, n), nil
+	images := c.permute(slices.Concat(f.train, f.test))
+	cut := len(f.train) * c.input.Elements()
+	return content{
+		input: c.input, classes: len(f.classNames), classNames: f.classNames, digest: digest,
+		train: Images{images.Pixels[:cut:cut], images.Labels[:len(f.train)]},
+		test:  Images{images.Pixels[cut:], images.Labels[len(f.train):]},
+		notes: slices.Concat(f.notes, c.notes()), lost: c.lost,
+	}.part(ref, n), nil
 }
 
-// listFolder finds every picture and hashes it.
-func listFolder(dir string) (folder, error) {
-	var f folder
-	names, err := subfolders(dir)
+// listFolder finds the parts, their classes and every picture.
+func listFolder(ref Ref) (folder, []picture, error) {
+	f := folder{byGroup: ref.Groups == GroupsSubfolder}
+	left := maxFiles
+	root, err := readTree(ref.Path, maxDepth, &left)
 	if err != nil {
-		return f, err
+		return f, nil, err
 	}
-	hasTrain, hasTest := hasSubfolders(dir, names, "train"), hasSubfolders(dir, names, "test")
-	if !hasTrain && !hasTest {
-		f.classNames = names
-		f.train, err = listClasses(dir, names)
-		return f, err
-	}
-	if !hasTrain || !hasTest {
-		return f, errors.New("has only one of the folders train and test; add the other, or put the class folders side by side and slimfit splits them")
-	}
-	for _, n := range names {
-		if n != "train" && n != "test" {
-			return f, fmt.Errorf("%s: a third folder beside train and test; move its pictures into them (validation is held back from train)", filepath.Join(dir, n))
-		}
-	}
-	f.split = true
-	if f.classNames, err = subfolders(filepath.Join(dir, "train")); err != nil {
-		return f, err
-	}
-	testNames, err := subfolders(filepath.Join(dir, "test"))
+	l, err := findLayout(root)
 	if err != nil {
-		return f, err
+		return f, nil, err
 	}
-	if !slices.Equal(f.classNames, testNames) {
-		return f, fmt.Errorf("train has the classes %s, but test has %s", shorten(f.classNames), shorten(testNames))
-	}
-	if f.train, err = listClasses(filepath.Join(dir, "train"), f.classNames); err != nil {
-		return f, err
-	}
-	f.test, err = listClasses(filepath.Join(dir, "test"), f.classNames)
-	return f, err
-}
-
-// subfolders lists the folders in dir and refuses anything else there.
-func subfolders(dir string) ([]string, error) {
-	names, err := listNames(dir)
-	if err != nil {
-		return nil, err
-	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("%s is empty: want four idx files, CIFAR-10's data_batch_*.bin and test_batch.bin, or pictures in one sub-folder a class", dir)
-	}
-	for _, n := range names {
-		st, err := os.Stat(filepath.Join(dir, n))
-		if err != nil {
-			return nil, err
-		}
-		if !st.IsDir() {
-			return nil, fmt.Errorf("%s: a file where only folders are expected: want four idx files, CIFAR-10's data_batch_*.bin and test_batch.bin, or pictures in one sub-folder a class", filepath.Join(dir, n))
-		}
-	}
-	return names, nil
-}
-
-// hasSubfolders says whether names holds name and that folder has folders in
-// it: a class may be called train, too.
-func hasSubfolders(dir string, names []string, name string) bool {
-	if !slices.Contains(names, name) {
-		return false
-	}
-	entries, err := os.ReadDir(filepath.Join(dir, name))
-	return err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.IsDir() })
-}
-
-// listClasses lists and hashes the pictures of every class folder in dir.
-func listClasses(dir string, names []string) ([]picture, error) {
-	if len(names) < 2 {
-		return nil, fmt.Errorf("%s: %d class folder: want at least two", dir, len(names))
-	}
-	if len(names) > MaxClasses {
-		return nil, fmt.Errorf("%s: %d class folders: at most %d classes", dir, len(names), MaxClasses)
-	}
+	f.notes, f.divided = l.notes, l.parts[roleImages] == nil
 	var all []picture
-	for class, name := range names {
-		files, err := listNames(filepath.Join(dir, name))
+	first := ""
+	for _, role := range []string{roleImages, roleTrain, roleValidation, roleTest} {
+		part := l.parts[role]
+		if part == nil {
+			continue
+		}
+		classes, err := classFolders(part, ref.older)
 		if err != nil {
-			return nil, err
+			return f, nil, err
 		}
-		if len(files) == 0 {
-			return nil, fmt.Errorf("%s: the class has no pictures", filepath.Join(dir, name))
-		}
-		for _, file := range files {
-			path := filepath.Join(dir, name, file)
-			if ext := strings.ToLower(filepath.Ext(file)); ext != ".png" && ext != ".jpg" && ext != ".jpeg" {
-				return nil, fmt.Errorf("%s: not a picture: want .png, .jpg or .jpeg; remove it", path)
+		if !f.byGroup {
+			if err := checkNesting(classes); err != nil {
+				return f, nil, err
 			}
-			all = append(all, picture{path: path, class: class})
+		}
+		var names []string
+		for class, c := range classes {
+			names = append(names, c.name)
+			if all, err = c.list(class, role, all); err != nil {
+				return f, nil, err
+			}
+		}
+		if first == "" {
+			first, f.classNames = part.name, names
+		} else if !slices.Equal(f.classNames, names) {
+			return f, nil, fmt.Errorf("%s has the classes %s, but %s has %s%s", first, shorten(f.classNames), part.name, shorten(names), difference(f.classNames, names))
 		}
 	}
-	err := parallel.Each(context.Background(), len(all), 0, func(i int) error { return all[i].hash() })
-	return all, err
+	deeper := 0
+	for _, p := range all {
+		if p.group != "" {
+			deeper++
+		}
+	}
+	switch {
+	case f.byGroup && deeper < len(all):
+		return f, nil, fmt.Errorf("groups is subfolder, but %d of %d pictures lie in no sub-folder of their class's, such as %s", len(all)-deeper, len(all), ungrouped(all))
+	case deeper > 0 && !f.byGroup:
+		f.notes = append(f.notes, fmt.Sprintf("%d pictures lie in sub-folders of the class folders and count as the class's; groups: subfolder keeps each sub-folder in one part", deeper))
+	}
+	if f.byGroup {
+		err = checkGroups(all)
+	}
+	return f, all, err
 }
 
-func (p *picture) hash() error {
-	b, err := readPicture(p.path)
-	if err != nil {
-		return err
+func ungrouped(all []picture) string {
+	return all[slices.IndexFunc(all, func(p picture) bool { return p.group == "" })].path
+}
+
+// difference tells which names only one of two lists has.
+func difference(a, b []string) string {
+	only := func(a, b []string) []string {
+		return slices.DeleteFunc(slices.Clone(a), func(n string) bool { return slices.Contains(b, n) })
 	}
-	p.sum = sha256.Sum256(b)
-	p.key = sha256.Sum256(append([]byte{splitSeed}, p.sum[:]...))
-	return nil
+	var words []string
+	if x := only(a, b); len(x) > 0 {
+		words = append(words, "only the first has "+shorten(x))
+	}
+	if x := only(b, a); len(x) > 0 {
+		words = append(words, "only the second has "+shorten(x))
+	}
+	return ": " + strings.Join(words, ", ")
 }
 
 // byRank orders pictures by content; equal files by class.
@@ -188,11 +168,20 @@ func (f folder) digest() string {
 			parts = append(parts, part{hex.EncodeToString(p.sum[:]), fmt.Sprintf("%s/%03d", role, p.class)})
 		}
 	}
-	if f.split {
-		add("train", f.train)
-		add("test", f.test)
+	if f.divided {
+		add(roleTrain, f.train)
+		add(roleValidation, f.validation)
+		add(roleTest, f.test)
 	} else {
-		add("images", f.train)
+		add(roleImages, f.train)
+	}
+	if f.byGroup { // which picture is in which group
+		for _, g := range groupsOf(slices.Concat(f.train, f.validation, f.test)) {
+			parts = append(parts, part{hex.EncodeToString(g.key[:]), "group"})
+		}
+	}
+	if f.turned {
+		parts = append(parts, part{"orientation", "applied"})
 	}
 	slices.SortFunc(parts, func(a, b part) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.sum, b.sum)) })
 	return contentDigest(parts)
@@ -205,46 +194,97 @@ func (f *folder) arrange(ref Ref) (counts, error) {
 	if err != nil {
 		return n, err
 	}
-	if !f.split {
+	if len(f.test) == 0 {
 		f.test, f.train, err = f.holdBack(f.train, n.test, "test")
 		if err != nil {
 			return n, err
 		}
+		n.test = len(f.test)
 	}
-	validation, train, err := f.holdBack(f.train, n.validation, "validation")
+	validation, train := f.validation, f.train
+	if len(validation) == 0 {
+		validation, train, err = f.holdBack(f.train, n.validation, "validation")
+	} else if n.validation < len(validation) {
+		validation, _, err = f.holdBack(validation, n.validation, "validation")
+	}
 	if err != nil {
 		return n, err
+	}
+	if n.validation = len(validation); ref.Train == 0 {
+		n.train = len(train)
+	} else if n.train > len(train) {
+		return n, fmt.Errorf("train is %d, but %d images are left after those held back", n.train, len(train))
 	}
 	for _, part := range [][]picture{validation, train, f.test} {
 		slices.SortFunc(part, byRank)
 	}
-	f.train = append(validation, train...)
+	f.train = slices.Concat(validation, train)
 	return n, nil
 }
 
+// counts are the sizes of the parts as they were asked for; whole groups can
+// make more of them.
 func (f folder) counts(ref Ref) (counts, error) {
-	if f.split {
-		return ref.split(len(f.train), len(f.test))
+	images := len(f.train)
+	if len(f.test) > 0 && len(f.validation) == 0 {
+		if tenth := images / 10; ref.Validation == 0 && tenth > 0 { // one of each class at least
+			ref.Validation = min(defaultValidation, max(tenth, len(f.classNames)))
+		}
+		return ref.split(images, len(f.test))
+	}
+	n := counts{}
+	if len(f.test) > 0 {
+		var err error
+		if n.test, err = ref.testOf(len(f.test)); err != nil {
+			return n, err
+		}
+	} else if err := f.testShare(ref, &n); err != nil {
+		return n, err
+	}
+	left := images
+	if len(f.test) == 0 {
+		left -= n.test
+	}
+	if len(f.validation) == 0 {
+		if ref.Validation == 0 {
+			ref.Validation = min(defaultValidation, max(images/10, len(f.classNames)))
+		}
+		return n, ref.splitTraining(&n, left)
+	}
+	validation := ref.Validation
+	ref.Validation = -1
+	if err := ref.splitTraining(&n, left); err != nil {
+		return n, err
+	}
+	switch {
+	case validation > len(f.validation):
+		return n, fmt.Errorf("validation is %d, but its folder has %d pictures", validation, len(f.validation))
+	case validation == 0:
+		n.validation = len(f.validation)
+	case validation > 0:
+		n.validation = validation
+	}
+	return n, nil
+}
+
+// testShare is how many pictures are held back for testing.
+func (f folder) testShare(ref Ref, n *counts) error {
+	if !f.byGroup {
+		if err := f.checkClassSizes(ref.Validation != -1 && len(f.validation) == 0); err != nil {
+			return err
+		}
 	}
 	images := len(f.train)
-	if err := f.checkClassSizes(ref.Validation != -1); err != nil {
-		return counts{}, err
-	}
-	n := counts{test: ref.Test}
-	switch {
+	switch n.test = ref.Test; {
 	case n.test < 0:
-		return n, fmt.Errorf("test is %d, want at least 1, or 0 for a tenth", n.test)
+		return fmt.Errorf("test is %d, want at least 1, or 0 for a tenth", n.test)
 	case n.test == 0:
 		n.test = min(defaultTest, max(images/10, len(f.classNames)))
 	}
 	if n.test >= images {
-		return n, fmt.Errorf("test is %d of %d images, which leaves none to train on", n.test, images)
+		return fmt.Errorf("test is %d of %d images, which leaves none to train on", n.test, images)
 	}
-	left := images - n.test
-	if ref.Validation == 0 {
-		ref.Validation = min(defaultValidation, max(images/10, len(f.classNames)))
-	}
-	return n, ref.splitTraining(&n, left)
+	return nil
 }
 
 // checkClassSizes wants a picture of each class for every part.
@@ -270,6 +310,9 @@ func (f folder) checkClassSizes(validation bool) error {
 func (f folder) holdBack(all []picture, total int, what string) (held, rest []picture, err error) {
 	if total == 0 {
 		return nil, all, nil
+	}
+	if f.byGroup {
+		return f.holdGroups(all, total, what)
 	}
 	classes := make([][]picture, len(f.classNames))
 	for _, p := range all {
@@ -322,22 +365,4 @@ func shares(total int, sizes []int) []int {
 		quota[best] += cmp.Compare(total, given)
 	}
 	return quota
-}
-
-// notes tells of test pictures that training sees, too.
-func (f folder) notes(n counts) []string {
-	seen := map[[sha256.Size]byte]bool{}
-	for _, p := range f.train {
-		seen[p.sum] = true
-	}
-	twice := 0
-	for _, p := range f.test[:n.test] {
-		if seen[p.sum] {
-			twice++
-		}
-	}
-	if twice == 0 {
-		return nil
-	}
-	return []string{fmt.Sprintf("%d of %d test pictures are also among the training pictures, byte for byte: the test accuracy is too good", twice, n.test)}
 }

@@ -22,7 +22,7 @@ func pictureFiles(t testing.TB, prefix string, n int, classes ...string) map[str
 	files := map[string][]byte{}
 	for c, class := range classes {
 		for i := range n {
-			files[fmt.Sprintf("%s%s/%03d.png", prefix, class, i)] = pngBytes(t, 3, 4, grey(uint8(c)), uint8(i))
+			files[fmt.Sprintf("%s%s/%03d.png", prefix, class, i)] = pngBytes(t, 3, 4, grey(uint8(c)), uint8(i+9))
 		}
 	}
 	return files
@@ -118,7 +118,7 @@ func TestTrainAndTestFolders(t *testing.T) {
 	if d := set.Data; d.Train != 18 || d.Validation != 2 || d.Test != 8 {
 		t.Errorf("data %+v", d)
 	}
-	if !slices.ContainsFunc(set.Notes, func(n string) bool { return strings.HasPrefix(n, "8 of 8 test pictures are also among") }) {
+	if !slices.ContainsFunc(set.Notes, func(n string) bool { return strings.HasPrefix(n, "8 of 8 test images are also among") }) {
 		t.Errorf("notes %q do not tell of the test pictures in training", set.Notes)
 	}
 	again, err := LoadData(set.Data, models.Source{Path: dir})
@@ -167,7 +167,7 @@ func TestResize(t *testing.T) {
 	files := pictureFiles(t, "", 6, "a", "b")
 	files["a/large.jpg"] = jpegBytes(t, 40, 30, color.Gray{200})
 	files["b/wide.jpeg"] = jpegBytes(t, 10, 70, color.Gray{100})
-	set, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files), Resize: &[2]int{6, 5}}, "")
+	set, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files), Resize: &[2]int{6, 5}, Accept: []string{AcceptConstant}}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,14 +185,22 @@ func TestResize(t *testing.T) {
 // Shrinking takes the mean of what falls into a pixel, not one sample of it.
 func TestResizeAverages(t *testing.T) {
 	files := pictureFiles(t, "", 1, "a")["a/000.png"]
-	m, _, err := decodePicture(files, &[2]int{1, 1}) // one pixel of 0 and eleven of 0
+	m, err := drawOf(files, &[2]int{1, 1}) // one pixel of 0 and eleven of 0
 	if err != nil || m.Pix[0] != 0 {
 		t.Fatalf("%v, %v", m, err)
 	}
 	b := pngBytes(t, 2, 2, grey(100), 0)
-	if m, _, err = decodePicture(b, &[2]int{1, 1}); err != nil || m.Pix[0] != 75 {
+	if m, err = drawOf(b, &[2]int{1, 1}); err != nil || m.Pix[0] != 75 {
 		t.Errorf("mean of 0, 100, 100, 100 is %d, %v", m.Pix[0], err)
 	}
+}
+
+func drawOf(b []byte, size *[2]int) (drawn, error) {
+	h, err := readHeader(b, false)
+	if err != nil {
+		return drawn{}, err
+	}
+	return h.draw(b, size, "")
 }
 
 func TestTransparency(t *testing.T) {
@@ -224,9 +232,26 @@ func TestFolderErrors(t *testing.T) {
 	}
 	both := pictureFiles(t, "train/", 4, "a", "b")
 	maps.Copy(both, pictureFiles(t, "test/", 4, "a", "c"))
-	third := pictureFiles(t, "train/", 4, "a", "b")
-	maps.Copy(third, pictureFiles(t, "test/", 4, "a", "b"))
-	maps.Copy(third, pictureFiles(t, "val/", 4, "a", "b"))
+	sets := func(prefixes ...string) map[string][]byte {
+		files := map[string][]byte{}
+		for _, p := range prefixes {
+			maps.Copy(files, pictureFiles(t, p, 4, "a", "b"))
+		}
+		return files
+	}
+	others, extra, twice := sets("test/", "val/"), sets("train/", "test/", "extra/"), sets("train/", "test/", "val/", "valid/")
+	years := sets("2020/", "2021/")
+	flat := map[string][]byte{"train/1.png": png34, "test/1.png": png34}
+	oneGroup := pictureFiles(t, "a/", 4, "x")
+	maps.Copy(oneGroup, pictureFiles(t, "b/", 4, "x"))
+	inBoth := map[string][]byte{}
+	for _, p := range []string{"train/a/", "train/b/", "test/a/", "test/b/"} {
+		maps.Copy(inBoth, pictureFiles(t, p, 4, "x"))
+	}
+	thousand := map[string][]byte{}
+	for i := range 1000 {
+		thousand[fmt.Sprintf("%03d/a.png", i)] = png34
+	}
 	with := func(name string, b []byte) map[string][]byte {
 		files := pictureFiles(t, "", 8, "a", "b")
 		files[name] = b
@@ -239,8 +264,10 @@ func TestFolderErrors(t *testing.T) {
 		want  string
 	}{
 		{"empty folder", nil, Ref{}, "is empty: want four idx files, CIFAR-10's"},
-		{"file beside the classes", with("notes.txt", nil), Ref{}, "notes.txt: a file where only folders are expected"},
-		{"file of another kind", with("a/notes.txt", nil), Ref{}, "a/notes.txt: not a picture: want .png, .jpg or .jpeg"},
+		{"picture beside the classes", with("x.png", png34), Ref{}, "x.png: a file where only folders are expected"},
+		{"file of another kind", with("a/notes.doc", []byte("x")), Ref{}, "a/notes.doc: not a PNG or JPEG picture"},
+		{"empty file", with("a/x.png", nil), Ref{}, "a/x.png: an empty file"},
+		{"TIFF", with("a/x.tif", []byte("II*\x00....")), Ref{}, "a/x.tif: a TIFF picture"},
 		{"not an image", with("a/x.png", []byte("<html>")), Ref{}, "a/x.png: not a PNG or JPEG picture"},
 		{"half an image", with("a/x.png", png34[:40]), Ref{}, "a/x.png: damaged picture"},
 		{"only a magic number", with("a/x.jpg", []byte("\xff\xd8\xff")), Ref{}, "a/x.jpg: damaged picture"},
@@ -249,10 +276,19 @@ func TestFolderErrors(t *testing.T) {
 		{"one class", pictureFiles(t, "", 4, "a"), Ref{}, "1 class folder: want at least two"},
 		{"too many classes", many, Ref{}, "257 class folders: at most 256 classes"},
 		{"class without pictures", with("c/.keep", nil), Ref{}, "c: the class has no pictures"},
-		{"folder in a class", with("a/more.png/x.png", png34), Ref{}, "a/more.png: "},
-		{"only train", pictureFiles(t, "train/", 4, "a", "b"), Ref{}, "has only one of the folders train and test"},
 		{"other classes in test", both, Ref{}, "train has the classes a, b, but test has a, c"},
-		{"a third folder", third, Ref{}, "val: a third folder beside train and test"},
+		{"only test and val", others, Ref{}, "has test, val, but no folder train"},
+		{"a third folder with pictures", extra, Ref{}, "extra: a folder of pictures beside test, train"},
+		{"val twice", twice, Ref{}, "val and valid are both for validation"},
+		{"pictures, no classes", flat, Ref{}, "test, train hold pictures, but no class folders"},
+		{"all pictures in one folder", map[string][]byte{"1.png": png34, "2.png": png34}, Ref{}, "the class of a picture is the folder that it lies in"},
+		{"the same sub-folders", years, Ref{}, "hold the sub-folders a, b: if those are the classes, put them on top (a/2020)"},
+		{"fit without resize", pictureFiles(t, "", 8, "a", "b"), Ref{Fit: FitPad}, "there is no resize"},
+		{"groups of flat classes", pictureFiles(t, "", 8, "a", "b"), Ref{Groups: GroupsSubfolder}, "16 of 16 pictures lie in no sub-folder"},
+		{"one group", oneGroup, Ref{Groups: GroupsSubfolder}, "1 groups are too few"},
+		{"a group in two parts", inBoth, Ref{Groups: GroupsSubfolder}, "group x is in two parts"},
+		{"1,000 classes", thousand, Ref{}, "1000 class folders: at most 256 classes"},
+		{"one picture", map[string][]byte{"a/x.png": png34}, Ref{}, "1 class folder: want at least two"},
 		{"one picture of a class", pictureFiles(t, "", 1, "a", "b"), Ref{}, "class a has 1 pictures: want at least 3, one each for training, validation and test"},
 		{"two pictures of a class", pictureFiles(t, "", 2, "a", "b"), Ref{}, "class a has 2 pictures: want at least 3"},
 		{"validation below the classes", pictureFiles(t, "", 8, "a", "b"), Ref{Validation: 1}, "validation is 1, want at least 2: one of each class"},
@@ -316,7 +352,7 @@ func FuzzPicture(f *testing.F) {
 		if !resize {
 			size = nil
 		}
-		m, _, err := decodePicture(b, size)
+		m, err := drawOf(b, size)
 		if err != nil {
 			return
 		}

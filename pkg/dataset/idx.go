@@ -191,23 +191,46 @@ type idxPaths struct{ trainImages, trainLabels, testImages, testLabels string }
 // readIDXSet reads four idx files.
 func readIDXSet(p idxPaths) (content, error) {
 	var c content
-	train, trainParts, shape, err := readIDXPair(p.trainImages, p.trainLabels, "train")
+	train, trainParts, shape, turned, err := readIDXPair(p.trainImages, p.trainLabels, "train")
 	if err != nil {
 		return c, err
 	}
-	test, testParts, testShape, err := readIDXPair(p.testImages, p.testLabels, "t10k")
+	test, testParts, testShape, _, err := readIDXPair(p.testImages, p.testLabels, "t10k")
 	if err != nil {
 		return c, err
 	}
 	if shape != testShape {
 		return c, fmt.Errorf("%s: images are %s, but those of %s are %s", p.testImages, testShape, p.trainImages, shape)
 	}
-	return content{input: shape, train: train, test: test, digest: contentDigest(append(trainParts, testParts...))}, nil
+	c = content{input: shape, train: train, test: test, digest: contentDigest(append(trainParts, testParts...))}
+	if turned {
+		c.notes = []string{fmt.Sprintf("the images are stored as planes (channels first) and are turned to %s", shape)}
+	}
+	return c, nil
+}
+
+// interleaved turns n images of planes (CHW) into pixels (HWC).
+func interleaved(planes []uint8, n int, shape models.Shape) []uint8 {
+	if shape.C == 1 {
+		return planes
+	}
+	out, plane := make([]uint8, len(planes)), shape.H*shape.W
+	for i := range n {
+		from, to := planes[i*plane*shape.C:], out[i*plane*shape.C:]
+		for k := range plane {
+			for c := range shape.C {
+				to[k*shape.C+c] = from[c*plane+k]
+			}
+		}
+	}
+	return out
 }
 
 // readIDXPair reads images and their labels; role starts the digest's names.
-func readIDXPair(imagesPath, labelsPath, role string) (Images, []part, models.Shape, error) {
-	fail := func(err error) (Images, []part, models.Shape, error) { return Images{}, nil, models.Shape{}, err }
+func readIDXPair(imagesPath, labelsPath, role string) (Images, []part, models.Shape, bool, error) {
+	fail := func(err error) (Images, []part, models.Shape, bool, error) {
+		return Images{}, nil, models.Shape{}, false, err
+	}
 	labels, err := readIDX(labelsPath, 1)
 	if err != nil {
 		return fail(err)
@@ -219,10 +242,15 @@ func readIDXPair(imagesPath, labelsPath, role string) (Images, []part, models.Sh
 	if images.dims[0] != labels.dims[0] {
 		return fail(fmt.Errorf("%s: %d labels, but %s holds %d images", labelsPath, labels.dims[0], imagesPath, images.dims[0]))
 	}
-	shape := models.Shape{H: images.dims[1], W: images.dims[2], C: 1}
+	shape, turned := models.Shape{H: images.dims[1], W: images.dims[2], C: 1}, false
 	if len(images.dims) == 4 {
 		shape.C = images.dims[3]
+		if planes := shape.H; (planes == 1 || planes == 3) && shape.C > 4 { // n, channels, height, width
+			shape = models.Shape{H: images.dims[2], W: images.dims[3], C: planes}
+			turned = true
+			images.data = interleaved(images.data, images.dims[0], shape)
+		}
 	}
 	return Images{Pixels: images.data, Labels: labels.data},
-		[]part{{images.sum, role + "-images"}, {labels.sum, role + "-labels"}}, shape, nil
+		[]part{{images.sum, role + "-images"}, {labels.sum, role + "-labels"}}, shape, turned, nil
 }

@@ -120,7 +120,7 @@ func TestIDXErrors(t *testing.T) {
 		{"negative validation", nil, Ref{Validation: -2}, "validation is -2"},
 		{"negative test", nil, Ref{Test: -1}, "test is -1"},
 		{"too large test", nil, Ref{Test: 13}, "test is 13, but there are 12 test images"},
-		{"resize", nil, Ref{Resize: &[2]int{4, 4}}, "resize is for image folders only"},
+		{"resize", nil, Ref{Resize: &[2]int{4, 4}}, "resize is for folders of pictures only"},
 		{"a known name", nil, Ref{Name: "mnist"}, "holds other images than mnist"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"image"
 	"io"
 	"os"
 
@@ -27,11 +26,12 @@ const maxLoose = 1 << 28
 const aboveLoose = "more than the 2^28 that are taken at once; split the file"
 
 // ReadImages reads the images of one file for a network of the given input: a
-// PNG or JPEG picture, an idx file (gzip-compressed or not) or an npy file of
-// uint8 or of float32 in [0, 1], of [n, h, w, c], [n, h, w] or one image of
-// [h, w]. With resize pictures of another size are resized, bilinear; else they
-// are an error, as are arrays of another shape.
-func ReadImages(path string, in models.Shape, resize bool) (*Loose, error) {
+// picture, an idx file (gzip-compressed or not) or an npy file of uint8 or of
+// float32 in [0, 1], of [n, h, w, c], [n, h, w] or one image of [h, w]. With
+// resize pictures of another size are resized, bilinear, as fit says (FitPad,
+// FitCrop or "": stretch); else they are an error, as are arrays of another
+// shape.
+func ReadImages(path string, in models.Shape, resize bool, fit string) (*Loose, error) {
 	kind, err := sniff(path)
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func ReadImages(path string, in models.Shape, resize bool) (*Loose, error) {
 	case npyFile:
 		l, err = readLooseNPY(path, in)
 	default:
-		l, err = readLoosePicture(path, in, resize)
+		l, err = readLoosePicture(path, in, resize, fit)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -187,48 +187,41 @@ func readNPY(path string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func readLoosePicture(path string, in models.Shape, resize bool) (*Loose, error) {
+func readLoosePicture(path string, in models.Shape, resize bool, fit string) (*Loose, error) {
 	b, err := readPicture(path)
 	if err != nil {
 		return nil, err
 	}
-	h, w, err := pictureSize(b)
+	h, err := readHeader(b, false)
 	if err != nil {
 		return nil, err
 	}
-	if !resize && (h != in.H || w != in.W) {
-		return nil, fmt.Errorf("a picture of %dx%d pixels (height x width): the network takes %dx%d; --resize makes it fit", h, w, in.H, in.W)
+	if !resize && (h.h != in.H || h.w != in.W) {
+		return nil, fmt.Errorf("a picture of %dx%d pixels (height x width): the network takes %dx%d; --resize makes it fit", h.h, h.w, in.H, in.W)
 	}
-	m, transparent, err := decodePicture(b, &[2]int{in.H, in.W})
+	m, err := h.draw(b, &[2]int{in.H, in.W}, fit)
 	if err != nil {
 		return nil, err
 	}
 	l := &Loose{N: 1}
-	if transparent {
+	if m.transparent {
 		l.Notes = append(l.Notes, path+": transparent pixels are laid over black")
 	}
-	switch in.C {
-	case 3:
-		for k := 0; k < len(m.Pix); k += 4 {
-			l.Pixels = append(l.Pixels, scaled(m.Pix[k:k+3])...)
+	if h.orient != 1 {
+		l.Notes = append(l.Notes, path+": turned as its EXIF orientation says")
+	}
+	if in.C == 1 && tint(m.RGBA) > 0 {
+		l.Notes = append(l.Notes, path+": a colour picture, made grey by its luma (Rec. 601)")
+	}
+	for k := 0; k < len(m.Pix); k += 4 {
+		switch rgb := m.Pix[k : k+3]; in.C {
+		case 3:
+			l.Pixels = append(l.Pixels, float32(rgb[0])/255, float32(rgb[1])/255, float32(rgb[2])/255)
+		case 1:
+			l.Pixels = append(l.Pixels, float32(luma(rgb[0], rgb[1], rgb[2]))/255)
+		default:
+			return nil, errors.New("a picture has 1 or 3 channels, the network takes " + in.String())
 		}
-	case 1:
-		if !isGrey(m) {
-			l.Notes = append(l.Notes, path+": a colour picture, made grey by its luma (Rec. 601)")
-		}
-		l.Pixels = scaled(luma(m))
-	default:
-		return nil, errors.New("a picture has 1 or 3 channels, the network takes " + in.String())
 	}
 	return l, nil
-}
-
-// luma is 0.299 R + 0.587 G + 0.114 B, rounded; grey stays what it is.
-func luma(m *image.RGBA) []uint8 {
-	grey := make([]uint8, 0, len(m.Pix)/4)
-	for k := 0; k < len(m.Pix); k += 4 {
-		r, g, b := uint32(m.Pix[k]), uint32(m.Pix[k+1]), uint32(m.Pix[k+2])
-		grey = append(grey, uint8((299*r+587*g+114*b+500)/1000))
-	}
-	return grey
 }

@@ -84,7 +84,7 @@ func TestReadImages(t *testing.T) {
 		{file: "labels.idx", in: grey, err: "1 dimensions"},
 		{file: "gone.png", in: grey, err: "no such file"},
 	} {
-		l, err := ReadImages(filepath.Join(dir, c.file), c.in, c.resize)
+		l, err := ReadImages(filepath.Join(dir, c.file), c.in, c.resize, "")
 		if c.err != "" {
 			if err == nil || !strings.Contains(err.Error(), c.err) || !strings.Contains(err.Error(), c.file) {
 				t.Errorf("%s for %s: %v, want %q", c.file, c.in, err, c.err)
@@ -114,7 +114,7 @@ func FuzzReadImages(f *testing.F) {
 			t.Fatal(err)
 		}
 		in := models.Shape{H: 2, W: 3, C: 1}
-		l, err := ReadImages(file, in, true)
+		l, err := ReadImages(file, in, true, "")
 		if err == nil && (l.N < 1 || len(l.Pixels) != l.N*in.Elements()) {
 			t.Errorf("%d images of %d values", l.N, len(l.Pixels))
 		}

@@ -19,7 +19,7 @@ func loadKnown(ref Ref, cache string) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := ref.noResize(info.Name); err != nil {
+	if err := ref.noFolderKeys(info.Name); err != nil {
 		return nil, err
 	}
 	n, err := ref.split(info.TrainImages, info.TestImages)
@@ -42,6 +42,9 @@ func loadKnown(ref Ref, cache string) (*Set, error) {
 			return nil, err
 		}
 		return nil, wayOut(info.Name, cache, fmt.Errorf("%s: digest %s, want %s", dir, c.digest, info.Digest))
+	}
+	if err := c.recolour(ref.Channels); err != nil {
+		return nil, fmt.Errorf("data set %s: %w", info.Name, err)
 	}
 	c.classes, c.classNames = len(info.ClassNames), info.ClassNames
 	set := c.part(ref, n)

@@ -3,8 +3,6 @@ package dataset
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -29,7 +27,7 @@ func loadOwn(ref Ref) (*Set, error) {
 		return nil, fmt.Errorf("%s; choose larger parts, or shuffle the images of idx and CIFAR files: validation is the first of the training images, train the first after them",
 			strings.Join(faults, "; "))
 	}
-	return set, nil
+	return set, set.survey(ref.Accept)
 }
 
 // OwnName is what the user's own data is called that has no other name: its
@@ -56,6 +54,9 @@ func readOwn(ref Ref) (*Set, error) {
 		}
 		return ref.readFiles("idx files", func() (content, error) { return readIDXSet(paths) })
 	}
+	if slices.Contains(names, "cifar-10-batches-py") || slices.Contains(names, "batches.meta") || slices.Contains(names, "data_batch_1") {
+		return nil, errors.New("holds CIFAR-10 in its Python form (pickle), which is not read: write `dataset: cifar10` and run `slimfit data fetch cifar10`, or unpack cifar-10-binary.tar.gz")
+	}
 	if dir, names := cifarFolder(ref.Path, names); hasCIFAR(names) {
 		train, test, err := findCIFAR(dir, names)
 		if err != nil {
@@ -68,11 +69,14 @@ func readOwn(ref Ref) (*Set, error) {
 
 // readFiles reads a format with training and test files of its own.
 func (r Ref) readFiles(what string, read func() (content, error)) (*Set, error) {
-	if err := r.noResize(what); err != nil {
+	if err := r.noFolderKeys(what); err != nil {
 		return nil, err
 	}
 	c, err := read()
 	if err != nil {
+		return nil, err
+	}
+	if err := c.recolour(r.Channels); err != nil {
 		return nil, err
 	}
 	n, err := r.split(c.train.N(), c.test.N())
@@ -87,38 +91,54 @@ func (r Ref) readFiles(what string, read func() (content, error)) (*Set, error) 
 
 // countClasses takes the labels of the training images as the classes.
 func (c *content) countClasses() error {
-	c.classes = int(slices.Max(c.train.Labels)) + 1
-	if c.classes < 2 {
-		return errors.New("all training labels are 0: want at least two classes")
+	var seen [MaxClasses]bool
+	for _, l := range c.train.Labels {
+		seen[l] = true
 	}
-	for i, l := range c.test.Labels {
-		if int(l) >= c.classes {
-			return fmt.Errorf("test image %d has the label %d, but the training labels are 0 to %d", i, l, c.classes-1)
+	var class [MaxClasses]uint8 // of each label
+	for l, there := range seen {
+		if there {
+			class[l] = uint8(c.classes)
+			c.classNames = append(c.classNames, fmt.Sprint(l))
+			c.classes++
 		}
 	}
-	c.classNames = numbers(c.classes)
+	if c.classes < 2 {
+		return fmt.Errorf("all training labels are %s: want at least two classes", c.classNames[0])
+	}
+	for i, l := range c.test.Labels {
+		if !seen[l] {
+			return fmt.Errorf("test image %d has the label %d, but the training labels are %s", i, l, spans(c.classNames))
+		}
+	}
+	if last := c.classNames[c.classes-1]; last != fmt.Sprint(c.classes-1) {
+		c.notes = append(c.notes, fmt.Sprintf("the labels are %s: they are taken as %d classes, numbered from 0 and named as they are", spans(c.classNames), c.classes))
+		for _, labels := range [][]uint8{c.train.Labels, c.test.Labels} {
+			for i, l := range labels {
+				labels[i] = class[l]
+			}
+		}
+	}
 	return nil
 }
 
-// listNames returns the names in a folder, sorted, without hidden ones and
-// what desktops leave behind.
-func listNames(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("there is no such folder: %w", err)
+// spans writes rising numbers as 1 to 4, 7.
+func spans(numbers []string) string {
+	var words []string
+	for i := 0; i < len(numbers); {
+		first, j := numbers[i], i
+		n, _ := strconv.Atoi(first)
+		for j+1 < len(numbers) && numbers[j+1] == strconv.Itoa(n+j+1-i) {
+			j++
 		}
-		return nil, err
-	}
-	var names []string
-	for _, e := range entries {
-		switch name := e.Name(); {
-		case strings.HasPrefix(name, "."), strings.EqualFold(name, "Thumbs.db"), strings.EqualFold(name, "desktop.ini"):
-		default:
-			names = append(names, name)
+		if j > i+1 {
+			first += " to " + numbers[j]
+		} else if j > i {
+			first += ", " + numbers[j]
 		}
+		words, i = append(words, first), j+1
 	}
-	return names, nil
+	return shorten(words)
 }
 
 // hasIDX says whether the names are those of idx files.

@@ -21,17 +21,25 @@ type counts struct{ train, validation, test int }
 // split applies the reference's sizes to data with files of its own for
 // training and testing.
 func (r Ref) split(inTrain, inTest int) (counts, error) {
-	n := counts{test: inTest}
-	if r.Test < 0 {
-		return n, fmt.Errorf("test is %d, want at least 1, or 0 for all", r.Test)
-	}
-	if r.Test > inTest {
-		return n, fmt.Errorf("test is %d, but there are %d test images", r.Test, inTest)
-	}
-	if r.Test > 0 {
-		n.test = r.Test
+	var n counts
+	var err error
+	if n.test, err = r.testOf(inTest); err != nil {
+		return n, err
 	}
 	return n, r.splitTraining(&n, inTrain)
+}
+
+// testOf is how many of the test images are used.
+func (r Ref) testOf(images int) (int, error) {
+	switch {
+	case r.Test < 0:
+		return 0, fmt.Errorf("test is %d, want at least 1, or 0 for all", r.Test)
+	case r.Test > images:
+		return 0, fmt.Errorf("test is %d, but there are %d test images", r.Test, images)
+	case r.Test > 0:
+		return r.Test, nil
+	}
+	return images, nil
 }
 
 // splitTraining sets the sizes of validation and training.
@@ -62,12 +70,23 @@ func (r Ref) splitTraining(n *counts, images int) error {
 	return nil
 }
 
-// noResize refuses a resize of data that has one size anyway.
-func (r Ref) noResize(what string) error {
-	if r.Resize != nil {
-		return fmt.Errorf("data set %s: resize is for image folders only; remove it", what)
+// noFolderKeys refuses keys that only folders of pictures have.
+func (r Ref) noFolderKeys(what string) error {
+	for _, k := range []struct {
+		name string
+		set  bool
+	}{{"resize", r.Resize != nil}, {"fit", r.Fit != ""}, {"groups", r.Groups != ""}, {"skip_unreadable", r.SkipUnreadable}} {
+		if k.set {
+			return fmt.Errorf("data set %s: %s is for folders of pictures only; leave it out", what, k.name)
+		}
 	}
 	return nil
+}
+
+// data is what the reference and its content say of the set.
+func (r Ref) data(digest string, input models.Shape, classes int, n counts) models.Data {
+	return models.Data{Name: r.Name, Digest: digest, Input: input, Classes: classes, Train: n.train, Validation: n.validation, Test: n.test,
+		Resize: r.Resize, Channels: r.Channels, Fit: r.Fit, Groups: r.Groups, SkipUnreadable: r.SkipUnreadable}
 }
 
 // content is what a reader found: all training images, validation first, and
@@ -79,6 +98,38 @@ type content struct {
 	train, test Images
 	digest      string
 	notes       []string
+	lost        []string // see collection
+}
+
+// recolour gives idx and CIFAR images the channels that were asked for.
+func (c *content) recolour(channels string) error {
+	input, err := channelsOf(c.input, channels)
+	if err != nil || input == c.input {
+		return err
+	}
+	for _, m := range []*Images{&c.train, &c.test} {
+		if input.C == 3 {
+			m.Pixels = tripled(m.Pixels)
+			continue
+		}
+		for k := range len(m.Pixels) / 3 {
+			rgb := m.Pixels[3*k : 3*k+3]
+			m.Pixels[k] = luma(rgb[0], rgb[1], rgb[2])
+		}
+		m.Pixels = m.Pixels[:len(m.Pixels)/3]
+	}
+	c.input = input
+	return nil
+}
+
+// channelsOf is the shape of images with the channels that were asked for.
+func channelsOf(in models.Shape, channels string) (models.Shape, error) {
+	want := map[string]int{"": in.C, ChannelsGrey: 1, ChannelsColour: 3}[channels]
+	if want != in.C && in.C != 1 && in.C != 3 {
+		return in, fmt.Errorf("channels is %s, but the images have %d channels, neither grey nor colour", channels, in.C)
+	}
+	in.C = want
+	return in, nil
 }
 
 // part cuts the content into the three parts.
@@ -89,13 +140,13 @@ func (c content) part(ref Ref, n counts) *Set {
 		return Images{Pixels: m.Pixels[from*size : to*size : to*size], Labels: m.Labels[from:to:to]}
 	}
 	return &Set{
-		Data: models.Data{Name: ref.Name, Digest: c.digest, Input: c.input, Classes: c.classes,
-			Train: n.train, Validation: n.validation, Test: n.test, Resize: ref.Resize},
+		Data:       ref.data(c.digest, c.input, c.classes, n),
 		ClassNames: c.classNames,
 		Validation: cut(c.train, 0, n.validation),
 		Train:      cut(c.train, n.validation, n.train),
 		Test:       cut(c.test, 0, n.test),
 		Notes:      c.notes,
+		lost:       c.lost,
 	}
 }
 

@@ -1,0 +1,142 @@
+package dataset
+
+import (
+	"bytes"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"strings"
+)
+
+// Values of Ref.Accept: faults that are counted and refused unless they are
+// accepted.
+const (
+	AcceptDuplicates = "duplicates" // the same image under two classes
+	AcceptConstant   = "constant"   // an image of one value
+	AcceptDark       = "dark"       // a picture of 16 bits that uses the lower ones only
+)
+
+// Survey counts what is wrong with images however they are stored.
+type Survey struct {
+	Duplicates    int `json:"duplicates"`     // images that are in their own part already
+	ValidationToo int `json:"validation_too"` // validation images that training has
+	TestToo       int `json:"test_too"`       // test images that training or validation has
+	TwoClasses    int `json:"two_classes"`    // images that are there under another class, too
+	Constant      int `json:"constant"`       // images of one value
+	first         [5]string
+}
+
+// parts names the parts, training first: it is what the others are held against.
+func (s *Set) parts() []namedImages {
+	return []namedImages{{"training", s.Train}, {"validation", s.Validation}, {"test", s.Test}}
+}
+
+type namedImages struct {
+	name string
+	Images
+}
+
+// image is the pixels of image i.
+func (s *Set) image(m Images, i int) []uint8 {
+	size := s.Data.Input.Elements()
+	return m.Pixels[i*size : (i+1)*size]
+}
+
+// Survey compares every image with every other, by all its pixels.
+func (s *Set) Survey() Survey {
+	var v Survey
+	parts := s.parts()
+	seed := maphash.MakeSeed()
+	type place struct{ part, i int }
+	seen := map[uint64][]place{} // the first of each class and part
+	note := func(k, part, i int, words string) {
+		if v.first[k] == "" {
+			v.first[k] = fmt.Sprintf("%s image %d %s", parts[part].name, i, words)
+		}
+	}
+	for p, m := range parts {
+		for i := range m.N() {
+			px := s.image(m.Images, i)
+			if isConstant(px, s.Data.Input.C) {
+				v.Constant++
+				note(4, p, i, fmt.Sprintf("is %v all over", px[:s.Data.Input.C]))
+			}
+			sum := maphash.Bytes(seed, px)
+			same, class, in := seen[sum], false, [3]bool{}
+			for _, o := range same {
+				if !bytes.Equal(px, s.image(parts[o.part].Images, o.i)) {
+					continue
+				}
+				in[o.part] = true
+				words := fmt.Sprintf("is %s image %d", parts[o.part].name, o.i)
+				if other := parts[o.part].Labels[o.i]; other != m.Labels[i] && !class {
+					class = true
+					v.TwoClasses++
+					note(3, p, i, fmt.Sprintf("(class %s) %s (class %s)", s.ClassNames[m.Labels[i]], words, s.ClassNames[other]))
+				}
+				switch {
+				case o.part == p:
+					note(0, p, i, words)
+				case p == 1:
+					note(1, p, i, words)
+				default:
+					note(2, p, i, words)
+				}
+			}
+			switch {
+			case p == 1 && in[0]:
+				v.ValidationToo++
+			case p == 2 && (in[0] || in[1]):
+				v.TestToo++
+			}
+			if in[p] {
+				v.Duplicates++
+			}
+			if len(same) < 8 { // what comes oftener is told by its first ones
+				seen[sum] = append(same, place{p, i})
+			}
+		}
+	}
+	return v
+}
+
+func isConstant(px []uint8, channels int) bool {
+	return len(px) > channels && bytes.Equal(px[channels:], px[:len(px)-channels])
+}
+
+// survey looks for faults, notes them, and refuses those that are not
+// accepted.
+func (s *Set) survey(accept []string) error {
+	s.Found = s.Survey()
+	v := s.Found
+	var refused []string
+	for _, f := range []struct {
+		n      int
+		what   string
+		accept string // "" is never refused
+		first  string
+	}{
+		{v.TestToo, fmt.Sprintf("%d of %d test images are also among the training or validation images, pixel for pixel: the test accuracy is too good", v.TestToo, s.Test.N()), "", v.first[2]},
+		{v.ValidationToo, fmt.Sprintf("%d of %d validation images are also among the training images, pixel for pixel", v.ValidationToo, s.Validation.N()), "", v.first[1]},
+		{v.Duplicates, fmt.Sprintf("%d images are there more than once in one part", v.Duplicates), "", v.first[0]},
+		{v.TwoClasses, fmt.Sprintf("%d images are there under two classes", v.TwoClasses), AcceptDuplicates, v.first[3]},
+		{v.Constant, fmt.Sprintf("%d images have one value all over, and show nothing", v.Constant), AcceptConstant, v.first[4]},
+		{len(s.lost), fmt.Sprintf("%d pictures of 16 bits have nothing in the upper 4, and are almost black as 8 bits", len(s.lost)), AcceptDark, shorten(s.lost[:min(1, len(s.lost))])},
+	} {
+		if f.n == 0 {
+			continue
+		}
+		f.what += " (the first: " + f.first + ")"
+		s.Notes = append(s.Notes, f.what)
+		if f.accept != "" && !slices.Contains(accept, f.accept) && !slices.Contains(accept, acceptAll) {
+			refused = append(refused, f.what+"; mend that, or set accept: ["+f.accept+"]")
+		}
+	}
+	if len(refused) > 0 {
+		return fmt.Errorf("%s", strings.Join(refused, "; "))
+	}
+	return nil
+}
+
+// acceptAll takes what an experiment was planned with.
+const acceptAll = "all"
