@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
@@ -33,7 +35,10 @@ func dataCommand() *cli.Command {
 					&cli.StringFlag{Name: "from", Usage: "take the files from `FOLDER` and from nowhere else"}}, Action: dataFetch},
 			{Name: "verify", Usage: "check data sets of the cache, or read a folder of your own and say what is in it", ArgsUsage: "NAME|FOLDER...",
 				Flags: []cli.Flag{cacheFlag(), formatFlag("text", "json"),
-					&cli.StringFlag{Name: "resize", Usage: "resize a folder of pictures to `HEIGHTxWIDTH`"}}, Action: dataVerify},
+					&cli.StringFlag{Name: "resize", Usage: "resize a folder of pictures to `HEIGHTxWIDTH`"},
+					&cli.BoolFlag{Name: "all", Usage: "list every file that cannot be read, not the first twenty"},
+					&cli.BoolFlag{Name: "skip-unreadable", Usage: "leave out files that cannot be read, as the key of that name does"},
+					&cli.BoolFlag{Name: "accept", Usage: "take the faults that the key accept takes"}}, Action: dataVerify},
 		},
 	}
 }
@@ -107,13 +112,17 @@ func dataVerify(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return verifyData(consoleOf(c), names, resize, c.String("cache"))
+	accept := c.Bool("accept")
+	how := dataset.Ref{Resize: resize, SkipUnreadable: c.Bool("skip-unreadable"),
+		Accept: dataset.Accept{Duplicates: accept, Constant: accept, Dark: accept}}
+	return verifyData(consoleOf(c), names, how, c.String("cache"), c.Bool("all"))
 }
 
-func verifyData(o console, names []string, resize *[2]int, cache string) error {
+// verifyData reads data sets; folders as how says.
+func verifyData(o console, names []string, how dataset.Ref, cache string, all bool) error {
 	var refs []dataset.Ref
 	for _, name := range names {
-		ref, err := dataRef(name, resize)
+		ref, err := dataRef(name, how)
 		if err != nil {
 			return err
 		}
@@ -124,6 +133,10 @@ func verifyData(o console, names []string, resize *[2]int, cache string) error {
 		set, err := lab.LoadVerified(ref, cache)
 		if err != nil {
 			faults++
+			var unreadable *dataset.Faults
+			if all && errors.As(err, &unreadable) {
+				err = errors.New(strings.Join(unreadable.List, "\n"))
+			}
 			fmt.Fprintln(o.err, message(err))
 			continue
 		}
@@ -139,9 +152,9 @@ func verifyData(o console, names []string, resize *[2]int, cache string) error {
 }
 
 // dataRef takes a name of the registry, or a folder.
-func dataRef(name string, resize *[2]int) (dataset.Ref, error) {
+func dataRef(name string, how dataset.Ref) (dataset.Ref, error) {
 	if _, err := dataset.Lookup(name); err == nil {
-		if resize != nil {
+		if how.Resize != nil {
 			return dataset.Ref{}, exit.Usagef("data verify: --resize is for folders of pictures, not for %s", name)
 		}
 		return dataset.Ref{Name: name}, nil
@@ -152,7 +165,8 @@ func dataRef(name string, resize *[2]int) (dataset.Ref, error) {
 	if err != nil {
 		return dataset.Ref{}, exit.Failed(err)
 	}
-	return dataset.Ref{Path: path, Resize: resize}, nil
+	how.Path = path
+	return how, nil
 }
 
 // parseResize reads HEIGHTxWIDTH; "" is nil.
@@ -179,9 +193,13 @@ func writeDataReports(o console, reports []lab.DataReport) error {
 			fmt.Fprintf(o.out, "  note    %s\n", text.Printable(n))
 		}
 		w := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprintf(w, "\t  class\ttrain\tvalidation\ttest\t\n")
+		if r.Guess.Images > 0 {
+			fmt.Fprintf(o.out, "  guess   always answering %s is right for %s %% of the test images\n",
+				text.Printable(r.ClassNames[r.Guess.Class]), strconv.FormatFloat(100*float64(r.Guess.Images)/float64(r.Test), 'f', 2, 64))
+		}
+		fmt.Fprintf(w, "\t  class\tname\ttrain\tvalidation\ttest\t\n")
 		for i, name := range r.ClassNames {
-			fmt.Fprintf(w, "\t  %s\t%d\t%d\t%d\t\n", text.Printable(name), r.Images.Train[i], r.Images.Validation[i], r.Images.Test[i])
+			fmt.Fprintf(w, "\t  %d\t%s\t%d\t%d\t%d\t\n", i, text.Printable(name), r.Images.Train[i], r.Images.Validation[i], r.Images.Test[i])
 		}
 		if err := w.Flush(); err != nil {
 			return err

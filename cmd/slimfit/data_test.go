@@ -34,7 +34,9 @@ func ownData(t *testing.T) string {
 			b = binary.BigEndian.AppendUint32(b, d)
 		}
 		for i := range n {
-			b = append(b, bytes.Repeat([]byte{byte(i % 2)}, perImage)...)
+			if b = append(b, byte(i%2)); perImage == 2 { // all images differ
+				b = append(b[:len(b)-1], byte(i), byte(200+n))
+			}
 		}
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
 			t.Fatal(err)
@@ -73,9 +75,10 @@ func TestDataVerifyOwn(t *testing.T) {
 	want := `mine: 1x2x1 images of 2 classes: 18 train, 2 validation, 4 test
   folder  DIR
   digest  DIGEST
-      class  train  validation  test
-          0      9           1     2
-          1      9           1     2
+  guess   always answering 0 is right for 50.00 % of the test images
+      class  name  train  validation  test
+          0     0      9           1     2
+          1     1      9           1     2
 `
 	digest := ""
 	if _, after, ok := strings.Cut(out, "digest  "); ok {
@@ -128,7 +131,7 @@ func TestDataExitCodes(t *testing.T) {
 		{"missing", []string{"verify", "cifar10", "--cache", cache}, exit.Trials, "test_batch.bin is missing"},
 		{"broken", []string{"verify", "mnist", "--cache", cache}, exit.Trials, "train-images-idx3-ubyte is broken: 4 bytes, want 47040016"},
 		{"one good, one bad", []string{"verify", dir, "cifar10", "--cache", cache}, exit.Trials, "run `slimfit data fetch cifar10 --cache " + cache + "`"},
-		{"resize of idx files", []string{"verify", "--resize", "28x28", dir}, exit.Trials, "resize is for image folders only"},
+		{"resize of idx files", []string{"verify", "--resize", "28x28", dir}, exit.Trials, "resize is for folders of pictures only"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, _, errs := runData(c.args...)

@@ -21,7 +21,7 @@ import (
 )
 
 const stoppingExperiment = `name: tiny
-dataset: {name: mine, path: images, validation: 2000}
+dataset: {name: mine, path: images, validation: 2000, accept: [duplicates, constant]}
 matrix: {filters: [32, 16, 8, 4, 2]}
 model:
   - conv: {kernel: 5, filters: $filters}

@@ -33,10 +33,16 @@ type Ref struct {
 	SkipUnreadable bool   // leave out files that are no pictures or damaged
 	// Channels is ChannelsGrey, ChannelsColour or "": as the data has them.
 	Channels string
-	// Accept names faults of the data that are known and taken: see Faults.
-	Accept []string
+	Accept   Accept // faults that are known and taken
 
 	older bool // read as versions without orientation and numeric class order did
+}
+
+// Accept says which faults of images are taken; others are refused.
+type Accept struct {
+	Duplicates bool // the same image under two classes
+	Constant   bool // an image of one value
+	Dark       bool // a picture of 16 bits a colour with nothing in the upper 4
 }
 
 // Values of Ref.Channels and Ref.Groups.
@@ -138,7 +144,7 @@ func Load(ref Ref, cache string) (*Set, error) {
 // still the same: digest, shape and sizes.
 func LoadData(data models.Data, src models.Source) (*Set, error) {
 	ref := Ref{Name: data.Name, Path: src.Path, Train: data.Train, Validation: data.Validation, Test: data.Test, Resize: data.Resize,
-		Fit: data.Fit, Channels: data.Channels, Groups: data.Groups, SkipUnreadable: data.SkipUnreadable, Accept: []string{acceptAll}}
+		Fit: data.Fit, Channels: data.Channels, Groups: data.Groups, SkipUnreadable: data.SkipUnreadable, Accept: Accept{true, true, true}}
 	if ref.Validation == 0 {
 		ref.Validation = -1
 	}

@@ -167,7 +167,7 @@ func TestResize(t *testing.T) {
 	files := pictureFiles(t, "", 6, "a", "b")
 	files["a/large.jpg"] = jpegBytes(t, 40, 30, color.Gray{200})
 	files["b/wide.jpeg"] = jpegBytes(t, 10, 70, color.Gray{100})
-	set, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files), Resize: &[2]int{6, 5}, Accept: []string{AcceptConstant}}, "")
+	set, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files), Resize: &[2]int{6, 5}, Accept: Accept{Constant: true}}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -83,10 +83,12 @@ func TestFormatsByContent(t *testing.T) {
 		return b.Bytes()
 	}
 	for name, b := range map[string][]byte{
-		"bmp":   encode(func(b *bytes.Buffer) error { return bmp.Encode(b, m) }),
-		"gif":   encode(func(b *bytes.Buffer) error { return gif.Encode(b, m, nil) }),
-		"frame": encode(func(b *bytes.Buffer) error { return gif.EncodeAll(b, &gif.GIF{Image: []*image.Paletted{frame}, Delay: []int{0}, Config: image.Config{ColorModel: m.Palette, Width: 4, Height: 3}}) }),
-		"png":   encode(func(b *bytes.Buffer) error { return png.Encode(b, m) }),
+		"bmp": encode(func(b *bytes.Buffer) error { return bmp.Encode(b, m) }),
+		"gif": encode(func(b *bytes.Buffer) error { return gif.Encode(b, m, nil) }),
+		"frame": encode(func(b *bytes.Buffer) error {
+			return gif.EncodeAll(b, &gif.GIF{Image: []*image.Paletted{frame}, Delay: []int{0}, Config: image.Config{ColorModel: m.Palette, Width: 4, Height: 3}})
+		}),
+		"png": encode(func(b *bytes.Buffer) error { return png.Encode(b, m) }),
 	} {
 		d, err := drawOf(b, nil)
 		if err != nil {
@@ -130,7 +132,7 @@ func TestOrientation(t *testing.T) {
 		v := uint8(len(name)*7 + int(name[0]) + int(name[4])*3)
 		files[name] = withOrientation(jpegBytes(t, 16, 16, color.RGBA{v, byte(name[0]), name[4], 255}), 3)
 	}
-	ref := Ref{Path: writeFiles(t, t.TempDir(), files), Accept: []string{AcceptConstant, AcceptDuplicates}}
+	ref := Ref{Path: writeFiles(t, t.TempDir(), files), Accept: Accept{Duplicates: true, Constant: true}}
 	now, err := Load(ref, "")
 	ref.older = true
 	was, errWas := Load(ref, "")
@@ -304,7 +306,7 @@ func TestLabelGaps(t *testing.T) {
 			files[name][8+i] = []byte{1, 2, 7}[files[name][8+i]]
 		}
 	}
-	set, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files), Accept: []string{AcceptDuplicates}}, "")
+	set, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files), Accept: Accept{Duplicates: true}}, "")
 	if err != nil || set.Data.Classes != 3 || !slices.Equal(set.ClassNames, []string{"1", "2", "7"}) || !noted(set, "the labels are 1, 2, 7") {
 		t.Fatalf("%+v, %v", set, err)
 	}
@@ -328,7 +330,7 @@ func TestPlanes(t *testing.T) {
 		return idxBytes(b, n, 3, 6, 5)
 	}
 	files["train-images-idx3-ubyte"], files["t10k-images-idx3-ubyte"] = planes(30), planes(12)
-	set, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files), Accept: []string{AcceptDuplicates}}, "")
+	set, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files), Accept: Accept{Duplicates: true}}, "")
 	if err != nil || set.Data.Input != (models.Shape{H: 6, W: 5, C: 3}) || !noted(set, "channels first") {
 		t.Fatalf("%+v, %v", set, err)
 	}
@@ -354,7 +356,7 @@ func TestNumericClasses(t *testing.T) {
 		names = append(names, fmt.Sprint(i))
 	}
 	dir := writeFiles(t, t.TempDir(), pictureFiles(t, "", 4, names...))
-	ref := Ref{Path: dir, Accept: []string{AcceptConstant}}
+	ref := Ref{Path: dir, Accept: Accept{Constant: true}}
 	set, err := Load(ref, "")
 	if err != nil || !slices.Equal(set.ClassNames, names) {
 		t.Fatalf("%v, %v", set, err)
@@ -394,7 +396,7 @@ func TestSurvey(t *testing.T) {
 			t.Errorf("%v does not say %q", err, want)
 		}
 	}
-	set, err := Load(Ref{Path: dir, Validation: -1, Accept: []string{AcceptDuplicates, AcceptConstant}}, "")
+	set, err := Load(Ref{Path: dir, Validation: -1, Accept: Accept{Duplicates: true, Constant: true}}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -419,7 +421,7 @@ func TestDarkPictures(t *testing.T) {
 	if _, err := Load(Ref{Path: dir}, ""); err == nil || !strings.Contains(err.Error(), "deep.png") || !strings.Contains(err.Error(), "accept: [dark]") {
 		t.Error(err)
 	}
-	if _, err := Load(Ref{Path: dir, Accept: []string{AcceptDark}}, ""); err != nil {
+	if _, err := Load(Ref{Path: dir, Accept: Accept{Dark: true}}, ""); err != nil {
 		t.Error(err)
 	}
 	os.Remove(filepath.Join(dir, "a/deep.png"))

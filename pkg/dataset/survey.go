@@ -4,16 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"hash/maphash"
-	"slices"
 	"strings"
-)
-
-// Values of Ref.Accept: faults that are counted and refused unless they are
-// accepted.
-const (
-	AcceptDuplicates = "duplicates" // the same image under two classes
-	AcceptConstant   = "constant"   // an image of one value
-	AcceptDark       = "dark"       // a picture of 16 bits that uses the lower ones only
 )
 
 // Survey counts what is wrong with images however they are stored.
@@ -106,30 +97,31 @@ func isConstant(px []uint8, channels int) bool {
 
 // survey looks for faults, notes them, and refuses those that are not
 // accepted.
-func (s *Set) survey(accept []string) error {
+func (s *Set) survey(accept Accept) error {
 	s.Found = s.Survey()
 	v := s.Found
 	var refused []string
 	for _, f := range []struct {
 		n      int
 		what   string
-		accept string // "" is never refused
+		accept bool
+		key    string // "" is never refused
 		first  string
 	}{
-		{v.TestToo, fmt.Sprintf("%d of %d test images are also among the training or validation images, pixel for pixel: the test accuracy is too good", v.TestToo, s.Test.N()), "", v.first[2]},
-		{v.ValidationToo, fmt.Sprintf("%d of %d validation images are also among the training images, pixel for pixel", v.ValidationToo, s.Validation.N()), "", v.first[1]},
-		{v.Duplicates, fmt.Sprintf("%d images are there more than once in one part", v.Duplicates), "", v.first[0]},
-		{v.TwoClasses, fmt.Sprintf("%d images are there under two classes", v.TwoClasses), AcceptDuplicates, v.first[3]},
-		{v.Constant, fmt.Sprintf("%d images have one value all over, and show nothing", v.Constant), AcceptConstant, v.first[4]},
-		{len(s.lost), fmt.Sprintf("%d pictures of 16 bits have nothing in the upper 4, and are almost black as 8 bits", len(s.lost)), AcceptDark, shorten(s.lost[:min(1, len(s.lost))])},
+		{v.TestToo, fmt.Sprintf("%d of %d test images are also among the training or validation images, pixel for pixel: the test accuracy is too good", v.TestToo, s.Test.N()), true, "", v.first[2]},
+		{v.ValidationToo, fmt.Sprintf("%d of %d validation images are also among the training images, pixel for pixel", v.ValidationToo, s.Validation.N()), true, "", v.first[1]},
+		{v.Duplicates, fmt.Sprintf("%d images are there more than once in one part", v.Duplicates), true, "", v.first[0]},
+		{v.TwoClasses, fmt.Sprintf("%d images are there under two classes", v.TwoClasses), accept.Duplicates, "duplicates", v.first[3]},
+		{v.Constant, fmt.Sprintf("%d images have one value all over, and show nothing", v.Constant), accept.Constant, "constant", v.first[4]},
+		{len(s.lost), fmt.Sprintf("%d pictures of 16 bits have nothing in the upper 4, and are almost black as 8 bits", len(s.lost)), accept.Dark, "dark", shorten(s.lost[:min(1, len(s.lost))])},
 	} {
 		if f.n == 0 {
 			continue
 		}
 		f.what += " (the first: " + f.first + ")"
 		s.Notes = append(s.Notes, f.what)
-		if f.accept != "" && !slices.Contains(accept, f.accept) && !slices.Contains(accept, acceptAll) {
-			refused = append(refused, f.what+"; mend that, or set accept: ["+f.accept+"]")
+		if !f.accept {
+			refused = append(refused, f.what+"; mend that, or set accept: ["+f.key+"]")
 		}
 	}
 	if len(refused) > 0 {
@@ -137,6 +129,3 @@ func (s *Set) survey(accept []string) error {
 	}
 	return nil
 }
-
-// acceptAll takes what an experiment was planned with.
-const acceptAll = "all"

@@ -28,6 +28,27 @@ func ref(v *yamlkeys.Value) dataset.Ref {
 			r.Resize = &[2]int{int(x.Items[0].Num), int(x.Items[1].Num)}
 		}
 	}
+	notDefault := func(key, def string) string {
+		if s := v.Str(key, def); s != def {
+			return s
+		}
+		return ""
+	}
+	r.Fit, r.Channels, r.Groups = notDefault("fit", "stretch"), notDefault("channels", "as_is"), notDefault("groups", "none")
+	skip := v.Get("skip_unreadable")
+	r.SkipUnreadable = skip != nil && skip.Truth
+	if accept := v.Get("accept"); accept != nil {
+		for _, item := range accept.Items {
+			switch item.Text {
+			case "duplicates":
+				r.Accept.Duplicates = true
+			case "constant":
+				r.Accept.Constant = true
+			case "dark":
+				r.Accept.Dark = true
+			}
+		}
+	}
 	return r
 }
 

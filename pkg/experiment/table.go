@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"slimfit/models"
+	"slimfit/pkg/dataset"
 	"slimfit/pkg/footprint"
 	yk "slimfit/pkg/yamlkeys"
 )
@@ -54,6 +55,15 @@ func datasetForm() yk.Form {
 		{Name: "validation", Forms: yk.Forms(yk.Integer(0, 1e9)), Default: "a tenth, at most 5000", Doc: "Images held back from the training files to choose by: the first ones."},
 		{Name: "test", Forms: yk.Forms(yk.Integer(1, 1e9)), Default: "all", Doc: "Use the first this many test images only; of data without test images, how many are held back."},
 		{Name: "resize", Forms: yk.Forms(edge, yk.List(2, 2, yk.Key{Forms: yk.Forms(edge)})), Doc: "Edge, or [height, width], that image folders are resized to."},
+		{Name: "fit", Forms: yk.Forms(yk.Choice("stretch", dataset.FitPad, dataset.FitCrop)), Default: "stretch",
+			Doc: "With `resize`: stretch each edge by itself; pad with black; or crop the middle."},
+		{Name: "channels", Forms: yk.Forms(yk.Choice("as_is", dataset.ChannelsGrey, dataset.ChannelsColour)), Default: "as_is",
+			Doc: "grey: luma (Rec. 601); colour: three channels. As it is, one picture with colour makes a set colour."},
+		{Name: "groups", Forms: yk.Forms(yk.Choice("none", dataset.GroupsSubfolder)), Default: "none",
+			Doc: "subfolder: pictures of sub-folders of one name (a person, a machine, a day) stay in one part."},
+		{Name: "skip_unreadable", Forms: yk.Forms(yk.Truth()), Default: "false", Doc: "Leave out files of image folders that are damaged or no pictures."},
+		{Name: "accept", Forms: yk.Forms(yk.List(1, 3, yk.Key{Forms: yk.Forms(yk.Choice("duplicates", "constant", "dark"))})),
+			Doc: "Faults to take: duplicates (an image under two classes), constant (one value all over), dark (16 bits with nothing in the upper 4)."},
 	}...)
 	f.Needs, f.Short = []string{"name", "path"}, "name"
 	return f

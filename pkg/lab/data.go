@@ -55,7 +55,12 @@ type DataReport struct {
 		Validation []int `json:"validation"`
 		Test       []int `json:"test"`
 	} `json:"images"` // of each class
-	Notes []string `json:"notes"`
+	Guess struct {
+		Class  int `json:"class"`  // that most test images show
+		Images int `json:"images"` // test images that always answering it gets right
+	} `json:"guess"`
+	Found dataset.Survey `json:"found"` // of data of one's own
+	Notes []string       `json:"notes"`
 }
 
 // LoadVerified loads a data set; for a known one every broken file is named.
@@ -77,5 +82,11 @@ func ReportData(ref dataset.Ref, cache string, set *dataset.Set) DataReport {
 	r.Images.Train = set.Train.Histogram(set.Data.Classes)
 	r.Images.Validation = set.Validation.Histogram(set.Data.Classes)
 	r.Images.Test = set.Test.Histogram(set.Data.Classes)
+	for class, n := range r.Images.Test {
+		if n > r.Guess.Images {
+			r.Guess.Class, r.Guess.Images = class, n
+		}
+	}
+	r.Found = set.Found
 	return r
 }
