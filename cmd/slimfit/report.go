@@ -49,6 +49,7 @@ func runReport(o reportOptions, dirs []string) error {
 	case o.Claims != "" && len(dirs) > 1 && o.into == "" && !o.dryRun:
 		return exit.Usagef("report: --claims of several DIRs make one document: say --into FOLDER, or -n to print it only")
 	}
+	o.Pictures = !o.dryRun || o.format == "html"
 	reports, err := o.lab.ReadReports(dirs, o.ReportOptions)
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ type ReportOptions struct {
 	Split     report.Split // "": by whether there is a target
 	Published string       // a CSV file of published figures; "": none
 	Claims    string       // a YAML file of claims; "": none
+	Pictures  bool         // the chosen network's mistakes, for the page
 }
 
 // Reports are run folders as reports, with the claims held against them.
@@ -62,6 +63,9 @@ func (l *Lab) ReadReports(dirs []string, o ReportOptions) (*Reports, error) {
 		r, err := report.Build(in, report.Options{Split: o.Split})
 		if err != nil {
 			return nil, exit.With(exit.Usage, fmt.Errorf("report of %s: %w", dirs[i], err))
+		}
+		if o.Pictures {
+			l.illustrate(r, in)
 		}
 		all.Reports = append(all.Reports, r)
 	}

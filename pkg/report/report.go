@@ -47,6 +47,9 @@ type Report struct {
 	Warnings []Warning     `json:"warnings"`
 	Machines []Environment `json:"environments"`
 	Notes    []Note        `json:"definitions"`
+
+	Classes  []string  `json:"classes,omitempty"` // names of the classes; nil where they are numbers
+	Mistakes []Mistake `json:"-"`                 // of the Chosen row on Split, the worst first; nil where the images are not there
 }
 
 // Split names the images of a figure.

@@ -27,6 +27,7 @@ type pageData struct {
 	Rows      []pageRow         `json:"rows"`
 	Notes     map[string]string `json:"notes"`
 	Name      string            `json:"name"`
+	Classes   []string          `json:"classes"` // names; null where they are numbers
 	Budgets   []pageBudget      `json:"budgets"` // of the target
 }
 
@@ -124,7 +125,7 @@ const (
 
 func newData(r *report.Report) pageData {
 	d := pageData{Split: r.Split, Rule: target.Worst, Cost: string(r.Answer.Cost), Baseline: text.Plain(r.Baseline.Name), Chart: r.Chart,
-		Notes: map[string]string{}, Threshold: startsAt(r), Name: text.Plain(r.Name), Budgets: []pageBudget{}}
+		Notes: map[string]string{}, Threshold: startsAt(r), Name: text.Plain(r.Name), Classes: plainNames(r.Classes), Budgets: []pageBudget{}}
 	if r.Target != nil {
 		d.Rule, d.Target, d.Precision = r.Target.Rule, &r.Target.Accuracy, r.Target.Precision
 		for _, l := range r.Target.Within {
@@ -166,6 +167,15 @@ func newData(r *report.Report) pageData {
 		d.Rows = append(d.Rows, newRow(r, &r.Rows[i], limit))
 	}
 	return d
+}
+
+// plainNames are names for one line each.
+func plainNames(names []string) []string {
+	var out []string
+	for _, n := range names {
+		out = append(out, text.Plain(n))
+	}
+	return out
 }
 
 // startsAt is where the line starts: at the target, else just below the

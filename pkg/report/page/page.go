@@ -39,6 +39,8 @@ type page struct {
 	Results     pageTable
 	Trials      pageTable
 	Footprint   pageTable
+	Mistakes    []pageMistake
+	MistakesOf  string // the network, and by which images
 	Pairs       *pageSection
 	Published   *pageTable
 	Certificate []pageTable
@@ -61,12 +63,14 @@ const mostLines = 10_000
 // network. All text is escaped by html/template; on top of it, the page's
 // policy lets no script run but those that are written here, by their hash.
 func HTML(r *report.Report) ([]byte, error) {
+	whole := r
 	r = r.Shown(min(report.MostRows, max(1, mostLines/max(1, len(r.Seeds)))))
 	p := page{R: clean(r), Data: newData(r), LeftOut: render.LeftOut(r)}
 	if err := p.load(); err != nil {
 		return nil, err
 	}
 	p.tables(r)
+	p.mistakes(whole)
 	if figures := figure.List(r); len(figures) > 0 && figures[0].Name == figure.Accuracy {
 		svg, err := figure.SVG(r, figure.Accuracy)
 		if err != nil {

@@ -48,6 +48,7 @@ func TestPage(t *testing.T) {
 	t.Run("address", func(t *testing.T) { testAddress(t, parent) })
 	t.Run("save", func(t *testing.T) { testSave(t, parent) })
 	t.Run("device", func(t *testing.T) { testDevice(t, parent) })
+	t.Run("mistakes", func(t *testing.T) { testMistakes(t, parent) })
 	t.Run("hostile", func(t *testing.T) { testHostile(t, parent) })
 	t.Run("sizes", func(t *testing.T) { testSizes(t, parent) })
 }

@@ -1,8 +1,11 @@
 package page
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"image"
+	"image/png"
 	"strings"
 	"testing"
 
@@ -142,4 +145,35 @@ func testDevice(t *testing.T, parent context.Context) {
 		t.Errorf("the matrix does not name the classes that are found least: %q", got)
 	}
 	p.fits(desktop)
+}
+
+// What the chosen network gets wrong is shown by name, hostile names as text.
+func testMistakes(t *testing.T, parent context.Context) {
+	r := reporttest.Build(t, reporttest.Flawed(t), report.Options{})
+	r.Classes = []string{"<img src=x onerror='window.hacked=1'>", "one", "two", "three", "four", "five", "six", "seven", "eight", "a name that is longer than most"}
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 28, 28))); err != nil {
+		t.Fatal(err)
+	}
+	r.Mistakes = []report.Mistake{{Image: 1234, True: 1, Predicted: 9, Seeds: 3, Picture: b.Bytes()}, {Image: 5, True: 0, Predicted: 2, Seeds: 1}}
+	p := open(t, parent, r, desktop)
+	p.shoot("mistakes")
+	if got := p.text("#mistakes .gallery li"); got != "onetaken for a name that is longer than most3 of 3 seeds, image 1,234" {
+		t.Errorf("the first mistake says %q", got)
+	}
+	if n := js[float64](p, `[...document.querySelectorAll("#mistakes img")].filter((e) => e.naturalWidth === 28).length`); n != 1 {
+		t.Errorf("%v pictures show, want 1", n)
+	}
+	if got := js[string](p, `document.querySelectorAll("#confusion .cells rect")[1].dataset.tip`); !strings.HasSuffix(got, "taken for one") {
+		t.Errorf("a cell says %q", got)
+	}
+	if got := js[string](p, `document.querySelector("#classes tbody tr:nth-child(2)").textContent`); !strings.HasPrefix(got, "one50") {
+		t.Errorf("the second class says %q, want 50 images", got)
+	}
+	if got := js[any](p, `window.hacked ?? null`); got != nil {
+		t.Error("a class's name ran as a script")
+	}
+	p.fits(desktop)
+	q := open(t, parent, r, phone)
+	q.fits(phone)
 }

@@ -20,6 +20,11 @@ function drawNetwork() {
   drawSeeds(row);
 }
 
+// className is a class's name, or its number.
+const className = (k) => (report.classes && report.classes[k] !== undefined ? report.classes[k] : String(k));
+const classNamed = (k) => (report.classes ? className(k) : "class " + k);
+const brief = (s, most) => ([...s].length > most ? [...s].slice(0, most - 1).join("") + "…" : s);
+
 // share is a part in percent; a small one is not nothing.
 const share = (v) => (v < 0.001 ? "under 0.1 %" : v < 0.1 ? (100 * v).toFixed(1) + " %" : Math.round(100 * v) + " %");
 
@@ -41,14 +46,16 @@ function drawConfusion(row) {
   element("confusion-title").textContent = `Confusion matrix, ${state.split} images, all finished seeds`;
   box.parentElement.classList.toggle("whole", Boolean(many));
   if (!m) return box.replaceChildren(make("p", { class: "hint" }, "Not in the results, or too large for this page."));
-  const n = m.length, cells = [], edge = Math.min(many ? 26 * n + 120 : 520, Math.max(280, box.clientWidth)), size = (edge - 104) / n;
+  const n = m.length, cells = [], side = report.classes ? 92 : 46;
+  const edge = Math.min(many ? 26 * n + 74 + side : 474 + side, Math.max(280, box.clientWidth)), size = (edge - 58 - side) / n;
   m.forEach((line, truth) => line.forEach((v, guess) => cells.push({ truth, guess, v, all: d3.sum(line), share: v / Math.max(1, d3.sum(line)) })));
   const worst = d3.max(cells, (c) => (c.truth === c.guess ? 0 : c.share)) || 1;
   const short = (v) => (v < 1000 ? String(v) : v < 10000 ? (v / 1000).toFixed(1) + "k" : Math.round(v / 1000) + "k");
   const label = (c) => (String(c.v).length * 6 < size ? String(c.v) : short(c.v));
   const fits = (c) => c.v && label(c).length * 6 < size;
-  box.replaceChildren(small(box, { width: edge, height: edge - 20, marginLeft: 46, marginBottom: 40, marginRight: 58, padding: 0.04, opacity: { type: "identity" }, color: { type: "identity" },
-    x: { domain: d3.range(n), label: "predicted class", labelAnchor: "center", tickSize: 0 }, y: { domain: d3.range(n), label: "true class", labelAnchor: "center", tickSize: 0 },
+  box.replaceChildren(small(box, { width: edge, height: edge - side + (report.classes ? 92 : 40) - 14, marginLeft: side, marginTop: 4, marginBottom: report.classes ? 96 : 40, marginRight: 58, padding: 0.04, opacity: { type: "identity" }, color: { type: "identity" },
+    x: { domain: d3.range(n), label: "predicted class", labelAnchor: "center", tickSize: 0, tickFormat: (k) => brief(className(k), 13), tickRotate: report.classes ? -60 : 0, labelOffset: report.classes ? 92 : 36 },
+    y: { domain: d3.range(n), label: "true class", labelAnchor: "center", tickSize: 0, tickFormat: (k) => brief(className(k), 13), labelOffset: side - 4 },
     marks: [
       Plot.cell(cells, { x: "guess", y: "truth", rx: 2, className: "cells", fill: (c) => (c.truth === c.guess ? "var(--s2)" : "var(--s1)"), fillOpacity: (c) => (c.truth === c.guess ? 0.18 : c.v ? 0.12 + (0.88 * c.share) / worst : 0.03) }),
       Plot.text(cells.filter(fits), { x: "guess", y: "truth", text: label, fontSize: Math.max(8, Math.min(12, size / 2.4)), fill: "currentColor" }),
@@ -56,11 +63,21 @@ function drawConfusion(row) {
     ] }));
   d3.select(box).selectAll(".cells rect").each(function (k) {
     const c = cells[k];
-    this.dataset.tip = c.truth === c.guess ? `class ${c.truth}: ${count(c.v)} of ${count(c.all)} found` : `${count(c.v)} of ${count(c.all)} of class ${c.truth} taken for ${c.guess}`;
+    this.dataset.tip = c.truth === c.guess ? `${classNamed(c.truth)}: ${count(c.v)} of ${count(c.all)} found` : `${count(c.v)} of ${count(c.all)} of ${classNamed(c.truth)} taken for ${className(c.guess)}`;
   });
+  box.append(classTable(row, m));
   const found = cells.filter((c) => c.truth === c.guess && c.all).sort((a, b) => a.share - b.share).slice(0, 3);
   box.append(make("p", { class: "hint" }, "Rows are true classes; orange cells are mistakes, darker where they take a larger share of the class. On the right: the share of each class that was found (recall)."
-    + (found.length ? " Least found: " + found.map((c) => `class ${c.truth} (${(100 * c.share).toFixed(1)} % of ${count(c.all)})`).join(", ") + "." : "")));
+    + (found.length ? " Least found: " + found.map((c) => `${classNamed(c.truth)} (${(100 * c.share).toFixed(1)} % of ${count(c.all)})`).join(", ") + "." : "")));
+}
+
+// classTable has how many images each class has, and how many of them are found.
+function classTable(row, m) {
+  const seeds = Math.max(1, row.scores[state.split] ? row.scores[state.split].n : 1);
+  const lines = m.map((line, k) => [className(k), count(d3.sum(line) / seeds), d3.sum(line) ? (100 * line[k] / d3.sum(line)).toFixed(1) : "–"]);
+  return make("details", {}, make("summary", {}, "Images and recall of each class"),
+    make("div", { class: "scroll" }, make("table", { id: "classes" }, make("thead", {}, make("tr", {}, make("th", {}, "class"), make("th", { class: "r" }, `${state.split} images`), make("th", { class: "r" }, "found %"))),
+      make("tbody", {}, ...lines.map((cells) => make("tr", {}, ...cells.map((c, i) => make("td", { class: i ? "r" : null }, c))))))));
 }
 
 function drawTraining(row) {
@@ -73,6 +90,8 @@ function drawTraining(row) {
       log ? costAxis("y", data.map((l) => l[key]), true) : [Plot.gridY({ ticks: 5 }), Plot.axisY({ ticks: 5 })],
       Plot.line(data, { x: "step", y: key, z: "seed", stroke: (l) => color(l.n), strokeWidth: 1.4, title: (l) => `seed ${l.seed}` }),
     ];
+    const measured = d3.rollup(data, (v) => v.length, (l) => l.n);
+    marks.push(Plot.dot(data.filter((l) => measured.get(l.n) < 30), { x: "step", y: key, r: 2.5, fill: (l) => color(l.n) })); // a line of one point does not show
     if (!log) marks.push(Plot.ruleY([100 * state.threshold], { stroke: "currentColor", strokeDasharray: "6 4" }));
     box.replaceChildren(small(box, { height: 250, marginLeft: 46, marginRight: 22, marginBottom: 40, color: { type: "identity" }, x: { label: "training steps" }, y: { type: log ? "log" : "linear", label }, marks }));
     box.append(make("div", { class: "key" }, ...row.trials.filter((t) => t.history).slice(0, 12).map((t) => {

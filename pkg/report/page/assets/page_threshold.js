@@ -86,7 +86,7 @@ function drawPick() {
     const n = nearest();
     if (n >= 0) {
       const near = report.rows[n];
-      parts.push(make("p", { id: "pick-nearest" }, `The nearest is ${near.label}, with ${count(near.costs[k])} ${report.costs[k].head}: ${verdict(near).why}.`));
+      parts.push(make("p", { id: "pick-nearest" }, `The nearest is ${near.label}, with ${count(near.costs[k])} ${report.costs[k].head}: ${verdict(near).why}.`.replaceAll(" %", "\u00a0%")));
       parts.push(detailsButton(n));
     }
   } else {
