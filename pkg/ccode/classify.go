@@ -21,14 +21,11 @@ func (g *generator) classify() (string, error) {
 	t.line("index_t c;")
 	t.line("int best = 0;")
 	for i, s := range g.steps {
-		in, out := "pixels", "scores"
-		if !s.pixels {
-			in = fmt.Sprintf("arena + %d", g.plan.offset[i-1])
+		var places []string
+		for _, t := range append(s.reads(), s.out) {
+			places = append(places, g.place(t))
 		}
-		if !s.last {
-			out = fmt.Sprintf("arena + %d", g.plan.offset[i])
-		}
-		t.line("step%d(%s, %s);", i, in, out)
+		t.line("step%d(%s);", i, strings.Join(places, ", "))
 	}
 	t.open("for (c = 1; c < %d; c++)", classes)
 	t.open("if (scores[c] > scores[best])")
@@ -37,6 +34,17 @@ func (g *generator) classify() (string, error) {
 	t.line("return best;")
 	t.close(1)
 	return t.String(), nil
+}
+
+// place is C for where a tensor lies.
+func (g *generator) place(tensor int) string {
+	if tensor == g.model.Input {
+		return "pixels"
+	}
+	if at, ok := g.plan.offset[tensor]; ok {
+		return fmt.Sprintf("arena + %d", at)
+	}
+	return "scores"
 }
 
 // cString is a C string literal in ASCII; octal escapes end after three digits.

@@ -19,6 +19,10 @@ func (g *generator) functions() (string, error) {
 			g.pool(&t, i)
 		case tflite.Mean:
 			g.mean(&t, i)
+		case tflite.Add:
+			g.add(&t, i)
+		case tflite.Prelu:
+			g.prelu(&t, i)
 		default:
 			if s.Table == nil {
 				return "", fmt.Errorf("operator %d: the C form has no %s", i, s.Op.Code)
@@ -37,11 +41,19 @@ func (g *generator) functions() (string, error) {
 func (g *generator) begin(t *text, i int, what string) {
 	s := g.steps[i]
 	t.line("/* %s */", what)
-	ctype := "int8_t"
-	if s.pixels {
-		ctype = "uint8_t"
+	parameters := "const " + ctype(s.pixels) + " *x"
+	if s.Op.Code == tflite.Add {
+		parameters += ", const " + ctype(s.others) + " *z"
 	}
-	t.open("static void step%d(const %s *x, int8_t *y)", i, ctype)
+	t.open("static void step%d(%s, int8_t *y)", i, parameters)
+}
+
+// ctype is the type of pixels, or of what steps compute.
+func ctype(pixels bool) string {
+	if pixels {
+		return "uint8_t"
+	}
+	return "int8_t"
 }
 
 // raw is C for the activation x[at] as int8 in an int16_t or int.
@@ -53,18 +65,20 @@ func (s *step) raw(at string) string {
 }
 
 // centred is C for the activation x[at] less its zero point.
-func (s *step) centred(at string) string {
-	shift := -s.InZero
-	if s.pixels {
+func (s *step) centred(at string) string { return centred("x", at, s.InZero, s.pixels) }
+
+func centred(from, at string, zero int, pixels bool) string {
+	shift := -zero
+	if pixels {
 		shift -= 128
 	}
 	switch {
 	case shift > 0:
-		return fmt.Sprintf("(int16_t)(x[%s] + %d)", at, shift)
+		return fmt.Sprintf("(int16_t)(%s[%s] + %d)", from, at, shift)
 	case shift < 0:
-		return fmt.Sprintf("(int16_t)(x[%s] - %d)", at, -shift)
+		return fmt.Sprintf("(int16_t)(%s[%s] - %d)", from, at, -shift)
 	}
-	return fmt.Sprintf("(int16_t)x[%s]", at)
+	return fmt.Sprintf("(int16_t)%s[%s]", from, at)
 }
 
 // tables writes the function of one value that is fused into a step.
@@ -109,6 +123,41 @@ func (g *generator) mean(t *text, i int) {
 	t.close(1)
 	value := fmt.Sprintf("clamp(scale(sum, %d, %d) + %d, -128, 127)", s.Scale[0].Value, s.Scale[0].Shift, s.Zero)
 	t.line("y[c] = %s;", s.through(i, value))
+	t.close(2)
+}
+
+// add writes the sum of two results.
+func (g *generator) add(t *text, i int) {
+	s := &g.steps[i]
+	g.tables(t, i)
+	g.begin(t, i, "sum of two layers")
+	t.line("index_t i;")
+	t.loop("i", s.size)
+	a, b := s.Inputs[0], s.Inputs[1]
+	t.line("int32_t sum = scale(%s * (int32_t)%d, %d, %d);", s.centred("i"), 1<<tflite.AddBits, a.Value, a.Shift)
+	t.line("sum += scale(%s * (int32_t)%d, %d, %d);", centred("z", "i", s.OtherZero, s.others), 1<<tflite.AddBits, b.Value, b.Shift)
+	value := fmt.Sprintf("clamp(scale(sum, %d, %d) + %d, %d, %d)", s.Scale[0].Value, s.Scale[0].Shift, s.Zero, s.Lo, s.Hi)
+	t.line("y[i] = %s;", s.through(i, value))
+	t.close(2)
+}
+
+// prelu writes what is below zero times its channel's slope.
+func (g *generator) prelu(t *text, i int) {
+	s := &g.steps[i]
+	slopes := make([]int32, len(s.Slopes))
+	for k, v := range s.Slopes {
+		slopes[k] = int32(v)
+	}
+	integers(g, t, "int32_t", fmt.Sprintf("slopes%d", i), slopes, 4)
+	g.tables(t, i)
+	g.begin(t, i, s.Op.Code.String())
+	t.line("index_t i;")
+	t.loop("i", s.size)
+	t.line("int32_t v = %s;", s.centred("i"))
+	keep, slope := s.Scale[0], s.Scale[1]
+	t.line("v = v >= 0 ? scale(v, %d, %d) : scale(v * READ32(&slopes%d[i %% %d]), %d, %d);",
+		keep.Value, keep.Shift, i, len(slopes), slope.Value, slope.Shift)
+	t.line("y[i] = %s;", s.through(i, fmt.Sprintf("clamp(v + %d, -128, 127)", s.Zero)))
 	t.close(2)
 }
 

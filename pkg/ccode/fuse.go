@@ -17,6 +17,7 @@ type step struct {
 	size int           // its elements
 
 	pixels bool // the input is the image's pixels
+	others bool // the second input is
 	last   bool // the result is the scores
 	late   bool // the largest of sums may be rounded once, after the pool
 }
@@ -36,9 +37,22 @@ func fuse(m *tflite.Model) ([]step, error) {
 		}
 		return t
 	}
+	readers := map[int]int{} // of a tensor: how many ops read it
+	for i := range stages {
+		s := &stages[i]
+		s.In = at(s.In)
+		if s.Op.Code == tflite.Reshape {
+			same[s.Out] = s.In
+			continue
+		}
+		readers[s.In]++
+		if s.Op.Code == tflite.Add {
+			s.Other = at(s.Other)
+			readers[s.Other]++
+		}
+	}
 	var steps []step
 	for _, s := range stages {
-		s.In = at(s.In)
 		switch s.Op.Code {
 		case tflite.Softmax:
 			if at(s.Out) == at(scores) || len(m.Outputs) > 1 && s.Out != scores {
@@ -46,13 +60,12 @@ func fuse(m *tflite.Model) ([]step, error) {
 			}
 			continue
 		case tflite.Reshape:
-			same[s.Out] = s.In
 			continue
 		}
-		if n := len(steps); n > 0 && steps[n-1].take(s) {
+		if n := len(steps); n > 0 && readers[s.In] == 1 && steps[n-1].take(s) {
 			continue
 		}
-		steps = append(steps, step{Stage: s, out: s.Out, pixels: s.In == m.Input})
+		steps = append(steps, step{Stage: s, out: s.Out, pixels: s.In == m.Input, others: s.Op.Code == tflite.Add && s.Other == m.Input})
 	}
 	if err := wellFormed(m, steps, at(scores)); err != nil {
 		return nil, err
@@ -88,16 +101,27 @@ func (s *step) take(next tflite.Stage) bool {
 	return true
 }
 
-// wellFormed checks that the steps are a chain from the image to the scores.
-func wellFormed(m *tflite.Model, steps []step, scores int) error {
-	in := m.Input
-	for _, s := range steps {
-		if s.In != in {
-			return fmt.Errorf("the C form is for networks whose layers follow one another; %s does not read the layer before it", s.Op.Code)
-		}
-		in = s.out
+// reads lists the tensors that a step reads.
+func (s *step) reads() []int {
+	if s.Op.Code == tflite.Add {
+		return []int{s.In, s.Other}
 	}
-	if len(steps) == 0 || in != scores {
+	return []int{s.In}
+}
+
+// wellFormed checks that every step reads what is there, and that the last one
+// gives the scores.
+func wellFormed(m *tflite.Model, steps []step, scores int) error {
+	there := map[int]bool{m.Input: true}
+	for _, s := range steps {
+		for _, t := range s.reads() {
+			if !there[t] {
+				return fmt.Errorf("%s reads what no layer before it gives", s.Op.Code)
+			}
+		}
+		there[s.out] = true
+	}
+	if len(steps) == 0 || steps[len(steps)-1].out != scores {
 		return fmt.Errorf("the last layer does not give the scores")
 	}
 	q := m.Tensors[m.Input].Quant

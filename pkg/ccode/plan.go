@@ -5,36 +5,45 @@ import "slimfit/pkg/tflite"
 // arena says where the steps' results lie.
 type arena struct {
 	bytes  int
-	offset []int // by step; -1 for the scores, which the caller has
+	offset map[int]int // by tensor; the scores, which the caller has, are not in it
 }
 
-// plan places the results: each is needed until the next step has read it. A
-// table works in place.
+// plan places the results: each is needed until the last step that reads it. A
+// step of one value after another works in place where nobody reads its input
+// later.
 func plan(steps []step) arena {
-	a := arena{offset: make([]int, len(steps))}
+	last := map[int]int{} // the last step that reads a tensor
+	for i := range steps {
+		for _, t := range steps[i].reads() {
+			last[t] = i
+		}
+	}
 	var buffers []tflite.Buffer
-	owner := make([]int, len(steps)) // of a step's buffer
+	owner := map[int]int{} // of a tensor's buffer
 	for i := range steps {
 		s := &steps[i]
-		owner[i] = -1
+		in, stored := owner[s.In]
 		switch {
 		case s.last:
-		case s.Table != nil && i > 0:
-			owner[i] = owner[i-1]
-			buffers[owner[i]].Last = i + 1
+		case stored && s.inPlace() && last[s.In] == i:
+			owner[s.out] = in
+			buffers[in].Last = last[s.out]
 		default:
-			owner[i] = len(buffers)
-			buffers = append(buffers, tflite.Buffer{Tensor: s.out, Bytes: s.size, First: i, Last: i + 1})
+			owner[s.out] = len(buffers)
+			buffers = append(buffers, tflite.Buffer{Tensor: s.out, Bytes: s.size, First: i, Last: last[s.out]})
 		}
 	}
 	tflite.PlaceBuffers(buffers)
-	for i := range steps {
-		a.offset[i] = -1
-		if owner[i] >= 0 {
-			b := buffers[owner[i]]
-			a.offset[i] = b.Offset
-			a.bytes = max(a.bytes, b.Offset+b.Bytes)
-		}
+	a := arena{offset: map[int]int{}}
+	for t, k := range owner {
+		a.offset[t] = buffers[k].Offset
+		a.bytes = max(a.bytes, buffers[k].Offset+buffers[k].Bytes)
 	}
 	return a
+}
+
+// inPlace says whether each value of the result needs only the same value of
+// the first input.
+func (s *step) inPlace() bool {
+	return s.Table != nil || s.Op.Code == tflite.Prelu || s.Op.Code == tflite.Add && s.In != s.Other
 }

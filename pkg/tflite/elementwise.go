@@ -39,38 +39,56 @@ func floatPrelu(m *Model, op Op) step[float32] {
 	}
 }
 
-// int8Add is TensorFlow Lite's AddElementwise: both inputs are brought to twice
-// the larger of their scales with addBits more bits, added and scaled back.
+// AddBits is how many more bits than its result the sum of two inputs has.
+const AddBits = 20
+
+// addition is TensorFlow Lite's AddElementwise: both inputs are brought to twice
+// the larger of their scales with AddBits more bits, added and scaled back.
+type addition struct {
+	inputs [2]multiplier
+	back   multiplier
+}
+
+func newAddition(a, b, out *Quant) addition {
+	twice := 2 * float64(max(a.Scale[0], b.Scale[0]))
+	return addition{
+		inputs: [2]multiplier{newMultiplier(float64(a.Scale[0]) / twice), newMultiplier(float64(b.Scale[0]) / twice)},
+		back:   newMultiplier(twice / (float64(1<<AddBits) * float64(out.Scale[0]))),
+	}
+}
+
 func int8Add(m *Model, op Op) step[int8] {
-	const addBits = 20
 	a, b, out := op.Inputs[0], op.Inputs[1], op.Outputs[0]
 	qa, qb, qo := m.Tensors[a].Quant, m.Tensors[b].Quant, m.Tensors[out].Quant
-	twice := 2 * float64(max(qa.Scale[0], qb.Scale[0]))
-	table := func(q *Quant) (t [256]int32) {
-		scale := newMultiplier(float64(q.Scale[0]) / twice)
+	add := newAddition(qa, qb, qo)
+	table := func(q *Quant, scale multiplier) (t [256]int32) {
 		for x := math.MinInt8; x <= math.MaxInt8; x++ {
-			t[uint8(int8(x))] = scale.apply(int32(x-q.ZeroPoint) << addBits)
+			t[uint8(int8(x))] = scale.apply(int32(x-q.ZeroPoint) << AddBits)
 		}
 		return t
 	}
-	ta, tb := table(qa), table(qb)
-	back := newMultiplier(twice / (float64(1<<addBits) * float64(qo.Scale[0])))
+	ta, tb := table(qa, add.inputs[0]), table(qb, add.inputs[1])
 	lo, hi := clampInt8(op.Activation, qo)
 	return func(v *values[int8]) {
 		dst, other := v.t[out], v.t[b]
 		for i, x := range v.t[a] {
-			sum := back.apply(ta[uint8(x)] + tb[uint8(other[i])])
+			sum := add.back.apply(ta[uint8(x)] + tb[uint8(other[i])])
 			dst[i] = int8(min(max(sum+int32(qo.ZeroPoint), lo), hi))
 		}
 	}
+}
+
+// preluScales are those of values that stay, and of products with slopes.
+func preluScales(in, slopes, out *Quant) [2]multiplier {
+	return [2]multiplier{newMultiplier(float64(in.Scale[0] / out.Scale[0])), newMultiplier(float64(in.Scale[0] * slopes.Scale[0] / out.Scale[0]))}
 }
 
 // int8Prelu is TensorFlow Lite's BroadcastPrelu4DSlow.
 func int8Prelu(m *Model, op Op) step[int8] {
 	in, out, slopes := op.Inputs[0], op.Outputs[0], m.tensor(op, 1)
 	qi, qo, qs := m.Tensors[in].Quant, m.Tensors[out].Quant, slopes.Quant
-	identity := newMultiplier(float64(qi.Scale[0] / qo.Scale[0]))
-	sloped := newMultiplier(float64(qi.Scale[0] * qs.Scale[0] / qo.Scale[0]))
+	scales := preluScales(qi, qs, qo)
+	identity, sloped := scales[0], scales[1]
 	return func(v *values[int8]) {
 		dst := v.t[out]
 		for i, q := range v.t[in] {

@@ -1,7 +1,6 @@
 package tflite
 
 import (
-	"errors"
 	"fmt"
 	"math/bits"
 )
@@ -22,6 +21,16 @@ type Stage struct {
 	// depthwise ones [window height][window width][out].
 	Weights []int8
 	Bias    []int32 // one for each output channel
+
+	// Add: the second input and its zero point; both inputs, less their zero
+	// points and times 2^AddBits, are brought to one scale by Inputs, added, and
+	// scaled back by Scale.
+	Other, OtherZero int
+	Inputs           [2]Multiplier
+
+	// Prelu: one slope a channel, multiplied with what is below zero. Scale is that
+	// of the values that stay, then that of the products.
+	Slopes []int
 
 	// Scale rounds sums as TensorFlow Lite's fixed point does, one for each output
 	// channel (Mean: one); dense layers under LiteRT's kernels have Exact instead,
@@ -84,8 +93,20 @@ func (m *Model) lower(op Op) (Stage, error) {
 		x := meanScale(qi, qo, int64(in[1]*in[2]))
 		s.Scale = []Multiplier{{x.value, x.shift}}
 	case Reshape, Softmax:
-	case Add, Prelu:
-		return s, errors.New("code for chips has no form of it yet: take the formats tflite-int8 or c")
+	case Add:
+		s.Other = op.Inputs[1]
+		s.OtherZero = m.Tensors[s.Other].Quant.ZeroPoint
+		a := newAddition(qi, m.Tensors[s.Other].Quant, qo)
+		s.Inputs = [2]Multiplier{{a.inputs[0].value, a.inputs[0].shift}, {a.inputs[1].value, a.inputs[1].shift}}
+		s.Scale = []Multiplier{{a.back.value, a.back.shift}}
+	case Prelu:
+		slopes := m.tensor(op, 1)
+		for _, b := range slopes.Data {
+			s.Slopes = append(s.Slopes, int(int8(b))-slopes.Quant.ZeroPoint)
+		}
+		for _, x := range preluScales(qi, slopes.Quant, qo) {
+			s.Scale = append(s.Scale, Multiplier{x.value, x.shift})
+		}
 	default:
 		table, err := op.table(qi, qo)
 		if err != nil {
