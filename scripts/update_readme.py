@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "runs/quickstart/report/report.html"
 PICTURE = ROOT / "experiments/quickstart.png"
-CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1280,1330", "--virtual-time-budget=4000"]
+CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1280,930", "--virtual-time-budget=4000"]
 
 
 def slimfit(*args):
