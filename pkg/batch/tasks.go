@@ -1,15 +1,3 @@
-// Package batch hands an experiment's trials to a cluster's batch system,
-// Slurm, and follows them there. A submission is a folder that never changes:
-//
-//	<run folder>/batch/0001/experiment.yaml   as it was when submitted
-//	                        tasks.json        the trials of each array element
-//	                        array.sh          the script of every element
-//	                        report.sh         the script of the report job
-//	                        jobs.json         Slurm's numbers for them
-//	                        log/              what they wrote
-//
-// What is done is known from result files alone; Slurm is only asked what it
-// still holds.
 package batch
 
 import (

@@ -1,7 +1,3 @@
-// Package lab does what the commands do with an experiment: it trains, searches,
-// verifies, quantizes, measures, predicts, exports and plans. It knows no
-// command line and prints nothing: a command fills in a Lab and options, makes
-// one call, and prints what comes back.
 package lab
 
 import (

@@ -1,6 +1,3 @@
-// Package result holds the nouns that running writes and reporting reads: a
-// trial, its result, its history, the environment it ran in. Running and
-// reporting share nothing else.
 package result
 
 import (
