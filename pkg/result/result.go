@@ -48,6 +48,7 @@ func (s Status) Finished() bool { return s == Done || s == Failed || s == Diverg
 
 // Result is the content of result.json.
 type Result struct {
+	Checksum    string              `json:"checksum,omitempty"` // of the file without this line: CRC-32C, hex; package store makes and compares it
 	Experiment  string              `json:"experiment"`
 	ConfigID    string              `json:"config_id"`
 	Assignment  map[string]any      `json:"assignment"` // the matrix values, by axis
@@ -62,6 +63,7 @@ type Result struct {
 	Steps       int                 `json:"steps"`   // trained
 	Seconds     float64             `json:"seconds"` // of training, this trial's share of its pack; evaluation and start-up not counted
 	WeightsSHA  string              `json:"weights_sha256,omitempty"`
+	HistorySHA  string              `json:"history_sha256,omitempty"` // of history.csv
 	Footprint   footprint.Footprint `json:"footprint"`
 	Environment Environment         `json:"environment"`
 	Warnings    []string            `json:"warnings"`

@@ -180,12 +180,17 @@ func sweepTemp(dir string) error {
 	if wantDir(dir) != nil {
 		return nil
 	}
+	return sweepPrefix(dir, "")
+}
+
+// sweepPrefix removes those whose names begin so.
+func sweepPrefix(dir, prefix string) error {
 	names, err := readNames(dir)
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		if strings.Contains(name, tmpMark) {
+		if strings.Contains(name, tmpMark) && strings.HasPrefix(name, prefix) {
 			if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 				return fmt.Errorf("remove a leftover: %w", err)
 			}

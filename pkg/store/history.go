@@ -2,7 +2,9 @@ package store
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/csv"
+	"encoding/hex"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -21,6 +23,18 @@ func historyColumns() []string { return []string{"step", "loss", "validation_acc
 // ErrFenced.
 func (f *Folder) WriteHistory(k result.Key, token uint64, points []result.Point) error {
 	dir := f.TrialDir(k)
+	return content(filepath.Join(dir, historyName), encodeHistory(points), func() error { return CheckLease(dir, token) }).replace()
+}
+
+// HistorySHA256 is the digest, hex, of the history.csv that WriteHistory makes.
+func HistorySHA256(points []result.Point) string { return digestOf(encodeHistory(points)) }
+
+func digestOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+func encodeHistory(points []result.Point) []byte {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	w.Write(historyColumns()) // a Buffer takes everything
@@ -32,7 +46,7 @@ func (f *Folder) WriteHistory(k result.Key, token uint64, points []result.Point)
 		w.Write(row)
 	}
 	w.Flush()
-	return content(filepath.Join(dir, historyName), b.Bytes(), func() error { return CheckLease(dir, token) }).replace()
+	return b.Bytes()
 }
 
 // ReadHistory reads a trial's history.csv. The error is fs.ErrNotExist where

@@ -77,14 +77,15 @@ func TestResultRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(got, want) {
+	want.Checksum = got.Checksum
+	if !reflect.DeepEqual(got, want) || len(got.Checksum) != checksumSize {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 	b, err := os.ReadFile(filepath.Join(f.TrialDir(want.Key()), result.ResultName))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lines := bytes.Count(b, []byte("\n")); lines != 22 { // 20 keys and the braces
+	if lines := bytes.Count(b, []byte("\n")); lines != 23 { // 21 keys and the braces
 		t.Errorf("%d lines, want one a key:\n%s", lines, b[:1000])
 	}
 	again, err := encodeResult(got)
@@ -216,6 +217,7 @@ func TestResultsOrder(t *testing.T) {
 			t.Errorf("detail %v: order %v, want %v", d, got, want)
 		}
 		full := sample(t, 16, 0)
+		full.Checksum = results[0].Checksum
 		if d == Brief {
 			full.Wrong, full.Confusion = result.Wrong{}, result.Confusion{}
 		}
@@ -223,6 +225,11 @@ func TestResultsOrder(t *testing.T) {
 			t.Errorf("detail %v: got %+v\nwant %+v", d, results[0], full)
 		}
 	}
+}
+
+// withoutChecksum is a result.json as earlier versions wrote it.
+func withoutChecksum(b []byte) []byte {
+	return append([]byte(objectBegin), b[len(checksumBegin)+checksumSize+len(checksumEnd):]...)
 }
 
 func TestBriefReadsOtherLayouts(t *testing.T) {
@@ -234,7 +241,7 @@ func TestBriefReadsOtherLayouts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compact := bytes.ReplaceAll(b, []byte("\n"), nil)
+	compact := bytes.ReplaceAll(withoutChecksum(b), []byte("\n"), nil)
 	if err := os.WriteFile(path, compact, 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -344,7 +351,7 @@ func BenchmarkResults(b *testing.B) {
 	for i := range n / 5 {
 		r := sample(b, i+1, 0)
 		for s := range 5 {
-			r.Seed = int64(s)
+			r.Seed, r.Checksum = int64(s), checksum()
 			body, err := encodeResult(r)
 			if err != nil {
 				b.Fatal(err)

@@ -45,15 +45,27 @@ func Create(out, name string, source []byte) (*Folder, error) {
 		return nil, fmt.Errorf("make run folder: %w", err)
 	}
 	f := &Folder{Dir: dir}
-	old, err := ReadFile(f.ExperimentPath(), maxJSON)
-	if err == nil && bytes.Equal(old, source) {
-		return f, nil
+	for try := 1; ; try++ {
+		old, err := ReadFile(f.ExperimentPath(), maxJSON)
+		if err == nil && bytes.Equal(old, source) {
+			break
+		}
+		err = content(f.ExperimentPath(), source, nil).replace()
+		if err == nil {
+			break
+		}
+		if try == tries || !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("make run folder: %w", err)
+		} // else another process took the temporary file for a leftover
 	}
-	if err := content(f.ExperimentPath(), source, nil).replace(); err != nil {
+	if err := sweepTemp(dir); err != nil {
 		return nil, fmt.Errorf("make run folder: %w", err)
 	}
 	return f, nil
 }
+
+// tries is how often Create writes experiment.yaml.
+const tries = 20
 
 // Open takes a run folder that is there.
 func Open(dir string) (*Folder, error) {

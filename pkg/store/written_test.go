@@ -38,6 +38,9 @@ func TestWrittenBefore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if name == result.ResultName { // earlier versions wrote no checksum
+			got = withoutChecksum(got)
+		}
 		path := filepath.Join(old.TrialDir(r.Key()), name)
 		if *update {
 			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o777), os.WriteFile(path, got, 0o666)); err != nil {

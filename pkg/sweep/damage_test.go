@@ -33,7 +33,11 @@ func TestDamagedResultsAreTrainedAgain(t *testing.T) {
 		}
 	}
 	edit(0, func(s string) string { return s[:len(s)/2] })
-	edit(2, func(s string) string { return strings.Replace(s, `"learning_rate":0.0001`, `"learning_rate":0.1`, 1) })
+	edit(2, func(s string) string {
+		_, s, _ = strings.Cut(s, "\n  \"experiment\"") // as before there were checksums
+		s = "{\n  \"experiment\"" + s
+		return strings.Replace(s, `"learning_rate":0.0001`, `"learning_rate":0.1`, 1)
+	})
 	edit(3, func(s string) string { return strings.Replace(s, trials[3].ID, trials[0].ID, 1) })
 	edit(6, func(string) string { return "best result ever" })
 	summary, rec := mustRun(t, s, nil)
@@ -110,6 +114,32 @@ func TestStrangersAreSetAside(t *testing.T) {
 		t.Errorf("what the links lead to was touched: %q, %v", b, err)
 	}
 	same(t, files(t, s), want)
+}
+
+// What is damaged beside a result is named, and the result stands.
+func TestDamageBesideResults(t *testing.T) {
+	t.Parallel()
+	s := small(t)
+	mustRun(t, s, nil)
+	f := mustOpen(t, s)
+	history := filepath.Join(f.TrialDir(s.trials()[0].Key()), "history.csv")
+	if err := os.Remove(history); err != nil {
+		t.Fatal(err)
+	}
+	weights := store.WeightsPath(f.TrialDir(s.trials()[1].Key()))
+	if err := os.Truncate(weights, 70); err != nil {
+		t.Fatal(err)
+	}
+	summary, rec := mustRun(t, s, nil)
+	if summary.Trained != 0 {
+		t.Errorf("summary %+v, want nothing trained", summary)
+	}
+	notices := rec.messages(Notice)
+	for _, want := range []string{history + ": it is missing", weights + ": it is no whole file", "without its result.json the trial is trained again"} {
+		if !strings.Contains(notices, want) {
+			t.Errorf("notices %q, want %q", notices, want)
+		}
+	}
 }
 
 // A damaged checkpoint is set aside, and the older one serves.

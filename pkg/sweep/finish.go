@@ -25,6 +25,7 @@ func (r *run) finish(c *claim, i int, e protocol.Event) error {
 		return err
 	}
 	if !c.evaluate {
+		res.HistorySHA = store.HistorySHA256(e.History)
 		err = r.Folder.WriteHistory(key, token, e.History)
 	}
 	if err == nil {

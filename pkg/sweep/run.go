@@ -25,6 +25,8 @@ type run struct {
 	abort   context.CancelCauseFunc
 	track   *tracker
 
+	doubts []string // what is damaged beside the results that were there
+
 	eventMu sync.Mutex // events do not overlap
 
 	mu       sync.Mutex
@@ -85,6 +87,7 @@ func (r *run) all(ctx context.Context) error {
 	defer r.abort(nil)
 	r.queue = newQueue(jobs, r.NoWait, r.tellWaiting)
 	r.emit(Event{Kind: Planned})
+	r.tellDoubts()
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)

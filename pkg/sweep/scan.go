@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"reflect"
+	"slices"
 	"sync"
 
 	"slimfit/pkg/experiment"
@@ -83,6 +84,11 @@ func (r *run) scan() ([]*job, error) {
 	verdicts := make([]verdict, len(keys))
 	var mu sync.Mutex
 	var fault error
+	failed := func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		fault = fmt.Errorf("read what is done: %w", err)
+	}
 	r.Folder.EachResult(keys, func(i int, res result.Result, err error) {
 		if err == nil && res.Status == result.Failed && r.RetryFailed {
 			r.mu.Lock()
@@ -91,19 +97,41 @@ func (r *run) scan() ([]*job, error) {
 		}
 		v, res, err := r.judge(i, res, err)
 		verdicts[i] = v
-		if v == finished && err != nil {
-			mu.Lock()
-			fault = fmt.Errorf("read what is done: %w", err)
-			mu.Unlock()
-		} else if v == finished {
-			r.accept(i, res)
+		if v != finished {
+			return
 		}
+		if err != nil {
+			failed(err)
+			return
+		}
+		r.accept(i, res)
+		doubts, err := r.Folder.Doubts(res, false)
+		if err := errors.Join(err, r.Folder.TidyResult(res.Key())); err != nil {
+			failed(err)
+			return
+		}
+		mu.Lock()
+		r.doubts = append(r.doubts, doubts...)
+		mu.Unlock()
 	})
 	if fault != nil {
 		return nil, fault
 	}
 	r.track.began()
 	return r.jobs(verdicts), nil
+}
+
+// tellDoubts says which files beside good results are damaged. Only people can
+// tell whether that is worth a training.
+func (r *run) tellDoubts() {
+	const most = 10
+	slices.Sort(r.doubts)
+	for _, d := range r.doubts[:min(len(r.doubts), most)] {
+		r.emit(Event{Kind: Notice, Message: d + "; without its result.json the trial is trained again"})
+	}
+	if more := len(r.doubts) - most; more > 0 {
+		r.emit(Event{Kind: Notice, Message: fmt.Sprintf("%d more files beside results are damaged", more)})
+	}
 }
 
 // jobs packs the trials that are left.
