@@ -91,6 +91,31 @@ func (s *Set) Survey() Survey {
 	return v
 }
 
+// TestInTraining tells for each test image whether a training image has the
+// same pixels; nil where none has.
+func (s *Set) TestInTraining() []bool {
+	seed := maphash.MakeSeed()
+	seen := map[uint64][]int{} // test images
+	for i := range s.Test.N() {
+		sum := maphash.Bytes(seed, s.image(s.Test, i))
+		seen[sum] = append(seen[sum], i)
+	}
+	var in []bool
+	for i := range s.Train.N() {
+		px := s.image(s.Train, i)
+		for _, k := range seen[maphash.Bytes(seed, px)] {
+			if !bytes.Equal(px, s.image(s.Test, k)) {
+				continue
+			}
+			if in == nil {
+				in = make([]bool, s.Test.N())
+			}
+			in[k] = true
+		}
+	}
+	return in
+}
+
 func isConstant(px []uint8, channels int) bool {
 	return len(px) > channels && bytes.Equal(px[channels:], px[:len(px)-channels])
 }

@@ -70,7 +70,7 @@ func (x *exporter) run(ctx context.Context) error {
 	if x.card, err = export.NewCard(x.trial, Version()); err != nil {
 		return err
 	}
-	x.card.ClassNames = classNames(x.trial.Result.Dataset, x.set)
+	x.card.ClassNames = classNames(x.trial.Result, x.set)
 	x.place, err = export.Prepare(x.dir, x.card.WeightsSHA, x.o.Formats, x.o.Force)
 	var taken *export.TakenError
 	if errors.As(err, &taken) {
@@ -147,9 +147,11 @@ func ownDataPath(run string, data models.Data) string {
 
 // classNames are the data set's words for its classes; nil where they are just
 // the numbers, or not known.
-func classNames(d models.Data, set *dataset.Set) []string {
-	var names []string
-	if set != nil {
+func classNames(r result.Result, set *dataset.Set) []string {
+	d, names := r.Dataset, r.Classes
+	if names != nil {
+		// as they were when it was trained
+	} else if set != nil {
 		names = set.ClassNames
 	} else if info, err := dataset.Lookup(d.Name); err == nil && info.Digest == d.Digest {
 		names = info.ClassNames

@@ -148,7 +148,7 @@ func (l *Lab) trialModel(name string, seed *int64) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Result.Key(), err)
 	}
-	m := &Model{name: t.Dir, classNames: classNames(t.Result.Dataset, nil)}
+	m := &Model{name: t.Dir, classNames: classNames(t.Result, nil)}
 	return m.interpret(lite), nil
 }
 

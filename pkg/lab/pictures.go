@@ -9,6 +9,7 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/report"
+	"slimfit/pkg/result"
 )
 
 // A page shows the worst mistakes of one network. Pictures of more bytes in
@@ -22,7 +23,13 @@ const (
 // illustrate gives a report the names of the classes, and the pictures that the
 // chosen network gets wrong, where the images are still there and the same.
 func (l *Lab) illustrate(r *report.Report, in report.Input) {
-	r.Classes = classNames(r.Dataset, nil)
+	named := result.Result{Dataset: r.Dataset}
+	for i := range in.Results {
+		if named.Classes = in.Results[i].Classes; named.Classes != nil {
+			break
+		}
+	}
+	r.Classes = classNames(named, nil)
 	chosen := r.Chosen()
 	if in.Experiment == nil || chosen < 0 {
 		return
@@ -35,7 +42,7 @@ func (l *Lab) illustrate(r *report.Report, in report.Input) {
 	if err != nil {
 		return // the report does without
 	}
-	r.Classes = classNames(r.Dataset, set)
+	r.Classes = classNames(named, set)
 	part := set.Validation
 	if r.Split == report.Test {
 		part = set.Test

@@ -60,8 +60,10 @@ type Result struct {
 	Reason      string              `json:"reason"` // why it failed or diverged; empty when done
 	Accuracy    Pair[float64]       `json:"accuracy"`
 	Correct     Pair[int]           `json:"correct"`
-	Steps       int                 `json:"steps"`   // trained
-	Seconds     float64             `json:"seconds"` // of training, this trial's share of its pack; evaluation and start-up not counted
+	Distinct    *Distinct           `json:"distinct,omitempty"` // nil where no test image is in training, or none was opened
+	Classes     []string            `json:"classes,omitempty"`  // names, by number; older results have none
+	Steps       int                 `json:"steps"`              // trained
+	Seconds     float64             `json:"seconds"`            // of training, this trial's share of its pack; evaluation and start-up not counted
 	WeightsSHA  string              `json:"weights_sha256,omitempty"`
 	HistorySHA  string              `json:"history_sha256,omitempty"` // of history.csv
 	Footprint   footprint.Footprint `json:"footprint"`
@@ -83,6 +85,14 @@ func (r Result) Key() Key { return Key{ConfigID: r.ConfigID, Seed: r.Seed} }
 type Pair[T any] struct {
 	Validation *T `json:"validation"`
 	Test       *T `json:"test"`
+}
+
+// Distinct are the test images that are not among the training images, pixel
+// for pixel. Accuracy and Correct are over all images, as data sets are
+// published; bounds belong on these.
+type Distinct struct {
+	Test    int `json:"test"`    // images
+	Correct int `json:"correct"` // of them
 }
 
 // Wrong lists the misclassified images of each split as [index, predicted

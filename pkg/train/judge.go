@@ -14,7 +14,8 @@ func (t *Training) Results(test bool) ([]result.Result, error) {
 	results := make([]result.Result, len(t.members))
 	for i := range t.members {
 		m := &t.members[i]
-		results[i] = result.Result{Status: result.Done, Train: t.recipe, Dataset: t.set.Data, Steps: t.step, Seconds: m.seconds, Warnings: []string{}}
+		results[i] = result.Result{Status: result.Done, Train: t.recipe, Dataset: t.set.Data, Steps: t.step, Seconds: m.seconds, Warnings: []string{},
+			Classes: t.set.ClassNames}
 		if m.diverged != "" {
 			results[i].Status, results[i].Reason = result.Diverged, m.diverged
 		}
@@ -35,7 +36,39 @@ func (t *Training) Results(test bool) ([]result.Result, error) {
 			return nil, fmt.Errorf("judge on the %s images: %w", s, err)
 		}
 	}
+	if in := t.testInTraining(test); in != nil {
+		for i := range results {
+			results[i].Distinct = distinct(&results[i], in)
+		}
+	}
 	return results, nil
+}
+
+func (t *Training) testInTraining(test bool) []bool {
+	if !test {
+		return nil
+	}
+	return t.set.TestInTraining()
+}
+
+// distinct counts the test images that are not in training.
+func distinct(r *result.Result, in []bool) *result.Distinct {
+	if r.Correct.Test == nil {
+		return nil
+	}
+	d := &result.Distinct{}
+	for _, seen := range in {
+		if !seen {
+			d.Test++
+		}
+	}
+	d.Correct = d.Test
+	for _, w := range r.Wrong.Test {
+		if !in[w[0]] {
+			d.Correct--
+		}
+	}
+	return d
 }
 
 // judge scores each network that has not diverged on the images of a split;
