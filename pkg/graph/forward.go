@@ -23,6 +23,7 @@ type networks struct {
 	index  map[string]int
 
 	classes int
+	stacked bool // one stack, see stacked.go
 }
 
 // plan lists the params of the networks, fused ones first.

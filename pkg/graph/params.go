@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 
 	"slimfit/models"
 )
@@ -14,6 +15,8 @@ type param struct {
 	shape  []int64
 	part   models.Part
 	owners []owner // along the last axis, in order
+
+	stacked bool // along the first axis instead, one place each
 }
 
 // owner is the share of one network in a param: count channels of the last
@@ -38,9 +41,20 @@ func (p param) size() int {
 // channels is the length of the last axis.
 func (p param) channels() int { return int(p.shape[len(p.shape)-1]) }
 
+// sizeOf is the number of values in the owner's share.
+func (p param) sizeOf(o owner) int {
+	if p.stacked {
+		return p.size() / len(p.owners)
+	}
+	return p.size() / p.channels() * o.count
+}
+
 // take copies the owner's share out of the param's values, in the layout it
 // would have alone.
 func (p param) take(values []float32, o owner) []float32 {
+	if p.stacked {
+		return slices.Clone(values[o.first*p.sizeOf(o) : (o.first+1)*p.sizeOf(o)])
+	}
 	all := p.channels()
 	out := make([]float32, 0, len(values)/all*o.count)
 	for row := 0; row < len(values); row += all {
@@ -51,10 +65,14 @@ func (p param) take(values []float32, o owner) []float32 {
 
 // put copies the owner's share into the param's values.
 func (p param) put(values []float32, o owner, share []float32) error {
-	all := p.channels()
-	if len(share) != len(values)/all*o.count {
-		return fmt.Errorf("%s: %d numbers, want %d", p.name, len(share), len(values)/all*o.count)
+	if len(share) != p.sizeOf(o) {
+		return fmt.Errorf("%s: %d numbers, want %d", p.name, len(share), p.sizeOf(o))
 	}
+	if p.stacked {
+		copy(values[o.first*len(share):], share)
+		return nil
+	}
+	all := p.channels()
 	for row, at := 0, 0; row < len(values); row, at = row+all, at+o.count {
 		copy(values[row+o.first:], share[at:at+o.count])
 	}

@@ -34,7 +34,7 @@ type Placement struct {
 func GPUPlacement(nets []Net, recipe models.Recipe) (p Placement, err error) {
 	defer recovered("look where a step runs", &err)
 	device := DeviceFor(recipe, 1, true)
-	pack, err := unopened(nets, recipe, recipe.Batch, device.casts())
+	pack, err := unopened(nets, recipe, recipe.Batch, device.form())
 	if err != nil {
 		return p, fmt.Errorf("look where a step runs: %w", err)
 	}

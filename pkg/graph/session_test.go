@@ -67,7 +67,7 @@ func TestCastsTrain(t *testing.T) {
 	images := fakeImages(testImages, nets[0].Spec.Input, 10)
 	var all [2][]float64
 	for i, casts := range []bool{false, true} {
-		p, err := unopened(nets, r, testImages, casts)
+		p, err := unopened(nets, r, testImages, form{casts: casts})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +115,7 @@ func TestTwoDevices(t *testing.T) {
 	nets := []Net{cellNet(5, 4, 2, 64, 3), cellNet(5, 2, 2, 128, 3)}
 	images := fakeImages(testImages, nets[0].Spec.Input, 10)
 	train := func(place bool) ([]float64, State) {
-		p, err := unopened(nets, r, testImages, false)
+		p, err := unopened(nets, r, testImages, form{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,7 +242,7 @@ func cutInTwo(t *testing.T, p *Pack) {
 // Every operation of a step has a kernel for the CPU. Of a device that lacks one
 // for an operation on a variable, the variable and all that works on it go.
 func TestPlacement(t *testing.T) {
-	p, err := unopened([]Net{cellNet(5, 4, 2, 64, 3)}, testRecipe(), testImages, false)
+	p, err := unopened([]Net{cellNet(5, 4, 2, 64, 3)}, testRecipe(), testImages, form{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,21 +274,29 @@ func TestPlacement(t *testing.T) {
 // What a step would do on a GPU is asked of the library; a CPU build has no
 // kernels for one at all.
 func TestGPUPlacement(t *testing.T) {
-	r := testRecipe()
-	r.Precision = models.BFloat16
-	p, err := GPUPlacement([]Net{cellNet(5, 4, 2, 64, 3)}, r)
-	if err != nil || p.Operations < 40 {
-		t.Fatalf("%+v, %v", p, err)
-	}
 	list, err := registeredKernels("Conv2D")
 	if err != nil {
 		t.Fatal(err)
 	}
 	gpu := slices.ContainsFunc(list.Kernel, func(k *kernel_def_go_proto.KernelDef) bool { return k.DeviceType == "GPU" })
-	if gpu && len(p.OnCPU) > 0 {
-		t.Errorf("on the CPU: %s", p.kinds())
-	}
-	if !gpu && !slices.Contains(p.OnCPU, "Conv2D") {
-		t.Errorf("a CPU build has a GPU kernel for Conv2D: %s", p.kinds())
+	for _, precision := range []string{models.Float32, models.BFloat16} {
+		for members := 1; members < 4; members++ {
+			r := testRecipe()
+			r.Precision = precision
+			var nets []Net
+			for seed := range members {
+				nets = append(nets, cellNet(5, 4, 2, 64, int64(seed)))
+			}
+			p, err := GPUPlacement(nets, r)
+			if err != nil || p.Operations < 40 {
+				t.Fatalf("%+v, %v", p, err)
+			}
+			if gpu && len(p.OnCPU) > 0 {
+				t.Errorf("%s, %d members: on the CPU: %s", precision, members, p.kinds())
+			}
+			if !gpu && !slices.Contains(p.OnCPU, "Conv2D") {
+				t.Errorf("a CPU build has a GPU kernel for Conv2D: %s", p.kinds())
+			}
+		}
 	}
 }

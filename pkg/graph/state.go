@@ -62,7 +62,7 @@ func (p *Pack) SetState(net int, st State) (err error) {
 // reset puts the network at its start: initial weights, slots at zero.
 func (p *Pack) reset(net int) error {
 	return p.change(net, func(slot int, pm param, o owner) ([]float32, error) {
-		size := pm.size() / pm.channels() * o.count
+		size := pm.sizeOf(o)
 		if slot > 0 {
 			return make([]float32, size), nil
 		}
@@ -135,7 +135,7 @@ func (p *Pack) SetWeights(net int, w models.Weights) (err error) {
 	defer recovered("set the weights", &err)
 	return p.change(net, func(slot int, pm param, o owner) ([]float32, error) {
 		if slot > 0 {
-			return make([]float32, pm.size()/pm.channels()*o.count), nil
+			return make([]float32, pm.sizeOf(o)), nil
 		}
 		values, ok := w.Get(o.node, pm.part)
 		if !ok {

@@ -68,7 +68,7 @@ func NewPack(nets []Net, recipe models.Recipe, train Images, device Device) (p *
 	if len(nets) == 0 {
 		return nil, errors.New("build the graph: no networks")
 	}
-	if p, err = unopened(nets, recipe, len(train.Labels), device.casts()); err != nil {
+	if p, err = unopened(nets, recipe, len(train.Labels), device.form()); err != nil {
 		return nil, fmt.Errorf("build the graph: %w", err)
 	}
 	if p.session, err = newSession(p.graph, device); err != nil {
@@ -88,12 +88,15 @@ func NewPack(nets []Net, recipe models.Recipe, train Images, device Device) (p *
 }
 
 // unopened builds the graph for so many training images, without a session.
-func unopened(nets []Net, recipe models.Recipe, images int, casts bool) (p *Pack, err error) {
+func unopened(nets []Net, recipe models.Recipe, images int, f form) (p *Pack, err error) {
 	p = &Pack{recipe: recipe, input: nets[0].Spec.Input}
 	if p.nets, err = plan(nets); err != nil {
 		return nil, err
 	}
-	if err := p.build(images, casts); err != nil {
+	if f.stacked && stacks(p.nets.nodes, recipe) {
+		p.nets.stack()
+	}
+	if err := p.build(images, f.casts); err != nil {
 		return nil, err
 	}
 	p.graph, err = p.nets.root.Finalize()
@@ -149,12 +152,22 @@ func (p *Pack) buildStep() error {
 		s.quant = op.Placeholder(ns.at("quant"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
 		tr.quant = &s.quant
 	}
-	logits, err := ns.forward(p.scaled(pixels), tr)
-	if err != nil {
-		return err
+	var logits, upstream []tf.Output
+	if ns.stacked {
+		all, slopes, err := p.stackedLosses(p.scaled(pixels), labels, tr)
+		if err != nil {
+			return err
+		}
+		logits, upstream = []tf.Output{all}, []tf.Output{slopes}
+	} else {
+		each, err := ns.forward(p.scaled(pixels), tr)
+		if err != nil {
+			return err
+		}
+		losses, slopes := p.losses(each, labels)
+		s.losses = op.Pack(ns.at("losses"), losses)
+		logits, upstream = each, slopes
 	}
-	losses, upstream := p.losses(logits, labels)
-	s.losses = op.Pack(ns.at("losses"), losses)
 	var trained []tf.Output
 	for i, v := range ns.values {
 		if ns.params[i].part.Trained() {
@@ -213,6 +226,9 @@ func (p *Pack) buildEval() error {
 	in := p.input
 	e.pixels = op.Placeholder(ns.at("eval_pixels"), tf.Uint8,
 		op.PlaceholderShape(tf.MakeShape(-1, int64(in.H), int64(in.W), int64(in.C))))
+	if ns.stacked {
+		return p.stackedEval(p.scaled(e.pixels))
+	}
 	logits, err := ns.forward(p.scaled(e.pixels), nil)
 	if err != nil {
 		return err

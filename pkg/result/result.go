@@ -126,6 +126,13 @@ type Environment struct {
 	TF32        bool     `json:"tf32,omitempty"`           // the GPU may take float32 products to 10 bits of mantissa
 	Autotune    bool     `json:"cudnn_autotune,omitempty"` // cuDNN picks kernels by the clock
 	CPUOps      *int     `json:"cpu_ops,omitempty"`        // operations of a step that run on the CPU beside a GPU
+	Pack        *Pack    `json:"pack,omitempty"`           // on a GPU, where the last bits depend on it
+}
+
+// Pack is how the networks that trained together were built.
+type Pack struct {
+	Form    string `json:"form"`    // plain: side by side; stacked: one tensor program for all
+	Members int    `json:"members"` // that the graph was built for
 }
 
 // Point is one line of history.csv.

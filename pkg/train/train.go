@@ -80,6 +80,9 @@ func New(set *dataset.Set, nets []graph.Net, recipe models.Recipe, teacher []flo
 	}, nil
 }
 
+// Form names how the networks are built: plain or stacked.
+func (t *Training) Form() string { return t.pack.Form() }
+
 // Placement is where the operations of a step run beside a GPU.
 func (t *Training) Placement() (graph.Placement, error) { return t.pack.Placement() }
 

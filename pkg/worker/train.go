@@ -25,7 +25,8 @@ type job struct {
 	pack     protocol.Pack
 	training *train.Training
 	started  time.Time
-	cpuOps   *int       // operations of a step that run on the CPU beside a GPU
+	cpuOps   *int // operations of a step that run on the CPU beside a GPU
+	form     *result.Pack
 	warnings [][]string // of each member
 	gone     []bool     // finished, diverged, stopped early or fenced: nothing more is written for it
 	saved    time.Time  // last checkpoint
@@ -105,7 +106,7 @@ func (j *job) device() (notes []string, err error) {
 		return nil, err
 	}
 	n := len(p.OnCPU)
-	j.cpuOps = &n
+	j.cpuOps, j.form = &n, &result.Pack{Form: j.training.Form(), Members: len(j.pack.Members)}
 	if n > 0 {
 		notes = append(notes, p.Warning())
 	}
@@ -311,7 +312,7 @@ func (j *job) tell(i int, what protocol.EventType, r result.Result) error {
 	key := j.pack.Members[i].Key
 	r.ConfigID, r.Seed = key.ConfigID, key.Seed
 	r.Environment = j.env
-	r.Environment.CPUOps = j.cpuOps
+	r.Environment.CPUOps, r.Environment.Pack = j.cpuOps, j.form
 	r.Warnings = append([]string{}, j.warnings[i]...)
 	r.Started, r.Finished = j.started.UTC(), time.Now().UTC()
 	j.gone[i] = true
