@@ -36,6 +36,7 @@ type Report struct {
 	OS       string          `json:"os"`      // linux/amd64
 	Worker   Worker          `json:"worker"`
 	Machine  machine.Machine `json:"machine"`
+	MPS      bool            `json:"mps"`     // NVIDIA's Multi-Process Service runs
 	Workers  []sweep.Slot    `json:"workers"` // that a run starts here unless told otherwise
 	Datasets []Dataset       `json:"datasets"`
 	Disks    []Disk          `json:"disks"`
@@ -85,6 +86,7 @@ func Examine(ctx context.Context, o Options) Report {
 		OS:      runtime.GOOS + "/" + runtime.GOARCH,
 		Worker:  Ask(ctx, o.Worker, slots[0].Settings(), o.Timeout),
 		Machine: m,
+		MPS:     machine.MPS(),
 		Workers: slots,
 		Disks:   []Disk{look("results", o.Out), look("data sets", o.Cache)},
 	}

@@ -138,8 +138,12 @@ func TestJudge(t *testing.T) {
 		{"GPU, CPU build", func(r *Report) { r.Worker.GPUs = make([]protocol.GPU, 2) }, nil, []string{"gpu"}},
 		{"GPU, CUDA build, not seen", func(r *Report) {
 			r.Worker.GPUs, r.Worker.Library.Build = make([]protocol.GPU, 2), workerproc.CUDA
-		}, []string{"gpu"}, nil},
+		}, []string{"gpu"}, []string{"gpu"}},
+		{"GPU, CUDA build, no MPS", func(r *Report) {
+			r.Worker.GPUs, r.Worker.Library.Build, r.Worker.Environment.Device = make([]protocol.GPU, 1), workerproc.CUDA, "A100"
+		}, nil, []string{"gpu"}},
 		{"GPU, CUDA build", func(r *Report) {
+			r.MPS = true
 			r.Worker.GPUs, r.Worker.Library.Build, r.Worker.Environment.Device = make([]protocol.GPU, 2), workerproc.CUDA, "A100"
 		}, nil, nil},
 		{"no memory", func(r *Report) { r.Machine.MemoryAvailable = 100 << 20 }, []string{"memory"}, nil},

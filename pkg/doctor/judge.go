@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/machine"
 	"slimfit/pkg/workerproc"
 )
 
@@ -38,7 +39,7 @@ func judge(r Report, cache string) (faults, advice []Fault) {
 	for _, text := range w.Warnings {
 		advise("worker", "see the README's section on troubleshooting", "%s", text)
 	}
-	judgeGPUs(w, fault, advise)
+	judgeGPUs(r, fault, advise)
 	judgeMachine(r, fault, advise)
 	for _, d := range r.Datasets {
 		switch {
@@ -61,9 +62,14 @@ func judge(r Report, cache string) (faults, advice []Fault) {
 
 type report func(subject, remedy, format string, args ...any)
 
-func judgeGPUs(w Worker, fault, advise report) {
+func judgeGPUs(r Report, fault, advise report) {
+	w := r.Worker
 	if len(w.GPUs) == 0 || w.Environment == nil {
 		return
+	}
+	if w.Library.Build == workerproc.CUDA && !r.MPS {
+		advise("gpu", "start it by `"+machine.StartMPS+"` before a run with --workers-per-gpu; one worker a GPU needs none",
+			"NVIDIA's MPS does not run: several workers on one GPU would take turns and gain nothing")
 	}
 	switch {
 	case w.Library.Build == workerproc.CPU:

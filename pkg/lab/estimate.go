@@ -49,10 +49,13 @@ func (l *Lab) estimateTime(ctx context.Context, e *experiment.Experiment, pendin
 		return 0, "", err
 	}
 	workers := place.Slots(pending)
-	packs := sweep.BuildPacks(pending, len(workers), sweep.DefaultCost())
 	earlier := sweep.LoadSpeeds(filepath.Join(l.Out, e.Name), m.Name(), sweep.DefaultCost())
 	known := sweep.LoadSpeeds(l.Cache, m.Name(), sweep.DefaultCost())
 	known.Learn(earlier)
+	packs := known.Packs(pending, workers)
+	if n := known.Unmeasured(pending, workers); n > 0 {
+		l.Note("on %s, run first tries sizes of packs for %s, a few seconds each", workers[0].Device, text.Count(n, "network"))
+	}
 	if took, from := known.Estimate(packs, workers); from == sweep.FromRuns || !l.canMeasure(e) {
 		return took, from, nil
 	}

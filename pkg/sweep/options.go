@@ -42,6 +42,7 @@ type Options struct {
 	Speeds    *Speeds                                             // gets what packs really took; nil: nobody asks
 
 	deterministic bool // of a trial's recipe
+	measure       bool // the best size of packs, where it is not known
 }
 
 // Defaults of Options.
@@ -119,7 +120,8 @@ func (o Options) withDefaults() (Options, error) {
 		o.Keep = KeepAll
 	}
 	if o.Packs == nil {
-		o.Packs = func(trials []experiment.Trial, workers int) []Pack { return BuildPacks(trials, workers, DefaultCost()) }
+		o.measure = stacked(o.Workers) && o.Speeds != nil
+		o.Packs = func(trials []experiment.Trial, workers int) []Pack { return o.Speeds.Packs(trials, o.Workers) }
 	}
 	if o.Footprint == nil {
 		o.Footprint = func(c *experiment.Configuration) footprint.Footprint { return c.Footprint }

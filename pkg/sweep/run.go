@@ -79,7 +79,7 @@ func Run(ctx context.Context, o Options, trials []experiment.Trial) (Summary, er
 
 // all scans, trains and tidies up.
 func (r *run) all(ctx context.Context) error {
-	jobs, err := r.scan()
+	jobs, err := r.scan(ctx)
 	if err != nil {
 		return err
 	}

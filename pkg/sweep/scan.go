@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -76,7 +77,7 @@ func differs(res result.Result, t experiment.Trial) string {
 }
 
 // scan reads the results that are there and makes jobs of what is left.
-func (r *run) scan() ([]*job, error) {
+func (r *run) scan(ctx context.Context) ([]*job, error) {
 	keys := make([]result.Key, len(r.trials))
 	for i, t := range r.trials {
 		keys[i] = t.Key()
@@ -118,7 +119,7 @@ func (r *run) scan() ([]*job, error) {
 		return nil, fault
 	}
 	r.track.began()
-	return r.jobs(verdicts), nil
+	return r.jobs(ctx, verdicts), nil
 }
 
 // tellDoubts says which files beside good results are damaged. Only people can
@@ -135,7 +136,7 @@ func (r *run) tellDoubts() {
 }
 
 // jobs packs the trials that are left.
-func (r *run) jobs(verdicts []verdict) []*job {
+func (r *run) jobs(ctx context.Context, verdicts []verdict) []*job {
 	var train []experiment.Trial
 	var jobs []*job
 	for i, v := range verdicts {
@@ -144,6 +145,12 @@ func (r *run) jobs(verdicts []verdict) []*job {
 			train = append(train, r.trials[i])
 		case toEvaluate:
 			jobs = append(jobs, &job{members: []int{i}, evaluate: true})
+		}
+	}
+	if r.measure {
+		say := func(text string) { r.emit(Event{Kind: Notice, Message: text}) }
+		if err := r.Speeds.MeasureStacks(ctx, r.Options, train, say); err != nil && ctx.Err() == nil {
+			say(fmt.Sprintf("the best size of packs is not known: %v", err)) // what is wrong with the workers is told soon
 		}
 	}
 	packs := r.Packs(train, len(r.Workers))

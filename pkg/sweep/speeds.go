@@ -30,7 +30,8 @@ type Speeds struct {
 
 type speedTable struct {
 	Machine string           `json:"machine"`
-	Packs   map[string]speed `json:"packs"` // by digest of the pack's shape
+	Packs   map[string]speed `json:"packs"`            // by digest of the pack's shape
+	Stacks  map[string]int   `json:"stacks,omitempty"` // best members of a stack on a GPU, by sizeKey
 }
 
 // speed is what a pack of one shape took.
@@ -77,6 +78,14 @@ func (s *Speeds) Save() error {
 	for k, v := range readTable(s.path).Packs {
 		if _, ok := s.table.Packs[k]; !ok {
 			s.table.Packs[k] = v
+		}
+	}
+	for k, n := range readTable(s.path).Stacks {
+		if _, ok := s.table.Stacks[k]; !ok {
+			if s.table.Stacks == nil {
+				s.table.Stacks = map[string]int{}
+			}
+			s.table.Stacks[k] = n
 		}
 	}
 	b, err := json.MarshalIndent(s.table, "", "  ")
