@@ -94,7 +94,13 @@ func runExperiment(ctx context.Context, o runOptions, sources planSources) error
 
 // runTrials trains into the run folder, and says how it went.
 func runTrials(ctx context.Context, o runOptions, e *experiment.Experiment, folder *store.Folder, trials []experiment.Trial) error {
-	summary, err := o.lab.Train(ctx, lab.Training{Experiment: e, Folder: folder, Trials: trials, Test: e.Evaluate.Test != experiment.TestWinner})
+	test := e.Evaluate.Test != experiment.TestWinner
+	if test {
+		if err := o.lab.ShowTest(e, len(trials)); err != nil {
+			return err
+		}
+	}
+	summary, err := o.lab.Train(ctx, lab.Training{Experiment: e, Folder: folder, Trials: trials, Test: test})
 	if werr := writeSummary(o, summary, folder, err != nil); werr != nil && err == nil {
 		err = exit.Failed(werr)
 	}

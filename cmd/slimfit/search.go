@@ -108,7 +108,7 @@ func runSearch(ctx context.Context, o searchOptions) error {
 // verdict chooses the exit code.
 func (o searchOptions) verdict(cert *result.Certificate) error {
 	switch cert.Verdict {
-	case result.Unmet:
+	case result.Unmet, result.Exploratory:
 		return exit.With(exit.Unmet, nil)
 	case result.Incomplete:
 		why := "search: some configurations could not be judged, as their trials failed; to train them again: " + o.again("--retry-failed")

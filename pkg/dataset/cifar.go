@@ -35,7 +35,7 @@ func readCIFARSet(train []string, test string) (content, error) {
 	if err != nil {
 		return c, err
 	}
-	c.train, c.test, c.digest = trainImages, testImages, contentDigest(append(parts, testParts...))
+	c.train, c.test, c.digest, c.testKey = trainImages, testImages, contentDigest(append(parts, testParts...)), contentDigest(testParts)
 	return c, nil
 }
 

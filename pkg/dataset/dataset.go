@@ -82,7 +82,24 @@ type Set struct {
 	Test       Images
 	Notes      []string // what a person should know of how the data was read
 	Found      Survey   // of the user's own data
+	TestKey    string   // see the function
 	lost       []string // see content
+}
+
+// TestKey identifies the stored files and labels of the test images, before any
+// key of Ref acts on them; of all images where the test part is held back from
+// them. Looks at test images are counted by it. Sets of the registry need no
+// files.
+func TestKey(ref Ref, cache string) (string, error) {
+	if ref.Path == "" {
+		info, err := Lookup(ref.Name)
+		return info.testKey(), err
+	}
+	set, err := Load(ref, cache)
+	if err != nil {
+		return "", err
+	}
+	return set.TestKey, nil
 }
 
 // DefaultCache is the folder of fetched data sets: $SLIMFIT_CACHE, else

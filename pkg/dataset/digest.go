@@ -28,3 +28,17 @@ func contentDigest(parts []part) string {
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
+
+// testKey is TestKey by the registered checksums: the last files are the test
+// images'.
+func (i Info) testKey() string {
+	roles := []string{"t10k-images", "t10k-labels"}
+	if i.Format == formatCIFAR {
+		roles = []string{"test_batch"}
+	}
+	var parts []part
+	for k, f := range i.Files[max(0, len(i.Files)-len(roles)):] {
+		parts = append(parts, part{f.SHA256, roles[k]})
+	}
+	return contentDigest(parts)
+}

@@ -61,7 +61,7 @@ func readFolder(ref Ref) (*Set, error) {
 			f.train = append(f.train, p)
 		}
 	}
-	digest := f.digest()
+	digest, testKey := f.digest(), f.testKey()
 	n, err := f.arrange(ref)
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func readFolder(ref Ref) (*Set, error) {
 	images := c.permute(slices.Concat(f.train, f.test))
 	cut := len(f.train) * c.input.Elements()
 	return content{
-		input: c.input, classes: len(f.classNames), classNames: f.classNames, digest: digest,
+		input: c.input, classes: len(f.classNames), classNames: f.classNames, digest: digest, testKey: testKey,
 		train: Images{images.Pixels[:cut:cut], images.Labels[:len(f.train)]},
 		test:  Images{images.Pixels[cut:], images.Labels[len(f.train):]},
 		notes: slices.Concat(f.notes, c.notes()), lost: c.lost,
@@ -162,18 +162,9 @@ func byRank(a, b picture) int {
 
 // digest identifies the folder's content, whatever is held back from it.
 func (f folder) digest() string {
-	var parts []part
-	add := func(role string, pictures []picture) {
-		for _, p := range pictures {
-			parts = append(parts, part{hex.EncodeToString(p.sum[:]), fmt.Sprintf("%s/%03d", role, p.class)})
-		}
-	}
+	parts := partsOf(roleImages, f.train)
 	if f.divided {
-		add(roleTrain, f.train)
-		add(roleValidation, f.validation)
-		add(roleTest, f.test)
-	} else {
-		add(roleImages, f.train)
+		parts = slices.Concat(partsOf(roleTrain, f.train), partsOf(roleValidation, f.validation), partsOf(roleTest, f.test))
 	}
 	if f.byGroup { // which picture is in which group
 		for _, g := range groupsOf(slices.Concat(f.train, f.validation, f.test)) {
@@ -183,6 +174,25 @@ func (f folder) digest() string {
 	if f.turned {
 		parts = append(parts, part{"orientation", "applied"})
 	}
+	return sortedDigest(parts)
+}
+
+// testKey is TestKey of the folder, before anything is held back from it.
+func (f folder) testKey() string {
+	if len(f.test) > 0 {
+		return sortedDigest(partsOf(roleTest, f.test))
+	}
+	return sortedDigest(partsOf(roleImages, slices.Concat(f.train, f.validation)))
+}
+
+func partsOf(role string, pictures []picture) (parts []part) {
+	for _, p := range pictures {
+		parts = append(parts, part{hex.EncodeToString(p.sum[:]), fmt.Sprintf("%s/%03d", role, p.class)})
+	}
+	return parts
+}
+
+func sortedDigest(parts []part) string {
 	slices.SortFunc(parts, func(a, b part) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.sum, b.sum)) })
 	return contentDigest(parts)
 }

@@ -97,6 +97,7 @@ type content struct {
 	classNames  []string
 	train, test Images
 	digest      string
+	testKey     string // see TestKey
 	notes       []string
 	lost        []string // see collection
 }
@@ -142,6 +143,7 @@ func (c content) part(ref Ref, n counts) *Set {
 	return &Set{
 		Data:       ref.data(c.digest, c.input, c.classes, n),
 		ClassNames: c.classNames,
+		TestKey:    c.testKey,
 		Validation: cut(c.train, 0, n.validation),
 		Train:      cut(c.train, n.validation, n.train),
 		Test:       cut(c.test, 0, n.test),

@@ -57,6 +57,9 @@ func (l *Lab) Search(ctx context.Context, e *experiment.Experiment, o SearchOpti
 	if err != nil {
 		return nil, err
 	}
+	if err := s.count(o.Certificate); err != nil {
+		return nil, err
+	}
 	cert, err := s.run(ctx)
 	if err != nil {
 		return nil, err
@@ -116,6 +119,9 @@ func (s *searcher) run(ctx context.Context) (*result.Certificate, error) {
 	always := s.e.Evaluate.Test == experiment.TestAlways
 	if always {
 		s.l.Note("evaluate.test is always: every trial's test images are opened; the search looks at the chosen ones' only")
+		if err := s.l.ShowTest(s.e, len(s.e.Trials())); err != nil {
+			return nil, err
+		}
 	}
 	plan, err := s.p.Run(ctx, s.reader.finished,
 		func(ctx context.Context, keys []result.Key) error { return s.ask(ctx, keys, always, false) },

@@ -32,6 +32,7 @@ type Certificate struct {
 	Candidates []Judged      `json:"candidates"`    // every configuration of the experiment, cheapest first
 	Openings   []Opening     `json:"test_openings"` // of the test images, in order
 	Alpha      Alpha         `json:"alpha"`
+	Looks      *Looks        `json:"looks,omitempty"` // at the same test images, by other questions; nil where nobody counted
 	Assumption Assumption    `json:"assumption"`
 	Effort     Effort        `json:"effort"`
 	Rules      []string      `json:"rules"`    // how it was decided
@@ -48,6 +49,9 @@ const (
 	Certified  Verdict = "certified"  // the winner is the cheapest that meets the target
 	Incomplete Verdict = "incomplete" // a configuration that may be the answer could not be judged; there may be a winner all the same
 	Unmet      Verdict = "unmet"      // no configuration meets the target
+	// Exploratory: one passed screening, but earlier looks at the test images have
+	// used up what a certificate may err.
+	Exploratory Verdict = "exploratory"
 )
 
 // Target is what was asked for.
@@ -115,6 +119,7 @@ const (
 	FoundSkipped  Finding = "skipped"     // networks at least as large clearly fail, see Witnesses
 	FoundUnjudged Finding = "unjudged"    // a trial failed for a technical reason
 	FoundDearer   Finding = "dearer"      // dearer than the winner; some are trained on the way to it
+	FoundUnopened Finding = "unopened"    // it passed there; too little of alpha was left to open the test images
 	FoundOver     Finding = "over_budget" // above a hard limit, never trained
 )
 
@@ -144,10 +149,20 @@ type ScreenedNetwork struct {
 	ClearlyFails bool    `json:"clearly_fails"` // Upper is below the target
 }
 
+// Looks are looks at the same test images before a certificate, as the ledger
+// beside the run folders counts them.
+type Looks struct {
+	Before      int     `json:"before"`               // openings of other questions, before the first of this one
+	AlphaBefore float64 `json:"alpha_before"`         // what these cost
+	Left        float64 `json:"alpha_left,omitempty"` // after all looks, where the search is exploratory for it
+	Seen        string  `json:"seen,omitempty"`       // the day on which a run first showed test figures; "" for never
+}
+
 // Opening is one look at the test images.
 type Opening struct {
 	ConfigID string          `json:"config_id"`
 	Alpha    float64         `json:"alpha"`
+	Left     float64         `json:"alpha_left,omitempty"` // before it, after all earlier looks; not in format 1
 	Bound    float64         `json:"bound"`
 	Passed   bool            `json:"passed"`
 	Reason   string          `json:"reason"`

@@ -29,15 +29,25 @@ func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*resu
 		Candidates: []result.Judged{}, Openings: []result.Opening{},
 		Machines: []result.Environment{}, Files: []result.File{}, Warnings: []string{},
 	}
-	c.Candidates = s.judgedAll(winner)
+	if p.Looks != nil {
+		looks := *p.Looks
+		if c.Looks = &looks; !s.exhausted {
+			looks.Left = 0
+		}
+	}
+	end := winner
+	if s.exhausted {
+		end = s.horizon()
+	}
+	c.Candidates = s.judgedAll(end)
 	for _, o := range s.openings {
-		c.Openings = append(c.Openings, result.Opening{ConfigID: p.Candidates[o.candidate].ID, Alpha: o.alpha,
+		c.Openings = append(c.Openings, result.Opening{ConfigID: p.Candidates[o.candidate].ID, Alpha: o.alpha, Left: o.left,
 			Bound: o.bound, Passed: o.passed, Reason: o.reason, Networks: s.tested(o)})
 		c.Alpha.Spent += o.alpha
 	}
 	c.Alpha.Total = 1 - p.Target.Confidence
-	s.verdict(c, winner)
-	c.Assumption = s.assumption(winner)
+	s.verdict(c, winner, end)
+	c.Assumption = s.assumption(end)
 	if p.EarlyStop {
 		c.Assumption.Stopping = stoppingText()
 	}
@@ -124,6 +134,9 @@ func (s *state) judged(i, winner int) result.Judged {
 	switch {
 	case i > winner:
 		j.Finding, j.Reason = result.FoundDearer, "dearer than the winner"
+		if s.exhausted {
+			j.Reason = "dearer than the one that passed screening"
+		}
 	case c.standing == certified:
 		j.Finding = result.FoundWinner
 	case c.standing == refuted:
@@ -136,6 +149,8 @@ func (s *state) judged(i, winner int) result.Judged {
 		j.Reason = s.whySkipped(c)
 	case c.standing == unjudged:
 		j.Finding = result.FoundUnjudged
+	case c.standing == passed:
+		j.Finding, j.Reason = result.FoundUnopened, "it passed screening; earlier looks at the test images left too little of alpha to open them for it"
 	default:
 		j.Finding = result.FoundRejected
 	}
@@ -170,9 +185,9 @@ func (s *state) tested(o *opening) []result.TestedNetwork {
 }
 
 // verdict fills in the answer.
-func (s *state) verdict(c *result.Certificate, winner int) {
+func (s *state) verdict(c *result.Certificate, winner, end int) {
 	unjudgedBelow := 0
-	for _, d := range s.all[:winner] {
+	for _, d := range s.all[:end] {
 		if d.standing == unjudged {
 			unjudgedBelow++
 		}
@@ -185,6 +200,9 @@ func (s *state) verdict(c *result.Certificate, winner int) {
 		config, o := s.p.Candidates[winner], s.all[winner].opening
 		c.Winner = &result.Winner{ConfigID: config.ID, Assignment: config.Assignment, Footprint: config.Footprint,
 			Alpha: o.alpha, Bound: o.bound, Networks: s.tested(o)}
+	} else if s.exhausted {
+		c.Verdict, c.Summary = result.Exploratory, s.exploratory(end)
+		return
 	} else {
 		c.Verdict = result.Unmet
 		c.Nearest = s.nearest()

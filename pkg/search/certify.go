@@ -16,6 +16,7 @@ type opening struct {
 	candidate int
 	results   []*result.Result // of the networks that are judged
 	alpha     float64          // chance of error given to it
+	left      float64          // what was left before it
 	lower     []float64        // of those networks
 	bound     float64          // what the rule compares with the target
 	passed    bool
@@ -45,8 +46,8 @@ func (s *state) certify(i int, finished Lookup) (train, open []result.Key) {
 	switch {
 	case len(train) > 0 && s.p.fresh():
 		return train, nil
-	case len(train)+len(open) > 0 && !s.p.fresh():
-		return nil, append(train, open...)
+	case !s.p.fresh():
+		open = append(train, open...)
 	}
 	if s.p.fresh() {
 		if broken := unfit(results); broken != nil { // before its test images are looked at
@@ -55,10 +56,13 @@ func (s *state) certify(i int, finished Lookup) (train, open []result.Key) {
 			return nil, nil
 		}
 	}
+	if !s.charge(i, seeds) {
+		return nil, nil
+	}
 	if len(open) > 0 {
 		return nil, open
 	}
-	o := &opening{candidate: i, alpha: s.nextAlpha(i), results: results}
+	o := &opening{candidate: i, alpha: c.alpha, left: c.left, results: results}
 	if s.p.fresh() {
 		s.takeFresh(i, results)
 	} else {
@@ -110,18 +114,44 @@ func (s *state) takeFresh(i int, results []*result.Result) {
 	s.all[i].fresh = results
 }
 
-// nextAlpha is the chance of error that the next opening may spend: half of
-// what is left, or all of it for the dearest candidate, which no other can
-// follow. What is spent never exceeds 1 - confidence in total, so that this
-// bounds the chance of any false certificate of the search, however many
-// candidates fail first (Bonferroni). To give the first one all of it would
-// leave nothing for the second.
-func (s *state) nextAlpha(i int) float64 {
-	left := s.alphaLeft()
-	if i < len(s.all)-1 {
-		left /= 2
+// LeastAlpha is the least chance of error that must be left for an opening.
+const LeastAlpha = 0.001
+
+// Charge asks for the chance of error of an opening, before it: of a
+// configuration, with the seeds that it uses up under the rules mean and
+// tolerance. What is left is known to who counts all looks at these test
+// images; alpha is at most half of it, and 0 where it is below LeastAlpha.
+type Charge func(configID string, fresh []int64) (alpha, left float64, err error)
+
+// charge gives a candidate's opening its chance of error; false where there is
+// none to give. What is spent never exceeds 1 - confidence in total, so that this
+// bounds the chance of any false certificate, however many candidates fail first
+// (Bonferroni). To give the first one all of it would leave nothing for the
+// second. In format 1 the dearest candidate gets all that is left.
+func (s *state) charge(i int, seeds []int64) bool {
+	c := &s.all[i]
+	if c.alpha > 0 {
+		return true
 	}
-	return left
+	c.left = s.alphaLeft()
+	c.alpha = c.left / 2
+	switch {
+	case s.p.format == 1:
+		if i == len(s.all)-1 {
+			c.alpha = c.left
+		}
+		c.left = 0
+		return true
+	case s.p.Charge != nil:
+		if !s.p.fresh() {
+			seeds = nil
+		}
+		c.alpha, c.left, s.err = s.p.Charge(s.p.Candidates[i].ID, seeds)
+	case c.left < LeastAlpha:
+		c.alpha = 0
+	}
+	s.exhausted = c.alpha <= 0
+	return !s.exhausted
 }
 
 func (s *state) alphaLeft() float64 {

@@ -2,12 +2,15 @@ package search
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"slices"
 
 	"slimfit/models"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/result"
 	"slimfit/pkg/target"
 )
 
@@ -25,10 +28,12 @@ type Problem struct {
 	Experiment string
 	Data       models.Data
 	Target     experiment.Target
-	Seeds      []int64     // a configuration is judged by all of them
-	Candidates []Candidate // within every budget, cheapest first, see Compare
-	OverBudget []Candidate // the others, in the same order
-	FreshFrom  int64       // rules mean and tolerance: the least seed to certify by; 0: the first above Seeds
+	Seeds      []int64       // a configuration is judged by all of them
+	Candidates []Candidate   // within every budget, cheapest first, see Compare
+	OverBudget []Candidate   // the others, in the same order
+	FreshFrom  int64         // rules mean and tolerance: the least seed to certify by; 0: the first above Seeds
+	Charge     Charge        // nil: nobody else looks at the test images
+	Looks      *result.Looks // at them by other questions, for the certificate; nil where nobody counted
 	Options
 
 	format int           // of the certificate that is checked; 0 for one that is yet to be written
@@ -119,6 +124,26 @@ func Compare(a, b Candidate) int {
 func (p *Problem) over(c Candidate) string {
 	b := p.Target.Over(c.Footprint)[0]
 	return fmt.Sprintf("%s is %d, the budget %v", b.Cost, c.Footprint.Get(b.Cost), b.Limit)
+}
+
+// Question identifies what is asked: the target, the seeds and the configurations,
+// whose IDs hold recipe and data set. Asked again it is the same look at the test
+// images.
+func (p *Problem) Question() string {
+	ids := make([]string, 0, len(p.Candidates))
+	for _, c := range p.Candidates {
+		ids = append(ids, c.ID)
+	}
+	slices.Sort(ids)
+	b, err := json.Marshal(struct {
+		Target result.Target
+		Seeds  []int64
+		IDs    []string
+	}{p.target(), p.Seeds, ids})
+	if err != nil {
+		return "" // plain fields: cannot fail
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(b))
 }
 
 // FullSteps is what training every candidate with every seed takes.

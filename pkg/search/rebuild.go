@@ -28,6 +28,9 @@ func fromCertificate(c *result.Certificate) (*Problem, []Fault) {
 	if len(c.FreshSeeds) > 0 {
 		p.FreshFrom = c.FreshSeeds[0]
 	}
+	if p.Looks = c.Looks; c.Format > 1 {
+		p.Charge = charged(c)
+	}
 	if err := checkTarget(c); err != nil {
 		return nil, []Fault{{"certificate", err.Error()}}
 	}
@@ -110,4 +113,30 @@ func rebuild(j result.Judged, c *result.Certificate) (config models.Config, f fo
 	f, err = footprint.Of(config.Spec())
 	f.Measured = j.Measured
 	return config, f, err
+}
+
+// charged gives each opening what the certificate says that it got, as far as the
+// rule allows it: at most half of what was left, and that no more than the looks
+// before it left. What it says otherwise shows as a difference.
+func charged(c *result.Certificate) Charge {
+	left, next := 1-c.Target.Confidence, 0
+	if c.Looks != nil {
+		left -= max(0, c.Looks.AlphaBefore)
+	}
+	return func(string, []int64) (float64, float64, error) {
+		if next >= len(c.Openings) {
+			if c.Verdict == result.Exploratory && (left < LeastAlpha || c.Looks != nil && c.Looks.Left < LeastAlpha) {
+				return 0, left, nil
+			}
+			return left / 2, left, nil
+		}
+		o := c.Openings[next]
+		next++
+		const slack = 1e-12
+		if had := left; !(o.Alpha > 0 && o.Alpha <= o.Left/2+slack && o.Left <= had+slack && o.Left >= LeastAlpha) {
+			return had / 2, had, nil
+		}
+		left -= o.Alpha
+		return o.Alpha, o.Left, nil
+	}
 }

@@ -31,6 +31,9 @@ func (s *state) advance(finished Lookup) Plan {
 			if train, open := s.certify(a.test, finished); len(train)+len(open) > 0 {
 				return Plan{Train: train, Open: open, state: s}
 			}
+			if s.exhausted {
+				return Plan{Done: s.err == nil, state: s}
+			}
 		default:
 			if missing := s.takeRound(a.trials, finished); len(missing) > 0 {
 				return Plan{Train: missing, state: s}

@@ -35,6 +35,9 @@ func (p *Problem) Run(ctx context.Context, finished Lookup, train Trainer, open 
 			return Plan{}, context.Cause(ctx)
 		}
 		plan := s.advance(finished)
+		if s.err != nil {
+			return Plan{}, s.err
+		}
 		if plan.Done {
 			return plan, nil
 		}

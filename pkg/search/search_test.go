@@ -35,10 +35,10 @@ func fullGrid(t interface{ Fatal(...any) }, w *world) int {
 		if !screened {
 			continue
 		}
-		alpha := left / 2
-		if i == len(p.Candidates)-1 {
-			alpha = left
+		if left < LeastAlpha {
+			return -1
 		}
+		alpha := left / 2
 		left -= alpha
 		tested := true
 		for _, s := range p.Seeds {
@@ -136,7 +136,11 @@ func TestVerdictHolds(t *testing.T) {
 		w := newWorld(p, accuracy, rapid.Float64Range(0, 0.15).Draw(t, "seed sd"), rapid.Uint64().Draw(t, "salt"))
 		s := p.Replay(w.finished).state
 		winner := s.winner()
-		for i, c := range s.all[:winner] {
+		end := winner
+		if s.exhausted {
+			end = s.horizon()
+		}
+		for i, c := range s.all[:end] {
 			if c.standing != rejected && c.standing != skipped && c.standing != refuted {
 				t.Fatalf("candidate %d before the winner %d is %v", i, winner, c.standing)
 			}
@@ -160,7 +164,7 @@ func meetsRule(t *rapid.T, p *Problem, c candidate) {
 	var val, test []float64
 	for k, n := range c.nets {
 		val = append(val, n.accuracy)
-		test = append(test, float64(*n.result.Correct.Test)/float64(p.Data.Test))
+		test = append(test, float64(*c.opening.results[k].Correct.Test)/float64(p.Data.Test))
 		if p.Target.Rule == experiment.RuleWorst && c.opening.lower[k] < p.Target.Accuracy {
 			t.Fatalf("seed %d: lower bound %v", n.seed, c.opening.lower[k])
 		}

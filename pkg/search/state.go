@@ -38,6 +38,8 @@ type candidate struct {
 	ceiling   float64          // the lowest accuracy of any: the assumption says that it cannot exceed that
 	opening   *opening         // of the test images
 	fresh     []*result.Result // trials with fresh seeds, where the rule asks for them
+	alpha     float64          // given to its opening
+	left      float64          // before that
 	broken    *result.Result   // of fresh: the first that gave no network
 }
 
@@ -51,14 +53,16 @@ type witness struct {
 // state is what a search knows after some rounds. All of it follows from the
 // problem and the results taken so far.
 type state struct {
-	p        *Problem
-	taken    map[result.Key]bool
-	all      []candidate // by candidate index, cheapest first
-	openings []*opening
-	used     []int64 // seeds above the experiment's that are used up, rising
-	rounds   int
-	steps    int // asked for, less those that early stops saved
-	stopped  int // trials, early
+	p         *Problem
+	taken     map[result.Key]bool
+	all       []candidate // by candidate index, cheapest first
+	openings  []*opening
+	exhausted bool // too little alpha is left to open the next candidate
+	err       error
+	used      []int64 // seeds above the experiment's that are used up, rising
+	rounds    int
+	steps     int // asked for, less those that early stops saved
+	stopped   int // trials, early
 }
 
 func newState(p *Problem) *state {

@@ -160,7 +160,7 @@ func (t *sheet) candidates(c *result.Certificate) {
 		return
 	}
 	var parts []string
-	for _, f := range []result.Finding{result.FoundRejected, result.FoundSkipped, result.FoundRefuted, result.FoundUnjudged, result.FoundOver, result.FoundDearer} {
+	for _, f := range []result.Finding{result.FoundRejected, result.FoundSkipped, result.FoundRefuted, result.FoundUnopened, result.FoundUnjudged, result.FoundOver, result.FoundDearer} {
 		if count[f] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", count[f], strings.ReplaceAll(string(f), "_", " ")))
 		}

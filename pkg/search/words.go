@@ -43,7 +43,36 @@ func (p *Problem) rules() []string {
 		fmt.Sprintf("Trials are asked for in rounds of about %d.", p.Round),
 		p.testRule(),
 		"The test images are opened for the cheapest configuration that passes screening, and for the next one only if it fails there. "+
-			"Each opening may err with half of what is left of alpha, or all of it for the dearest configuration, which no other can follow, so that all together err with at most 1 - confidence.")
+			p.alphaRule())
+}
+
+func (p *Problem) alphaRule() string {
+	if p.format == 1 {
+		return "Each opening may err with half of what is left of alpha, or all of it for the dearest configuration, which no other can follow, so that all together err with at most 1 - confidence."
+	}
+	return fmt.Sprintf("Each opening may err with half of what is left of alpha: 1 - confidence, less what all earlier openings of these test images may err, whatever they asked. "+
+		"So all together err with at most 1 - confidence. Where less than %v is left none is opened, and the search is exploratory.", LeastAlpha)
+}
+
+// exploratory is the answer where candidate i passed, and no alpha is left.
+func (s *state) exploratory(i int) string {
+	return fmt.Sprintf("%s, with %d %s, is the cheapest of %d configurations that passed screening at %s, and is not certified: earlier openings left less than %v of alpha for these test images. "+
+		"A certificate takes new test images, or several targets asked as one question from the start.",
+		s.p.Candidates[i].ID, s.p.Candidates[i].Cost, s.p.Target.Cost.Unit(), len(s.all), text.Threshold(s.p.Target.Accuracy)+s.p.inPrecision(), LeastAlpha)
+}
+
+// lookedAt says what is known of earlier looks at the test images.
+func (p *Problem) lookedAt() string {
+	const chosen = "The configuration was chosen on the validation images, so its accuracy there flatters it; "
+	switch l := p.Looks; {
+	case l == nil:
+		return chosen + "the test images were not looked at before it was chosen."
+	case l.Seen != "":
+		return chosen + fmt.Sprintf("it is certified, if the target was not chosen from the test results shown on %s.", l.Seen)
+	case l.Before > 0:
+		return chosen + fmt.Sprintf("counted in this folder, the test images were opened %d times before by other questions, which is charged.", l.Before)
+	}
+	return chosen + "counted in this folder, the test images were not looked at before it was chosen."
 }
 
 func (p *Problem) screeningRule() string {
@@ -112,7 +141,7 @@ func (s *state) promises(winner int, c *result.Certificate) []string {
 		}
 	}
 	return append(out,
-		"The configuration was chosen on the validation images, so its accuracy there flatters it; the test images were not looked at before it was chosen.",
+		s.p.lookedAt(),
 		"Images from another source than this data set's are not covered.")
 }
 
