@@ -2,6 +2,7 @@ package lab
 
 import (
 	"errors"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -89,4 +90,24 @@ func account(looks []store.Look, question string, total float64) (*result.Looks,
 		}
 	}
 	return out, fresh
+}
+
+// checkLooks says which openings of a certificate are not on the ledger above its
+// run folder: then nobody knows how many others there were.
+func (v *verifier) checkLooks(ref dataset.Ref) {
+	key, err := dataset.TestKey(ref, v.l.Cache)
+	if err != nil || v.cert.Format == 1 {
+		return // the data set is not here; format 1 counted nothing
+	}
+	looks, err := store.LedgerIn(filepath.Dir(v.dir)).Looks(key)
+	if err != nil {
+		v.l.Note("%v above the run folder: how often the test images were looked at is not checked", err)
+		return
+	}
+	for _, o := range v.cert.Openings {
+		if !slices.ContainsFunc(looks, func(l store.Look) bool { return l.Alpha == o.Alpha && slices.Contains(l.ConfigIDs, o.ConfigID) }) {
+			v.l.Note("%s has no line of the opening of %s: how often the test images were looked at is not known", store.LedgerName, o.ConfigID)
+		}
+	}
+	v.say("the ledger of the looks at the test images, %d of them", len(looks))
 }

@@ -105,6 +105,7 @@ func (v *verifier) check(ctx context.Context) {
 	if e != nil {
 		v.checkGrid(e)
 		v.checkData(e.Ref)
+		v.checkLooks(e.Ref)
 	}
 }
 

@@ -17,7 +17,7 @@ func TestCertificate(t *testing.T) {
 	r := reporttest.Build(t, in, report.Options{})
 	pick := r.Rows[r.Answer.Pick]
 	accuracy := 0.94
-	c := &result.Certificate{Experiment: "simulated-slices", Verdict: result.Certified, Summary: pick.ID + " is the cheapest of 6 configurations.",
+	c := &result.Certificate{Experiment: "simulated-slices", Seeds: []int64{0, 1, 2}, Verdict: result.Certified, Summary: pick.ID + " is the cheapest of 6 configurations.",
 		Target: result.Target{Accuracy: 0.93, Confidence: 0.95, Rule: "worst", Cost: "parameters"},
 		Winner: &result.Winner{ConfigID: pick.ID}, Promises: []string{"Each of these 3 trained networks is right on at least 93 %."},
 		Openings:   []result.Opening{{ConfigID: pick.ID, Alpha: 0.05, Passed: true, Networks: []result.TestedNetwork{{Seed: 0, Correct: 954, Accuracy: 0.954, Lower: 0.94}}}},
@@ -50,5 +50,18 @@ func TestCertificate(t *testing.T) {
 	c.Target.Accuracy = 0.5
 	if s = reporttest.Build(t, in, report.Options{}); s.Counts.Missing != 1 || s.Evidence.Answers {
 		t.Error("a certificate of another target answers")
+	}
+}
+
+// A certificate of two seeds does not answer what was asked of three.
+func TestCertificateOfOtherSeeds(t *testing.T) {
+	for _, seeds := range [][]int64{{0, 1}, {0, 1, 3}, {0, 1, 2}} {
+		in := reporttest.Flawed(t)
+		in.Certificate = &result.Certificate{Seeds: seeds, Verdict: result.Unmet, Summary: "None.",
+			Target: result.Target{Accuracy: 0.93, Confidence: 0.95, Rule: "worst", Cost: "parameters"}}
+		r := reporttest.Build(t, in, report.Options{})
+		if want := len(seeds) == 3 && seeds[2] == 2; r.Evidence.Answers != want {
+			t.Errorf("of the seeds %v: it answers: %v", seeds, r.Evidence.Answers)
+		}
 	}
 }

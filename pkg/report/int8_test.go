@@ -90,7 +90,7 @@ func TestInt8LeftOut(t *testing.T) {
 // what it judged.
 func TestInt8Certificate(t *testing.T) {
 	in := reporttest.Quantized(t)
-	in.Certificate = &result.Certificate{Verdict: result.Unmet, Summary: "None.", Files: make([]result.File, 4),
+	in.Certificate = &result.Certificate{Seeds: []int64{0, 1, 2}, Verdict: result.Unmet, Summary: "None.", Files: make([]result.File, 4),
 		Target: result.Target{Accuracy: 0.93, Confidence: 0.95, Rule: "worst", Cost: "parameters", Precision: "int8"}}
 	r := reporttest.Build(t, in, report.Options{})
 	if r.Evidence.Answers || !strings.Contains(r.Evidence.Facts[1].Value, "judged in int8") || !strings.Contains(r.Evidence.Facts[4].Value, "4 files (result.json and int8.json)") {

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"slimfit/pkg/exit"
+	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+)
+
+// looks are the lines of the ledger.
+func (l *testLab) looks() (all []store.Look) {
+	l.t.Helper()
+	b, err := os.ReadFile(filepath.Join(l.dir, "runs", store.LedgerName))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		var look store.Look
+		if err := json.Unmarshal([]byte(line), &look); err != nil {
+			l.t.Fatal(err)
+		}
+		all = append(all, look)
+	}
+	return all
+}
+
+// Other targets, seeds, rules and matrices in one folder share one chance of
+// error: each question gets half of what the earlier ones left, the same one
+// asked again pays nothing, and at the end nothing is certified.
+func TestSearchesShareTheirAlpha(t *testing.T) {
+	l := newLab(t)
+	questions := [][]string{nil, {"--set", "target.accuracy=0.94"}, {"--set", "target.accuracy=0.9401"}, {"--set", "seeds=[7, 8, 9]"},
+		{"--set", "matrix.kernel=[5, 3]"}, {"--set", "target.seeds=2"}, {"--set", "target.accuracy=0.9402"}, {"--set", "target.accuracy=0.9403"}}
+	spent, exploratory := 0.0, 0
+	for i, q := range questions {
+		args := append([]string{"search", "e.yaml", "--certificate", string(rune('a'+i)) + ".json"}, q...)
+		code, out, errs := l.run(args...)
+		b, err := os.ReadFile(filepath.Join(l.dir, "runs/tiny", string(rune('a'+i))+".json"))
+		if err != nil {
+			t.Fatalf("%v: code %d: %v\n%s", q, code, err, errs)
+		}
+		var c result.Certificate
+		if err := json.Unmarshal(b, &c); err != nil {
+			t.Fatal(err)
+		}
+		if c.Looks == nil || i > 0 && (c.Looks.Before == 0 || c.Looks.AlphaBefore <= 0) {
+			t.Errorf("%v: looks %+v", q, c.Looks)
+		}
+		for _, o := range c.Openings {
+			if o.Alpha > (0.05-spent)/2+1e-12 {
+				t.Errorf("%v: an opening costs %v, %v was left", q, o.Alpha, 0.05-spent)
+			}
+			spent += o.Alpha
+		}
+		if c.Verdict == result.Exploratory {
+			exploratory++
+			if code != exit.Unmet || c.Winner != nil || !strings.Contains(out, "is not certified: earlier openings left less than 0.001") || 0.05-spent >= 0.001 {
+				t.Errorf("%v: code %d, %v spent\n%s", q, code, spent, out)
+			}
+		}
+		if code, out, errs := l.run("verify", "runs/tiny/"+string(rune('a'+i))+".json"); code != exit.Done && len(q) == 0 {
+			t.Errorf("verify %v: code %d\n%s%s", q, code, out, errs)
+		}
+	}
+	if spent > 0.05 || exploratory == 0 {
+		t.Errorf("%v of alpha spent in all, %d exploratory", spent, exploratory)
+	}
+	lines, opened := len(l.looks()), len(l.opened)
+	before := first(l, "a.json")
+	l.run("search", "e.yaml", "--certificate", "a.json")
+	if after := first(l, "a.json"); after != before || len(l.looks()) != lines || len(l.opened) != opened {
+		t.Errorf("the same question again: %d lines of %d, %d opened of %d\n%s\n%s", len(l.looks()), lines, len(l.opened), opened, before, after)
+	}
+}
+
+// first is what a certificate says of its looks and its answer.
+func first(l *testLab, name string) string {
+	l.t.Helper()
+	var c result.Certificate
+	b, err := os.ReadFile(filepath.Join(l.dir, "runs/tiny", name))
+	if err == nil {
+		err = json.Unmarshal(b, &c)
+	}
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return fmt.Sprintf("%s %+v %+v %+v", c.Summary, *c.Looks, c.Openings, c.Alpha)
+}
+
+// What a run showed is on the certificate; a ledger that cannot be written ends a
+// search before any test image is opened.
+func TestRunsAreOnTheLedger(t *testing.T) {
+	l := newLab(t)
+	if err := os.Mkdir(filepath.Join(l.dir, "runs"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	l.write("runs/"+store.LedgerName, `{"version":1,"time":"2026-01-02T03:04:05Z","key":"other","experiment":"e","by":"run","configurations":3,"alpha":0,"alpha_left":0}`+"\n"+"{")
+	if code, _, errs := l.run("search", "e.yaml"); code != exit.IO || !strings.Contains(errs, store.LedgerName+":2: it is cut short") || len(l.opened) > 0 {
+		t.Errorf("code %d, %d opened: %s", code, len(l.opened), errs)
+	}
+	l = newLab(t)
+	l.run("search", "e.yaml", "--set", "evaluate.test=always", "--set", "target.accuracy=0.99")
+	looks := l.looks()
+	if looks[0].By != "run" || looks[0].Alpha != 0 || looks[0].Configurations != 54 {
+		t.Fatalf("a run: %+v", looks)
+	}
+	if code, out, errs := l.run("search", "e.yaml"); code != exit.Done || !strings.Contains(strings.Join(strings.Fields(out), " "), "if the target was not chosen from the test results shown on "+looks[0].Time.Format("2006-01-02")) {
+		t.Errorf("code %d\n%s%s", code, out, errs)
+	}
+	if err := os.Remove(filepath.Join(l.dir, "runs", store.LedgerName)); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := l.run("verify", "runs/tiny/certificate.json"); code != exit.Done || !strings.Contains(errs, "there is no "+store.LedgerName) {
+		t.Errorf("verify without the ledger: code %d: %s", code, errs)
+	}
+}
