@@ -1,6 +1,6 @@
-// Package dataset finds, checks and reads labelled images: the known
-// sets (MNIST, Fashion-MNIST, CIFAR-10) and the user's own idx files, CIFAR
-// binary files or folders of pictures. Shapes, channels and classes come from
+// Package dataset finds, checks and reads labelled images: the known sets
+// (MNIST, Fashion-MNIST, CIFAR-10) and the user's own idx files, CIFAR binary
+// files or folders of PNG, JPEG, BMP, GIF and WebP pictures, told by content. Shapes, channels and classes come from
 // the data. It also gives the order in which training sees the images.
 //
 //  1. Describe says what a Ref stands for, from the registry or from the headers

@@ -439,3 +439,12 @@ func TestTestInTraining(t *testing.T) {
 		t.Errorf("%v, want nil", in)
 	}
 }
+
+// A loose picture is made to fit as the training pictures were.
+func TestReadImagesFits(t *testing.T) {
+	path := filepath.Join(writeFiles(t, t.TempDir(), map[string][]byte{"x": pngBytes(t, 2, 4, grey(255), 255)}), "x")
+	l, err := ReadImages(path, models.Shape{H: 4, W: 4, C: 1}, true, FitPad)
+	if err != nil || l.Pixels[0] != 0 || l.Pixels[8] != 1 || l.Pixels[15] != 0 {
+		t.Errorf("%v, %v", l, err)
+	}
+}

@@ -3,6 +3,7 @@ package export
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"slimfit/pkg/footprint"
@@ -96,15 +97,30 @@ func (c *Card) data(p *page) {
 		p.line("- Input of the int8 files: each 8-bit value minus 128.")
 	}
 	if d.Resize != nil {
-		p.line("- Pictures are resized to %d rows and %d columns first, bilinear.", d.Resize[0], d.Resize[1])
+		p.line("- Pictures are resized to %d rows and %d columns first, bilinear%s.", d.Resize[0], d.Resize[1],
+			map[string]string{"pad": ", whole and in the middle of black", "crop": ", the middle of them"}[d.Fit])
+	}
+	if d.Channels == "grey" {
+		p.line("- Colours are made grey by their luma first: 0.299 red, 0.587 green, 0.114 blue.")
 	}
 	p.line("- Output: one probability a class, and the logits they come from.")
 	if len(c.ClassNames) > 0 {
-		p.line("- Classes, from 0: %s.", markdown(strings.Join(c.ClassNames, ", ")))
+		p.line("- Classes, from 0: %s.", markdown(strings.Join(unambiguous(c.ClassNames), ", ")))
 	}
 	if recipe, err := json.Marshal(c.Train); err == nil {
 		p.line("- Recipe: `%s`", recipe)
 	}
+}
+
+// unambiguous quotes the names that a list with commas would not keep apart.
+func unambiguous(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		if out[i] = n; strings.ContainsAny(n, `,"`) {
+			out[i] = strconv.Quote(n)
+		}
+	}
+	return out
 }
 
 func (c *Card) footprint(p *page) {

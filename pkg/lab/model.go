@@ -26,6 +26,7 @@ type Model struct {
 	input      models.Shape
 	classes    int
 	classNames []string
+	fit        string // how pictures of other shapes were made to fit
 	// run takes pixels in [0, 1], n*h*w*c, and returns n*classes values each and
 	// the seconds that it took; logits may be nil.
 	run func(pixels []float32) (logits, probabilities []float32, seconds float64, err error)
@@ -45,7 +46,7 @@ func (l *Lab) OpenModel(ctx context.Context, name string, seed *int64) (*Model, 
 	}
 	m := &Model{name: file}
 	if card != nil {
-		m.classNames = card.ClassNames
+		m.classNames, m.fit = card.ClassNames, card.Dataset.Fit
 	}
 	switch ext := filepath.Ext(file); ext {
 	case ".tflite":
@@ -148,7 +149,7 @@ func (l *Lab) trialModel(name string, seed *int64) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Result.Key(), err)
 	}
-	m := &Model{name: t.Dir, classNames: classNames(t.Result, nil)}
+	m := &Model{name: t.Dir, classNames: classNames(t.Result, nil), fit: t.Result.Dataset.Fit}
 	return m.interpret(lite), nil
 }
 

@@ -26,7 +26,7 @@ func (l *Lab) Predict(m *Model, files []string, resize bool) (*Predictions, erro
 func (l *Lab) readAllImages(m *Model, files []string, resize bool) (names []string, pixels []float32, err error) {
 	var faults []error
 	for _, file := range files {
-		images, err := dataset.ReadImages(file, m.input, resize, "")
+		images, err := dataset.ReadImages(file, m.input, resize, m.fit)
 		if err != nil {
 			faults = append(faults, err)
 			continue
