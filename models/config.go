@@ -21,9 +21,26 @@ func (c Config) Spec() Spec {
 	return Spec{Input: c.Data.Input, Classes: c.Data.Classes, Layers: c.Layers}
 }
 
-// ID is a slug of the layers and 8 hex digits of a SHA-256 over everything in
-// c except the data set's name, which is only a label: c5x2-p4-d128-1a2b3c4d.
-func (c Config) ID() string {
+// ID is a slug of the layers and the first 8 digits of Digest:
+// c5x2-p4-d128-1a2b3c4d.
+func (c Config) ID() string { return slug(c.Layers) + "-" + c.Digest()[:shortDigest] }
+
+// LongID is ID with all digits of Digest, for configurations that have their ID
+// in common with another.
+func (c Config) LongID() string { return slug(c.Layers) + "-" + c.Digest() }
+
+// Named says whether id is the configuration's ID or LongID.
+func (c Config) Named(id string) bool { return id == c.ID() || id == c.LongID() }
+
+const (
+	shortDigest = 8
+	longDigest  = 32
+)
+
+// Digest is the first half, hex, of a SHA-256 over everything in c except the
+// data set's name, which is only a label: two configurations with one digest
+// are one.
+func (c Config) Digest() string {
 	data := c.Data
 	data.Name = ""
 	b, err := json.Marshal(struct {
@@ -36,7 +53,7 @@ func (c Config) ID() string {
 		b = []byte(fmt.Sprintf("%+v", c))
 	}
 	sum := sha256.Sum256(b)
-	return slug(c.Layers) + "-" + hex.EncodeToString(sum[:4])
+	return hex.EncodeToString(sum[:longDigest/2])
 }
 
 // maxSlug keeps folder names short; the digest tells long models apart.
@@ -61,9 +78,10 @@ func slug(layers []Layer) string {
 	return s
 }
 
-// IsConfigID says whether a name ends in a dash and 8 hex digits, as those of
-// Config.ID do.
+// IsConfigID says whether a name ends in a dash and 8 or 32 hex digits, as those
+// of Config.ID and LongID do.
 func IsConfigID(name string) bool {
 	i := strings.LastIndexByte(name, '-')
-	return i >= 1 && len(name)-i-1 == 8 && strings.Trim(name[i+1:], "0123456789abcdef") == ""
+	n := len(name) - i - 1
+	return i >= 1 && (n == shortDigest || n == longDigest) && strings.Trim(name[i+1:], "0123456789abcdef") == ""
 }

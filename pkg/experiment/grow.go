@@ -23,7 +23,7 @@ type grower struct {
 	space        *Space
 	counted      bool                // more than MaxListed are counted only
 	seen         map[string]struct{} // keys of build and number of the recipe
-	ids          map[string]bool
+	ids          map[string]int      // places in configs, by short ID
 	parts        []part
 	recipes      *memo[builtRecipe]
 	numbers      map[string]uint64
@@ -119,10 +119,18 @@ func (g *grower) keep(at int, cfg models.Config, f footprint.Footprint, teacher 
 		return
 	}
 	id := cfg.ID()
-	if g.ids[id] {
-		return // by chance, as an ID has 8 digits
+	if i, ok := g.ids[id]; ok { // by chance, or by somebody's effort, as an ID has 8 digits
+		twin := &g.configs[i]
+		if twin.Config.Digest() == cfg.Digest() {
+			return
+		}
+		twin.ID, id = twin.Config.LongID(), cfg.LongID()
+		if slices.ContainsFunc(g.configs, func(c Configuration) bool { return c.ID == id }) {
+			return
+		}
+	} else {
+		g.ids[id] = len(g.configs)
 	}
-	g.ids[id] = true
 	g.space.add(at, f)
 	g.configs = append(g.configs, Configuration{ID: id, Assignment: g.assignment(g.combos[at]), Config: cfg, Footprint: f, Teacher: teacher})
 }

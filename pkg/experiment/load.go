@@ -174,7 +174,7 @@ func (l *loader) configurations(m *matrix, t *teachers, counted bool) {
 		return
 	}
 	g := grower{binder: b, data: l.e.Data, model: model, train: train, root: l.root, teachers: t,
-		seen: map[string]struct{}{}, ids: map[string]bool{}, numbers: map[string]uint64{}, counted: counted,
+		seen: map[string]struct{}{}, ids: map[string]int{}, numbers: map[string]uint64{}, counted: counted,
 		optimizers: map[string]bool{}, failed: map[*yaml.Node]*failure{}}
 	g.space = &Space{g: &g}
 	g.recipes = newMemo[builtRecipe](b, train)

@@ -42,7 +42,7 @@ func fromCertificate(c *result.Certificate) (*Problem, []Fault) {
 		if err != nil {
 			return nil, append(faults, Fault{where, err.Error()})
 		}
-		if id := config.ID(); id != j.ConfigID {
+		if id := config.ID(); !config.Named(j.ConfigID) {
 			return nil, append(faults, Fault{where, "its model, data set and recipe make the ID " + id})
 		}
 		if seen[j.ConfigID] {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"slimfit/pkg/experiment"
 	"slimfit/pkg/store"
 )
 
@@ -139,6 +140,32 @@ func TestDamageBesideResults(t *testing.T) {
 		if !strings.Contains(notices, want) {
 			t.Errorf("notices %q, want %q", notices, want)
 		}
+	}
+}
+
+// A result of another configuration with the same ID is neither taken nor set
+// aside.
+func TestFolderOfATwin(t *testing.T) {
+	t.Parallel()
+	s := small(t)
+	s.Filters, s.Seeds = []int{2}, 1
+	mustRun(t, s, nil)
+	trial := s.trials()[0]
+	path := mustOpen(t, s).ResultPath(trial.Key())
+	twin := *trial.Configuration
+	twin.Recipe.LearningRate *= 2 // as if it had the ID of the first
+	o, err := s.options()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Events = (&recorder{}).add
+	before, _ := os.ReadFile(path)
+	_, err = Run(context.Background(), o, []experiment.Trial{{Configuration: &twin, Seed: trial.Seed}})
+	if err == nil || !strings.Contains(err.Error(), path+" is of another configuration") {
+		t.Errorf("%v, want an error that names %s", err, path)
+	}
+	if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
+		t.Errorf("the result was touched: %v", err)
 	}
 }
 
