@@ -55,13 +55,14 @@ class Net:
     def logits(self, x, training):
         tf, v = self.tf, iter(self.variables)
         for _, _, pool in self.convs:
-            x = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, next(v), 1, "SAME"), next(v)))
-            x = tf.nn.max_pool2d(x, pool, pool, "SAME")
+            # max(relu(x+b)) = relu(max(x)+b): pooling first leaves bias and ReLU fewer values
+            x = tf.nn.max_pool2d(tf.nn.conv2d(x, next(v), 1, "SAME"), pool, pool, "SAME")
+            x = tf.nn.relu(tf.nn.bias_add(x, next(v)))
         kernel = next(v)
-        x = tf.nn.relu(tf.reshape(x, [-1, kernel.shape[0]]) @ kernel + next(v))
+        x = tf.nn.relu(tf.nn.bias_add(tf.reshape(x, [-1, kernel.shape[0]]) @ kernel, next(v)))
         if training:
             x = tf.nn.dropout(x, 0.5)
-        return x @ next(v) + next(v)
+        return tf.nn.bias_add(x @ next(v), next(v))
 
     def step(self, x, labels):
         tf = self.tf
