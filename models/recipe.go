@@ -7,7 +7,7 @@ type Recipe struct {
 	Momentum      float64 `json:"momentum"`      // momentum only, in [0, 1)
 	Epsilon       float64 `json:"epsilon"`       // adam only, > 0
 	LearningRate  float64 `json:"learning_rate"` // > 0
-	Schedule      string  `json:"schedule"`      // constant or cosine (to zero over Steps)
+	Schedule      string  `json:"schedule"`      // constant, cosine (to zero over Steps), step or exponential
 	WeightDecay   float64 `json:"weight_decay"`  // >= 0, decoupled, on weights and not on biases
 	Batch         int     `json:"batch"`         // images a step, >= 1
 	Steps         int     `json:"steps"`         // >= 1
@@ -19,6 +19,12 @@ type Recipe struct {
 	// Keys added later leave the configurations that do not use them unchanged.
 	Quantize string   `json:"quantize,omitempty"` // "" or int8: quantization-aware training
 	Teacher  *Teacher `json:"teacher,omitempty"`
+
+	Every          int     `json:"every,omitempty"`           // schedules step and exponential: steps to a factor, >= 1
+	Factor         float64 `json:"factor,omitempty"`          // schedules step (all at once) and exponential (bit by bit), in (0, 1)
+	Warmup         int     `json:"warmup,omitempty"`          // steps in which the rate rises in proportion; 0: none
+	Nesterov       bool    `json:"nesterov,omitempty"`        // momentum only
+	LabelSmoothing float64 `json:"label_smoothing,omitempty"` // share of the target spread over all classes, in [0, 1)
 }
 
 // Teacher is a trained network whose soft outputs join the labels.
@@ -35,8 +41,10 @@ const (
 	SGD      = "sgd"
 	Momentum = "momentum"
 
-	Constant = "constant"
-	Cosine   = "cosine"
+	Constant    = "constant"
+	Cosine      = "cosine"
+	Stepwise    = "step"
+	Exponential = "exponential"
 
 	InitPaper  = "paper"  // weights: truncated normal, sd 0.1; biases: 0.1 (the author's scripts)
 	InitHe     = "he"     // weights: truncated normal, sd sqrt(2/fan-in); biases: 0

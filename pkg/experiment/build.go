@@ -128,7 +128,7 @@ func (b *binder) recipe(train *yamlkeys.Value, c combo, images int) models.Recip
 	for _, f := range []struct {
 		name string
 		to   *string
-	}{{"optimizer", &r.Optimizer}, {"schedule", &r.Schedule}, {"init", &r.Init}, {"precision", &r.Precision}, {"order", &r.Order},
+	}{{"optimizer", &r.Optimizer}, {"init", &r.Init}, {"precision", &r.Precision}, {"order", &r.Order},
 		{"quantize", &r.Quantize}} {
 		if x := b.get(train, f.name, c); x != nil {
 			*f.to = x.Text
@@ -137,7 +137,8 @@ func (b *binder) recipe(train *yamlkeys.Value, c combo, images int) models.Recip
 	for _, f := range []struct {
 		name string
 		to   *float64
-	}{{"learning_rate", &r.LearningRate}, {"momentum", &r.Momentum}, {"epsilon", &r.Epsilon}, {"weight_decay", &r.WeightDecay}} {
+	}{{"learning_rate", &r.LearningRate}, {"momentum", &r.Momentum}, {"epsilon", &r.Epsilon}, {"weight_decay", &r.WeightDecay},
+		{"label_smoothing", &r.LabelSmoothing}} {
 		if x := b.get(train, f.name, c); x != nil {
 			*f.to = x.Num
 		}
@@ -151,6 +152,15 @@ func (b *binder) recipe(train *yamlkeys.Value, c combo, images int) models.Recip
 	if x := b.get(train, "epochs", c); x != nil {
 		r.Steps = stepsOf(x.Num, images, r.Batch)
 	}
+	if x := b.get(train, "warmup", c); x != nil {
+		r.Warmup = int(x.Num)
+	}
+	if x := b.get(train, "nesterov", c); x != nil {
+		r.Nesterov = x.Truth
+	}
+	if x := b.get(train, "schedule", c); x != nil {
+		b.schedule(&r, x, c)
+	}
 	if x := b.get(train, "deterministic", c); x != nil {
 		r.Deterministic = x.Truth
 	}
@@ -160,12 +170,23 @@ func (b *binder) recipe(train *yamlkeys.Value, c combo, images int) models.Recip
 	r.Teacher = b.teacher(b.get(train, "teacher", c), c)
 	unused := models.DefaultRecipe()
 	if r.Optimizer != models.Momentum {
-		r.Momentum = unused.Momentum
+		r.Momentum, r.Nesterov = unused.Momentum, false
 	}
 	if r.Optimizer != models.Adam {
 		r.Epsilon = unused.Epsilon
 	}
 	return r
+}
+
+// schedule reads a word, or a word with its numbers.
+func (b *binder) schedule(r *models.Recipe, v *yamlkeys.Value, c combo) {
+	if v.Kind == yamlkeys.ChoiceKind {
+		r.Schedule = v.Text
+		return
+	}
+	r.Schedule = v.Pairs[0].Name
+	falls := b.at(v.Pairs[0].Value, c)
+	r.Every, r.Factor = int(b.get(falls, "every", c).Num), b.get(falls, "factor", c).Num
 }
 
 func (b *binder) teacher(v *yamlkeys.Value, c combo) *models.Teacher {

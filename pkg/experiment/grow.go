@@ -97,6 +97,14 @@ func (g *grower) grow(at int) {
 
 func (g *grower) checkRecipe(r models.Recipe, c combo) bool {
 	g.optimizers[r.Optimizer] = true
+	if r.Every >= r.Steps || r.Warmup >= r.Steps {
+		key, n := "schedule", r.Every
+		if r.Warmup >= r.Steps {
+			key, n = "warmup", r.Warmup
+		}
+		g.fail(g.get(g.train, key, c).Node, c, "train.%s: its %d steps never end in train.steps %d; give fewer", key, n, r.Steps)
+		return false
+	}
 	if r.Batch <= g.data.Train {
 		return true
 	}
@@ -138,7 +146,7 @@ func (g *grower) keep(at int, cfg models.Config, f footprint.Footprint, teacher 
 // warnings are settings that no configuration reads, and what was noted.
 func (g *grower) warnings() []string {
 	w := g.noted
-	for _, s := range []struct{ key, optimizer string }{{"momentum", models.Momentum}, {"epsilon", models.Adam}} {
+	for _, s := range []struct{ key, optimizer string }{{"momentum", models.Momentum}, {"nesterov", models.Momentum}, {"epsilon", models.Adam}} {
 		if v := g.train.Get(s.key); v != nil && !g.optimizers[s.optimizer] {
 			w = append(w, fmt.Sprintf("%s: train.%s has no effect: the optimizer is not %s", g.Place(v.Node), s.key, s.optimizer))
 		}

@@ -94,11 +94,18 @@ func trainForm() yk.Form {
 
 func trainKeys() []yk.Key {
 	return []yk.Key{
-		{Name: "optimizer", Axis: true, Forms: yk.Forms(yk.Choice(models.Adam, models.SGD, models.Momentum)), Default: "adam", Doc: "Adam has beta 0.9 and 0.999."},
+		{Name: "optimizer", Axis: true, Forms: yk.Forms(yk.Choice(models.Adam, models.SGD, models.Momentum)), Default: "adam",
+			Doc: "Adam has beta 0.9 and 0.999; adam with weight_decay is AdamW."},
 		{Name: "learning_rate", Axis: true, Forms: yk.Forms(yk.Number("(", 0, 1000, "]")), Default: "1e-4", Doc: "Step size."},
 		{Name: "momentum", Axis: true, Forms: yk.Forms(yk.Number("[", 0, 1, ")")), Default: "0.9", Doc: "Of optimizer momentum."},
+		{Name: "nesterov", Axis: true, Forms: yk.Forms(yk.Truth()), Default: "false", Doc: "Nesterov's form of optimizer momentum."},
 		{Name: "epsilon", Axis: true, Forms: yk.Forms(yk.Number("(", 0, 1, "]")), Default: "1e-8", Doc: "Of optimizer adam (Keras has 1e-7)."},
-		{Name: "schedule", Axis: true, Forms: yk.Forms(yk.Choice(models.Constant, models.Cosine)), Default: "constant", Doc: "Of the learning rate; cosine ends at zero."},
+		{Name: "schedule", Axis: true, Forms: scheduleForms(), Default: "constant",
+			Doc: "Of the learning rate; cosine ends at zero; step multiplies it by factor after every so many steps, exponential goes there bit by bit."},
+		{Name: "warmup", Axis: true, Forms: yk.Forms(yk.Integer(0, 1e9)), Default: "0",
+			Doc: "Steps in which the rate rises: the schedule's, times step / warmup."},
+		{Name: "label_smoothing", Axis: true, Forms: yk.Forms(yk.Number("[", 0, 1, ")")), Default: "0",
+			Doc: "Share of an image's target that is spread evenly over all classes."},
 		{Name: "weight_decay", Axis: true, Forms: yk.Forms(yk.Number("[", 0, 10, "]")), Default: "0", Doc: "Decoupled, on weights and not on biases."},
 		{Name: "batch", Axis: true, Forms: yk.Forms(yk.Integer(1, 1e6)), Default: "50", Doc: "Images a step; at most the training images."},
 		{Name: "steps", Axis: true, Forms: yk.Forms(yk.Integer(1, 1e9)), Default: "20000", Doc: "Training steps; or give `epochs`."},
@@ -163,4 +170,18 @@ func reportKeys(line yk.Form) []yk.Key {
 		{Name: "x", Forms: yk.Forms(line), Doc: "What accuracy is drawn against: an axis or a cost."},
 		{Name: "scale", Forms: yk.Forms(yk.Choice("linear", "log")), Default: "linear", Doc: "Of x."},
 	}
+}
+
+// scheduleForms are a word, or a word with its numbers.
+func scheduleForms() []yk.Form {
+	falls := func() []yk.Form {
+		return yk.Forms(yk.Mapping(
+			yk.Key{Name: "every", Axis: true, Required: true, Forms: yk.Forms(yk.Integer(1, 1e9)), Doc: "Steps to one factor."},
+			yk.Key{Name: "factor", Axis: true, Required: true, Forms: yk.Forms(yk.Number("(", 0, 1, ")")), Doc: "What the rate is multiplied by."}))
+	}
+	named := yk.Mapping(
+		yk.Key{Name: models.Stepwise, Forms: falls(), Doc: "`{every: 5000, factor: 0.1}`: all at once."},
+		yk.Key{Name: models.Exponential, Forms: falls(), Doc: "`{every: 5000, factor: 0.1}`: factor^(step/every)."})
+	named.One = true
+	return yk.Forms(yk.Choice(models.Constant, models.Cosine), named)
 }

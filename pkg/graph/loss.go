@@ -14,9 +14,7 @@ func (p *Pack) losses(logits []tf.Output, labels tf.Output) (losses, upstream []
 	share := ns.scalar("batch_share", 1/float32(p.recipe.Batch))
 	soft := p.softTargets()
 	for _, l := range logits {
-		// SparseSoftmaxCrossEntropyWithLogits has no gradient in C++; its second
-		// output is the gradient of each image's loss.
-		loss, grad := op.SparseSoftmaxCrossEntropyWithLogits(ns.at("loss"), l, labels)
+		loss, grad := p.crossEntropy(l, labels)
 		if soft != nil {
 			loss, grad = p.distill(l, loss, grad, *soft)
 		}
@@ -24,6 +22,20 @@ func (p *Pack) losses(logits []tf.Output, labels tf.Output) (losses, upstream []
 		upstream = append(upstream, op.Mul(ns.at("mean_loss"), grad, share))
 	}
 	return losses, upstream
+}
+
+// crossEntropy is each image's loss and its gradient. SparseSoftmaxCrossEntropyWithLogits
+// has no gradient in C++; its second output is the gradient of each image's loss.
+// With label smoothing s, the target is 1-s of the class and s spread evenly over
+// all classes (arXiv 1512.00567, section 7).
+func (p *Pack) crossEntropy(logits, labels tf.Output) (loss, grad tf.Output) {
+	ns, smooth := p.nets, float32(p.recipe.LabelSmoothing)
+	if smooth == 0 {
+		return op.SparseSoftmaxCrossEntropyWithLogits(ns.at("loss"), logits, labels)
+	}
+	even := smooth / float32(ns.classes)
+	targets := op.OneHot(ns.at("smoothed"), labels, ns.int("classes", int32(ns.classes)), ns.scalar("hit", 1-smooth+even), ns.scalar("miss", even))
+	return op.SoftmaxCrossEntropyWithLogits(ns.at("loss"), logits, targets)
 }
 
 // softTargets are the teacher's softened probabilities of the batch, [batch,

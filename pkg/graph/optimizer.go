@@ -26,12 +26,22 @@ func slots(optimizer string) int {
 	return 0
 }
 
-// Rate is the schedule's learning rate at a step (0-based).
+// Rate is the schedule's learning rate at a step (0-based): a warm-up scales the
+// schedule's rate by (step+1)/warmup until that is 1.
 func Rate(r models.Recipe, step int) float64 {
-	if r.Schedule == models.Cosine {
-		return r.LearningRate * (1 + math.Cos(math.Pi*float64(step)/float64(r.Steps))) / 2
+	rate := r.LearningRate
+	switch r.Schedule {
+	case models.Cosine:
+		rate *= (1 + math.Cos(math.Pi*float64(step)/float64(r.Steps))) / 2
+	case models.Stepwise:
+		rate *= math.Pow(r.Factor, float64(step/max(r.Every, 1)))
+	case models.Exponential:
+		rate *= math.Pow(r.Factor, float64(step)/float64(max(r.Every, 1)))
 	}
-	return r.LearningRate
+	if step+1 < r.Warmup {
+		rate *= float64(step+1) / float64(r.Warmup)
+	}
+	return rate
 }
 
 // stepRate is the rate that the optimizer's operation gets: Adam's bias
@@ -56,7 +66,8 @@ func (b builder) apply(s *op.Scope, c cell, grad, rate tf.Output, r models.Recip
 		return op.ResourceApplyAdam(s, c.value.handle, c.slots[0].handle, c.slots[1].handle, zero, zero, rate,
 			b.scalar("beta1", adamBeta1), b.scalar("beta2", adamBeta2), b.scalar("epsilon", float32(r.Epsilon)), grad)
 	case models.Momentum:
-		return op.ResourceApplyMomentum(s, c.value.handle, c.slots[0].handle, rate, grad, b.scalar("momentum", float32(r.Momentum)))
+		return op.ResourceApplyMomentum(s, c.value.handle, c.slots[0].handle, rate, grad, b.scalar("momentum", float32(r.Momentum)),
+			op.ResourceApplyMomentumUseNesterov(r.Nesterov))
 	}
 	return op.ResourceApplyGradientDescent(s, c.value.handle, rate, grad)
 }

@@ -21,9 +21,9 @@ type StopRule struct {
 }
 
 // For is the rule for a recipe, nil where it stops nothing: where the learning
-// rate falls, the last steps may gain more than the rule allows for.
+// rate changes, the last steps may gain more than the rule allows for.
 func (r *StopRule) For(recipe models.Recipe) *StopRule {
-	if recipe.Schedule != models.Constant {
+	if recipe.Schedule != models.Constant || recipe.Warmup > 0 {
 		return nil
 	}
 	return r

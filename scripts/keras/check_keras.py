@@ -194,21 +194,38 @@ def train(model, recipe, images, labels):
     for step in range(recipe["steps"]):
         batch = slice(step * recipe["batch"], (step + 1) * recipe["batch"])
         with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels[batch], model(images[batch], training=True)))
+            targets = tf.one_hot(labels[batch], model.output_shape[1])
+            entropy = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.get("label_smoothing", 0))
+            loss = entropy(targets, model(images[batch], training=True))
         optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
         losses.append(loss.numpy())
     return losses
 
 
+class Rate(keras.optimizers.schedules.LearningRateSchedule):
+    """slimfit's schedules and its warm-up."""
+
+    def __init__(self, recipe):
+        self.recipe = recipe
+
+    def __call__(self, step):
+        r, step = self.recipe, tf.cast(step, tf.float32)
+        rate = tf.constant(float(r["learning_rate"]))
+        if r["schedule"] == "cosine":
+            rate = keras.optimizers.schedules.CosineDecay(r["learning_rate"], r["steps"])(step)
+        elif r["schedule"] != "constant":
+            falls = keras.optimizers.schedules.ExponentialDecay(r["learning_rate"], r["every"], r["factor"], staircase=r["schedule"] == "step")
+            rate = falls(step)
+        return rate * tf.minimum(1.0, (step + 1) / max(r.get("warmup", 0), 1))
+
+
 def keras_optimizer(recipe):
-    rate = recipe["learning_rate"]
-    if recipe["schedule"] == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, recipe["steps"])
+    rate = Rate(recipe)
     decay = recipe["weight_decay"] or None
     if recipe["optimizer"] == "adam":
         return keras.optimizers.Adam(rate, epsilon=recipe["epsilon"], weight_decay=decay)
     momentum = recipe["momentum"] if recipe["optimizer"] == "momentum" else 0.0
-    return keras.optimizers.SGD(rate, momentum=momentum, weight_decay=decay)
+    return keras.optimizers.SGD(rate, momentum=momentum, nesterov=recipe.get("nesterov", False), weight_decay=decay)
 
 
 def worst(a, b):

@@ -228,7 +228,7 @@ func addFront(r *report.Report, d *drawing, x abscissa) error {
 	}
 	l.Color, l.Width = color.Gray{0xb0}, 3
 	d.plots[0].Add(l)
-	d.legend.Add("front: none cheaper is as good", l)
+	d.legend.Add("front", l)
 	return nil
 }
 
@@ -289,7 +289,7 @@ func addPick(r *report.Report, d *drawing, x abscissa) error {
 	if err != nil {
 		return fmt.Errorf("pick: %w", err)
 	}
-	d.legend.Add("smallest that meets the target", s)
+	d.legend.Add("smallest that meets it", s)
 	return nil
 }
 
