@@ -43,7 +43,8 @@ func (e *expansion) layer(l Layer) error {
 	}
 	switch l.Kind {
 	case Separable:
-		depth := Layer{Kind: Depthwise, Kernel: l.Kernel, Multiplier: l.Multiplier, Stride: l.Stride, Padding: l.Padding, Activation: None, Unbiased: true}
+		depth := Layer{Kind: Depthwise, Kernel: l.Kernel, Multiplier: l.Multiplier, Stride: l.Stride, Padding: l.Padding, Activation: None,
+			Unbiased: true}
 		if l.Norm == BothNorm {
 			depth.Norm = OneNorm
 		}
@@ -85,7 +86,8 @@ func (e *expansion) residual(l Layer) error {
 	shortcut := before.at
 	if out != before.shape {
 		if l.Shortcut == NoProjection || e.flat {
-			return fmt.Errorf("residual: %s goes in, %s comes out of its layers: the sum needs the same shape; change the last of them, or use `shortcut: auto` between convolutions", before.shape, out)
+			return fmt.Errorf("residual: %s goes in, %s comes out of its layers: the sum needs the same shape; change the last of them, or use "+
+				"`shortcut: auto` between convolutions", before.shape, out)
 		}
 		project := pointwise(out.C)
 		project.Stride = stride

@@ -63,7 +63,8 @@ func TestTableIsWhole(t *testing.T) {
 		}
 		l := modelstest.Layer(k, r)
 		if slices.Contains(k.Fields(), "batchnorm") {
-			l.Norm, l.Stride, l.Dilation = models.OneNorm, models.DefaultLayer(k).Stride, models.DefaultLayer(k).Dilation // else JSON leaves keys out
+			// else JSON leaves keys out
+			l.Norm, l.Stride, l.Dilation = models.OneNorm, models.DefaultLayer(k).Stride, models.DefaultLayer(k).Dilation
 		}
 		if k == models.Conv {
 			l.Dilation = models.Square(2)
@@ -83,7 +84,8 @@ func TestTableIsWhole(t *testing.T) {
 				t.Errorf("%s: its JSON has the keys %v, the table %v", k, keys, k.Fields())
 			}
 		}
-		c := models.Config{Layers: []models.Layer{l}, Data: models.Data{Input: models.Shape{H: 20, W: 20, C: 2}, Classes: 2}, Recipe: models.DefaultRecipe()}
+		c := models.Config{Layers: []models.Layer{l}, Data: models.Data{Input: models.Shape{H: 20, W: 20, C: 2}, Classes: 2},
+			Recipe: models.DefaultRecipe()}
 		if id := c.ID(); k != models.Dropout && strings.HasPrefix(id, "linear-") {
 			t.Errorf("%s: no word in the ID %s", k, id)
 		}

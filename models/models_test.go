@@ -80,7 +80,8 @@ func TestMisfits(t *testing.T) {
 func TestNodeNames(t *testing.T) {
 	sep := DefaultLayer(Separable)
 	sep.Kernel, sep.Filters = [2]int{3, 3}, 4
-	nodes, err := Spec{Input: Shape{28, 28, 1}, Classes: 10, Layers: []Layer{NewConv(3, 2), NewMaxPool(2), sep, sep, NewDense(5), NewDropout(0.1)}}.Nodes()
+	nodes, err := Spec{Input: Shape{28, 28, 1}, Classes: 10, Layers: []Layer{NewConv(3, 2), NewMaxPool(2), sep, sep, NewDense(5),
+		NewDropout(0.1)}}.Nodes()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -277,7 +277,8 @@ func (o batchOptions) program(b experiment.Batch, workers int) (batch.Program, e
 	if err != nil {
 		return batch.Program{}, exit.Failed(fmt.Errorf("find the cache: %w", err))
 	}
-	p := batch.Program{Slimfit: self, Run: []string{"--worker=" + worker, "--cache=" + cache, fmt.Sprintf("--jobs=%d", workers)}, Report: []string{"--cache=" + cache}}
+	p := batch.Program{Slimfit: self, Run: []string{"--worker=" + worker, "--cache=" + cache, fmt.Sprintf("--jobs=%d", workers)},
+		Report: []string{"--cache=" + cache}}
 	if n := o.lab.Work.Threads; n != 1 {
 		p.Run = append(p.Run, fmt.Sprintf("--threads=%d", n))
 	}

@@ -136,7 +136,8 @@ func writeQueue(w io.Writer, s batch.Status) {
 			fmt.Fprintln(w, "  ...")
 			break
 		}
-		fmt.Fprintf(w, "  %s on %s: element %d of %04d, %s left, %s of its limit left\n", e.Task, e.Nodes, e.Element, e.Submission, text.Count(e.Trials, "trial"), e.TimeLeft)
+		fmt.Fprintf(w, "  %s on %s: element %d of %04d, %s left, %s of its limit left\n", e.Task, e.Nodes, e.Element, e.Submission,
+			text.Count(e.Trials, "trial"), e.TimeLeft)
 	}
 }
 
@@ -149,7 +150,8 @@ func writeLost(w io.Writer, l batch.LostElement) {
 	if l.Task != "" {
 		task = ", job " + l.Task
 	}
-	fmt.Fprintf(w, "lost: element %d of %04d%s %s with %s left: %s\n", l.Element, l.Submission, task, how, text.Count(len(l.Trials), "trial"), some(l.Trials))
+	fmt.Fprintf(w, "lost: element %d of %04d%s %s with %s left: %s\n", l.Element, l.Submission, task, how,
+		text.Count(len(l.Trials), "trial"), some(l.Trials))
 	if l.LastLine != "" {
 		fmt.Fprintf(w, "  log: %s\n  its last line: %s\n", l.Log, l.LastLine)
 	}

@@ -187,7 +187,8 @@ func writeDataReports(o console, reports []lab.DataReport) error {
 		return writeDataJSON(o.out, reports)
 	}
 	for _, r := range reports {
-		fmt.Fprintf(o.out, "%s: %s images of %d classes: %d train, %d validation, %d test\n", r.Name, r.Input, r.Classes, r.Train, r.Validation, r.Test)
+		fmt.Fprintf(o.out, "%s: %s images of %d classes: %d train, %d validation, %d test\n", r.Name, r.Input, r.Classes, r.Train, r.Validation,
+			r.Test)
 		fmt.Fprintf(o.out, "  folder  %s\n  digest  %s\n", text.Printable(r.Path), r.Digest)
 		for _, n := range r.Notes {
 			fmt.Fprintf(o.out, "  note    %s\n", text.Printable(n))

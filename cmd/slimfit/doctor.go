@@ -25,7 +25,8 @@ func doctorCommand() *cli.Command {
 		ArgsUsage: "[FILE]",
 		Usage:     "look at TensorFlow, processor, memory, disk, data sets and GPUs; say what to do about faults",
 		Description: "Starts the worker to learn what it can do. Exit code 0: no fault; 1: at least one, " +
-			"each printed with what to do about it. With the FILE of an experiment the number of workers is that experiment's: large networks take memory.",
+			"each printed with what to do about it. With the FILE of an experiment the number of workers is that experiment's: large networks " +
+			"take memory.",
 		Flags: []cli.Flag{workerFlag(), outFlag(), cacheFlag(), formatFlag("text", "json"),
 			&cli.DurationFlag{Name: "timeout", Value: time.Minute, Usage: "how long to wait for the worker's answer (`TIME`, such as 90s)"}},
 		Action: doctorAction,
@@ -142,9 +143,11 @@ func gpuLine(w doctor.Worker) string {
 	}
 	var names []string
 	for _, g := range w.GPUs {
-		names = append(names, fmt.Sprintf("%d: %s, %s, compute capability %s", g.Index, text.OrUnknown(g.Name), doctor.Bytes(int64(g.Memory)), text.OrUnknown(g.Capability)))
+		names = append(names, fmt.Sprintf("%d: %s, %s, compute capability %s", g.Index, text.OrUnknown(g.Name), doctor.Bytes(int64(g.Memory)),
+			text.OrUnknown(g.Capability)))
 	}
-	return fmt.Sprintf("%s (driver %s, CUDA %s, cuDNN %s)", strings.Join(names, "; "), text.OrUnknown(w.Environment.Driver), text.OrUnknown(w.Environment.CUDA), text.OrUnknown(w.Environment.CuDNN))
+	return fmt.Sprintf("%s (driver %s, CUDA %s, cuDNN %s)", strings.Join(names, "; "), text.OrUnknown(w.Environment.Driver),
+		text.OrUnknown(w.Environment.CUDA), text.OrUnknown(w.Environment.CuDNN))
 }
 
 func quotaText(quota float64) string {

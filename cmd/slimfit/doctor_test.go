@@ -22,7 +22,8 @@ func runDoctor(t *testing.T, worker string, args ...string) (code int, stdout st
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
-	code = run(context.Background(), append([]string{"slimfit", "doctor", "--worker", file, "--cache", dir, "--out", dir}, args...), &out, &errs)
+	code = run(context.Background(), append([]string{"slimfit", "doctor", "--worker", file, "--cache", dir, "--out", dir}, args...), &out,
+		&errs)
 	if errs.Len() > 0 {
 		t.Errorf("stderr: %s", &errs)
 	}

@@ -146,7 +146,8 @@ func TestSearchStopsEarly(t *testing.T) {
 		t.Errorf("stopped trials are not unfinished for status:\n%s", status)
 	}
 	// Retrained to their ends, the stopped ones miss the target.
-	if held, _ := b.run(exit.Done, "verify", "runs/tiny/certificate.json", "--retrain", "100"); !strings.Contains(held, fmt.Sprintf("%d trials trained again", len(c.Files))) {
+	if held, _ := b.run(exit.Done, "verify", "runs/tiny/certificate.json", "--retrain", "100"); !strings.Contains(held,
+		fmt.Sprintf("%d trials trained again", len(c.Files))) {
 		t.Error(held)
 	}
 	// A higher target takes what was stopped as it is.
@@ -179,7 +180,8 @@ func TestSearchWithoutEarlyStops(t *testing.T) {
 			t.Errorf("%s: %d trials were stopped", name, full.Effort.Stopped)
 		}
 		if name == "flag" && (full.Effort.Steps <= early.Effort.Steps || full.Winner.ConfigID != early.Winner.ConfigID) {
-			t.Errorf("without early stops %d steps and %s, with them %d and %s", full.Effort.Steps, full.Winner.ConfigID, early.Effort.Steps, early.Winner.ConfigID)
+			t.Errorf("without early stops %d steps and %s, with them %d and %s", full.Effort.Steps, full.Winner.ConfigID, early.Effort.Steps,
+				early.Winner.ConfigID)
 		}
 		b.run(exit.Done, "verify", name+"/tiny/certificate.json")
 	}
@@ -198,7 +200,8 @@ func TestSearchTrainsStoppedTrialsOn(t *testing.T) {
 	b.run(exit.Done, "search", "e.yaml", "--certificate", "mid.json")
 	mid, _ := b.certificate("runs/tiny/mid.json")
 	_, log := b.run(exit.Done, "search", "e.yaml", "--set", "target.accuracy=0.88", "--certificate", "low.json", "-v")
-	if strings.Contains(log, "starts at step 0 of") && !strings.Contains(log, "starts at step 1000 of") && !strings.Contains(log, "starts at step 2000 of") {
+	if strings.Contains(log, "starts at step 0 of") && !strings.Contains(log, "starts at step 1000 of") &&
+		!strings.Contains(log, "starts at step 2000 of") {
 		t.Errorf("nothing went on from where it was stopped:\n%s", log)
 	}
 	if mid.Winner == nil || mid.Effort.Stopped == 0 {

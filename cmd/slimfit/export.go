@@ -22,7 +22,8 @@ func exportCommand() *cli.Command {
 		Description: "Takes the folder of a run, of a configuration or of a trial, a configuration's ID, or a search's certificate; the best seed " +
 			"on the validation images, unless told.\n\n" +
 			"savedmodel and frozen: TensorFlow (written by slimfit-worker). tflite: TensorFlow Lite, float32. tflite-int8: full-integer, " +
-			"calibrated on training images. c: the int8 file as a C array for TensorFlow Lite Micro. c-code: the int8 network as freestanding C99, with a header, no runtime and no floating point. npz: the weights for NumPy. all: each of them.",
+			"calibrated on training images. c: the int8 file as a C array for TensorFlow Lite Micro. c-code: the int8 network as freestanding " +
+			"C99, with a header, no runtime and no floating point. npz: the weights for NumPy. all: each of them.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "format", Usage: "the `FORMATS` to write: savedmodel, frozen, tflite, tflite-int8, c, c-code, npz or all, several with commas"},
 			&cli.StringFlag{Name: "into", Aliases: []string{"o"}, Usage: "write into `DIR` (default: <run folder>/export/<config-id>-seed-<n>)"},
@@ -30,7 +31,8 @@ func exportCommand() *cli.Command {
 			&cli.BoolFlag{Name: "force", Usage: "replace the export of another network, and files that no export wrote"},
 			&cli.BoolFlag{Name: "quick", Usage: "leave out what takes time: the files' accuracy and the latency"},
 			&cli.BoolFlag{Name: "dense-per-channel", Usage: "in int8 files, give each unit of a dense layer a weight scale of its own, as TensorFlow's converter does since 2.17; " +
-				"a little more exact, and larger; runtimes made to the older specification read one scale a layer only; slimfit quantize and searches judge files without it"},
+				"a little more exact, and larger; runtimes made to the older specification read one scale a layer only; slimfit quantize and " +
+				"searches judge files without it"},
 			&cli.StringFlag{Name: "data", Usage: "the `FOLDER` of your own data set, where it is not the experiment's any more"},
 			runsFlag(), cacheFlag(), workerFlag(), pythonFlag()},
 		Action: func(c *cli.Context) error {

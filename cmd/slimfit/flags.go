@@ -93,11 +93,13 @@ func dryRunFlag() cli.Flag {
 }
 
 func setFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "set", Usage: "override a key of the experiment file, such as train.steps=2000 (`KEY=VALUE`, repeatable; one a line in the variable)"}
+	return &cli.StringSliceFlag{Name: "set", Usage: "override a key of the experiment file, such as train.steps=2000 (`KEY=VALUE`, " +
+		"repeatable; one a line in the variable)"}
 }
 
 func cacheFlag() cli.Flag {
-	return &cli.StringFlag{Name: "cache", Value: dataset.DefaultCache(), DefaultText: "the user's cache folder", Usage: "the `FOLDER` of fetched data sets"}
+	return &cli.StringFlag{Name: "cache", Value: dataset.DefaultCache(), DefaultText: "the user's cache folder",
+		Usage: "the `FOLDER` of fetched data sets"}
 }
 
 // formatFlag offers the formats that a command can write; the first is the default.
@@ -150,7 +152,8 @@ func origin(c *cli.Context, flag string) string {
 // labOf reads the flags that say where a command works and with what; those
 // that it does not have keep their defaults.
 func labOf(c *cli.Context, o console) *lab.Lab {
-	l := &lab.Lab{Out: c.String("out"), Cache: c.String("cache"), Worker: c.String("worker"), Python: c.String("python"), Note: o.note, Detail: o.detail,
+	l := &lab.Lab{Out: c.String("out"), Cache: c.String("cache"), Worker: c.String("worker"), Python: c.String("python"), Note: o.note,
+		Detail: o.detail,
 		Watch: func() (func(sweep.Event), func()) {
 			p := newProgress(o)
 			return p.event, p.close

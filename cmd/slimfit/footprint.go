@@ -67,7 +67,8 @@ func splitNetworks(args []string) (named, files []string) {
 func checkFootprintFlags(c *cli.Context, named, files []string) error {
 	switch {
 	case typed(c, "dataset") && len(named) == 0:
-		return exit.Usagef("--dataset: it is for networks given by name; %s says its own, which --set dataset=%s overrides", files[0], c.String("dataset"))
+		return exit.Usagef("--dataset: it is for networks given by name; %s says its own, which --set dataset=%s overrides", files[0],
+			c.String("dataset"))
 	case typed(c, "set") && len(files) == 0:
 		return exit.Usagef("--set: it overrides keys of an experiment file; %s is a network's name, --dataset says its images", named[0])
 	}
@@ -89,10 +90,12 @@ func writeNetworks(w io.Writer, format string, networks []lab.Network) error {
 		if networks[0].Footprint.Measured != nil {
 			return measuredTable(networks).CSV(w)
 		}
-		t := text.Table{Head: []string{"experiment", "network", "config_id", "layer", "kind", "height", "width", "channels", "parameters", "weights", "biases", "macs"}}
+		t := text.Table{Head: []string{"experiment", "network", "config_id", "layer", "kind", "height", "width", "channels", "parameters",
+			"weights", "biases", "macs"}}
 		for _, n := range networks {
 			for _, l := range n.Footprint.Layers {
-				t.Rows = append(t.Rows, []string{n.Experiment, n.Name, n.ConfigID, l.Name, string(l.Kind), strconv.Itoa(l.Output.H), strconv.Itoa(l.Output.W),
+				t.Rows = append(t.Rows, []string{n.Experiment, n.Name, n.ConfigID, l.Name, string(l.Kind), strconv.Itoa(l.Output.H),
+					strconv.Itoa(l.Output.W),
 					strconv.Itoa(l.Output.C), strconv.Itoa(l.Parameters), strconv.Itoa(l.Weights), strconv.Itoa(l.Biases), strconv.Itoa(l.MACs)})
 			}
 		}
@@ -125,11 +128,13 @@ func writeNetwork(w io.Writer, n lab.Network, markdown bool) error {
 	t := text.Table{Head: []string{"layer", "kind", "output", "elements", "parameters", "weights", "biases", "MACs"}, Left: 3}
 	t.Rows = append(t.Rows, []string{"input", "", n.Input.String(), text.Thousands(n.Input.Elements()), "", "", "", ""})
 	for _, l := range n.Footprint.Layers {
-		t.Rows = append(t.Rows, []string{l.Name, string(l.Kind), l.Output.String(), text.Thousands(l.Output.Elements()), text.Thousands(l.Parameters),
+		t.Rows = append(t.Rows, []string{l.Name, string(l.Kind), l.Output.String(), text.Thousands(l.Output.Elements()),
+			text.Thousands(l.Parameters),
 			text.Thousands(l.Weights), text.Thousands(l.Biases), text.Thousands(l.MACs)})
 	}
 	f := n.Footprint
-	t.Rows = append(t.Rows, []string{"total", "", "", text.Thousands(f.Activations.All), text.Thousands(f.Parameters), text.Thousands(f.Weights), text.Thousands(f.Biases), text.Thousands(f.MACs)})
+	t.Rows = append(t.Rows, []string{"total", "", "", text.Thousands(f.Activations.All), text.Thousands(f.Parameters),
+		text.Thousands(f.Weights), text.Thousands(f.Biases), text.Thousands(f.MACs)})
 	if markdown {
 		fmt.Fprintf(w, "## %s\n\n", title)
 		if err := t.Markdown(w); err != nil {
@@ -142,7 +147,8 @@ func writeNetwork(w io.Writer, n lab.Network, markdown bool) error {
 			return err
 		}
 	}
-	fmt.Fprintf(w, "activations %s paper and %s all, peak %s, weight bytes %s\n", text.Thousands(f.Activations.Paper), text.Thousands(f.Activations.All),
+	fmt.Fprintf(w, "activations %s paper and %s all, peak %s, weight bytes %s\n", text.Thousands(f.Activations.Paper),
+		text.Thousands(f.Activations.All),
 		text.Thousands(f.Peak), text.Thousands(f.WeightBytes))
 	if f.ParametersTrained != 0 {
 		fmt.Fprintf(w, "%s parameters in training, as Keras counts them; deployed, batch normalisation is part of weights and biases\n",

@@ -18,7 +18,8 @@ type figure struct {
 }
 
 func figures(m *footprint.Measured) []figure {
-	return []figure{{"savedmodel_bytes", m.SavedModel}, {"frozen_bytes", m.Frozen}, {"tflite_bytes", m.TFLite}, {"tflite_int8_bytes", m.TFLiteInt8},
+	return []figure{{"savedmodel_bytes", m.SavedModel}, {"frozen_bytes", m.Frozen}, {"tflite_bytes", m.TFLite},
+		{"tflite_int8_bytes", m.TFLiteInt8},
 		{"npz_bytes", m.NPZ}, {"arena_bytes", m.Arena}, {"arena_float32_bytes", m.ArenaFloat}}
 }
 
@@ -88,7 +89,8 @@ func writeMeasured(w io.Writer, n lab.Network, markdown bool) error {
 	words += fmt.Sprintf("arena bytes: int8 %s, float32 %s%s", text.Thousands(m.Arena), text.Thousands(m.ArenaFloat), end)
 	for _, row := range latencies(m) {
 		if l := row.l; l != nil {
-			words += fmt.Sprintf("%s: median %s, 95 %% within %s of %d single images (%s)%s", strings.ReplaceAll(row.name, "_", " "), text.Duration(l.Median), text.Duration(l.P95), l.Images, l.On, end)
+			words += fmt.Sprintf("%s: median %s, 95 %% within %s of %d single images (%s)%s", strings.ReplaceAll(row.name, "_", " "),
+				text.Duration(l.Median), text.Duration(l.P95), l.Images, l.On, end)
 		}
 	}
 	_, err := io.WriteString(w, words)
@@ -99,8 +101,10 @@ func writeMeasured(w io.Writer, n lab.Network, markdown bool) error {
 func measuredConventions(markdown bool) string {
 	lines := []string{
 		"file bytes: of the files that `slimfit export` writes, made with untrained weights: sizes depend on shapes.",
-		"arena bytes: activations of one image in TensorFlow Lite Micro by its greedy planner, 16-byte alignment; the runtime's own records come on top.",
-		"latency: one image from pixels to probabilities on this CPU in TensorFlow, or in TensorFlow Lite, one after the other, after 20 that are not timed.",
+		"arena bytes: activations of one image in TensorFlow Lite Micro by its greedy planner, 16-byte alignment; the runtime's own records " +
+			"come on top.",
+		"latency: one image from pixels to probabilities on this CPU in TensorFlow, or in TensorFlow Lite, one after the other, after 20 " +
+			"that are not timed.",
 	}
 	if markdown {
 		return strings.Join(lines, "  \n") + "\n"

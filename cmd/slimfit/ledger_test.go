@@ -60,7 +60,8 @@ func TestSearchesShareTheirAlpha(t *testing.T) {
 		}
 		if c.Verdict == result.Exploratory {
 			exploratory++
-			if code != exit.Unmet || c.Winner != nil || !strings.Contains(out, "is not certified: earlier openings left less than 0.001") || 0.05-spent >= 0.001 {
+			if code != exit.Unmet || c.Winner != nil || !strings.Contains(out, "is not certified: earlier openings left less than 0.001") ||
+				0.05-spent >= 0.001 {
 				t.Errorf("%v: code %d, %v spent\n%s", q, code, spent, out)
 			}
 		}
@@ -101,7 +102,8 @@ func TestRunsAreOnTheLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.write("runs/"+store.LedgerName, `{"version":1,"time":"2026-01-02T03:04:05Z","key":"other","experiment":"e","by":"run","configurations":3,"alpha":0,"alpha_left":0}`+"\n"+"{")
-	if code, _, errs := l.run("search", "e.yaml"); code != exit.IO || !strings.Contains(errs, store.LedgerName+":2: it is cut short") || len(l.opened) > 0 {
+	if code, _, errs := l.run("search", "e.yaml"); code != exit.IO || !strings.Contains(errs, store.LedgerName+":2: it is cut short") ||
+		len(l.opened) > 0 {
 		t.Errorf("code %d, %d opened: %s", code, len(l.opened), errs)
 	}
 	l = newLab(t)
@@ -110,13 +112,16 @@ func TestRunsAreOnTheLedger(t *testing.T) {
 	if looks[0].By != "run" || looks[0].Alpha != 0 || looks[0].Configurations != 54 {
 		t.Fatalf("a run: %+v", looks)
 	}
-	if code, out, errs := l.run("search", "e.yaml"); code != exit.Done || !strings.Contains(strings.Join(strings.Fields(out), " "), "if the target was not chosen from the test results shown on "+looks[0].Time.Format("2006-01-02")) {
+	if code, out, errs := l.run("search", "e.yaml"); code != exit.Done ||
+		!strings.Contains(strings.Join(strings.Fields(out), " "),
+			"if the target was not chosen from the test results shown on "+looks[0].Time.Format("2006-01-02")) {
 		t.Errorf("code %d\n%s%s", code, out, errs)
 	}
 	if err := os.Remove(filepath.Join(l.dir, "runs", store.LedgerName)); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, errs := l.run("verify", "runs/tiny/certificate.json"); code != exit.Done || !strings.Contains(errs, "there is no "+store.LedgerName) {
+	if code, _, errs := l.run("verify", "runs/tiny/certificate.json"); code != exit.Done ||
+		!strings.Contains(errs, "there is no "+store.LedgerName) {
 		t.Errorf("verify without the ledger: code %d: %s", code, errs)
 	}
 }

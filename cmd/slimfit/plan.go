@@ -129,7 +129,8 @@ func conventions(markdown bool) string {
 		"All counts are for one image. x is baseline / configuration: how many times smaller.",
 		"parameters: weights and biases. weights: without biases, what arXiv 1705.03338 calls parameters. weight bytes: parameters x 4.",
 		"MACs: multiply-accumulates of conv and dense layers, taps on SAME padding included.",
-		"paper activations: output elements of input, conv and pool layers. all activations: dense outputs too. peak: the largest input + output of one layer.",
+		"paper activations: output elements of input, conv and pool layers. all activations: dense outputs too. peak: the largest input + " +
+			"output of one layer.",
 	}
 	if markdown {
 		return strings.Join(lines, "  \n") + "\n"

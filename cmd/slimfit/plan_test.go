@@ -31,12 +31,14 @@ func runPlanUntil(t *testing.T, ctx context.Context, sources lab.PlanSources, ar
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "e.yaml")
-	source := "name: two\ndataset: mnist\nmatrix: {filters: [2, 4]}\nmodel:\n- conv: {kernel: 5, filters: $filters}\n- maxpool: 4\n- dense: 16\nseeds: 3\ntrain: {steps: 10}\n"
+	source := "name: two\ndataset: mnist\nmatrix: {filters: [2, 4]}\nmodel:\n- conv: {kernel: 5, filters: $filters}\n- maxpool: 4\n- " +
+		"dense: 16\nseeds: 3\ntrain: {steps: 10}\n"
 	if err := os.WriteFile(file, []byte(source), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	app := &cli.App{Writer: &out, ErrWriter: &out, ExitErrHandler: func(*cli.Context, error) {}, Commands: prepare([]*cli.Command{planCommand(func(*lab.Lab) lab.PlanSources { return sources })})}
+	app := &cli.App{Writer: &out, ErrWriter: &out, ExitErrHandler: func(*cli.Context, error) {},
+		Commands: prepare([]*cli.Command{planCommand(func(*lab.Lab) lab.PlanSources { return sources })})}
 	err := app.RunContext(ctx, append([]string{"slimfit", "plan", "--cache", dir}, append(args, file)...))
 	return out.String(), err
 }
@@ -48,7 +50,8 @@ func TestPlanShowsStatusAndEstimate(t *testing.T) {
 				t.Errorf("asked for %s", dir)
 			}
 			known := map[result.Key]result.Status{}
-			for id, all := range map[string][]result.Status{"c5x2": {result.Done, result.Diverged, result.Running}, "c5x4": {result.Done, result.Done}} {
+			for id, all := range map[string][]result.Status{"c5x2": {result.Done, result.Diverged, result.Running},
+				"c5x4": {result.Done, result.Done}} {
 				for seed, s := range all {
 					known[result.Key{ConfigID: planID(t, id), Seed: int64(seed)}] = s
 				}
@@ -80,7 +83,8 @@ func TestPlanShowsStatusAndEstimate(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &plans); err != nil {
 		t.Fatal(err)
 	}
-	if got := plans[0].Configurations[0].Trials[1]; got != (lab.PlanTrial{Seed: 1, Status: result.Diverged}) || plans[0].Estimate.Seconds != 150 || plans[0].Totals.Status[result.Done] != 3 {
+	if got := plans[0].Configurations[0].Trials[1]; got != (lab.PlanTrial{Seed: 1, Status: result.Diverged}) ||
+		plans[0].Estimate.Seconds != 150 || plans[0].Totals.Status[result.Done] != 3 {
 		t.Errorf("got %+v", plans[0])
 	}
 }
@@ -130,7 +134,8 @@ func TestPlanPassesFaultsOn(t *testing.T) {
 	if !errors.Is(err, broken) || exitCode(t.Context(), err) != exit.IO {
 		t.Errorf("got %v", err)
 	}
-	_, err = runPlan(t, lab.PlanSources{Estimate: func(context.Context, *experiment.Experiment, []experiment.Trial) (time.Duration, string, error) {
+	_, err = runPlan(t, lab.PlanSources{Estimate: func(context.Context, *experiment.Experiment, []experiment.Trial) (time.Duration, string,
+		error) {
 		return 0, "", broken
 	}})
 	if !errors.Is(err, broken) {
@@ -144,7 +149,8 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("%d: %s, want %s", n, got, want)
 		}
 	}
-	for d, want := range map[time.Duration]string{0: "1 s", 29 * time.Second: "29 s", 90 * time.Second: "2 min", 119 * time.Minute: "119 min", 150 * time.Minute: "2.5 h"} {
+	for d, want := range map[time.Duration]string{0: "1 s", 29 * time.Second: "29 s", 90 * time.Second: "2 min",
+		119 * time.Minute: "119 min", 150 * time.Minute: "2.5 h"} {
 		if got := text.Roughly(d); got != want {
 			t.Errorf("%v: %s, want %s", d, got, want)
 		}

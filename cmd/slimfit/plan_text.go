@@ -31,7 +31,8 @@ func (p planText) write(w io.Writer, markdown bool) error {
 	b := p.Baseline.Footprint
 	fmt.Fprintln(w, title)
 	fmt.Fprintf(w, "baseline %s: %s parameters, %s weights, %s MACs, activations %s paper and %s all, peak %s\n", p.Baseline.Name,
-		text.Thousands(b.Parameters), text.Thousands(b.Weights), text.Thousands(b.MACs), text.Thousands(b.Activations.Paper), text.Thousands(b.Activations.All), text.Thousands(b.Peak))
+		text.Thousands(b.Parameters), text.Thousands(b.Weights), text.Thousands(b.MACs), text.Thousands(b.Activations.Paper),
+		text.Thousands(b.Activations.All), text.Thousands(b.Peak))
 	if p.Total > 0 {
 		fmt.Fprintf(w, "%s; these are the %d with the fewest parameters\n", text.Count(p.Total, "configuration"), len(p.Configurations))
 		for _, c := range footprint.Costs() {
@@ -58,14 +59,16 @@ func (p planText) write(w io.Writer, markdown bool) error {
 // tables are the plan's two: what a network stores, and what it computes.
 func (p planText) tables() (size, work text.Table) {
 	axes := axisNames(p.Axes)
-	size = text.Table{Head: append(append([]string{"configuration"}, axes...), "parameters", "x", "weights", "x", "weight bytes", "trials done"), Left: 1 + len(axes)}
+	size = text.Table{Head: append(append([]string{"configuration"}, axes...), "parameters", "x", "weights", "x", "weight bytes",
+		"trials done"), Left: 1 + len(axes)}
 	work = text.Table{Head: []string{"configuration", "MACs", "x", "paper activations", "x", "all activations", "x", "peak", "x"}, Left: 1}
 	for _, c := range p.Configurations {
 		f, r := c.Footprint, c.Ratios
 		row := append([]string{c.ConfigID}, axisCells(p.Axes, c.Assignment)...)
 		size.Rows = append(size.Rows, append(row, text.Thousands(f.Parameters), ratio(r.Parameters), text.Thousands(f.Weights), ratio(r.Weights),
 			text.Thousands(f.WeightBytes), trialsDone(c)))
-		work.Rows = append(work.Rows, []string{c.ConfigID, text.Thousands(f.MACs), ratio(r.MACs), text.Thousands(f.Activations.Paper), ratio2(r.Activations),
+		work.Rows = append(work.Rows, []string{c.ConfigID, text.Thousands(f.MACs), ratio(r.MACs), text.Thousands(f.Activations.Paper),
+			ratio2(r.Activations),
 			text.Thousands(f.Activations.All), ratio(r.ActivationsAll), text.Thousands(f.Peak), ratio(r.Peak)})
 	}
 	return size, work
@@ -141,9 +144,11 @@ func plansTable(plans []planText) text.Table {
 			}
 		}
 	}
-	t := text.Table{Head: append(append([]string{"experiment", "config_id"}, axisNames(axes)...), "parameters", "weights", "biases", "weight_bytes", "macs",
+	t := text.Table{Head: append(append([]string{"experiment", "config_id"}, axisNames(axes)...), "parameters", "weights", "biases",
+		"weight_bytes", "macs",
 		"activations_paper", "activations_all", "peak_activation_elements", "ratio_parameters", "ratio_weights", "ratio_macs",
-		"ratio_activations_paper", "ratio_activations_all", "ratio_peak_activation_elements", "steps", "trials", "done", "running", "failed", "diverged", "pending")}
+		"ratio_activations_paper", "ratio_activations_all", "ratio_peak_activation_elements", "steps", "trials", "done", "running", "failed",
+		"diverged", "pending")}
 	for _, p := range plans {
 		for _, c := range p.Configurations {
 			row := append([]string{p.Name, c.ConfigID}, axisCells(axes, c.Assignment)...)
@@ -171,7 +176,8 @@ func csvTail(c lab.PlanConfiguration) []string {
 	for _, t := range c.Trials {
 		n[t.Status]++
 	}
-	for _, k := range []int{c.Train.Steps, len(c.Trials), n[result.Done], n[result.Running], n[result.Failed], n[result.Diverged], n[result.Pending]} {
+	for _, k := range []int{c.Train.Steps, len(c.Trials), n[result.Done], n[result.Running], n[result.Failed], n[result.Diverged],
+		n[result.Pending]} {
 		cells = append(cells, strconv.Itoa(k))
 	}
 	return cells

@@ -21,7 +21,8 @@ func predictCommand() *cli.Command {
 		Usage:     "classify images with an exported file or a trained run",
 		ArgsUsage: "MODEL IMAGE...",
 		Description: "MODEL is a file or folder that `slimfit export` wrote (.tflite, weights.npz, savedmodel, frozen.pb), or what `slimfit export` takes. " +
-			"Images are PNG or JPEG pictures, idx files (.gz too), or npy files of uint8 or of float32 in [0, 1]. Only savedmodel and frozen.pb need slimfit-worker.",
+			"Images are PNG or JPEG pictures, idx files (.gz too), or npy files of uint8 or of float32 in [0, 1]. Only savedmodel and frozen.pb " +
+			"need slimfit-worker.",
 		Flags: []cli.Flag{formatFlag("text", "json", "csv"),
 			&cli.BoolFlag{Name: "resize", Usage: "resize pictures to what the network takes"},
 			&cli.Int64Flag{Name: "seed", Usage: "of a run, take the network of seed `N`"},
@@ -59,7 +60,8 @@ func writePredictions(o console, p *lab.Predictions) error {
 	if err := o.table(t); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(o.out, "%s in %s, %s an image (%s)\n", text.Count(len(p.Images), "image"), text.Duration(p.Seconds), text.Duration(p.SecondsPerImage), p.Runtime)
+	_, err := fmt.Fprintf(o.out, "%s in %s, %s an image (%s)\n", text.Count(len(p.Images), "image"), text.Duration(p.Seconds),
+		text.Duration(p.SecondsPerImage), p.Runtime)
 	return exit.Failed(err)
 }
 

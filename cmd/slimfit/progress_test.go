@@ -60,7 +60,8 @@ func TestProgressLines(t *testing.T) {
 		verboseOnly bool
 	}{
 		{event: sweep.Event{Kind: sweep.Planned, State: sweep.State{Total: 75, Before: 12, Done: 9, Failed: 1, Diverged: 2, Workers: make([]sweep.WorkerState, 2)}},
-			want: "75 trials, 12 of them have a result and are skipped (9 done; 1 failed: --retry-failed trains them again; 2 diverged, which is final); training 63 in up to 2 workers"},
+			want: "75 trials, 12 of them have a result and are skipped (9 done; 1 failed: --retry-failed trains them again; 2 diverged, which " +
+				"is final); training 63 in up to 2 workers"},
 		{event: sweep.Event{Kind: sweep.Planned, State: sweep.State{Total: 2, Workers: make([]sweep.WorkerState, 1)}}, want: "2 trials; training 2 in up to 1 worker"},
 		{event: sweep.Event{Kind: sweep.Trained, Label: "kernel 5, seed 0", Result: done, State: s}, want: "[32/75] kernel 5, seed 0: done, validation 95.81 %, test 95.81 %, 90 min left"},
 		{event: sweep.Event{Kind: sweep.Trained, Label: "kernel 5, seed 0", Result: failed, State: s}, quiet: true,

@@ -19,7 +19,8 @@ func quantizeCommand() *cli.Command {
 		Usage:     "quantize every trained network of run folders to int8, and judge what comes out",
 		ArgsUsage: "DIR...",
 		Description: "Writes int8.json beside each result.json whose trained weights were kept (run --keep all): the accuracy of the int8 file that " +
-			"`slimfit export --format tflite-int8` writes of it, its bytes and its checksum. The test images are looked at only where the result has test " +
+			"`slimfit export --format tflite-int8` writes of it, its bytes and its checksum. The test images are looked at only where the " +
+			"result has test " +
 			"figures already. `slimfit report` shows what is there. No TensorFlow is needed.",
 		Flags: []cli.Flag{cacheFlag(), formatFlag("text", "markdown", "csv"),
 			&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "quantize `N` networks side by side (default: one a core)"},
@@ -89,7 +90,8 @@ func quantizedRow(seeds []lab.QuantizedTrial, plain bool) []string {
 	if plain {
 		return append(row, fmt.Sprintf("%.6f", float), fmt.Sprintf("%.6f", int8), fmt.Sprintf("%+.6f", int8-float), span(bytes, plain))
 	}
-	return append(row, fmt.Sprintf("%.2f %%", 100*float), fmt.Sprintf("%.2f %%", 100*int8), fmt.Sprintf("%+.2f", 100*(int8-float)), span(bytes, plain))
+	return append(row, fmt.Sprintf("%.2f %%", 100*float), fmt.Sprintf("%.2f %%", 100*int8), fmt.Sprintf("%+.2f", 100*(int8-float)),
+		span(bytes, plain))
 }
 
 // span writes the bytes of a configuration's files, which may differ between

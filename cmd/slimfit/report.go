@@ -63,7 +63,8 @@ func runReport(o reportOptions, dirs []string) error {
 }
 
 func splitFlag() cli.Flag {
-	return &cli.StringFlag{Name: "split", Usage: "judge and draw by `IMAGES`: validation or test (default: validation where there is a target, else test)",
+	return &cli.StringFlag{Name: "split", Usage: "judge and draw by `IMAGES`: validation or test (default: validation where there is a " +
+		"target, else test)",
 		Action: func(c *cli.Context, got string) error {
 			if got != "" && got != string(report.Validation) && got != string(report.Test) {
 				return exit.Usagef("%s %s: want validation or test", origin(c, "split"), got)

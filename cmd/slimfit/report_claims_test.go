@@ -84,7 +84,8 @@ claims:
 	}
 	into := filepath.Join(out, "both")
 	code, stdout, stderr := slimfit("report", "--claims", file, "--into", into, a.Dir, b.Dir)
-	if code != 0 || !strings.Contains(stdout, "Verdicts on 2 claims: holds 1, fails 1.") || !strings.HasPrefix(stdout, "Two <runs>\n==========\n") {
+	if code != 0 || !strings.Contains(stdout, "Verdicts on 2 claims: holds 1, fails 1.") ||
+		!strings.HasPrefix(stdout, "Two <runs>\n==========\n") {
 		t.Errorf("exit %d: %s %s", code, stdout, stderr)
 	}
 	md, err := os.ReadFile(filepath.Join(into, "report.md"))

@@ -41,7 +41,10 @@ func simulate(t *testing.T, out, name string, rate float64) *store.Folder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := experiment.Load(folder.ExperimentPath(), nil, func(ref dataset.Ref) (models.Data, error) { return dataset.Describe(ref, t.TempDir()) })
+	e, err := experiment.Load(folder.ExperimentPath(), nil, func(ref dataset.Ref) (models.Data, error) {
+		return dataset.Describe(ref,
+			t.TempDir())
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +72,8 @@ func simulated(e *experiment.Experiment, trial experiment.Trial, correct int) re
 		confusion[0][1] = n
 		return list, confusion
 	}
-	r := result.Result{Experiment: e.Name, ConfigID: trial.ID, Assignment: trial.Assignment, Model: trial.Spec().FullLayers(), Train: trial.Recipe,
+	r := result.Result{Experiment: e.Name, ConfigID: trial.ID, Assignment: trial.Assignment, Model: trial.Spec().FullLayers(),
+		Train:   trial.Recipe,
 		Dataset: trial.Data, Seed: trial.Seed, Status: result.Done, Steps: trial.Recipe.Steps, Seconds: 1, Footprint: trial.Footprint, Warnings: []string{}}
 	share, both, twice := float64(correct)/5000, correct, 2*correct
 	r.Accuracy = result.Pair[float64]{Validation: &share, Test: &share}
@@ -111,7 +115,8 @@ func TestReportCommand(t *testing.T) {
 		t.Fatalf("exit %d, stderr %s\n%s", code, stderr, words)
 	}
 	var pages []string
-	for _, name := range []string{"report.md", "report.html", "results.csv", "configurations.csv", "report.json", "tables.tex", "figures/accuracy.svg", "figures/front.png"} {
+	for _, name := range []string{"report.md", "report.html", "results.csv", "configurations.csv", "report.json", "tables.tex",
+		"figures/accuracy.svg", "figures/front.png"} {
 		b, err := os.ReadFile(filepath.Join(folder.ReportDir(), name))
 		if err != nil || len(b) == 0 {
 			t.Errorf("%s: %d bytes, %v", name, len(b), err)
@@ -129,7 +134,8 @@ func TestReportCommand(t *testing.T) {
 			t.Errorf("%s differs from that of the same results elsewhere, error %v", name, err)
 		}
 	}
-	for format, want := range map[string]string{"markdown": "# simulated\n", "csv": "experiment,config_id,label,kernel,filters,seed,status", "json": "[\n", "latex": "% simulated: tables", "html": "<!DOCTYPE html>"} {
+	for format, want := range map[string]string{"markdown": "# simulated\n", "csv": "experiment,config_id,label,kernel,filters,seed,status",
+		"json": "[\n", "latex": "% simulated: tables", "html": "<!DOCTYPE html>"} {
 		code, out, stderr := slimfit("report", "-n", "--format", format, folder.Dir)
 		if code != exit.Done || !strings.HasPrefix(out, want) || stderr != "" {
 			t.Errorf("--format %s: exit %d, stderr %q, output %.60q", format, code, stderr, out)
@@ -161,7 +167,8 @@ func TestReportWhatIsMissing(t *testing.T) {
 	if err := os.Remove(folder.ExperimentPath()); err != nil {
 		t.Fatal(err)
 	}
-	if code, words, _ = slimfit("report", "-n", folder.Dir); code != exit.Done || !strings.Contains(flat(words), "The experiment file is gone") {
+	if code, words, _ = slimfit("report", "-n", folder.Dir); code != exit.Done ||
+		!strings.Contains(flat(words), "The experiment file is gone") {
 		t.Errorf("without the experiment file: exit %d\n%s", code, words)
 	}
 }
@@ -300,7 +307,8 @@ func TestCompareCommand(t *testing.T) {
 	out := t.TempDir()
 	a, b := simulate(t, out, "first", 1e-4), simulate(t, out, "second", 1e-3)
 	code, words, stderr := slimfit("compare", a.Dir, b.Dir)
-	if code != exit.Done || !strings.Contains(flat(words), "4 networks with 8 seeds that both have trained") || !strings.Contains(words, "0.0001 | 0.001") {
+	if code != exit.Done || !strings.Contains(flat(words), "4 networks with 8 seeds that both have trained") ||
+		!strings.Contains(words, "0.0001 | 0.001") {
 		t.Errorf("exit %d, stderr %s\n%s", code, stderr, words)
 	}
 	for format, want := range map[string]string{"markdown": "# first and second\n", "csv": "network,config_id_1", "json": "{\n"} {

@@ -98,7 +98,8 @@ func (l *testLab) trainOne(j lab.Training, session *store.Session, t experiment.
 	if err != nil {
 		return err
 	}
-	r := result.Result{Experiment: "tiny", ConfigID: t.ID, Seed: t.Seed, Assignment: t.Assignment, Model: t.Spec().FullLayers(), Train: t.Recipe,
+	r := result.Result{Experiment: "tiny", ConfigID: t.ID, Seed: t.Seed, Assignment: t.Assignment, Model: t.Spec().FullLayers(),
+		Train:   t.Recipe,
 		Dataset: t.Data, Footprint: t.Footprint, Status: result.Done, Steps: t.Recipe.Steps, Warnings: []string{}, WeightsSHA: w.SHA256()}
 	r.Accuracy.Validation, r.Correct.Validation, r.Wrong.Validation, r.Confusion.Validation = answers(l.t, m, set.Validation)
 	l.trained = append(l.trained, key)
@@ -178,11 +179,13 @@ func TestSearchInt8(t *testing.T) {
 		}
 	}
 	code, out, errs = l.run("verify", "runs/tiny/certificate.json")
-	if code != exit.Done || !strings.Contains(out, fmt.Sprintf("%d int8 networks quantized again from the kept weights, bit for bit", len(int8s))) {
+	if code != exit.Done || !strings.Contains(out, fmt.Sprintf("%d int8 networks quantized again from the kept weights, bit for bit",
+		len(int8s))) {
 		t.Errorf("verify: code %d\n%s\n%s", code, out, errs)
 	}
 	code, out, errs = l.run("report", "runs/tiny", "-n")
-	if code != exit.Done || !strings.Contains(out, "judged in int8") || !strings.Contains(out, "int8 test mean") || !strings.Contains(out, "(result.json and int8.json)") {
+	if code != exit.Done || !strings.Contains(out, "judged in int8") || !strings.Contains(out, "int8 test mean") ||
+		!strings.Contains(out, "(result.json and int8.json)") {
 		t.Errorf("report: code %d\n%s\n%s", code, out, errs)
 	}
 	before, _ := json.Marshal(c)
@@ -192,7 +195,8 @@ func TestSearchInt8(t *testing.T) {
 	if after, _ := json.Marshal(l.certificate()); !bytes.Equal(before, after) {
 		t.Error("a second search wrote another certificate")
 	}
-	if code, out, errs := l.run("verify", "runs/tiny/certificate.json", "--retrain", "2", "--draw", "1"); code != exit.Done || !strings.Contains(out, "2 trials trained again, bit for bit") {
+	if code, out, errs := l.run("verify", "runs/tiny/certificate.json", "--retrain", "2", "--draw", "1"); code != exit.Done ||
+		!strings.Contains(out, "2 trials trained again, bit for bit") {
 		t.Errorf("retrain: code %d\n%s%s", code, out, errs)
 	}
 }

@@ -263,7 +263,8 @@ func TestSearchWithMoreSeeds(t *testing.T) {
 func TestSearchUnmet(t *testing.T) {
 	l := newLab(t)
 	code, out, _ := l.run("search", "e.yaml", "--set", "target.accuracy=0.9995")
-	if c := l.certificate(); code != exit.Unmet || c.Verdict != result.Unmet || !strings.Contains(out, "Nearest miss: c5x8-") || len(l.opened) > 0 {
+	if c := l.certificate(); code != exit.Unmet || c.Verdict != result.Unmet || !strings.Contains(out, "Nearest miss: c5x8-") ||
+		len(l.opened) > 0 {
 		t.Errorf("code %d, verdict %s, %d opened\n%s", code, c.Verdict, len(l.opened), out)
 	}
 	if code, out, errs := l.run("verify", "runs/tiny/certificate.json"); code != exit.Done {
@@ -277,7 +278,8 @@ func TestSearchAfterFailures(t *testing.T) {
 	l.run("search", "e.yaml", "-o", "dry")
 	first := l.trained[0].ConfigID
 	l.fail[first] = 1
-	if code, _, errs := l.run("search", "e.yaml"); code != exit.Trials || !strings.Contains(errs, "to train them again: slimfit search e.yaml --retry-failed") {
+	if code, _, errs := l.run("search", "e.yaml"); code != exit.Trials ||
+		!strings.Contains(errs, "to train them again: slimfit search e.yaml --retry-failed") {
 		t.Errorf("code %d: %s", code, errs)
 	}
 	if code, _, errs := l.run("search", "e.yaml", "--retry-failed"); code != exit.Done {

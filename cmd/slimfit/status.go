@@ -65,7 +65,8 @@ func openStatus(l *lab.Lab, dir string) (*statusView, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &statusView{folder: folder, viewer: sweep.Viewer{Folder: folder}, Experiment: filepath.Base(folder.Dir), Folder: folder.Dir, label: result.Key.String}
+	s := &statusView{folder: folder, viewer: sweep.Viewer{Folder: folder}, Experiment: filepath.Base(folder.Dir), Folder: folder.Dir,
+		label: result.Key.String}
 	e := l.FolderExperiment(folder)
 	if e == nil {
 		return s, nil

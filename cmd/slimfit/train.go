@@ -101,9 +101,11 @@ func workerFlag() cli.Flag {
 }
 
 func pythonFlag() cli.Flag {
-	return &cli.StringFlag{Name: "python", Usage: "also time the files in TensorFlow Lite, by the Python `FILE` that has ai-edge-litert, tflite-runtime or tensorflow"}
+	return &cli.StringFlag{Name: "python", Usage: "also time the files in TensorFlow Lite, by the Python `FILE` that has ai-edge-litert, " +
+		"tflite-runtime or tensorflow"}
 }
 
 func reuseFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "reuse", Usage: "take finished trials of the same configuration and seed from run folder `DIR` instead of training them again"}
+	return &cli.StringSliceFlag{Name: "reuse", Usage: "take finished trials of the same configuration and seed from run folder `DIR` " +
+		"instead of training them again"}
 }

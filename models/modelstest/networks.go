@@ -39,11 +39,13 @@ func Each() map[string]models.Spec {
 	act := func(a models.Activation) models.Layer { return models.Layer{Kind: models.Activate, Activation: a} }
 	strided := models.NewConv(3, 6)
 	strided.Stride, strided.Activation = models.Square(2), models.None
-	add("residual of the images", sum(models.NoProjection, models.NewConv(3, 2)), models.NewDense(5), sum(models.NoProjection, models.NewDense(5)))
+	add("residual of the images", sum(models.NoProjection, models.NewConv(3, 2)), models.NewDense(5),
+		sum(models.NoProjection, models.NewDense(5)))
 	add("residual with a convolution", models.NewConv(3, 4), sum(models.AutoShortcut, strided, act(models.Relu)))
 	add("residual with a normalised convolution", models.NewConv(3, 4), sum(models.NormShortcut, models.NewConv(3, 4), strided))
 	add("residual around a pool", models.NewConv(3, 4), sum(models.AutoShortcut, models.NewMaxPool(2)), act(models.Relu6))
-	add("residual in a residual", models.NewConv(3, 4), sum(models.AutoShortcut, act(models.PRelu), sum(models.AutoShortcut, strided), models.NewConv(1, 3)))
+	add("residual in a residual", models.NewConv(3, 4), sum(models.AutoShortcut, act(models.PRelu), sum(models.AutoShortcut, strided),
+		models.NewConv(1, 3)))
 	dilated := models.NewConv(3, 4)
 	dilated.Dilation = models.Edges{2, 3}
 	add("dilation", dilated, dilated)

@@ -114,7 +114,8 @@ func TestSpeedOfPartition(t *testing.T) {
 	r.Settings.Partition = "other"
 	r.TrialMinutes = 100
 	p, err := Prepare(t.Context(), r)
-	if err != nil || !strings.Contains(p.Speed.From, "as given") || len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "longer than the time limit") {
+	if err != nil || !strings.Contains(p.Speed.From, "as given") || len(p.Notes) != 1 ||
+		!strings.Contains(p.Notes[0], "longer than the time limit") {
 		t.Errorf("%v: %s, %q", err, p.Speed.From, p.Notes)
 	}
 }

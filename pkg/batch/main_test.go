@@ -133,7 +133,8 @@ func finish(t *testing.T, r Request, k result.Key, status result.Status, seconds
 		res.Steps = res.Train.Steps
 		validation, test, correct := 0.5, 0.5, 2
 		three := 3
-		res.Accuracy, res.Correct = result.Pair[float64]{Validation: &validation, Test: &test}, result.Pair[int]{Validation: &correct, Test: &three}
+		res.Accuracy, res.Correct = result.Pair[float64]{Validation: &validation, Test: &test},
+			result.Pair[int]{Validation: &correct, Test: &three}
 	} else {
 		res.Reason = "the worker died"
 	}

@@ -37,7 +37,8 @@ func arrayScript(dir string, b experiment.Batch, p Program) string {
 		head = append(head, fmt.Sprintf("--gres=gpu:%d", b.GPUs))
 	}
 	head = append(head, where(b)...)
-	head = append(head, "--requeue", "--open-mode=append", fmt.Sprintf("--signal=B:USR1@%d", int(lead(b.Time).Seconds())), logOption(dir, "%x.%a.txt"))
+	head = append(head, "--requeue", "--open-mode=append", fmt.Sprintf("--signal=B:USR1@%d", int(lead(b.Time).Seconds())),
+		logOption(dir, "%x.%a.txt"))
 	writeHead(&s, append(head, b.Extra...))
 	s.WriteString("# Written by `slimfit batch submit`; by hand: sbatch --job-name=NAME --array=0-N array.sh FIRST\n")
 	s.WriteString("\n")
@@ -134,7 +135,8 @@ func logOption(dir, pattern string) string {
 // checkDir refuses a run folder whose name Slurm's options cannot hold.
 func checkDir(dir string) error {
 	if strings.ContainsAny(dir, "\"\\\n") {
-		return fmt.Errorf("the run folder %q: Slurm cannot write its logs below a name with quotes, backslashes or line breaks; choose another --out", dir)
+		return fmt.Errorf("the run folder %q: Slurm cannot write its logs below a name with quotes, backslashes or line breaks; choose "+
+			"another --out", dir)
 	}
 	return nil
 }

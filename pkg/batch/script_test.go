@@ -33,7 +33,8 @@ setup: ["export TF_CPP_MIN_LOG_LEVEL=2", "ulimit -c 0"]
 		t.Fatal(err)
 	}
 	dir := "/shared/50%/my runs/e/batch/0003"
-	program := Program{Slimfit: "/opt/slim fit/slimfit", Run: []string{"--worker=/opt/slimfit-worker", "--jobs=2"}, Report: []string{"--cache=/shared/cache"}}
+	program := Program{Slimfit: "/opt/slim fit/slimfit", Run: []string{"--worker=/opt/slimfit-worker", "--jobs=2"},
+		Report: []string{"--cache=/shared/cache"}}
 	for name, got := range map[string]string{
 		"array-full.sh":   arrayScript(dir, full.Or(experiment.DefaultBatch()), program),
 		"array-plain.sh":  arrayScript("/runs/e/batch/0001", experiment.DefaultBatch(), program),
@@ -84,7 +85,8 @@ func code(err error) int {
 }
 
 func TestArrayScriptRuns(t *testing.T) {
-	for want, program := range map[int]string{0: `echo "$@"`, 1: `echo "$@"; exit 1`, 75: `echo "$@"; exit 75`, 137: `echo "$@"; kill -KILL $$`} {
+	for want, program := range map[int]string{0: `echo "$@"`, 1: `echo "$@"; exit 1`, 75: `echo "$@"; exit 75`,
+		137: `echo "$@"; kill -KILL $$`} {
 		cmd, out := runArray(t, program)
 		if got := code(cmd.Run()); got != want {
 			t.Errorf("exit code %d, want %d", got, want)

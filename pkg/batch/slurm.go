@@ -108,7 +108,8 @@ func (h Held) Ending() bool { return h.State == "COMPLETING" }
 // Over says whether Slurm has done with it; it may still know it for a while.
 func (h Held) Over() bool {
 	switch h.State {
-	case "COMPLETING", "COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "BOOT_FAIL", "DEADLINE", "REVOKED", "LAUNCH_FAILED":
+	case "COMPLETING", "COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "BOOT_FAIL", "DEADLINE",
+		"REVOKED", "LAUNCH_FAILED":
 		return true
 	}
 	return false
@@ -120,7 +121,8 @@ func queue(ctx context.Context, jobs []string) ([]Held, error) {
 	if len(jobs) == 0 {
 		return nil, nil
 	}
-	out, err := slurm(ctx, "squeue", "--noheader", "--array", "--states=all", "--name="+strings.Join(jobs, ","), "--format=%j|%F|%K|%T|%L|%N|%r")
+	out, err := slurm(ctx, "squeue", "--noheader", "--array", "--states=all", "--name="+strings.Join(jobs, ","),
+		"--format=%j|%F|%K|%T|%L|%N|%r")
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +150,8 @@ func accounted(ctx context.Context, ids []string) map[string]string {
 	if len(ids) == 0 {
 		return nil
 	}
-	out, err := slurm(ctx, "sacct", "--noheader", "--allocations", "--parsable2", "--format=JobID,State,ExitCode", "--jobs="+strings.Join(ids, ","))
+	out, err := slurm(ctx, "sacct", "--noheader", "--allocations", "--parsable2", "--format=JobID,State,ExitCode",
+		"--jobs="+strings.Join(ids, ","))
 	if err != nil {
 		return nil
 	}

@@ -118,7 +118,8 @@ const speedSample = 200
 
 // timeLeft predicts when the trials that are running or queued are done if as
 // many workers go on with them as do now.
-func (s Status) timeLeft(f *store.Folder, configs map[string]*experiment.Configuration, keys []result.Key, queued map[result.Key]bool) float64 {
+func (s Status) timeLeft(f *store.Folder, configs map[string]*experiment.Configuration, keys []result.Key,
+	queued map[result.Key]bool) float64 {
 	workers := 0
 	for _, p := range s.Processes {
 		if p.Alive {

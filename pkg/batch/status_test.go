@@ -40,10 +40,12 @@ func TestLook(t *testing.T) {
 	if s.Total != 6 || s.Done+s.Failed+s.Running+s.Pending != 6 || s.Done == 0 {
 		t.Errorf("%+v", s.Overview)
 	}
-	if len(s.Elements) != 2 || s.Elements[0] != (ElementView{Submission: 1, Element: 0, Task: "101_0", State: "RUNNING", Reason: "None", Nodes: "node1", TimeLeft: "59:00", Trials: len(trials(0))}) {
+	if len(s.Elements) != 2 || s.Elements[0] != (ElementView{Submission: 1, Element: 0, Task: "101_0", State: "RUNNING", Reason: "None",
+		Nodes: "node1", TimeLeft: "59:00", Trials: len(trials(0))}) {
 		t.Errorf("elements %+v", s.Elements)
 	}
-	if len(s.Lost) != 1 || s.Lost[0].Element != 2 || s.Lost[0].Task != "101_2" || s.Lost[0].State != "NODE_FAIL" || s.Lost[0].LastLine != "something broke" || !slices.Equal(s.Lost[0].Trials, trials(2)) {
+	if len(s.Lost) != 1 || s.Lost[0].Element != 2 || s.Lost[0].Task != "101_2" || s.Lost[0].State != "NODE_FAIL" ||
+		s.Lost[0].LastLine != "something broke" || !slices.Equal(s.Lost[0].Trials, trials(2)) {
 		t.Errorf("lost %+v", s.Lost)
 	}
 	if s.TimeLeft <= 0 {
@@ -64,7 +66,8 @@ func TestLook(t *testing.T) {
 	if sub, n, err := Latest(r.Folder, mustKey(t, trials(2)[0])); err != nil || sub.Number != 2 || n != 0 {
 		t.Errorf("latest: %d, %d, %v", sub.Number, n, err)
 	}
-	if _, _, err := Latest(r.Folder, result.Key{ConfigID: "none", Seed: 1}); !os.IsNotExist(err) && (err == nil || !strings.Contains(err.Error(), "never submitted")) {
+	if _, _, err := Latest(r.Folder, result.Key{ConfigID: "none", Seed: 1}); !os.IsNotExist(err) &&
+		(err == nil || !strings.Contains(err.Error(), "never submitted")) {
 		t.Errorf("latest of nothing: %v", err)
 	}
 }

@@ -149,7 +149,8 @@ func (r Request) longPacks(packs []sweep.Pack, s Speed) []string {
 	if n == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%d of %d packs are predicted to take longer than the time limit %s, up to %s: their elements end with checkpoints and exit code 75, and `slimfit batch submit` again goes on",
+	return []string{fmt.Sprintf("%d of %d packs are predicted to take longer than the time limit %s, up to %s: their elements end with "+
+		"checkpoints and exit code 75, and `slimfit batch submit` again goes on",
 		n, len(packs), slurmTime(r.Settings.Time), slurmTime(time.Duration(longest*float64(time.Second))))}
 }
 
@@ -168,7 +169,8 @@ func (p *Prepared) write(source []byte) error {
 	files := []struct {
 		name    string
 		content []byte
-	}{{experimentName, source}, {arrayName, []byte(p.Array)}, {reportName, []byte(p.Report)}, {tasksName, tasks}} // the task file last: it makes the submission
+		// the task file last: it makes the submission
+	}{{experimentName, source}, {arrayName, []byte(p.Array)}, {reportName, []byte(p.Report)}, {tasksName, tasks}}
 	for _, f := range files {
 		if len(f.content) == 0 {
 			continue
@@ -205,7 +207,8 @@ func (p *Prepared) send(ctx context.Context, r Request) ([]string, error) {
 		}
 		id, err := sbatch(ctx, p.Tasks.Report, "--job-name="+p.Tasks.Report, "--dependency="+after, filepath.Join(p.Dir, reportName))
 		if err != nil {
-			p.Notes = append(p.Notes, fmt.Sprintf("there will be no report job, `%s` does its work: %v", shell.Line("slimfit", "report", r.Folder.Dir), err))
+			p.Notes = append(p.Notes, fmt.Sprintf("there will be no report job, `%s` does its work: %v",
+				shell.Line("slimfit", "report", r.Folder.Dir), err))
 		} else {
 			jobs[p.Tasks.Report] = id
 		}

@@ -99,7 +99,8 @@ func TestSubmitAgain(t *testing.T) {
 	process(t, r, key(3))
 	p, ids := submit(t, r)
 	queued := len(first.Tasks.Elements[0].Trials)
-	if want := (Left{Total: 6, Finished: 1, Queued: queued, Running: 1, Missing: 6 - queued - 2}); len(ids) != 1 || p.Number != 2 || p.Left != want {
+	if want := (Left{Total: 6, Finished: 1, Queued: queued, Running: 1, Missing: 6 - queued - 2}); len(ids) != 1 || p.Number != 2 ||
+		p.Left != want {
 		t.Errorf("%v, submission %d, %+v, want %+v", ids, p.Number, p.Left, want)
 	}
 	for _, e := range p.Tasks.Elements {
@@ -125,7 +126,8 @@ func TestFailedTrialsWait(t *testing.T) {
 	}
 	r.RetryFailed = true
 	p, ids := submit(t, r)
-	if len(ids) != 1 || !p.Tasks.RetryFailed || len(p.Tasks.Elements) != 1 || !slices.Equal(p.Tasks.Elements[0].Trials, []string{keys[1].String()}) {
+	if len(ids) != 1 || !p.Tasks.RetryFailed || len(p.Tasks.Elements) != 1 ||
+		!slices.Equal(p.Tasks.Elements[0].Trials, []string{keys[1].String()}) {
 		t.Errorf("%v, %+v", ids, p.Tasks)
 	}
 	if !strings.Contains(p.Array, "--retry-failed") {

@@ -74,7 +74,8 @@ func ReadTasks(file string) (s Submission, runDir string, err error) {
 	runDir = filepath.Dir(filepath.Dir(s.Dir))
 	s.Number, err = strconv.Atoi(filepath.Base(s.Dir))
 	if err != nil || filepath.Base(filepath.Dir(s.Dir)) != batchDir {
-		return s, "", fmt.Errorf("read task file %s: it is not where `slimfit batch submit` puts them, <run folder>/%s/<number>/%s", file, batchDir, tasksName)
+		return s, "", fmt.Errorf("read task file %s: it is not where `slimfit batch submit` puts them, <run folder>/%s/<number>/%s", file,
+			batchDir, tasksName)
 	}
 	b, err := os.ReadFile(file)
 	if err != nil {

@@ -108,7 +108,8 @@ func TestSameBits(t *testing.T) {
 		})
 	}
 	for _, code := range []tflite.OpCode{tflite.Conv2D, tflite.DepthwiseConv2D, tflite.FullyConnected, tflite.MaxPool2D,
-		tflite.AveragePool2D, tflite.Mean, tflite.Logistic, tflite.Tanh, tflite.LeakyRelu, tflite.Elu, tflite.Add, tflite.Prelu, tflite.HardSwish} {
+		tflite.AveragePool2D, tflite.Mean, tflite.Logistic, tflite.Tanh, tflite.LeakyRelu, tflite.Elu, tflite.Add, tflite.Prelu,
+		tflite.HardSwish} {
 		if ops[code] == 0 {
 			t.Errorf("no network had %s", code)
 		}

@@ -142,7 +142,8 @@ func (g *generator) header() string {
 	t.line("extern \"C\" {")
 	t.line("#endif")
 	t.line("")
-	t.line("#define %s_PIXELS %d /* %d x %d x %d: height, width, channels */", strings.ToUpper(g.options.Name), in.Elements(), in.H, in.W, in.C)
+	t.line("#define %s_PIXELS %d /* %d x %d x %d: height, width, channels */", strings.ToUpper(g.options.Name), in.Elements(), in.H, in.W,
+		in.C)
 	t.line("#define %s_CLASSES %d", strings.ToUpper(g.options.Name), g.model.Classes())
 	t.line("")
 	t.line("/* The class of an image, from 0; its scores go to scores[%d]. */", g.model.Classes())

@@ -70,7 +70,8 @@ func readCIFARFiles(paths []string) (Images, []part, error) {
 
 func checkCIFARSize(size int64) error {
 	if size == 0 || size%cifarRecord != 0 {
-		return fmt.Errorf("%d bytes is not a whole number of CIFAR-10 records (%d bytes each): not this kind of file, or truncated; copy or fetch it again", size, cifarRecord)
+		return fmt.Errorf("%d bytes is not a whole number of CIFAR-10 records (%d bytes each): not this kind of file, or truncated; copy or "+
+			"fetch it again", size, cifarRecord)
 	}
 	return nil
 }

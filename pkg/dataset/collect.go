@@ -108,7 +108,8 @@ func (c *collection) prepare() error {
 		return fmt.Errorf("pictures of %dx%d pixels: each edge must be 1 to %d; set resize: [height, width]", edge[0], edge[1], maxEdge)
 	}
 	if int64(len(c.all)) > maxBytes/(3*int64(edge[0])*int64(edge[1])) {
-		return fmt.Errorf("%d pictures of %dx%d are more than %d GiB; set a smaller resize: [height, width]", len(c.all), edge[0], edge[1], maxBytes>>30)
+		return fmt.Errorf("%d pictures of %dx%d are more than %d GiB; set a smaller resize: [height, width]", len(c.all), edge[0], edge[1],
+			maxBytes>>30)
 	}
 	if c.ref.Channels == "" && c.startsColour(edge) {
 		c.input.C = 3 // no turning on the way
@@ -228,8 +229,10 @@ func (c *collection) checkSizes() error {
 	slices.Sort(hs)
 	slices.Sort(ws)
 	f := c.found[other]
-	return fmt.Errorf("%s is %dx%d pixels (height x width), but %s is %dx%d: %d sizes, %d to %d pixels high and %d to %d wide; make all of one size, or set resize: [%d, %d]",
-		c.all[other].path, f.h, f.w, c.first, c.input.H, c.input.W, len(sizes), hs[0], hs[len(hs)-1], ws[0], ws[len(ws)-1], hs[len(hs)/2], ws[len(ws)/2])
+	return fmt.Errorf("%s is %dx%d pixels (height x width), but %s is %dx%d: %d sizes, %d to %d pixels high and %d to %d wide; make all "+
+		"of one size, or set resize: [%d, %d]",
+		c.all[other].path, f.h, f.w, c.first, c.input.H, c.input.W, len(sizes), hs[0], hs[len(hs)-1], ws[0], ws[len(ws)-1], hs[len(hs)/2],
+		ws[len(ws)/2])
 }
 
 // permute puts the pixels of the pictures into their order, within the memory

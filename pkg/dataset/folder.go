@@ -115,7 +115,8 @@ func listFolder(ref Ref) (folder, []picture, error) {
 		if first == "" {
 			first, f.classNames = part.name, names
 		} else if !slices.Equal(f.classNames, names) {
-			return f, nil, fmt.Errorf("%s has the classes %s, but %s has %s%s", first, shorten(f.classNames), part.name, shorten(names), difference(f.classNames, names))
+			return f, nil, fmt.Errorf("%s has the classes %s, but %s has %s%s", first, shorten(f.classNames), part.name, shorten(names),
+				difference(f.classNames, names))
 		}
 	}
 	deeper := 0
@@ -126,9 +127,11 @@ func listFolder(ref Ref) (folder, []picture, error) {
 	}
 	switch {
 	case f.byGroup && deeper < len(all):
-		return f, nil, fmt.Errorf("groups is subfolder, but %d of %d pictures lie in no sub-folder of their class's, such as %s", len(all)-deeper, len(all), ungrouped(all))
+		return f, nil, fmt.Errorf("groups is subfolder, but %d of %d pictures lie in no sub-folder of their class's, such as %s",
+			len(all)-deeper, len(all), ungrouped(all))
 	case deeper > 0 && !f.byGroup:
-		f.notes = append(f.notes, fmt.Sprintf("%d pictures lie in sub-folders of the class folders and count as the class's; groups: subfolder keeps each sub-folder in one part", deeper))
+		f.notes = append(f.notes, fmt.Sprintf("%d pictures lie in sub-folders of the class folders and count as the class's; groups: "+
+			"subfolder keeps each sub-folder in one part", deeper))
 	}
 	if f.byGroup {
 		err = checkGroups(all)

@@ -93,7 +93,8 @@ func TestPicturesDependOnContentAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first.Data != second.Data || !bytes.Equal(first.Train.Pixels, second.Train.Pixels) || !bytes.Equal(first.Test.Labels, second.Test.Labels) {
+	if first.Data != second.Data || !bytes.Equal(first.Train.Pixels, second.Train.Pixels) ||
+		!bytes.Equal(first.Test.Labels, second.Test.Labels) {
 		t.Errorf("renamed pictures: %+v, want %+v", second.Data, first.Data)
 	}
 	other := maps.Clone(files)

@@ -84,7 +84,8 @@ func (f folder) holdGroups(all []picture, total int, what string) (held, rest []
 	}
 	for class, name := range f.classNames {
 		if !shows(rest, class) {
-			return nil, nil, fmt.Errorf("%d groups are too few: with %d pictures held back for %s none is left that shows class %s", len(groups), len(held), what, name)
+			return nil, nil, fmt.Errorf("%d groups are too few: with %d pictures held back for %s none is left that shows class %s", len(groups),
+				len(held), what, name)
 		}
 	}
 	return held, rest, nil

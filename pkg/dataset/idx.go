@@ -202,7 +202,8 @@ func readIDXSet(p idxPaths) (content, error) {
 	if shape != testShape {
 		return c, fmt.Errorf("%s: images are %s, but those of %s are %s", p.testImages, testShape, p.trainImages, shape)
 	}
-	c = content{input: shape, train: train, test: test, digest: contentDigest(append(trainParts, testParts...)), testKey: contentDigest(testParts)}
+	c = content{input: shape, train: train, test: test, digest: contentDigest(append(trainParts, testParts...)),
+		testKey: contentDigest(testParts)}
 	if turned {
 		c.notes = []string{fmt.Sprintf("the images are stored as planes (channels first) and are turned to %s", shape)}
 	}

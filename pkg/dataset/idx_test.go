@@ -19,7 +19,8 @@ func TestLoadIDXFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := models.Data{Name: "mine", Digest: set.Data.Digest, Input: models.Shape{H: 2, W: 3, C: 1}, Classes: 3, Train: 9, Validation: 6, Test: 7}
+	want := models.Data{Name: "mine", Digest: set.Data.Digest, Input: models.Shape{H: 2, W: 3, C: 1}, Classes: 3, Train: 9, Validation: 6,
+		Test: 7}
 	if set.Data != want {
 		t.Errorf("data %+v, want %+v", set.Data, want)
 	}
@@ -204,7 +205,8 @@ func TestLoadData(t *testing.T) {
 	if err := os.WriteFile(path, flip(idxFolder()["train-images-idx3-ubyte"], -1), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LoadData(data, models.Source{Path: dir}); err == nil || !strings.Contains(err.Error(), "the images have changed since the experiment was planned") {
+	if _, err := LoadData(data, models.Source{Path: dir}); err == nil || !strings.Contains(err.Error(),
+		"the images have changed since the experiment was planned") {
 		t.Errorf("changed image: %v", err)
 	}
 }

@@ -96,7 +96,8 @@ func TestReadImages(t *testing.T) {
 			continue
 		}
 		if l.N != c.n || len(l.Pixels) != c.n*c.in.Elements() || l.Pixels[len(l.Pixels)-1] != c.last {
-			t.Errorf("%s for %s: %d images, %d values, the last %v: want %d and %v", c.file, c.in, l.N, len(l.Pixels), l.Pixels[len(l.Pixels)-1], c.n, c.last)
+			t.Errorf("%s for %s: %d images, %d values, the last %v: want %d and %v", c.file, c.in, l.N, len(l.Pixels), l.Pixels[len(l.Pixels)-1],
+				c.n, c.last)
 		}
 		if notes := strings.Join(l.Notes, "\n"); !strings.Contains(notes, c.note) || c.note == "" && notes != "" {
 			t.Errorf("%s for %s: notes %q", c.file, c.in, notes)

@@ -32,7 +32,8 @@ func TestKnownSets(t *testing.T) {
 			t.Errorf("%s: files of %d bytes, want %d for its images", info.Name, bytes, want)
 		}
 		_, err = Load(Ref{Name: info.Name}, cache)
-		if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), fmt.Sprintf("run `slimfit data fetch %s --cache %s`", info.Name, cache)) {
+		if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(),
+			fmt.Sprintf("run `slimfit data fetch %s --cache %s`", info.Name, cache)) {
 			t.Errorf("%s without files: %v", info.Name, err)
 		}
 		if err := Cached(info.Name, cache); !errors.Is(err, fs.ErrNotExist) {
@@ -50,7 +51,8 @@ func TestKnownSets(t *testing.T) {
 	if err := second(Describe(Ref{Name: "mnist", Resize: &[2]int{9, 9}}, cache)); err == nil {
 		t.Error("mnist was resized")
 	}
-	if err := second(Describe(Ref{Name: "mnist", Train: 55001}, cache)); err == nil || !strings.Contains(err.Error(), "train is 55001, but 55000 images are left") {
+	if err := second(Describe(Ref{Name: "mnist", Train: 55001}, cache)); err == nil ||
+		!strings.Contains(err.Error(), "train is 55001, but 55000 images are left") {
 		t.Error(err)
 	}
 }
@@ -72,7 +74,8 @@ func TestLoadKnownNoticesDamage(t *testing.T) {
 		info.Files[3].Name: idxBytes(counting(10000, 10), 10000),
 	})
 	_, err = Load(Ref{Name: "mnist"}, cache)
-	if err == nil || !strings.Contains(err.Error(), "train-images-idx3-ubyte is broken: SHA-256 ") || !strings.Contains(err.Error(), "run `slimfit data fetch mnist --cache "+cache+"`") {
+	if err == nil || !strings.Contains(err.Error(), "train-images-idx3-ubyte is broken: SHA-256 ") ||
+		!strings.Contains(err.Error(), "run `slimfit data fetch mnist --cache "+cache+"`") {
 		t.Error(err)
 	}
 }

@@ -70,7 +70,8 @@ func (t *tree) pictures() int {
 
 // isSidecar tells the texts and tables that lie beside pictures, by their names.
 func isSidecar(name string) bool {
-	return slices.Contains([]string{".txt", ".csv", ".tsv", ".json", ".xml", ".md", ".html", ".pdf", ".log", ".yaml", ".yml", ".ini", ".py", ".ipynb"},
+	return slices.Contains([]string{".txt", ".csv", ".tsv", ".json", ".xml", ".md", ".html", ".pdf", ".log", ".yaml", ".yml", ".ini", ".py",
+		".ipynb"},
 		strings.ToLower(filepath.Ext(name)))
 }
 
@@ -128,7 +129,8 @@ func findLayout(root *tree) (layout, error) {
 			filepath.Join(root.path, root.files[0]), formatsOfOwn)
 	case root.ownPictures():
 		i := slices.IndexFunc(root.files, func(f string) bool { return !isSidecar(f) })
-		return l, fmt.Errorf("%s: a file where only folders are expected: it lies beside the class folders; move it into one of them, or elsewhere",
+		return l, fmt.Errorf("%s: a file where only folders are expected: it lies beside the class folders; move it into one of them, or "+
+			"elsewhere",
 			filepath.Join(root.path, root.files[i]))
 	}
 	if len(root.files) > 0 {
@@ -157,7 +159,8 @@ func (l *layout) divide(root *tree) error {
 	}
 	withPictures := slices.DeleteFunc(slices.Clone(classes), func(t *tree) bool { return t.pictures() == 0 })
 	switch {
-	case len(nested) == 0 && len(classes) == 0 && len(flat) > 1 && slices.ContainsFunc(flat, func(t *tree) bool { return roleOf(t.name) == roleTrain }):
+	case len(nested) == 0 && len(classes) == 0 && len(flat) > 1 && slices.ContainsFunc(flat,
+		func(t *tree) bool { return roleOf(t.name) == roleTrain }):
 		return fmt.Errorf("%s hold pictures, but no class folders: the class of a picture is the folder that it lies in, such as %s/cat",
 			joinNames(flat), flat[0].name)
 	case len(nested) == 0 || len(nested) == 1 && len(classes)+len(flat) > 0:
@@ -255,7 +258,8 @@ func checkNesting(classes []classFolder) error {
 		}
 	}
 	return fmt.Errorf("%s and %s, like all folders there, hold the sub-folders %s: if those are the classes, put them on top (%s/%s); "+
-		"if they are people, machines or days, set groups: subfolder", classes[0].name, classes[1].name, shorten(first), first[0], classes[0].name)
+		"if they are people, machines or days, set groups: subfolder", classes[0].name, classes[1].name, shorten(first), first[0],
+		classes[0].name)
 }
 
 // list appends the pictures of a class; group is the sub-folder below the

@@ -21,10 +21,12 @@ func loadOwn(ref Ref) (*Set, error) {
 		return nil, err
 	}
 	if info, err := Lookup(ref.Name); err == nil && info.Digest != set.Data.Digest {
-		return nil, fmt.Errorf("holds other images than %s (digest %.12s, want %.12s); give your data another name", info.Name, set.Data.Digest, info.Digest)
+		return nil, fmt.Errorf("holds other images than %s (digest %.12s, want %.12s); give your data another name", info.Name, set.Data.Digest,
+			info.Digest)
 	}
 	if faults := missingClasses(set); len(faults) > 0 {
-		return nil, fmt.Errorf("%s; choose larger parts, or shuffle the images of idx and CIFAR files: validation is the first of the training images, train the first after them",
+		return nil, fmt.Errorf("%s; choose larger parts, or shuffle the images of idx and CIFAR files: validation is the first of the "+
+			"training images, train the first after them",
 			strings.Join(faults, "; "))
 	}
 	return set, set.survey(ref.Accept)
@@ -55,7 +57,8 @@ func readOwn(ref Ref) (*Set, error) {
 		return ref.readFiles("idx files", func() (content, error) { return readIDXSet(paths) })
 	}
 	if slices.Contains(names, "cifar-10-batches-py") || slices.Contains(names, "batches.meta") || slices.Contains(names, "data_batch_1") {
-		return nil, errors.New("holds CIFAR-10 in its Python form (pickle), which is not read: write `dataset: cifar10` and run `slimfit data fetch cifar10`, or unpack cifar-10-binary.tar.gz")
+		return nil, errors.New("holds CIFAR-10 in its Python form (pickle), which is not read: write `dataset: cifar10` and run `slimfit " +
+			"data fetch cifar10`, or unpack cifar-10-binary.tar.gz")
 	}
 	if dir, names := cifarFolder(ref.Path, names); hasCIFAR(names) {
 		train, test, err := findCIFAR(dir, names)
@@ -112,7 +115,8 @@ func (c *content) countClasses() error {
 		}
 	}
 	if last := c.classNames[c.classes-1]; last != fmt.Sprint(c.classes-1) {
-		c.notes = append(c.notes, fmt.Sprintf("the labels are %s: they are taken as %d classes, numbered from 0 and named as they are", spans(c.classNames), c.classes))
+		c.notes = append(c.notes, fmt.Sprintf("the labels are %s: they are taken as %d classes, numbered from 0 and named as they are",
+			spans(c.classNames), c.classes))
 		for _, labels := range [][]uint8{c.train.Labels, c.test.Labels} {
 			for i, l := range labels {
 				labels[i] = class[l]
@@ -162,7 +166,8 @@ func findIDX(dir string, names []string) (idxPaths, error) {
 		}
 		switch len(found) {
 		case 0:
-			return "", fmt.Errorf("has idx files, but none called %s-%s-idx%d-ubyte or the same with .gz", prefixes[0], kind, map[string]int{"images": 3, "labels": 1}[kind])
+			return "", fmt.Errorf("has idx files, but none called %s-%s-idx%d-ubyte or the same with .gz", prefixes[0], kind,
+				map[string]int{"images": 3, "labels": 1}[kind])
 		case 1:
 			return filepath.Join(dir, found[0]), nil
 		}

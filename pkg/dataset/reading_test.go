@@ -86,7 +86,8 @@ func TestFormatsByContent(t *testing.T) {
 		"bmp": encode(func(b *bytes.Buffer) error { return bmp.Encode(b, m) }),
 		"gif": encode(func(b *bytes.Buffer) error { return gif.Encode(b, m, nil) }),
 		"frame": encode(func(b *bytes.Buffer) error {
-			return gif.EncodeAll(b, &gif.GIF{Image: []*image.Paletted{frame}, Delay: []int{0}, Config: image.Config{ColorModel: m.Palette, Width: 4, Height: 3}})
+			return gif.EncodeAll(b, &gif.GIF{Image: []*image.Paletted{frame}, Delay: []int{0},
+				Config: image.Config{ColorModel: m.Palette, Width: 4, Height: 3}})
 		}),
 		"png": encode(func(b *bytes.Buffer) error { return png.Encode(b, m) }),
 	} {
@@ -188,7 +189,8 @@ func TestChannels(t *testing.T) {
 		t.Fatalf("%v, %v", as, err)
 	}
 	set, err := Load(Ref{Path: dir, Channels: ChannelsGrey}, "")
-	if err != nil || set.Data.Input.C != 1 || !bytes.Contains(slices.Concat(set.Train.Pixels, set.Validation.Pixels, set.Test.Pixels), []byte{124, 124, 124}) {
+	if err != nil || set.Data.Input.C != 1 || !bytes.Contains(slices.Concat(set.Train.Pixels, set.Validation.Pixels, set.Test.Pixels),
+		[]byte{124, 124, 124}) {
 		t.Fatalf("%v", err) // 0.299 x 200 + 0.587 x 100 + 0.114 x 50 = 124.2
 	}
 	idx := writeFiles(t, t.TempDir(), idxFolder())
@@ -235,7 +237,8 @@ func TestLayouts(t *testing.T) {
 			t.Errorf("%v: %v", c.prefixes, err)
 			continue
 		}
-		if d := set.Data; d.Train != c.train || d.Validation != c.validation || d.Test != c.test || !slices.Equal(set.ClassNames, []string{"a", "b"}) {
+		if d := set.Data; d.Train != c.train || d.Validation != c.validation || d.Test != c.test ||
+			!slices.Equal(set.ClassNames, []string{"a", "b"}) {
 			t.Errorf("%v: %+v", c.prefixes, d)
 		}
 		if again, err := LoadData(set.Data, models.Source{Path: dir}); err != nil || again.Data != set.Data {
@@ -418,7 +421,8 @@ func TestDarkPictures(t *testing.T) {
 	}
 	files["a/deep.png"] = b.Bytes()
 	dir := writeFiles(t, t.TempDir(), files)
-	if _, err := Load(Ref{Path: dir}, ""); err == nil || !strings.Contains(err.Error(), "deep.png") || !strings.Contains(err.Error(), "accept: [dark]") {
+	if _, err := Load(Ref{Path: dir}, ""); err == nil || !strings.Contains(err.Error(), "deep.png") ||
+		!strings.Contains(err.Error(), "accept: [dark]") {
 		t.Error(err)
 	}
 	if _, err := Load(Ref{Path: dir, Accept: Accept{Dark: true}}, ""); err != nil {

@@ -106,7 +106,8 @@ func runARM(ctx context.Context, d Device, dir string, m *tflite.Model, pixels [
 	defer firmware.Close()
 	f := Figures{By: firstLine(ctx, d.compiler, "--version") + ", " + firstLine(ctx, "qemu-system-arm", "--version")}
 	f.Flash, f.RAM = sections(firmware)
-	if err := command(ctx, dir, "qemu-system-arm", "-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "none", "-icount", "shift=0",
+	if err := command(ctx, dir, "qemu-system-arm", "-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "none", "-icount",
+		"shift=0",
 		"-semihosting-config", "enable=on,target=native", "-kernel", "net.elf"); err != nil {
 		return f, err
 	}

@@ -98,7 +98,8 @@ func Examine(ctx context.Context, o Options) Report {
 	case err != nil:
 		r.Faults = append(r.Faults, Fault{"gpu", err.Error(), "set CUDA_VISIBLE_DEVICES to what there is, or unset it"})
 	case note != "":
-		r.Advice = append(r.Advice, Fault{"gpu", "training goes to the CPU: " + note, "reload the driver, or ask the machine's administrator; --gpus none says that the CPU is meant"})
+		r.Advice = append(r.Advice, Fault{"gpu", "training goes to the CPU: " + note,
+			"reload the driver, or ask the machine's administrator; --gpus none says that the CPU is meant"})
 	}
 	return r
 }

@@ -33,7 +33,8 @@ const (
 )
 
 func TestAskHealthyWorker(t *testing.T) {
-	w := Ask(context.Background(), script(t, first+`; read line; echo "$line" | grep -q '"info":true' && `+answer+`; cat >/dev/null`), workerproc.Settings{}, time.Minute)
+	w := Ask(context.Background(), script(t, first+`; read line; echo "$line" | grep -q '"info":true' && `+answer+`; cat >/dev/null`),
+		workerproc.Settings{}, time.Minute)
 	if w.Fault != nil {
 		t.Fatalf("fault: %+v", w.Fault)
 	}
@@ -104,7 +105,8 @@ func TestAskExplains(t *testing.T) {
 func TestExamineCountsWorkers(t *testing.T) {
 	t.Setenv("CUDA_VISIBLE_DEVICES", "")
 	huge := experiment.Trial{Configuration: &experiment.Configuration{Footprint: footprint.Footprint{Parameters: 1 << 40}}}
-	r := Examine(context.Background(), Options{Worker: "/no/such/worker", Out: t.TempDir(), Cache: t.TempDir(), Timeout: time.Minute, Trials: []experiment.Trial{huge, huge}})
+	r := Examine(context.Background(), Options{Worker: "/no/such/worker", Out: t.TempDir(), Cache: t.TempDir(), Timeout: time.Minute,
+		Trials: []experiment.Trial{huge, huge}})
 	if len(r.Workers) != 1 {
 		t.Errorf("%d workers for networks larger than any memory", len(r.Workers))
 	}

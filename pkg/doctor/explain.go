@@ -21,7 +21,8 @@ func Explain(file string, err error, stderr string) Fault {
 	const build = "run `make build` in slimfit's repository, or name the worker by --worker"
 	switch {
 	case errors.Is(err, errSilent):
-		return fault("try again when the machine is less busy; on a network folder the first start is slow: copy bin/ and .tensorflow/ to a local disk",
+		return fault("try again when the machine is less busy; on a network folder the first start is slow: copy bin/ and .tensorflow/ to a "+
+			"local disk",
 			"%s started, but did not say that it is ready in time%s", file, quote(stderr))
 	case errors.Is(err, fs.ErrNotExist):
 		if _, gone := os.Stat(file); gone == nil { // the file is there: it is its loader that is not
@@ -32,7 +33,8 @@ func Explain(file string, err error, stderr string) Fault {
 	case errors.Is(err, fs.ErrPermission):
 		return fault("chmod +x it; if its file system is mounted noexec, copy bin/ and .tensorflow/ elsewhere", "%s may not be executed", file)
 	case errors.Is(err, syscall.ENOEXEC):
-		return fault(build+"; a build runs only on the kind of machine that it was made on", "%s is no program for this machine (%s)", file, runtime.GOARCH)
+		return fault(build+"; a build runs only on the kind of machine that it was made on", "%s is no program for this machine (%s)", file,
+			runtime.GOARCH)
 	}
 	if fault, ok := explainLoader(file, stderr); ok {
 		return fault
@@ -58,7 +60,8 @@ func explainLoader(file, stderr string) (Fault, bool) {
 		f.Remedy = "build on this machine (`make build`), or on the oldest system of the cluster; TensorFlow 2.18 needs glibc 2.17 or newer"
 	} else if m := noLibrary.FindStringSubmatch(stderr); m != nil {
 		f.Problem = fmt.Sprintf("%s cannot load %s: %s", file, m[1], m[2])
-		f.Remedy = "run `make setup` in slimfit's repository; if bin/ was copied elsewhere, copy .tensorflow/ beside it, or set LD_LIBRARY_PATH to the folder of libtensorflow"
+		f.Remedy = "run `make setup` in slimfit's repository; if bin/ was copied elsewhere, copy .tensorflow/ beside it, or set " +
+			"LD_LIBRARY_PATH to the folder of libtensorflow"
 	} else if m := noSymbol.FindStringSubmatch(stderr); m != nil {
 		f.Problem = fmt.Sprintf("%s finds no %s in its libraries: they are of another version", file, m[1])
 		f.Remedy = "unset LD_LIBRARY_PATH and LD_BIND_NOW, then run `make setup build`; slimfit needs libtensorflow 2.18"
@@ -82,7 +85,8 @@ func explainExit(file string, exit *exec.ExitError, stderr string) Fault {
 		f.Subject = "cpu"
 		f.Problem = fmt.Sprintf("%s uses instructions that this CPU does not have%s", file, quote(stderr))
 		f.Remedy = "TensorFlow's own builds need AVX on x86_64: use another machine (a virtual one may hide AVX: choose the host's CPU model)," +
-			" or build libtensorflow 2.18 for this CPU and run `make setup build LIBTENSORFLOW=/its/prefix`; plan, report and footprint work without it"
+			" or build libtensorflow 2.18 for this CPU and run `make setup build LIBTENSORFLOW=/its/prefix`; plan, report and footprint work " +
+			"without it"
 	case status.Signal() == syscall.SIGKILL:
 		f.Subject = "memory"
 		f.Remedy = "most likely there was not enough memory (see `dmesg` or the cgroup's memory.events): close programs, or raise the limit"

@@ -75,7 +75,8 @@ func judgeGPUs(r Report, fault, advise report) {
 	case w.Library.Build == workerproc.CPU:
 		advise("gpu", "run `make setup build TF=gpu`", "NVML sees %d GPUs, but this libtensorflow is built for CPUs", len(w.GPUs))
 	case w.Library.Build == workerproc.CUDA && w.Environment.Device == "CPU":
-		fault("gpu", "check CUDA_VISIBLE_DEVICES, and that the driver is new enough for CUDA 12.5 (555, or 525 and newer by minor-version compatibility)",
+		fault("gpu", "check CUDA_VISIBLE_DEVICES, and that the driver is new enough for CUDA 12.5 (555, or 525 and newer by minor-version "+
+			"compatibility)",
 			"NVML sees %d GPUs, but TensorFlow sees none (driver %s)", len(w.GPUs), w.Environment.Driver)
 	}
 }
@@ -83,13 +84,15 @@ func judgeGPUs(r Report, fault, advise report) {
 func judgeMachine(r Report, fault, advise report) {
 	m := r.Machine
 	if m.MemoryAvailable < minMemory && m.MemoryTotal > 0 {
-		fault("memory", "close programs, or raise the cgroup's memory.max (in Slurm: --mem)", "only %s of memory are available", Bytes(m.MemoryAvailable))
+		fault("memory", "close programs, or raise the cgroup's memory.max (in Slurm: --mem)", "only %s of memory are available",
+			Bytes(m.MemoryAvailable))
 	}
 	if strings.HasSuffix(r.OS, "/amd64") && len(m.Features) > 0 && !slices.Contains(m.Features, "avx2") {
 		advise("cpu", "use a newer machine for long sweeps", "this CPU has no AVX2: training is several times slower than it could be")
 	}
 	if m.Quota > 0 && m.Quota < float64(m.Cores) {
-		advise("cpu", "raise the cgroup's cpu.max (in Slurm: --cpus-per-task) to use more", "of %d cores, the cgroup allows %.3g", m.Cores, m.Quota)
+		advise("cpu", "raise the cgroup's cpu.max (in Slurm: --cpus-per-task) to use more", "of %d cores, the cgroup allows %.3g", m.Cores,
+			m.Quota)
 	}
 }
 

@@ -24,7 +24,8 @@ func TestSets(t *testing.T) {
 		e.About != "a=b" {
 		t.Errorf("got %+v", e)
 	}
-	if c.Layers[0].Stride != models.Square(2) || c.Layers[1].Padding != models.Valid || c.Layers[1].Size != models.Square(2) || c.Layers[2].Units != 128 ||
+	if c.Layers[0].Stride != models.Square(2) || c.Layers[1].Padding != models.Valid || c.Layers[1].Size != models.Square(2) ||
+		c.Layers[2].Units != 128 ||
 		c.Layers[2].Activation != models.None {
 		t.Errorf("layers %+v", c.Layers)
 	}

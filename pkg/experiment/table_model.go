@@ -78,7 +78,8 @@ func fieldKey(kind models.Kind, name string, depth int) yk.Key {
 		k.Forms = yk.Forms(yk.List(1, 1000, layerKey(depth-1)))
 	case "shortcut":
 		k.Default = string(models.AutoShortcut)
-		k.Doc = "What went in, by a strided 1x1 convolution where shapes differ: `auto`: with bias; `{batchnorm: true}`: with batch normalisation; `none`: no convolution, shapes must agree."
+		k.Doc = "What went in, by a strided 1x1 convolution where shapes differ: `auto`: with bias; `{batchnorm: true}`: with batch " +
+			"normalisation; `none`: no convolution, shapes must agree."
 		k.Forms = yk.Forms(yk.Choice(string(models.AutoShortcut), string(models.NoProjection)),
 			yk.Mapping(yk.Key{Name: "batchnorm", Required: true, Axis: true, Forms: yk.Forms(yk.Truth()), Doc: "See shortcut."}))
 	case "padding":
@@ -94,7 +95,8 @@ func fieldKey(kind models.Kind, name string, depth int) yk.Key {
 	case "bias":
 		k.Default, k.Doc, k.Forms = "true without batchnorm", "Whether it has a bias.", yk.Forms(yk.Truth())
 	case "activation":
-		k.Default, k.Doc, k.Forms = "relu", "After the bias; leaky_relu has slope 0.2, prelu a trained one a channel.", yk.Forms(yk.Named(models.Activations()))
+		k.Default, k.Doc, k.Forms = "relu", "After the bias; leaky_relu has slope 0.2, prelu a trained one a channel.",
+			yk.Forms(yk.Named(models.Activations()))
 	case "size":
 		k.Required, k.Doc, k.Forms = true, "Edge of the window, or [height, width].", edgeForms()
 	case "units":

@@ -133,11 +133,13 @@ func (c *Card) Compare() (warnings []string, err error) {
 			share := float64(lost) / float64(a.Images)
 			switch {
 			case !f.Format.Quantized() && math.Abs(share) > maxLoss && max(lost, -lost) > fewFloat:
-				return nil, fmt.Errorf("%s is right on %.2f %% of the %s images, but the result says %.2f %%: the weights are not those of the result, or this is a bug",
+				return nil, fmt.Errorf("%s is right on %.2f %% of the %s images, but the result says %.2f %%: the weights are not those of the "+
+					"result, or this is a bug",
 					f.Path, 100*f.Accuracy.Share, a.Split, 100*a.Share)
 			case (f.Format == CArray || f.Format == CCode) && c.sameInt8(f): // the warning is given once
 			case f.Format.Quantized() && share > maxLoss && lost > fewQuantized:
-				warnings = append(warnings, fmt.Sprintf("%s loses %.2f points of accuracy to int8 on the %s images; train with quantize: int8 to win them back",
+				warnings = append(warnings, fmt.Sprintf("%s loses %.2f points of accuracy to int8 on the %s images; train with quantize: int8 to "+
+					"win them back",
 					f.Path, 100*share, a.Split))
 			}
 		}

@@ -107,7 +107,8 @@ func TestCard(t *testing.T) {
 func TestCardCompares(t *testing.T) {
 	recorded := []export.Accuracy{{Split: export.Test, Images: 1000, Correct: 950, Share: 0.95}}
 	file := func(f export.Format, share float64) []export.ModelFile {
-		return []export.ModelFile{{Format: f, Path: f.Path(), Accuracy: &export.Accuracy{Split: export.Test, Images: 1000, Correct: int(1000*share + 0.5), Share: share}}}
+		return []export.ModelFile{{Format: f, Path: f.Path(), Accuracy: &export.Accuracy{Split: export.Test, Images: 1000,
+			Correct: int(1000*share + 0.5), Share: share}}}
 	}
 	for _, c := range []struct {
 		format        export.Format
@@ -126,7 +127,8 @@ func TestCardCompares(t *testing.T) {
 		if (err == nil) != (c.fail == "") || err != nil && !strings.Contains(err.Error(), c.fail) {
 			t.Errorf("%s %v: %v, want %q", c.format, c.share, err, c.fail)
 		}
-		if got := strings.Join(warnings, "\n"); (got == "") != (c.warning == "") || !strings.Contains(got, c.warning) || len(card.Warnings) != len(warnings) {
+		if got := strings.Join(warnings, "\n"); (got == "") != (c.warning == "") || !strings.Contains(got, c.warning) ||
+			len(card.Warnings) != len(warnings) {
 			t.Errorf("%s %v: warnings %q, want %q", c.format, c.share, warnings, c.warning)
 		}
 	}

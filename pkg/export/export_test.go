@@ -76,7 +76,8 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		if got.ConfigID != r.Good || got.Folder.Dir != r.Folder.Dir || (got.Seed == nil) != (c.seed == nil) || c.seed != nil && *got.Seed != *c.seed {
+		if got.ConfigID != r.Good || got.Folder.Dir != r.Folder.Dir || (got.Seed == nil) != (c.seed == nil) || c.seed != nil &&
+			*got.Seed != *c.seed {
 			t.Errorf("%s: %+v", c.name, got)
 		}
 	}
@@ -104,7 +105,8 @@ func TestFind(t *testing.T) {
 	if err := os.CopyFS("elsewhere/second", os.DirFS("elsewhere/tiny")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := export.Find(r.Good, "elsewhere"); err == nil || !strings.Contains(err.Error(), "elsewhere/second/"+r.Good+", elsewhere/tiny/"+r.Good) {
+	if _, err := export.Find(r.Good, "elsewhere"); err == nil || !strings.Contains(err.Error(),
+		"elsewhere/second/"+r.Good+", elsewhere/tiny/"+r.Good) {
 		t.Errorf("in two run folders: %v", err)
 	}
 }
@@ -139,7 +141,8 @@ func TestOpenPicksTheBestSeed(t *testing.T) {
 	// One that is damaged is left out of the choice, and told.
 	writeFile(t, r.Folder.ResultPath(result.Key{ConfigID: r.Good, Seed: 1}), []byte("{"))
 	trial = open(t, export.Choice{Folder: r.Folder, ConfigID: r.Good})
-	if trial.Result.Seed != 0 || !strings.Contains(strings.Join(trial.Warnings, "\n"), "damaged result") || !strings.Contains(trial.Warnings[0], "1 of 3 seeds") {
+	if trial.Result.Seed != 0 || !strings.Contains(strings.Join(trial.Warnings, "\n"), "damaged result") ||
+		!strings.Contains(trial.Warnings[0], "1 of 3 seeds") {
 		t.Errorf("seed %d, warnings %q", trial.Result.Seed, trial.Warnings)
 	}
 }

@@ -44,7 +44,8 @@ func TestFilesAreTheNetwork(t *testing.T) {
 	if split != export.Test || images.N() != 90 {
 		t.Fatalf("judged on %d %s images", images.N(), split)
 	}
-	for format, least := range map[export.Format]int{export.TFLite: *trial.Result.Correct.Test, export.TFLiteInt8: *trial.Result.Correct.Test - 2} {
+	for format, least := range map[export.Format]int{export.TFLite: *trial.Result.Correct.Test,
+		export.TFLiteInt8: *trial.Result.Correct.Test - 2} {
 		a, err := export.Judge(t.Context(), files.Model(format), split, images, 2)
 		if err != nil || a.Correct < least || a.Bounds[0] >= a.Share || a.Bounds[1] < a.Share {
 			t.Errorf("%s: %+v, %v; want at least %d", format, a, err, least)
@@ -63,7 +64,8 @@ func TestFilesAreTheNetwork(t *testing.T) {
 	if !bytes.Contains(files.Data[export.CArray], []byte("const unsigned char "+export.CName+"[]")) {
 		t.Error("no array in the C source")
 	}
-	if _, err := export.Build(trial, []export.Format{export.TFLiteInt8}, nil, tflite.Options{Workers: 1}); err == nil || !strings.Contains(err.Error(), "calibration") {
+	if _, err := export.Build(trial, []export.Format{export.TFLiteInt8}, nil, tflite.Options{Workers: 1}); err == nil ||
+		!strings.Contains(err.Error(), "calibration") {
 		t.Errorf("int8 without images: %v", err)
 	}
 }

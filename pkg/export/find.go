@@ -52,7 +52,8 @@ func Find(name, out string) (Choice, error) {
 type NotFoundError struct{ Name, Out string }
 
 func (e *NotFoundError) Error() string {
-	return fmt.Sprintf("there is no %s, here or in %s: want the folder of a run, a configuration or a trial, a configuration's ID, or a certificate", e.Name, e.Out)
+	return fmt.Sprintf("there is no %s, here or in %s: want the folder of a run, a configuration or a trial, a configuration's ID, or a "+
+		"certificate", e.Name, e.Out)
 }
 
 // below lists the folders below out that a relative name may stand for.
@@ -118,7 +119,8 @@ func ofFolder(dir string) (Choice, error) {
 	case 1:
 		return Choice{Folder: folder, ConfigID: ids[0]}, nil
 	}
-	return Choice{}, fmt.Errorf("%s holds %d configurations and no certificate: name one of them, such as %s", dir, len(ids), filepath.Join(dir, ids[0]))
+	return Choice{}, fmt.Errorf("%s holds %d configurations and no certificate: name one of them, such as %s", dir, len(ids),
+		filepath.Join(dir, ids[0]))
 }
 
 func isFile(path string) bool {

@@ -38,7 +38,8 @@ func TestInt8IsTheExportedFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		file := files.Data[export.TFLiteInt8]
-		if q.Bytes != len(file) || q.SHA256 != sum(file) || q.WeightsSHA != trial.Result.WeightsSHA || q.Slimfit != "v1" || q.Calibration != 240 || q.Reason != "" {
+		if q.Bytes != len(file) || q.SHA256 != sum(file) || q.WeightsSHA != trial.Result.WeightsSHA || q.Slimfit != "v1" ||
+			q.Calibration != 240 || q.Reason != "" {
 			t.Errorf("%+v, want %d bytes with SHA-256 %s", q, len(file), sum(file))
 		}
 		for _, s := range []struct {
@@ -106,7 +107,8 @@ func TestOpenTrialRefuses(t *testing.T) {
 		t.Error("weights are not where they are")
 	}
 	var unfit *export.UnfitError
-	if _, err := export.OpenTrial(r.Folder, result.Key{ConfigID: r.Bad}); !errors.As(err, &unfit) || !strings.Contains(err.Error(), "diverged") {
+	if _, err := export.OpenTrial(r.Folder, result.Key{ConfigID: r.Bad}); !errors.As(err, &unfit) ||
+		!strings.Contains(err.Error(), "diverged") {
 		t.Errorf("diverged: %v", err)
 	}
 	if err := store.RemoveWeights(r.Folder.TrialDir(key)); err != nil {

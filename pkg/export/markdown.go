@@ -31,7 +31,8 @@ func (c *Card) Markdown() string {
 	p.line("# %s, seed %d\n", c.ConfigID, c.Seed)
 	p.line("A convolutional network of %s parameters that sorts %dx%d images of %s into %d classes, trained on %s.",
 		text.Thousands(c.Footprint.Parameters), in.H, in.W, channels(in.C), c.Dataset.Classes, markdown(c.Dataset.Name))
-	p.line("It comes from experiment %s, written by slimfit %s; of its seeds, %s.", markdown(c.Experiment), markdown(c.Slimfit), markdown(c.Chosen))
+	p.line("It comes from experiment %s, written by slimfit %s; of its seeds, %s.", markdown(c.Experiment), markdown(c.Slimfit),
+		markdown(c.Chosen))
 	c.layers(p)
 	c.accuracy(p)
 	c.data(p)
@@ -82,7 +83,8 @@ func (c *Card) accuracy(p *page) {
 		}
 	}
 	p.table(t)
-	p.line("\nThe intervals are Clopper and Pearson's. They speak of this one network on new images of the same kind; a network of another seed may do better or worse.")
+	p.line("\nThe intervals are Clopper and Pearson's. They speak of this one network on new images of the same kind; a network of " +
+		"another seed may do better or worse.")
 	if c.Accuracy[0].Split != Test {
 		p.line("The test images were not opened. What was chosen on the validation images does a little worse on others.")
 	}
@@ -91,8 +93,10 @@ func (c *Card) accuracy(p *page) {
 func (c *Card) data(p *page) {
 	d := c.Dataset
 	p.line("\n## Data and preprocessing\n")
-	p.line("%s images of %s to train on, %s to choose by (validation), %s to test. SHA-256 of the data set: `%s`.\n", text.Thousands(d.Train), markdown(d.Name), text.Thousands(d.Validation), text.Thousands(d.Test), d.Digest)
-	p.line("- Input: `[n, %d, %d, %d]`: images, rows, columns, channels. float32 in [0, 1]: each 8-bit value divided by 255, as in the data set, neither inverted nor centred.", d.Input.H, d.Input.W, d.Input.C)
+	p.line("%s images of %s to train on, %s to choose by (validation), %s to test. SHA-256 of the data set: `%s`.\n",
+		text.Thousands(d.Train), markdown(d.Name), text.Thousands(d.Validation), text.Thousands(d.Test), d.Digest)
+	p.line("- Input: `[n, %d, %d, %d]`: images, rows, columns, channels. float32 in [0, 1]: each 8-bit value divided by 255, as in the "+
+		"data set, neither inverted nor centred.", d.Input.H, d.Input.W, d.Input.C)
 	if c.file(TFLiteInt8) != nil || c.file(CArray) != nil {
 		p.line("- Input of the int8 files: each 8-bit value minus 128.")
 	}
@@ -128,11 +132,13 @@ func (c *Card) footprint(p *page) {
 	p.line("\n## Footprint")
 	t := text.Table{Head: []string{"figure", "value", "what it is"}, Words: []bool{true, false, true}}
 	row := func(figure, value, what string) { t.Rows = append(t.Rows, []string{figure, value, what}) }
-	for _, cost := range []footprint.Cost{footprint.Parameters, footprint.Weights, footprint.MACs, footprint.ActivationE, footprint.Peak, footprint.WeightBytes} {
+	for _, cost := range []footprint.Cost{footprint.Parameters, footprint.Weights, footprint.MACs, footprint.ActivationE, footprint.Peak,
+		footprint.WeightBytes} {
 		row(strings.ReplaceAll(string(cost), "_", " "), text.Thousands(f.Get(cost)), "counted: "+cost.Unit())
 	}
 	if f.ParametersTrained != 0 {
-		row("parameters trained", text.Thousands(f.ParametersTrained), "counted: as Keras does, with gamma, beta and moving averages of batch normalisation")
+		row("parameters trained", text.Thousands(f.ParametersTrained),
+			"counted: as Keras does, with gamma, beta and moving averages of batch normalisation")
 	}
 	for _, size := range []struct {
 		name  string
@@ -153,7 +159,8 @@ func (c *Card) footprint(p *page) {
 		l    *footprint.Latency
 	}{{"latency", m.Latency}, {"TFLite latency", m.LiteFloat}, {"TFLite int8 latency", m.LiteInt8}} {
 		if l := time.l; l != nil {
-			row(time.name, fmt.Sprintf("%.3f ms", 1e3*l.Median), fmt.Sprintf("measured: median of %d single images, 95 %% within %.3f ms; %s", l.Images, 1e3*l.P95, markdown(l.On)))
+			row(time.name, fmt.Sprintf("%.3f ms", 1e3*l.Median), fmt.Sprintf("measured: median of %d single images, 95 %% within %.3f ms; %s",
+				l.Images, 1e3*l.P95, markdown(l.On)))
 		}
 	}
 	p.table(t)

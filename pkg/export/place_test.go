@@ -80,7 +80,8 @@ func TestPlaceAddsFormats(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := tree(t, dir)
-	for name, want := range map[string]string{"model.tflite": "lite", "savedmodel/saved_model.pb": "saved again", "weights.npz": "zip", "mine.txt": "mine"} {
+	for name, want := range map[string]string{"model.tflite": "lite", "savedmodel/saved_model.pb": "saved again", "weights.npz": "zip",
+		"mine.txt": "mine"} {
 		if got[name] != want {
 			t.Errorf("%s is %q, want %q", name, got[name], want)
 		}

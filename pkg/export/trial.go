@@ -119,7 +119,8 @@ func (t *Trial) pick(c Choice, keys []result.Key, results []result.Result, damag
 		t.Chosen = "the only trained seed"
 	}
 	if n := len(keys) - len(done); n > 0 {
-		t.Warnings = append(t.Warnings, fmt.Sprintf("%d of %d seeds are not finished, failed or diverged: the choice is among the others", n, len(keys)))
+		t.Warnings = append(t.Warnings, fmt.Sprintf("%d of %d seeds are not finished, failed or diverged: the choice is among the others", n,
+			len(keys)))
 	}
 	for _, d := range damaged {
 		t.Warnings = append(t.Warnings, d.Error())

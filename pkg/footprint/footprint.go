@@ -12,10 +12,11 @@ import (
 
 // Footprint is a network's counts.
 type Footprint struct {
-	Parameters  int         `json:"parameters"`   // weights and biases of the network as deployed: batch normalisation is part of them
-	Weights     int         `json:"weights"`      // without biases, with the slopes of prelu: what arXiv 1705.03338 calls parameters
-	Biases      int         `json:"biases"`       //
-	MACs        int         `json:"macs"`         // multiply-accumulates of conv, depthwise and dense layers; SAME counts the taps on padding too
+	Parameters int `json:"parameters"` // weights and biases of the network as deployed: batch normalisation is part of them
+	Weights    int `json:"weights"`    // without biases, with the slopes of prelu: what arXiv 1705.03338 calls parameters
+	Biases     int `json:"biases"`     //
+	// multiply-accumulates of conv, depthwise and dense layers; SAME counts the taps on padding too
+	MACs        int         `json:"macs"`
 	WeightBytes int         `json:"weight_bytes"` // all parameters at 4 bytes
 	Activations Activations `json:"activations"`
 	// Peak is the largest input + output of one layer, in elements, with what a

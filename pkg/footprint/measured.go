@@ -6,12 +6,13 @@ import "math"
 // counted ones. Sizes depend on the network's shapes alone, so they are known
 // before it is trained; 0 where a figure was not measured.
 type Measured struct {
-	TFLite     int      `json:"tflite_bytes"`                  // of the float32 file
-	TFLiteInt8 int      `json:"tflite_int8_bytes"`             // of the int8 file
-	NPZ        int      `json:"npz_bytes"`                     // of the weights alone
-	SavedModel int      `json:"savedmodel_bytes,omitempty"`    // of saved_model.pb
-	Frozen     int      `json:"frozen_bytes,omitempty"`        // of the GraphDef
-	Arena      int      `json:"arena_bytes"`                   // of the int8 file's activations in TensorFlow Lite Micro, greedy planner, 16-byte alignment
+	TFLite     int `json:"tflite_bytes"`               // of the float32 file
+	TFLiteInt8 int `json:"tflite_int8_bytes"`          // of the int8 file
+	NPZ        int `json:"npz_bytes"`                  // of the weights alone
+	SavedModel int `json:"savedmodel_bytes,omitempty"` // of saved_model.pb
+	Frozen     int `json:"frozen_bytes,omitempty"`     // of the GraphDef
+	// of the int8 file's activations in TensorFlow Lite Micro, greedy planner, 16-byte alignment
+	Arena      int      `json:"arena_bytes"`
 	ArenaFloat int      `json:"arena_float32_bytes"`           // the same of the float32 file
 	Latency    *Latency `json:"latency,omitempty"`             // in TensorFlow
 	LiteFloat  *Latency `json:"latency_tflite,omitempty"`      // of the float32 file in TensorFlow Lite

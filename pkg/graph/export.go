@@ -52,7 +52,8 @@ func Frozen(spec models.Spec, w models.Weights) (def []byte, err error) {
 		ns.values[i] = tg.Const(ns.at(arrays[k].Name()), t)
 	}
 	in := spec.Input
-	images := op.Placeholder(named(ns.root, ImagesName), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, int64(in.H), int64(in.W), int64(in.C))))
+	images := op.Placeholder(named(ns.root, ImagesName), tf.Float, op.PlaceholderShape(tf.MakeShape(-1, int64(in.H), int64(in.W),
+		int64(in.C))))
 	outs, err := ns.forward(images, nil)
 	if err != nil {
 		return nil, fmt.Errorf("export the graph: %w", err)

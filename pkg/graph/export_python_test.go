@@ -62,7 +62,8 @@ func TestExportsInPython(t *testing.T) {
 		if err := npy.Write(&want, logits[0], n, net.Spec.Classes); err != nil {
 			t.Fatal(err)
 		}
-		for name, b := range map[string][]byte{"savedmodel/saved_model.pb": saved, "frozen.pb": frozen, "images.npy": images.Bytes(), "logits.npy": want.Bytes()} {
+		for name, b := range map[string][]byte{"savedmodel/saved_model.pb": saved, "frozen.pb": frozen, "images.npy": images.Bytes(),
+			"logits.npy": want.Bytes()} {
 			if err := os.WriteFile(filepath.Join(dir, name), b, 0o666); err != nil {
 				t.Fatal(err)
 			}

@@ -14,7 +14,8 @@ const testImages = 400
 
 // trained trains the networks as one pack for the steps and returns each one's
 // losses and final state digest, its logits with it.
-func trained(t *testing.T, nets []Net, r models.Recipe, from []State, first, steps int) (losses [][]float64, states []State, logits [][]float32) {
+func trained(t *testing.T, nets []Net, r models.Recipe, from []State, first, steps int) (losses [][]float64, states []State,
+	logits [][]float32) {
 	t.Helper()
 	in := nets[0].Spec.Input
 	images := fakeImages(testImages, in, nets[0].Spec.Classes)

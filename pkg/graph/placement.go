@@ -184,7 +184,8 @@ func (p Placement) Warning() string {
 	if len(p.OnCPU) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d of the %d operations of a step have no place on the GPU and run on the CPU: %s", len(p.OnCPU), p.Operations, p.kinds())
+	return fmt.Sprintf("%d of the %d operations of a step have no place on the GPU and run on the CPU: %s", len(p.OnCPU), p.Operations,
+		p.kinds())
 }
 
 // kinds counts the operations on the CPU by kind: 2 Gather, 1 Pack.

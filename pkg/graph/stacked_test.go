@@ -11,7 +11,8 @@ import (
 
 // inForm trains the networks on the CPU in a form and returns the losses, the
 // states, the logits and the classes.
-func inForm(t *testing.T, nets []Net, r models.Recipe, f form, from []State, n int) (losses []float64, states []State, logits [][]float32, classes [][]int32) {
+func inForm(t *testing.T, nets []Net, r models.Recipe, f form, from []State, n int) (losses []float64, states []State, logits [][]float32,
+	classes [][]int32) {
 	t.Helper()
 	in := nets[0].Spec.Input
 	images := fakeImages(testImages, in, nets[0].Spec.Classes)

@@ -238,7 +238,8 @@ func (x *exporter) askWorker(ctx context.Context) error {
 		if err != nil {
 			return exit.Failed(err)
 		}
-		if _, err := ask(ctx, w, protocol.Command{Export: &protocol.Export{Dir: x.trial.Dir, Layers: layers, Data: data, Format: string(f), File: file}},
+		if _, err := ask(ctx, w, protocol.Command{Export: &protocol.Export{Dir: x.trial.Dir, Layers: layers, Data: data, Format: string(f),
+			File: file}},
 			protocol.Exported); err != nil {
 			return err
 		}
@@ -289,7 +290,8 @@ func (x *exporter) judge(ctx context.Context, files *export.Files) error {
 // the same as.
 func (x *exporter) known(f export.ModelFile) *export.Accuracy {
 	for _, other := range x.card.Files {
-		if (f.Format == export.CArray || f.Format == export.CCode) && other.Format == export.TFLiteInt8 && other.DensePerChannel == f.DensePerChannel {
+		if (f.Format == export.CArray || f.Format == export.CCode) && other.Format == export.TFLiteInt8 &&
+			other.DensePerChannel == f.DensePerChannel {
 			return other.Accuracy
 		}
 	}

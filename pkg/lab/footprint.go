@@ -55,7 +55,8 @@ func (l *Lab) CountNetworks(ctx context.Context, named []string, set string, fil
 }
 
 func newNetwork(e *experiment.Experiment, c experiment.Configuration) Network {
-	return Network{Experiment: e.Name, Name: e.Label(c), ConfigID: c.ID, Input: c.Data.Input, Model: c.Spec().FullLayers(), Footprint: c.Footprint}
+	return Network{Experiment: e.Name, Name: e.Label(c), ConfigID: c.ID, Input: c.Data.Input, Model: c.Spec().FullLayers(),
+		Footprint: c.Footprint}
 }
 
 // MeasureNetworks fills in what the networks' files take. Without a worker
@@ -106,7 +107,8 @@ func measureByWorker(ctx context.Context, w *workerproc.Process, spec models.Spe
 		to     *int
 	}{{protocol.SavedModel, &m.SavedModel}, {protocol.Frozen, &m.Frozen}} {
 		file := filepath.Join(dir, f.format)
-		if _, err := ask(ctx, w, protocol.Command{Export: &protocol.Export{Layers: spec.Layers, Data: data, Format: f.format, File: file}}, protocol.Exported); err != nil {
+		if _, err := ask(ctx, w, protocol.Command{Export: &protocol.Export{Layers: spec.Layers, Data: data, Format: f.format, File: file}},
+			protocol.Exported); err != nil {
 			return err
 		}
 		info, err := os.Stat(file)

@@ -80,8 +80,10 @@ func (q *quantizer) make(ctx context.Context, r result.Result, test bool, worker
 		return fresh, err
 	}
 	if old != nil && (old.SHA256 != fresh.SHA256 || old.Reason != fresh.Reason) {
-		return fresh, exit.Failed(fmt.Errorf("%s is of another int8 file (SHA-256 %.12s, made by slimfit %s on %s) than this program makes of the same weights (%.12s): "+
-			"to have all figures of one file, move it away and do this again", q.folder.Int8Path(r.Key()), old.SHA256, old.Slimfit, old.OS, fresh.SHA256))
+		return fresh, exit.Failed(fmt.Errorf("%s is of another int8 file (SHA-256 %.12s, made by slimfit %s on %s) than this program makes "+
+			"of the same weights (%.12s): "+
+			"to have all figures of one file, move it away and do this again", q.folder.Int8Path(r.Key()), old.SHA256, old.Slimfit, old.OS,
+			fresh.SHA256))
 	}
 	return fresh, exit.Failed(q.folder.WriteInt8(fresh))
 }

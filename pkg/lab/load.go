@@ -30,7 +30,8 @@ func (l *Lab) load(ctx context.Context, file string, sets []string, space bool) 
 	if err != nil {
 		return nil, exit.With(exit.Usage, err)
 	}
-	l.Detail("%s: data set %s, digest %.12s: %d training, %d validation and %d test images of %s in %d classes", file, e.Data.Name, e.Data.Digest,
+	l.Detail("%s: data set %s, digest %.12s: %d training, %d validation and %d test images of %s in %d classes", file, e.Data.Name,
+		e.Data.Digest,
 		e.Data.Train, e.Data.Validation, e.Data.Test, e.Data.Input, e.Data.Classes)
 	for _, w := range e.Warnings {
 		l.Note("%s: %s", file, w)

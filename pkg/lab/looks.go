@@ -48,7 +48,10 @@ func (s *searcher) count(certificate string) error {
 	s.p.Charge = func(id string, fresh []int64) (alpha, left float64, err error) {
 		err = ledger.Write(key, func(looks []store.Look) (*store.Look, error) {
 			s.p.Looks, _ = account(looks, question, 1-s.p.Target.Confidence)
-			if own := slices.IndexFunc(looks, func(l store.Look) bool { return l.Question == question && slices.Contains(l.ConfigIDs, id) }); own >= 0 {
+			if own := slices.IndexFunc(looks, func(l store.Look) bool {
+				return l.Question == question &&
+					slices.Contains(l.ConfigIDs, id)
+			}); own >= 0 {
 				alpha, left = looks[own].Alpha, looks[own].AlphaLeft
 				return nil, nil
 			}

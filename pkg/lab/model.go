@@ -90,7 +90,8 @@ func exportedFile(name string) (file string, card *export.Card, err error) {
 	case ".json": // a certificate
 		return "", nil, nil
 	}
-	return "", nil, exit.Usagef("%s is no model: want a file or folder that `slimfit export` wrote (.tflite, weights.npz, savedmodel, frozen.pb), "+
+	return "", nil, exit.Usagef("%s is no model: want a file or folder that `slimfit export` wrote (.tflite, weights.npz, savedmodel, "+
+		"frozen.pb), "+
 		"a run, a configuration, a trial or a certificate; the images follow it", name)
 }
 
@@ -203,7 +204,8 @@ func (m *Model) fromNPZ(file string, card *export.Card) error {
 
 func specOf(file string, card *export.Card) (models.Spec, error) {
 	if card == nil {
-		return models.Spec{}, exit.Usagef("%s: there is no %s beside it, which says what network it is; keep both together", file, export.ManifestName)
+		return models.Spec{}, exit.Usagef("%s: there is no %s beside it, which says what network it is; keep both together", file,
+			export.ManifestName)
 	}
 	spec, err := card.Spec()
 	if err != nil {
@@ -246,7 +248,8 @@ func (m *Model) byWorker(ctx context.Context, l *Lab, file string, card *export.
 		}
 		defer w.Close(0)
 		m.runtime = "TensorFlow " + w.Environment.TensorFlow + ", 1 thread"
-		e, err := ask(ctx, w, protocol.Command{Predict: &protocol.Predict{Model: path, Format: format, Images: images.Name(), Input: m.input, Classes: m.classes}},
+		e, err := ask(ctx, w, protocol.Command{Predict: &protocol.Predict{Model: path, Format: format, Images: images.Name(), Input: m.input,
+			Classes: m.classes}},
 			protocol.Predicted)
 		if err != nil {
 			return nil, nil, 0, err

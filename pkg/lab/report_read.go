@@ -59,7 +59,8 @@ func (l *Lab) readRun(folder *store.Folder) (report.Input, error) {
 	detail := store.Full
 	if len(keys) > maxDetailed {
 		detail = store.Brief
-		in.Warnings = append(in.Warnings, fmt.Sprintf("More than %d trials: confusion matrices, training curves and comparisons of pairs are left out.", maxDetailed))
+		in.Warnings = append(in.Warnings, fmt.Sprintf("More than %d trials: confusion matrices, training curves and comparisons of pairs are "+
+			"left out.", maxDetailed))
 	}
 	results, damaged, err := folder.ResultsOf(keys, detail)
 	if err != nil {
@@ -134,7 +135,8 @@ func dataOf(ref dataset.Ref, results []result.Result) *models.Data {
 			return nil
 		}
 	}
-	if d.Name != ref.Name || ref.Train > 0 && ref.Train != d.Train || ref.Validation > 0 && ref.Validation != d.Validation || ref.Test > 0 && ref.Test != d.Test {
+	if d.Name != ref.Name || ref.Train > 0 && ref.Train != d.Train || ref.Validation > 0 && ref.Validation != d.Validation || ref.Test > 0 &&
+		ref.Test != d.Test {
 		return nil
 	}
 	return &d
@@ -195,7 +197,8 @@ func readCertificate(folder *store.Folder, in *report.Input) *result.Certificate
 	}
 	faults := search.Verify(cert, evidence)
 	if len(faults) > 0 {
-		in.Warnings = append(in.Warnings, fmt.Sprintf("The certificate does not hold, and is left out: %s; `slimfit verify` names every fault (%d).", faults[0], len(faults)))
+		in.Warnings = append(in.Warnings, fmt.Sprintf("The certificate does not hold, and is left out: %s; `slimfit verify` names every "+
+			"fault (%d).", faults[0], len(faults)))
 		return nil
 	}
 	return cert

@@ -104,7 +104,8 @@ func (l *Lab) newSearcher(e *experiment.Experiment, p *search.Problem, train Tra
 	if err != nil {
 		return nil, exit.Failed(err)
 	}
-	s := &searcher{l: l, e: e, p: p, folder: folder, reader: newResultReader(folder, p, l.Work.RetryFailed), train: train, configs: map[string]*experiment.Configuration{}}
+	s := &searcher{l: l, e: e, p: p, folder: folder, reader: newResultReader(folder, p, l.Work.RetryFailed), train: train,
+		configs: map[string]*experiment.Configuration{}}
 	if p.Target.Precision == experiment.Int8 {
 		s.int8 = newQuantizer(folder, l.sourceOf(e), l.Note)
 	}
@@ -146,7 +147,8 @@ func (s *searcher) ask(ctx context.Context, keys []result.Key, test, wantTest bo
 	if wantTest {
 		stop = nil // they are trained, or must be
 	}
-	summary, err := s.train(ctx, s.l, Training{Experiment: s.e, Folder: s.folder, Trials: trials, Test: test, KeepAll: s.int8 != nil, Stop: stop})
+	summary, err := s.train(ctx, s.l, Training{Experiment: s.e, Folder: s.folder, Trials: trials, Test: test, KeepAll: s.int8 != nil,
+		Stop: stop})
 	s.reader.forget(keys)
 	if err != nil {
 		return err

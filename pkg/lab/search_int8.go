@@ -34,7 +34,8 @@ func (s *searcher) quantize(ctx context.Context, keys []result.Key, test bool) e
 		}
 		_, err = s.int8.make(ctx, r, test && r.Correct.Test != nil, 1)
 		if errors.Is(err, errNoWeights) {
-			return exit.Failed(fmt.Errorf("quantize %s: its weights were not kept; move %s away and search again", keys[i], s.folder.TrialDir(keys[i])))
+			return exit.Failed(fmt.Errorf("quantize %s: its weights were not kept; move %s away and search again", keys[i],
+				s.folder.TrialDir(keys[i])))
 		}
 		return err
 	})

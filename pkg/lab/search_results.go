@@ -40,7 +40,8 @@ type resultReader struct {
 }
 
 func newResultReader(folder *store.Folder, p *search.Problem, retry bool) *resultReader {
-	return &resultReader{folder: folder, p: p, retry: retry, known: map[result.Key]*result.Result{}, early: map[result.Key]store.StoppedTrial{},
+	return &resultReader{folder: folder, p: p, retry: retry, known: map[result.Key]*result.Result{},
+		early:  map[result.Key]store.StoppedTrial{},
 		doubts: map[result.Key]string{}, asked: map[result.Key]bool{}}
 }
 
@@ -131,7 +132,8 @@ func (r *resultReader) missing(keys []result.Key, test bool, s sweep.Summary) er
 		}
 		for _, f := range s.Failures {
 			if f.Key == k && test {
-				return exit.Failed(fmt.Errorf("open the test images of %s: %s; without its weights, move %s away and search again", k, f.Reason, r.folder.TrialDir(k)))
+				return exit.Failed(fmt.Errorf("open the test images of %s: %s; without its weights, move %s away and search again", k, f.Reason,
+					r.folder.TrialDir(k)))
 			}
 		}
 		if d := r.doubts[k]; d != "" {

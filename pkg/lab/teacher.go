@@ -26,7 +26,8 @@ func findTeacher(run, out string) (experiment.Teacher, error) {
 	if err != nil {
 		return experiment.Teacher{}, err
 	}
-	return experiment.Teacher{Run: t.Result.Key().String(), Digest: t.Weights.SHA256(), Dir: t.Dir, Layers: t.Spec.Layers, Data: t.Result.Dataset}, nil
+	return experiment.Teacher{Run: t.Result.Key().String(), Digest: t.Weights.SHA256(), Dir: t.Dir, Layers: t.Spec.Layers,
+		Data: t.Result.Dataset}, nil
 }
 
 // teach gives a trial that was made from a certificate its teacher again.
@@ -40,7 +41,8 @@ func teach(t experiment.Trial, out string) error {
 		return fmt.Errorf("the teacher of %s: %w", t.ID, err)
 	}
 	if teacher.Digest != want.Digest {
-		return fmt.Errorf("the teacher of %s: %s has other weights now: SHA-256 %.12s, the recipe has %.12s", t.ID, want.Run, teacher.Digest, want.Digest)
+		return fmt.Errorf("the teacher of %s: %s has other weights now: SHA-256 %.12s, the recipe has %.12s", t.ID, want.Run, teacher.Digest,
+			want.Digest)
 	}
 	t.Teacher = &teacher
 	return nil

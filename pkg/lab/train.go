@@ -131,7 +131,8 @@ func (l *Lab) placement(ctx context.Context, m machine.Machine, batch experiment
 	}
 	p.Devices = devices
 	if len(devices) > 0 && p.PerDevice > 1 && !machine.MPS() {
-		l.Note("%d workers share a GPU, but NVIDIA's MPS does not run: they take turns and gain nothing; `%s` starts it", p.PerDevice, machine.StartMPS)
+		l.Note("%d workers share a GPU, but NVIDIA's MPS does not run: they take turns and gain nothing; `%s` starts it", p.PerDevice,
+			machine.StartMPS)
 	}
 	return p, nil
 }

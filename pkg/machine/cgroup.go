@@ -78,7 +78,8 @@ func cgroupMounts(root fs.FS) map[string]cgroupMount {
 	mounts := map[string]cgroupMount{}
 	b, err := fs.ReadFile(root, "proc/self/mountinfo")
 	if err != nil {
-		return map[string]cgroupMount{unified: {"/", "/sys/fs/cgroup"}, "cpu": {"/", "/sys/fs/cgroup/cpu"}, "memory": {"/", "/sys/fs/cgroup/memory"}}
+		return map[string]cgroupMount{unified: {"/", "/sys/fs/cgroup"}, "cpu": {"/", "/sys/fs/cgroup/cpu"},
+			"memory": {"/", "/sys/fs/cgroup/memory"}}
 	}
 	lines := bufio.NewScanner(bytes.NewReader(b))
 	for lines.Scan() {

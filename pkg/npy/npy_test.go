@@ -24,7 +24,8 @@ func TestRoundTrip(t *testing.T) {
 	if _, _, err := Read[int32](b.Bytes()); !errors.Is(err, ErrElements) {
 		t.Errorf("float32 read as int32: %v", err)
 	}
-	if _, _, err := Read[float32](b.Bytes()[:b.Len()-1]); err == nil || errors.Is(err, ErrElements) || !strings.Contains(err.Error(), "truncated: 23 of the 24 bytes") {
+	if _, _, err := Read[float32](b.Bytes()[:b.Len()-1]); err == nil || errors.Is(err, ErrElements) ||
+		!strings.Contains(err.Error(), "truncated: 23 of the 24 bytes") {
 		t.Errorf("cut off: %v", err)
 	}
 	if err := Write(&b, want, 7); err == nil {

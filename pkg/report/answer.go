@@ -40,10 +40,12 @@ func (r *decided) asked() string {
 		return fmt.Sprintf("How accurate is the network on %s, and what does it cost? No target accuracy was set.", text.Plain(r.Dataset.Name))
 	}
 	if r.Target == nil {
-		return fmt.Sprintf("How accurate is each of %s on %s, and what does it cost? No target accuracy was set.", text.Count(len(r.Rows), "network"), text.Plain(r.Dataset.Name))
+		return fmt.Sprintf("How accurate is each of %s on %s, and what does it cost? No target accuracy was set.",
+			text.Count(len(r.Rows), "network"), text.Plain(r.Dataset.Name))
 	}
 	s := fmt.Sprintf("Of %s, which has the fewest %s and still classifies at least %s of the images of %s correctly%s?",
-		text.Count(len(r.Rows), "network"), r.Costs[r.CostIndex(r.Target.Cost)].Head, text.Threshold(r.Target.Accuracy), text.Plain(r.Dataset.Name), r.InPrecision())
+		text.Count(len(r.Rows), "network"), r.Costs[r.CostIndex(r.Target.Cost)].Head, text.Threshold(r.Target.Accuracy),
+		text.Plain(r.Dataset.Name), r.InPrecision())
 	var limits []string
 	for _, l := range r.Target.Within {
 		limits = append(limits, fmt.Sprintf("at most %s %s", text.Whole(l.Limit), r.Costs[r.CostIndex(l.Cost)].Head))
@@ -88,7 +90,8 @@ func (r *decided) describe() string {
 	}
 	one := func(i int) string {
 		row := &r.Rows[i]
-		return fmt.Sprintf("%s, with %s parameters and a mean %s accuracy of %s %%", row.Label, text.Whole(float64(row.Footprint.Parameters)), r.Split, text.Percentage(row.Score(r.Split).Mean))
+		return fmt.Sprintf("%s, with %s parameters and a mean %s accuracy of %s %%", row.Label, text.Whole(float64(row.Footprint.Parameters)),
+			r.Split, text.Percentage(row.Score(r.Split).Mean))
 	}
 	switch {
 	case len(r.Rows) == 1:
@@ -111,7 +114,8 @@ func (r *decided) pick() {
 		}
 	}
 	if n := len(r.Answer.Open); n > 0 {
-		r.Answer.More = append(r.Answer.More, fmt.Sprintf("Not final: %s could still meet it, but results are missing (%s).", r.openRows(n), r.examples(r.Answer.Open)))
+		r.Answer.More = append(r.Answer.More, fmt.Sprintf("Not final: %s could still meet it, but results are missing (%s).", r.openRows(n),
+			r.examples(r.Answer.Open)))
 	}
 	if r.Answer.Pick < 0 {
 		r.nonePicked()
@@ -156,11 +160,13 @@ func (r *decided) rule() string {
 
 func (r *decided) picked(row *Row) {
 	k := r.CostIndex(r.Target.Cost)
-	s := fmt.Sprintf("The smallest network %s %s%s on the %s images is %s: %s %s", r.rule(), text.Threshold(r.Target.Accuracy), r.InPrecision(), r.Split, row.Label, text.Whole(row.Costs[k]), r.Costs[k].Head)
+	s := fmt.Sprintf("The smallest network %s %s%s on the %s images is %s: %s %s", r.rule(), text.Threshold(r.Target.Accuracy),
+		r.InPrecision(), r.Split, row.Label, text.Whole(row.Costs[k]), r.Costs[k].Head)
 	r.Answer.Sentence = s + r.fewer(row, k) + "."
 	if r.Split == Test {
 		if len(r.Rows) > 1 {
-			r.Answer.More = append(r.Answer.More, "It was chosen on the test images themselves, so its accuracy there flatters it: the best of many is partly lucky.")
+			r.Answer.More = append(r.Answer.More, "It was chosen on the test images themselves, so its accuracy there flatters it: the best of "+
+				"many is partly lucky.")
 		}
 		return
 	}
@@ -171,10 +177,12 @@ func (r *decided) picked(row *Row) {
 	}
 	r.Answer.More = append(r.Answer.More, "On the test images, which were not used to choose it, "+spread(t)+".")
 	if v := r.value(row, Test); v != nil && *v < r.Target.Accuracy {
-		r.Answer.More = append(r.Answer.More, fmt.Sprintf("So it misses the target there (%s %s %%). What is chosen on the validation images looks better on them than it is.", judgedName(r.Target.Rule), text.PercentageAgainst(*v, r.Target.Accuracy)))
+		r.Answer.More = append(r.Answer.More, fmt.Sprintf("So it misses the target there (%s %s %%). What is chosen on the validation images "+
+			"looks better on them than it is.", judgedName(r.Target.Rule), text.PercentageAgainst(*v, r.Target.Accuracy)))
 	}
 	if t.WorstBound != nil {
-		r.Answer.More = append(r.Answer.More, fmt.Sprintf("The least accurate of these networks is, with 95 %% confidence, at least %s %% accurate on new images like these. A network trained with another seed may be less so.", text.Percentage(*t.WorstBound)))
+		r.Answer.More = append(r.Answer.More, fmt.Sprintf("The least accurate of these networks is, with 95 %% confidence, at least %s %% "+
+			"accurate on new images like these. A network trained with another seed may be less so.", text.Percentage(*t.WorstBound)))
 	}
 }
 
@@ -190,7 +198,8 @@ func spread(s *Score) string {
 	if s.N == 1 {
 		return fmt.Sprintf("its one seed scores %s %%", text.Percentage(s.Mean))
 	}
-	return fmt.Sprintf("its %d seeds score %s to %s %% (mean %s %%)", s.N, text.Percentage(s.Min), text.Percentage(s.Max), text.Percentage(s.Mean))
+	return fmt.Sprintf("its %d seeds score %s to %s %% (mean %s %%)", s.N, text.Percentage(s.Min), text.Percentage(s.Max),
+		text.Percentage(s.Mean))
 }
 
 // value is what the target's rule compares with the target; nil without a score.
@@ -211,9 +220,11 @@ func (r *decided) nonePicked() {
 			nearest = i
 		}
 	}
-	s := fmt.Sprintf("None of %s meets the target of %s%s on the %s images", text.Count(len(r.Rows), "network"), text.Threshold(r.Target.Accuracy), r.InPrecision(), r.Split)
+	s := fmt.Sprintf("None of %s meets the target of %s%s on the %s images", text.Count(len(r.Rows), "network"),
+		text.Threshold(r.Target.Accuracy), r.InPrecision(), r.Split)
 	if len(r.Answer.Open) > 0 {
-		s = fmt.Sprintf("No network is known to meet the target of %s%s on the %s images yet", text.Threshold(r.Target.Accuracy), r.InPrecision(), r.Split)
+		s = fmt.Sprintf("No network is known to meet the target of %s%s on the %s images yet", text.Threshold(r.Target.Accuracy),
+			r.InPrecision(), r.Split)
 	}
 	if nearest >= 0 {
 		s += fmt.Sprintf("; the nearest is %s (%s %s %%)", r.Rows[nearest].Label, judgedName(r.Target.Rule), text.Percentage(*value(nearest)))

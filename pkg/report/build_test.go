@@ -96,7 +96,8 @@ func TestPickAndFront(t *testing.T) {
 		for _, i := range r.Front {
 			for j := range r.Rows {
 				a, b := &r.Rows[i], &r.Rows[j]
-				if b.Costs[0] <= a.Costs[0] && b.Validation.Mean >= a.Validation.Mean && (b.Costs[0] < a.Costs[0] || b.Validation.Mean > a.Validation.Mean) {
+				if b.Costs[0] <= a.Costs[0] && b.Validation.Mean >= a.Validation.Mean &&
+					(b.Costs[0] < a.Costs[0] || b.Validation.Mean > a.Validation.Mean) {
 					t.Errorf("%s is on the front, %s beats it", a.Label, b.Label)
 				}
 			}
@@ -123,7 +124,8 @@ func TestSplit(t *testing.T) {
 	if r := reporttest.Build(t, in, report.Options{}); r.Split != report.Validation {
 		t.Errorf("with a target the split is %s", r.Split)
 	}
-	if r := reporttest.Build(t, in, report.Options{Split: report.Test}); r.Split != report.Test || !strings.Contains(strings.Join(r.Answer.More, " "), "flatters") {
+	if r := reporttest.Build(t, in, report.Options{Split: report.Test}); r.Split != report.Test ||
+		!strings.Contains(strings.Join(r.Answer.More, " "), "flatters") {
 		t.Errorf("chosen on test without a word about it: %v", r.Answer.More)
 	}
 	if r := reporttest.Build(t, reporttest.One(t), report.Options{}); r.Split != report.Test {
@@ -178,7 +180,8 @@ func TestOthers(t *testing.T) {
 }
 
 func TestWithoutExperimentFile(t *testing.T) {
-	with, without := reporttest.Build(t, reporttest.Flawed(t), report.Options{Split: report.Test}), reporttest.Build(t, reporttest.WithoutFile(t), report.Options{})
+	with, without := reporttest.Build(t, reporttest.Flawed(t), report.Options{Split: report.Test}),
+		reporttest.Build(t, reporttest.WithoutFile(t), report.Options{})
 	if without.Planned || without.Target != nil || without.Counts.Planned != 18 {
 		t.Errorf("planned %v, target %v, counts %+v", without.Planned, without.Target, without.Counts)
 	}
@@ -262,8 +265,9 @@ func TestAllDiverged(t *testing.T) {
 	results, _ := p.Run(e)
 	for i := range results {
 		r := &results[i]
-		*r = result.Result{Experiment: r.Experiment, ConfigID: r.ConfigID, Assignment: r.Assignment, Model: r.Model, Train: r.Train, Dataset: r.Dataset,
-			Seed: r.Seed, Status: result.Diverged, Reason: "the loss is NaN at step 7", Footprint: r.Footprint}
+		*r = result.Result{Experiment: r.Experiment, ConfigID: r.ConfigID, Assignment: r.Assignment, Model: r.Model, Train: r.Train,
+			Dataset: r.Dataset,
+			Seed:    r.Seed, Status: result.Diverged, Reason: "the loss is NaN at step 7", Footprint: r.Footprint}
 	}
 	r := reporttest.Build(t, report.Input{Experiment: e, Results: results}, report.Options{})
 	if want := fmt.Sprintf("None of %d networks meets the target", len(e.Configs)); !strings.HasPrefix(r.Answer.Sentence, want) {
@@ -274,14 +278,17 @@ func TestAllDiverged(t *testing.T) {
 			results[i].Status = result.Failed // what it would read is not known
 		}
 	}
-	if r = reporttest.Build(t, report.Input{Experiment: e, Results: results}, report.Options{}); !strings.HasPrefix(r.Answer.Sentence, "No network is known to meet the target") {
+	if r = reporttest.Build(t, report.Input{Experiment: e, Results: results}, report.Options{}); !strings.HasPrefix(r.Answer.Sentence,
+		"No network is known to meet the target") {
 		t.Errorf("one network failed: %q", r.Answer.Sentence)
 	}
 	e.Target = nil
-	if r = reporttest.Build(t, report.Input{Experiment: e, Results: results}, report.Options{}); !strings.HasPrefix(r.Answer.Sentence, "No answer: none of ") {
+	if r = reporttest.Build(t, report.Input{Experiment: e, Results: results}, report.Options{}); !strings.HasPrefix(r.Answer.Sentence,
+		"No answer: none of ") {
 		t.Errorf("without a target: %q", r.Answer.Sentence)
 	}
-	if r = reporttest.Build(t, report.Input{Experiment: e, Results: results[1:]}, report.Options{}); !strings.HasPrefix(r.Answer.Sentence, "No answer yet") {
+	if r = reporttest.Build(t, report.Input{Experiment: e, Results: results[1:]}, report.Options{}); !strings.HasPrefix(r.Answer.Sentence,
+		"No answer yet") {
 		t.Errorf("one missing: %q", r.Answer.Sentence)
 	}
 }

@@ -17,14 +17,16 @@ func TestCertificate(t *testing.T) {
 	r := reporttest.Build(t, in, report.Options{})
 	pick := r.Rows[r.Answer.Pick]
 	accuracy := 0.94
-	c := &result.Certificate{Experiment: "simulated-slices", Seeds: []int64{0, 1, 2}, Verdict: result.Certified, Summary: pick.ID + " is the cheapest of 6 configurations.",
+	c := &result.Certificate{Experiment: "simulated-slices", Seeds: []int64{0, 1, 2}, Verdict: result.Certified, Summary: pick.ID +
+		" is the cheapest of 6 configurations.",
 		Target: result.Target{Accuracy: 0.93, Confidence: 0.95, Rule: "worst", Cost: "parameters"},
 		Winner: &result.Winner{ConfigID: pick.ID}, Promises: []string{"Each of these 3 trained networks is right on at least 93 %."},
 		Openings:   []result.Opening{{ConfigID: pick.ID, Alpha: 0.05, Passed: true, Networks: []result.TestedNetwork{{Seed: 0, Correct: 954, Accuracy: 0.954, Lower: 0.94}}}},
 		Candidates: []result.Judged{{ConfigID: pick.ID, Cost: 51646, Finding: result.FoundWinner, Statistic: &accuracy}}}
 	for _, row := range r.Rows {
 		if row.ID != pick.ID {
-			c.Candidates = append(c.Candidates, result.Judged{ConfigID: row.ID, Cost: row.Footprint.Parameters, Finding: result.FoundSkipped, Reason: "networks at least as large fail"})
+			c.Candidates = append(c.Candidates, result.Judged{ConfigID: row.ID, Cost: row.Footprint.Parameters, Finding: result.FoundSkipped,
+				Reason: "networks at least as large fail"})
 		}
 	}
 	in.Certificate = c
@@ -36,7 +38,8 @@ func TestCertificate(t *testing.T) {
 		t.Errorf("answer %d: %s", s.Answer.Pick, s.Answer.Sentence)
 	}
 	text := string(render.Text(s))
-	for _, want := range []string{"Certificate", "Each of these 3 trained networks", "skipped by the search", "1 trial left out by the search", "95.40"} {
+	for _, want := range []string{"Certificate", "Each of these 3 trained networks", "skipped by the search",
+		"1 trial left out by the search", "95.40"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text does not say %q", want)
 		}

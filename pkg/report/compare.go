@@ -85,7 +85,8 @@ func Compare(a, b *Report) (*Comparison, error) {
 	for _, s := range result.Splits() {
 		same := a.Dataset.Digest == b.Dataset.Digest && a.images(s) == b.images(s) && a.Dataset.Validation == b.Dataset.Validation
 		if !same && len(c.Pairs) > 0 {
-			c.Warnings = append(c.Warnings, fmt.Sprintf("The %s images are not the same: differences on them are of recipes and of images at once, and are judged over seeds alone.", s))
+			c.Warnings = append(c.Warnings, fmt.Sprintf("The %s images are not the same: differences on them are of recipes and of images at "+
+				"once, and are judged over seeds alone.", s))
 		}
 		if err := c.judge(a, b, pairs, s, same); err != nil {
 			return nil, err
@@ -179,7 +180,8 @@ func comparedScore(a, b *Row, s Split) *ComparedScore {
 	for i := range a.Trials {
 		other := b.trial(a.Trials[i].Seed)
 		if m := a.Trials[i].On(s); m != nil && other != nil && other.On(s) != nil {
-			out.Seeds = append(out.Seeds, SeedDifference{a.Trials[i].Seed, [2]float64{m.Accuracy, other.On(s).Accuracy}, stats.Round(other.On(s).Accuracy - m.Accuracy)})
+			out.Seeds = append(out.Seeds, SeedDifference{a.Trials[i].Seed, [2]float64{m.Accuracy, other.On(s).Accuracy},
+				stats.Round(other.On(s).Accuracy - m.Accuracy)})
 		}
 	}
 	return out
@@ -197,7 +199,8 @@ func settings(a, b *Report) []Fact {
 	for _, n := range []struct {
 		name string
 		x, y int
-	}{{"training images", a.Dataset.Train, b.Dataset.Train}, {"validation images", a.Dataset.Validation, b.Dataset.Validation}, {"test images", a.Dataset.Test, b.Dataset.Test}} {
+	}{{"training images", a.Dataset.Train, b.Dataset.Train}, {"validation images", a.Dataset.Validation, b.Dataset.Validation},
+		{"test images", a.Dataset.Test, b.Dataset.Test}} {
 		both(n.name, fmt.Sprint(n.x), fmt.Sprint(n.y))
 	}
 	x, y := a.recipeValues(), b.recipeValues()

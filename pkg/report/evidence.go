@@ -30,7 +30,8 @@ func (r *planned) certify(c *result.Certificate) {
 		return
 	}
 	e := &Evidence{Certificate: c, Summary: r.named(c.Summary), Rules: c.Rules, Verdict: c.Verdict}
-	e.Answers = r.Target != nil && c.Target.Accuracy == r.Target.Accuracy && c.Target.Rule == r.Target.Rule && c.Target.Cost == r.Target.Cost && c.Target.Precision == r.Target.Precision &&
+	e.Answers = r.Target != nil && c.Target.Accuracy == r.Target.Accuracy && c.Target.Rule == r.Target.Rule &&
+		c.Target.Cost == r.Target.Cost && c.Target.Precision == r.Target.Precision &&
 		c.Target.Confidence == r.Target.Confidence && slices.Equal(c.Seeds, r.Seeds[:min(r.Target.Seeds, len(r.Seeds))])
 	if !e.Answers {
 		r.warn("The certificate is of another target, or of other seeds, than the experiment file has now: it is shown, but is not the answer.")
@@ -57,7 +58,8 @@ func (r *planned) certify(c *result.Certificate) {
 	}
 	if c.Target.Precision != "" {
 		e.Facts[1].Value += ", judged in " + c.Target.Precision
-		e.Facts[4].Value = text.Count(len(c.Files), "file") + " (result.json and int8.json), whose SHA-256 are in it; `slimfit verify` checks them all"
+		e.Facts[4].Value = text.Count(len(c.Files), "file") + " (result.json and int8.json), whose SHA-256 are in it; `slimfit verify` " +
+			"checks them all"
 	}
 	r.Evidence = e
 }
@@ -109,7 +111,8 @@ func (r *decided) certified() {
 	if test := r.JudgedScore(row, Test); test != nil {
 		r.Answer.More = append(r.Answer.More, "On the test images, opened for it once it was chosen, "+spread(test)+".")
 	}
-	r.Answer.More = append(r.Answer.More, "A search found it, so not every network was trained; the certificate says what was left out and why.")
+	r.Answer.More = append(r.Answer.More, "A search found it, so not every network was trained; the certificate says what was left out "+
+		"and why.")
 }
 
 // certifiedBy says whether the certificate rests on networks of the seed that no

@@ -272,11 +272,13 @@ func (r *planned) environments(own, others map[result.Key]*result.Result) {
 	}
 	slices.SortStableFunc(r.Machines, func(a, b Environment) int { return cmp.Compare(b.Trials, a.Trials) })
 	if len(r.Machines) > 1 {
-		r.warn(fmt.Sprintf("The trials ran in %d different environments: the same seed need not give the same bits in all of them.", len(r.Machines)))
+		r.warn(fmt.Sprintf("The trials ran in %d different environments: the same seed need not give the same bits in all of them.",
+			len(r.Machines)))
 	}
 }
 
 // environmentKey is the same for equal environments only.
 func environmentKey(e *result.Environment) string {
-	return strings.Join(append([]string{e.Slimfit, e.TensorFlow, e.Go, e.OS, e.Host, e.CPU, strconv.Itoa(e.Threads), e.Device, e.Driver, e.CUDA, e.CuDNN}, e.CPUFeatures...), "\x00")
+	return strings.Join(append([]string{e.Slimfit, e.TensorFlow, e.Go, e.OS, e.Host, e.CPU, strconv.Itoa(e.Threads), e.Device, e.Driver,
+		e.CUDA, e.CuDNN}, e.CPUFeatures...), "\x00")
 }

@@ -92,8 +92,10 @@ func (r *decided) int8Note() []Note {
 	if len(r.Int8Splits()) == 0 {
 		return nil
 	}
-	text := "Accuracy of the full-integer TensorFlow Lite file that `slimfit export --format tflite-int8` writes of each network, quantized after training, " +
-		"over the seeds whose int8.json is there (`slimfit quantize` makes it from kept weights). Less float32: in points, against the same seeds' float32 networks."
+	text := "Accuracy of the full-integer TensorFlow Lite file that `slimfit export --format tflite-int8` writes of each network, " +
+		"quantized after training, " +
+		"over the seeds whose int8.json is there (`slimfit quantize` makes it from kept weights). Less float32: in points, against the same " +
+		"seeds' float32 networks."
 	if r.JudgesInt8() {
 		text += " The target judges these networks: verdicts, the answer and the figures are theirs, not the float32 networks'."
 	}

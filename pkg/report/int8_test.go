@@ -52,11 +52,13 @@ func TestInt8Target(t *testing.T) {
 	if row.ID != pick.ID || row.Verdict != report.Misses {
 		t.Errorf("%s: %s %s, though its int8 networks miss the target", row.ID, row.Verdict, row.Why)
 	}
-	if r.Answer.Pick < 0 || r.Rows[r.Answer.Pick].Verdict != report.Meets || !strings.Contains(r.Answer.Sentence, "93 % in int8") || !strings.Contains(r.Asked, "in int8") {
+	if r.Answer.Pick < 0 || r.Rows[r.Answer.Pick].Verdict != report.Meets || !strings.Contains(r.Answer.Sentence, "93 % in int8") ||
+		!strings.Contains(r.Asked, "in int8") {
 		t.Errorf("%s\n%s", r.Asked, r.Answer.Sentence)
 	}
 	for i := range r.Rows {
-		if row := &r.Rows[i]; row.Int8 == nil && (row.Verdict != report.Undecided || row.Why != "3 of 3 seeds without int8 figures on the validation images") {
+		if row := &r.Rows[i]; row.Int8 == nil && (row.Verdict != report.Undecided || row.Why != "3 of 3 seeds without int8 figures on the "+
+			"validation images") {
 			t.Errorf("%s, not quantized: %s %s", row.ID, row.Verdict, row.Why)
 		}
 	}
@@ -81,7 +83,8 @@ func TestInt8LeftOut(t *testing.T) {
 	in.Int8[1] = result.Int8{ConfigID: in.Int8[1].ConfigID, Seed: in.Int8[1].Seed, WeightsSHA: in.Int8[1].WeightsSHA, Reason: "sums overflow"}
 	r := reporttest.Build(t, in, report.Options{})
 	text := string(render.Text(r))
-	if r.Rows[0].Int8.Validation.N != 1 || !strings.Contains(text, "int8.json is of other weights") || !strings.Contains(text, "It has no int8 form: sums overflow") {
+	if r.Rows[0].Int8.Validation.N != 1 || !strings.Contains(text, "int8.json is of other weights") ||
+		!strings.Contains(text, "It has no int8 form: sums overflow") {
 		t.Errorf("%d seeds\n%s", r.Rows[0].Int8.Validation.N, text)
 	}
 }
@@ -93,7 +96,8 @@ func TestInt8Certificate(t *testing.T) {
 	in.Certificate = &result.Certificate{Seeds: []int64{0, 1, 2}, Verdict: result.Unmet, Summary: "None.", Files: make([]result.File, 4),
 		Target: result.Target{Accuracy: 0.93, Confidence: 0.95, Rule: "worst", Cost: "parameters", Precision: "int8"}}
 	r := reporttest.Build(t, in, report.Options{})
-	if r.Evidence.Answers || !strings.Contains(r.Evidence.Facts[1].Value, "judged in int8") || !strings.Contains(r.Evidence.Facts[4].Value, "4 files (result.json and int8.json)") {
+	if r.Evidence.Answers || !strings.Contains(r.Evidence.Facts[1].Value, "judged in int8") ||
+		!strings.Contains(r.Evidence.Facts[4].Value, "4 files (result.json and int8.json)") {
 		t.Errorf("%+v", r.Evidence)
 	}
 	target := *in.Experiment.Target

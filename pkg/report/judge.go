@@ -217,7 +217,8 @@ func troubleWords(t target.Trouble) string {
 	case t.Images == 0:
 		return fmt.Sprintf("seed %d: no image of class %d to judge its recall by", t.Seed, t.Class)
 	}
-	return fmt.Sprintf("seed %d: recall of class %d is %s %%, the floor %s", t.Seed, t.Class, text.PercentageAgainst(t.Recall, t.Floor), text.Threshold(t.Floor))
+	return fmt.Sprintf("seed %d: recall of class %d is %s %%, the floor %s", t.Seed, t.Class, text.PercentageAgainst(t.Recall, t.Floor),
+		text.Threshold(t.Floor))
 }
 
 // verdict applies the threshold, as page_judge.js does.

@@ -50,7 +50,8 @@ func (v vector) judge(t *testing.T) Judged {
 		trial.Validation = &Measured{Accuracy: float64(n.Correct) / float64(n.Images), Correct: &n.Correct, Images: n.Images}
 		trial.confusion = map[Split][][]int{Validation: n.Confusion}
 	}
-	r := &filled{&planned{Report: &Report{Split: Validation, Target: &Target{Accuracy: v.Accuracy, Rule: v.Rule, Seeds: v.Seeds, asked: asked}},
+	r := &filled{&planned{Report: &Report{Split: Validation, Target: &Target{Accuracy: v.Accuracy, Rule: v.Rule, Seeds: v.Seeds,
+		asked: asked}},
 		judges: map[string]*target.Judge{}}}
 	return r.see(&row, Validation, v.Rule)
 }

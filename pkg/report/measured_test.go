@@ -30,7 +30,8 @@ func TestMeasured(t *testing.T) {
 		bytes[c.ID] = 90_000 - 1000*i // dearer the fewer filters
 	}
 	for i := range results {
-		results[i].Footprint.Measured = &footprint.Measured{TFLite: 4 * bytes[results[i].ConfigID], TFLiteInt8: bytes[results[i].ConfigID], NPZ: 7, Arena: 8, ArenaFloat: 32}
+		results[i].Footprint.Measured = &footprint.Measured{TFLite: 4 * bytes[results[i].ConfigID], TFLiteInt8: bytes[results[i].ConfigID],
+			NPZ: 7, Arena: 8, ArenaFloat: 32}
 	}
 	e.Target = &experiment.Target{Accuracy: 0.5, Confidence: 0.95, Seeds: 3, Cost: footprint.TFLiteInt8Bytes, Rule: experiment.RuleWorst,
 		Within: []experiment.Budget{{Cost: footprint.TFLiteBytes, Limit: 4 * 86_500}}}
@@ -39,7 +40,8 @@ func TestMeasured(t *testing.T) {
 		t.Fatal(err)
 	}
 	table := render.Files(r)
-	if len(table.Rows) != len(e.Configs) || len(table.Columns) != len(table.Rows[0]) || !slices.Contains(table.Rows[0], "360,000") && !slices.Contains(table.Rows[0], "360000") {
+	if len(table.Rows) != len(e.Configs) || len(table.Columns) != len(table.Rows[0]) || !slices.Contains(table.Rows[0], "360,000") &&
+		!slices.Contains(table.Rows[0], "360000") {
 		t.Errorf("table %+v", table)
 	}
 	cheapest := e.Configs[len(e.Configs)-1].ID
@@ -70,7 +72,8 @@ func TestMeasuredByACertificate(t *testing.T) {
 	e.Target = &experiment.Target{Accuracy: 0.5, Confidence: 0.95, Seeds: 3, Cost: footprint.TFLiteInt8Bytes, Rule: experiment.RuleWorst}
 	c := &result.Certificate{Target: result.Target{Accuracy: 0.5, Rule: "worst", Cost: footprint.TFLiteInt8Bytes}}
 	for i, config := range e.Configs {
-		c.Candidates = append(c.Candidates, result.Judged{ConfigID: config.ID, Finding: result.FoundSkipped, Measured: &footprint.Measured{TFLiteInt8: 1000 + i}})
+		c.Candidates = append(c.Candidates, result.Judged{ConfigID: config.ID, Finding: result.FoundSkipped,
+			Measured: &footprint.Measured{TFLiteInt8: 1000 + i}})
 	}
 	r, err := report.Build(report.Input{Experiment: e, Certificate: c}, report.Options{})
 	if err != nil {

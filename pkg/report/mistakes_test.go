@@ -14,7 +14,8 @@ func TestWorst(t *testing.T) {
 	of := func(id string, status result.Status, wrong ...[2]int) result.Result {
 		return result.Result{ConfigID: id, Status: status, Wrong: result.Wrong{Validation: wrong}}
 	}
-	results := []result.Result{of("a", result.Done, [2]int{3, 7}, [2]int{5, 1}), of("a", result.Done, [2]int{3, 2}, [2]int{9, 4}), of("a", result.Done, [2]int{3, 7}, [2]int{9, 2}),
+	results := []result.Result{of("a", result.Done, [2]int{3, 7}, [2]int{5, 1}), of("a", result.Done, [2]int{3, 2}, [2]int{9, 4}),
+		of("a", result.Done, [2]int{3, 7}, [2]int{9, 2}),
 		of("b", result.Done, [2]int{1, 1}), of("a", result.Failed, [2]int{5, 1})}
 	want := []report.Mistake{{Image: 3, True: -1, Predicted: 7, Seeds: 3}, {Image: 9, True: -1, Predicted: 2, Seeds: 2}}
 	same := func(a, b report.Mistake) bool {

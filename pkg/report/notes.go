@@ -27,11 +27,15 @@ func (r *decided) notes() []Note {
 		notes = append(notes, Note{"meets", "No target was set; in the page, the reader's threshold decides."})
 	}
 	if r.Pairs != nil {
-		notes = append(notes, Note{"difference", fmt.Sprintf("Of mean accuracies, in percentage points, with a standard error from a crossed bootstrap over seeds and images (%d draws; Owen 2007): all networks are judged on the same images, and a retrained network differs. Seeds are drawn for each network by itself, equal ones too. p is Holm-corrected for the %d pairs.", r.Pairs.Replicates, len(r.Pairs.Pairs))})
+		notes = append(notes, Note{"difference", fmt.Sprintf("Of mean accuracies, in percentage points, with a standard error from a crossed "+
+			"bootstrap over seeds and images (%d draws; Owen 2007): all networks are judged on the same images, and a retrained network "+
+			"differs. Seeds are drawn for each network by itself, equal ones too. p is Holm-corrected for the %d pairs.", r.Pairs.Replicates,
+			len(r.Pairs.Pairs))})
 	}
 	for i := range r.Rows {
 		if r.Rows[i].Published != nil {
-			return append(notes, Note{"published", "A figure that somebody else reports, as printed there; it is not a result of these runs. Its place is among our seeds' test accuracies."})
+			return append(notes, Note{"published", "A figure that somebody else reports, as printed there; it is not a result of these runs. " +
+				"Its place is among our seeds' test accuracies."})
 		}
 	}
 	return notes
@@ -77,7 +81,10 @@ func (r *decided) verdictNote() string {
 	case experiment.RuleMean:
 		return fmt.Sprintf("The mean over %s is at least %s on the %s images.", text.Count(t.Seeds, "seed"), text.Threshold(t.Accuracy), r.Split)
 	case experiment.RuleTolerance:
-		return fmt.Sprintf("Mean - k sd over %s is at least %s on the %s images: with %s confidence 95 %% of further seeds lie above it, if they are normally distributed.", text.Count(t.Seeds, "seed"), text.Threshold(t.Accuracy), r.Split, text.Threshold(t.Confidence))
+		return fmt.Sprintf("Mean - k sd over %s is at least %s on the %s images: with %s confidence 95 %% of further seeds lie above it, if "+
+			"they are normally distributed.", text.Count(t.Seeds, "seed"), text.Threshold(t.Accuracy), r.Split, text.Threshold(t.Confidence))
 	}
-	return fmt.Sprintf("Every one of %s is at least %s accurate on the %s images. \"undecided\": no finished seed is below it, but some are missing or failed. That the smallest of n seeds passes bounds 95 %% of further seeds with confidence 1 - 0.95^n only.", text.Count(t.Seeds, "seed"), text.Threshold(t.Accuracy), r.Split)
+	return fmt.Sprintf("Every one of %s is at least %s accurate on the %s images. \"undecided\": no finished seed is below it, but some "+
+		"are missing or failed. That the smallest of n seeds passes bounds 95 %% of further seeds with confidence 1 - 0.95^n only.",
+		text.Count(t.Seeds, "seed"), text.Threshold(t.Accuracy), r.Split)
 }

@@ -10,7 +10,8 @@ import (
 )
 
 func TestPublished(t *testing.T) {
-	rows, err := report.ReadPublished(strings.NewReader("# from a paper\nkernel,filters,accuracy,seconds,source\n5,2,0.9738,108,Table IV\n1,2,0.9428,,Table VI\n"), "paper.csv")
+	rows, err := report.ReadPublished(strings.NewReader("# from a paper\nkernel,filters,accuracy,seconds,source\n5,2,0.9738,108,Table "+
+		"IV\n1,2,0.9428,,Table VI\n"), "paper.csv")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -18,7 +19,8 @@ func TestPublished(t *testing.T) {
 	in.Published = rows
 	r := reporttest.Build(t, in, report.Options{})
 	i := slices.IndexFunc(r.Rows, func(row report.Row) bool { return row.Label == "kernel 5, filters 2" })
-	if p := r.Rows[i].Published; p == nil || p.Accuracy != 0.9738 || *p.Seconds != 108 || p.Source != "Table IV" || p.Place != "above all of 3 seeds" {
+	if p := r.Rows[i].Published; p == nil || p.Accuracy != 0.9738 || *p.Seconds != 108 || p.Source != "Table IV" ||
+		p.Place != "above all of 3 seeds" {
 		t.Errorf("published %+v", p)
 	}
 	for text, want := range map[string]string{

@@ -70,7 +70,8 @@ func (r *decided) targetText() string {
 	case experiment.RuleTolerance:
 		rule = "the tolerance bound over seeds reaches it"
 	}
-	return fmt.Sprintf("%s accuracy%s; a network meets it where %s on the %s images", text.Threshold(t.Accuracy), r.InPrecision(), rule, r.Split)
+	return fmt.Sprintf("%s accuracy%s; a network meets it where %s on the %s images", text.Threshold(t.Accuracy), r.InPrecision(), rule,
+		r.Split)
 }
 
 // trainFacts writes the recipe that all rows share on one line, and what

@@ -44,8 +44,9 @@ func TestVerdicts(t *testing.T) {
 		{"nothing finished", experiment.RuleWorst, lost(nil, Absent), Undecided, "1 of 1 seed lacking"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := &filled{&planned{Report: &Report{Split: Validation, Costs: costs(), Target: &Target{Accuracy: 0.95, Confidence: 0.95, Rule: c.rule, Seeds: 99, Cost: footprint.Parameters,
-				asked: experiment.Target{Confidence: 0.95}}}, judges: map[string]*target.Judge{}}}
+			r := &filled{&planned{Report: &Report{Split: Validation, Costs: costs(),
+				Target: &Target{Accuracy: 0.95, Confidence: 0.95, Rule: c.rule, Seeds: 99, Cost: footprint.Parameters,
+					asked: experiment.Target{Confidence: 0.95}}}, judges: map[string]*target.Judge{}}}
 			row := Row{Trials: c.trials}
 			r.judge(&row)
 			if row.Verdict != c.want || row.Why != c.why {
@@ -57,11 +58,13 @@ func TestVerdicts(t *testing.T) {
 
 func TestRecallFloor(t *testing.T) {
 	confusion := [][]int{{90, 10}, {2, 98}}
-	trial := Trial{Status: result.Done, Validation: &Measured{Accuracy: 0.94, Images: 200}, confusion: map[Split][][]int{Validation: confusion}}
+	trial := Trial{Status: result.Done, Validation: &Measured{Accuracy: 0.94, Images: 200},
+		confusion: map[Split][][]int{Validation: confusion}}
 	for floor, want := range map[float64]Verdict{0.9: Meets, 0.91: Misses} {
 		asked := experiment.Target{Confidence: 0.95, Rule: experiment.RuleWorst, Recall: []experiment.Recall{{Class: 0, Floor: floor}}}
-		r := &filled{&planned{Report: &Report{Split: Validation, Costs: costs(), Target: &Target{Accuracy: 0.9, Confidence: 0.95, Rule: experiment.RuleWorst, Seeds: 1,
-			Recall: []Fact{{"class 0", "x"}}, asked: asked}}, judges: map[string]*target.Judge{}}}
+		r := &filled{&planned{Report: &Report{Split: Validation, Costs: costs(),
+			Target: &Target{Accuracy: 0.9, Confidence: 0.95, Rule: experiment.RuleWorst, Seeds: 1,
+				Recall: []Fact{{"class 0", "x"}}, asked: asked}}, judges: map[string]*target.Judge{}}}
 		row := Row{Trials: []Trial{trial}}
 		r.judge(&row)
 		if row.Verdict != want {

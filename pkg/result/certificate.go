@@ -15,16 +15,17 @@ const CertificateFormat = 2
 // Certificate is the outcome of a search with everything it rests on. It holds
 // nothing from the clock: the same results give the same bytes.
 type Certificate struct {
-	Format     int           `json:"format"`
-	Slimfit    string        `json:"slimfit"` // version that wrote it
-	Experiment string        `json:"experiment"`
-	Dataset    models.Data   `json:"dataset"`
-	Target     Target        `json:"target"`
-	Seeds      []int64       `json:"seeds"`
-	FreshSeeds []int64       `json:"fresh_seeds,omitempty"` // rules mean and tolerance: of the networks that the test images judged, in the order of openings
-	Exact      bool          `json:"exact"`                 // nothing was skipped by assumption
-	EarlyStop  bool          `json:"early_stop,omitempty"`  // hopeless trials were stopped
-	Round      int           `json:"round"`                 // trials asked for at once
+	Format     int         `json:"format"`
+	Slimfit    string      `json:"slimfit"` // version that wrote it
+	Experiment string      `json:"experiment"`
+	Dataset    models.Data `json:"dataset"`
+	Target     Target      `json:"target"`
+	Seeds      []int64     `json:"seeds"`
+	// rules mean and tolerance: of the networks that the test images judged, in the order of openings
+	FreshSeeds []int64       `json:"fresh_seeds,omitempty"`
+	Exact      bool          `json:"exact"`                // nothing was skipped by assumption
+	EarlyStop  bool          `json:"early_stop,omitempty"` // hopeless trials were stopped
+	Round      int           `json:"round"`                // trials asked for at once
 	Verdict    Verdict       `json:"verdict"`
 	Summary    string        `json:"summary"` // one sentence
 	Winner     *Winner       `json:"winner"`
@@ -39,7 +40,9 @@ type Certificate struct {
 	Promises   []string      `json:"promises"` // what the numbers can and cannot promise
 	Warnings   []string      `json:"warnings"`
 	Machines   []Environment `json:"environments"` // the distinct ones of the results
-	Files      []File        `json:"files"`        // every result file it rests on, those of trials that were stopped early, and where precision is int8 the int8.json beside each
+	// every result file it rests on, those of trials that were stopped early, and where precision is int8 the
+	// int8.json beside each
+	Files []File `json:"files"`
 }
 
 // Verdict is what a search found.
@@ -140,12 +143,13 @@ type Judged struct {
 
 // ScreenedNetwork is one network as the validation images show it.
 type ScreenedNetwork struct {
-	Seed         int64   `json:"seed"`
-	Status       Status  `json:"status"`
-	StoppedAt    int     `json:"stopped_at,omitempty"` // the step, where it was stopped early: Correct and Accuracy are of that step
-	Correct      int     `json:"correct"`
-	Accuracy     float64 `json:"accuracy"`
-	Upper        float64 `json:"upper"`         // one-sided bound, together for all candidates; of a stopped one, of what it could have reached
+	Seed      int64   `json:"seed"`
+	Status    Status  `json:"status"`
+	StoppedAt int     `json:"stopped_at,omitempty"` // the step, where it was stopped early: Correct and Accuracy are of that step
+	Correct   int     `json:"correct"`
+	Accuracy  float64 `json:"accuracy"`
+	// one-sided bound, together for all candidates; of a stopped one, of what it could have reached
+	Upper        float64 `json:"upper"`
 	ClearlyFails bool    `json:"clearly_fails"` // Upper is below the target
 }
 

@@ -84,7 +84,8 @@ func TestParseKey(t *testing.T) {
 	if got, err := ParseKey(k.String()); err != nil || got != k {
 		t.Errorf("%v, %v", got, err)
 	}
-	for _, s := range []string{"", "c5-1a2b3c4d", "c5-1a2b3c4d/seed-", "c5-1a2b3c4d/seed-x", "c5-1a2b3c4d/seed-01", "c5-1a2b3c4d/seed-+1", "seed-1",
+	for _, s := range []string{"", "c5-1a2b3c4d", "c5-1a2b3c4d/seed-", "c5-1a2b3c4d/seed-x", "c5-1a2b3c4d/seed-01", "c5-1a2b3c4d/seed-+1",
+		"seed-1",
 		"c5/seed-1", "../c5-1a2b3c4d/seed-1", "c5-1a2b3c4d/seed-1/"} {
 		if k, err := ParseKey(s); err == nil || !strings.Contains(err.Error(), "want <config-id>/seed-<n>") {
 			t.Errorf("%q: %v, %v", s, k, err)

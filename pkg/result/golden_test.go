@@ -21,7 +21,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // The JSON of the file formats, every key of them set: what other programs
 // read, and what certificates are compared by.
 func TestGoldenJSON(t *testing.T) {
-	for name, value := range map[string]any{"result.json": &Result{}, "int8.json": &Int8{}, "stopped.json": &Stopped{}, "certificate.json": &Certificate{}} {
+	for name, value := range map[string]any{"result.json": &Result{}, "int8.json": &Int8{}, "stopped.json": &Stopped{},
+		"certificate.json": &Certificate{}} {
 		fill(reflect.ValueOf(value).Elem(), "")
 		got, err := json.MarshalIndent(value, "", "  ")
 		if err != nil {

@@ -48,22 +48,24 @@ func (s Status) Finished() bool { return s == Done || s == Failed || s == Diverg
 
 // Result is the content of result.json.
 type Result struct {
-	Checksum    string              `json:"checksum,omitempty"` // of the file without this line: CRC-32C, hex; package store makes and compares it
-	Experiment  string              `json:"experiment"`
-	ConfigID    string              `json:"config_id"`
-	Assignment  map[string]any      `json:"assignment"` // the matrix values, by axis
-	Model       []models.Layer      `json:"model"`      // the last dense layer included
-	Train       models.Recipe       `json:"train"`
-	Dataset     models.Data         `json:"dataset"`
-	Seed        int64               `json:"seed"`
-	Status      Status              `json:"status"` // done, failed or diverged
-	Reason      string              `json:"reason"` // why it failed or diverged; empty when done
-	Accuracy    Pair[float64]       `json:"accuracy"`
-	Correct     Pair[int]           `json:"correct"`
-	Distinct    *Distinct           `json:"distinct,omitempty"` // nil where no test image is in training, or none was opened
-	Classes     []string            `json:"classes,omitempty"`  // names, by number; older results have none
-	Steps       int                 `json:"steps"`              // trained
-	Seconds     float64             `json:"seconds"`            // of training, this trial's share of its pack; evaluation and start-up not counted
+	// of the file without this line: CRC-32C, hex; package store makes and compares it
+	Checksum   string         `json:"checksum,omitempty"`
+	Experiment string         `json:"experiment"`
+	ConfigID   string         `json:"config_id"`
+	Assignment map[string]any `json:"assignment"` // the matrix values, by axis
+	Model      []models.Layer `json:"model"`      // the last dense layer included
+	Train      models.Recipe  `json:"train"`
+	Dataset    models.Data    `json:"dataset"`
+	Seed       int64          `json:"seed"`
+	Status     Status         `json:"status"` // done, failed or diverged
+	Reason     string         `json:"reason"` // why it failed or diverged; empty when done
+	Accuracy   Pair[float64]  `json:"accuracy"`
+	Correct    Pair[int]      `json:"correct"`
+	Distinct   *Distinct      `json:"distinct,omitempty"` // nil where no test image is in training, or none was opened
+	Classes    []string       `json:"classes,omitempty"`  // names, by number; older results have none
+	Steps      int            `json:"steps"`              // trained
+	// of training, this trial's share of its pack; evaluation and start-up not counted
+	Seconds     float64             `json:"seconds"`
 	WeightsSHA  string              `json:"weights_sha256,omitempty"`
 	HistorySHA  string              `json:"history_sha256,omitempty"` // of history.csv
 	Footprint   footprint.Footprint `json:"footprint"`

@@ -78,8 +78,9 @@ func TestSearchAndReportAgree(t *testing.T) {
 // invented is a result with about so many of 50 images right; a few trials
 // diverged or failed.
 func invented(rng *rand.Rand, c Candidate, seed int64, right int) result.Result {
-	r := result.Result{Experiment: "simulated", ConfigID: c.ID, Assignment: c.Assignment, Model: c.Spec().FullLayers(), Train: c.Recipe, Dataset: c.Data,
-		Seed: seed, Status: result.Done, Steps: c.Recipe.Steps, Footprint: c.Footprint}
+	r := result.Result{Experiment: "simulated", ConfigID: c.ID, Assignment: c.Assignment, Model: c.Spec().FullLayers(), Train: c.Recipe,
+		Dataset: c.Data,
+		Seed:    seed, Status: result.Done, Steps: c.Recipe.Steps, Footprint: c.Footprint}
 	switch rng.IntN(40) {
 	case 0:
 		r.Status = result.Diverged

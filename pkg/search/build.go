@@ -102,7 +102,8 @@ func (s *state) judgedAll(winner int) []result.Judged {
 }
 
 func newJudged(c Candidate) result.Judged {
-	return result.Judged{ConfigID: c.ID, Assignment: c.Assignment, Model: c.Spec().FullLayers(), Train: c.Recipe, Cost: c.Cost, Measured: c.Footprint.Measured,
+	return result.Judged{ConfigID: c.ID, Assignment: c.Assignment, Model: c.Spec().FullLayers(), Train: c.Recipe, Cost: c.Cost,
+		Measured: c.Footprint.Measured,
 		Networks: []result.ScreenedNetwork{}, Witnesses: []result.Key{}}
 }
 
@@ -150,7 +151,8 @@ func (s *state) judged(i, winner int) result.Judged {
 	case c.standing == unjudged:
 		j.Finding = result.FoundUnjudged
 	case c.standing == passed:
-		j.Finding, j.Reason = result.FoundUnopened, "it passed screening; earlier looks at the test images left too little of alpha to open them for it"
+		j.Finding, j.Reason = result.FoundUnopened, "it passed screening; earlier looks at the test images left too little of alpha to open "+
+			"them for it"
 	default:
 		j.Finding = result.FoundRejected
 	}
@@ -193,7 +195,8 @@ func (s *state) verdict(c *result.Certificate, winner, end int) {
 		}
 	}
 	if unjudgedBelow > 0 {
-		c.Warnings = append(c.Warnings, fmt.Sprintf("%d configurations could not be judged, as a trial failed: whether one of them meets the target is open", unjudgedBelow))
+		c.Warnings = append(c.Warnings, fmt.Sprintf("%d configurations could not be judged, as a trial failed: whether one of them meets the "+
+			"target is open", unjudgedBelow))
 	}
 	c.Verdict = result.Certified
 	if winner < len(s.all) {
@@ -236,7 +239,8 @@ func (s *state) nearest() *result.NearestMiss {
 		return nil
 	}
 	c, config := s.all[best], s.p.Candidates[best]
-	n := &result.NearestMiss{ConfigID: config.ID, Assignment: config.Assignment, Cost: config.Cost, Statistic: c.statistic, Seeds: len(c.nets), Reason: c.reason}
+	n := &result.NearestMiss{ConfigID: config.ID, Assignment: config.Assignment, Cost: config.Cost, Statistic: c.statistic,
+		Seeds: len(c.nets), Reason: c.reason}
 	if c.opening != nil {
 		n.TestBound = &c.opening.bound
 	}
@@ -307,7 +311,8 @@ func meanAccuracy(c candidate) (float64, bool) {
 }
 
 func (s *state) effort() result.Effort {
-	e := result.Effort{Trials: len(s.taken), Steps: s.steps, GridTrials: len(s.p.Candidates) * len(s.p.Seeds), GridSteps: s.p.FullSteps(), Rounds: s.rounds, Stopped: s.stopped}
+	e := result.Effort{Trials: len(s.taken), Steps: s.steps, GridTrials: len(s.p.Candidates) * len(s.p.Seeds), GridSteps: s.p.FullSteps(),
+		Rounds: s.rounds, Stopped: s.stopped}
 	if e.GridSteps > 0 {
 		e.Share = float64(e.Steps) / float64(e.GridSteps)
 	}

@@ -58,8 +58,9 @@ func TestContains(t *testing.T) {
 // Every field of a layer counts: a network that differs in one is not contained
 // both ways, and equal ones are.
 func TestContainsReadsEveryField(t *testing.T) {
-	whole := models.Layer{Kind: models.Conv, Kernel: models.Square(3), Filters: 3, Multiplier: 3, Stride: models.Square(2), Dilation: models.Square(2),
-		Padding: models.Same, Activation: models.Relu, Norm: models.OneNorm, Unbiased: true, Size: models.Square(2), Units: 3, Rate: 0.5,
+	whole := models.Layer{Kind: models.Conv, Kernel: models.Square(3), Filters: 3, Multiplier: 3, Stride: models.Square(2),
+		Dilation: models.Square(2),
+		Padding:  models.Same, Activation: models.Relu, Norm: models.OneNorm, Unbiased: true, Size: models.Square(2), Units: 3, Rate: 0.5,
 		Shortcut: models.AutoShortcut, Layers: []models.Layer{models.NewConv(3, 3)}}
 	if !layerContains(&whole, &whole) {
 		t.Fatal("a layer does not contain itself")

@@ -31,7 +31,8 @@ func splitFiles(c *result.Certificate) (results, int8s []result.File) {
 }
 
 // int8Rule says which networks were judged.
-const int8Rule = "The networks that are judged are int8 ones: each trained network's full-integer TensorFlow Lite file, quantized after training as " +
+const int8Rule = "The networks that are judged are int8 ones: each trained network's full-integer TensorFlow Lite file, quantized " +
+	"after training as " +
 	"`slimfit export --format tflite-int8` does it, and run by slimfit's own interpreter of such files. " +
 	"int8.json beside each result.json holds its figures and the file's SHA-256. The float32 networks' accuracy decides nothing."
 
@@ -46,7 +47,8 @@ func (p *Problem) inPrecision() string {
 // readInt8s reads the int8.json files that a certificate names, and puts their
 // figures into the results. A result whose int8 figures are not there is taken
 // out: the search could not have judged it.
-func (e Evidence) readInt8s(files []result.File, p *Problem, results map[result.Key]*result.Result, opened map[result.Key]bool, seeds []int64) []Fault {
+func (e Evidence) readInt8s(files []result.File, p *Problem, results map[result.Key]*result.Result, opened map[result.Key]bool,
+	seeds []int64) []Fault {
 	var faults []Fault
 	listed := map[string]result.File{}
 	for _, f := range files {
@@ -149,7 +151,8 @@ func (e Evidence) quantizeAgain(f result.File, q *result.Int8, opened bool) []Fa
 	case again.Reason != q.Reason:
 		add("why there is no int8 form: %q, it says %q", again.Reason, q.Reason)
 	case again.SHA256 != q.SHA256 || again.Bytes != q.Bytes:
-		add("the kept weights give another int8 file, %d bytes with SHA-256 %s, it says %d and %s", again.Bytes, short(again.SHA256), q.Bytes, short(q.SHA256))
+		add("the kept weights give another int8 file, %d bytes with SHA-256 %s, it says %d and %s", again.Bytes, short(again.SHA256), q.Bytes,
+			short(q.SHA256))
 	}
 	for _, s := range result.Splits() {
 		a, b := again.On(s), q.On(s)
@@ -158,7 +161,8 @@ func (e Evidence) quantizeAgain(f result.File, q *result.Int8, opened bool) []Fa
 		}
 	}
 	if len(faults) > 0 && (again.Slimfit != q.Slimfit || again.OS != q.OS) {
-		faults = append(faults, Fault{f.Path, fmt.Sprintf("this may be the program: slimfit %s on %s here, %s on %s then", again.Slimfit, again.OS, q.Slimfit, q.OS)})
+		faults = append(faults, Fault{f.Path, fmt.Sprintf("this may be the program: slimfit %s on %s here, %s on %s then", again.Slimfit,
+			again.OS, q.Slimfit, q.OS)})
 	}
 	return faults
 }

@@ -31,7 +31,8 @@ func quantizedSearch(t *testing.T) searched {
 		var r result.Result
 		unmarshal(t, encode(t, p, w, k, plan), &r)
 		r.WeightsSHA = hexSum([]byte(k.String()))
-		q := result.Int8{ConfigID: k.ConfigID, Seed: k.Seed, Slimfit: "1.0", OS: "linux/amd64", WeightsSHA: r.WeightsSHA, Bytes: 1000, SHA256: hexSum([]byte("file of " + k.String())),
+		q := result.Int8{ConfigID: k.ConfigID, Seed: k.Seed, Slimfit: "1.0", OS: "linux/amd64", WeightsSHA: r.WeightsSHA, Bytes: 1000,
+			SHA256:   hexSum([]byte("file of " + k.String())),
 			Accuracy: r.Accuracy, Correct: r.Correct, Wrong: r.Wrong, Confusion: r.Confusion}
 		perfect(p, &r)
 		return []result.File{s.put(t, resultPath(k), r), s.put(t, int8Path(k), q)}, nil
@@ -118,7 +119,8 @@ func (s searched) kept(t *testing.T) func(result.Key, bool) (*result.Int8, error
 
 func TestVerifyInt8(t *testing.T) {
 	s := quantizedSearch(t)
-	if s.cert.Target.Precision != "int8" || !strings.Contains(s.cert.Summary, "meet 93 % in int8") || !slices.Contains(s.cert.Rules, int8Rule) {
+	if s.cert.Target.Precision != "int8" || !strings.Contains(s.cert.Summary, "meet 93 % in int8") ||
+		!slices.Contains(s.cert.Rules, int8Rule) {
 		t.Errorf("the certificate does not say what it judged: %s %+v", s.cert.Summary, s.cert.Target)
 	}
 	again := 0
@@ -132,7 +134,8 @@ func TestVerifyInt8(t *testing.T) {
 		t.Errorf("%d networks were to be quantized again, want %d", again, want)
 	}
 	var text strings.Builder
-	if err := WriteText(&text, s.cert); err != nil || !strings.Contains(text.String(), "judged in int8") || !strings.Contains(text.String(), "result.json and int8.json of each trial") {
+	if err := WriteText(&text, s.cert); err != nil || !strings.Contains(text.String(), "judged in int8") ||
+		!strings.Contains(text.String(), "result.json and int8.json of each trial") {
 		t.Errorf("%v\n%s", err, text.String())
 	}
 	// A later search may open the test images of a trial that this one left closed.
@@ -264,7 +267,8 @@ func TestInt8WithoutAForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := slices.IndexFunc(cert.Candidates, func(j result.Judged) bool { return j.ConfigID == k.ConfigID })
-	if j := cert.Candidates[found]; cert.Verdict != result.Incomplete || j.Finding != result.FoundUnjudged || !strings.Contains(j.Reason, "no int8 form: sums overflow") {
+	if j := cert.Candidates[found]; cert.Verdict != result.Incomplete || j.Finding != result.FoundUnjudged ||
+		!strings.Contains(j.Reason, "no int8 form: sums overflow") {
 		t.Errorf("verdict %s, %s", cert.Verdict, fmt.Sprint(j.Finding, j.Reason))
 	}
 }

@@ -28,7 +28,8 @@ func TestEarlierLooksAreCharged(t *testing.T) {
 		return record(t, p, newWorld(p, surface(rand.New(rand.NewPCG(4, 4)), p.Candidates, 0.05), 0.05, 4))
 	}
 	s := charged(0.03)
-	if s.cert.Verdict != result.Certified || s.cert.Openings[0].Alpha > 0.0100001 || !strings.Contains(strings.Join(s.cert.Promises, " "), "opened 1 times before by other questions") {
+	if s.cert.Verdict != result.Certified || s.cert.Openings[0].Alpha > 0.0100001 ||
+		!strings.Contains(strings.Join(s.cert.Promises, " "), "opened 1 times before by other questions") {
 		t.Errorf("%s: %+v, %q", s.cert.Summary, s.cert.Openings, s.cert.Promises)
 	}
 	if faults := s.verify(); len(faults) > 0 {
@@ -44,7 +45,8 @@ func TestEarlierLooksAreCharged(t *testing.T) {
 		t.Error("the looks before are not counted, and the certificate holds")
 	}
 	s = charged(0.0495)
-	if s.cert.Verdict != result.Exploratory || s.cert.Winner != nil || len(s.cert.Openings) > 0 || !strings.Contains(s.cert.Summary, "is not certified: earlier openings left less than 0.001") {
+	if s.cert.Verdict != result.Exploratory || s.cert.Winner != nil || len(s.cert.Openings) > 0 ||
+		!strings.Contains(s.cert.Summary, "is not certified: earlier openings left less than 0.001") {
 		t.Errorf("%s: %s", s.cert.Verdict, s.cert.Summary)
 	}
 	if faults := s.verify(); len(faults) > 0 {
@@ -62,7 +64,8 @@ func TestQuestion(t *testing.T) {
 	}
 	other := aim(0.93)
 	other.Rule = "mean"
-	for _, q := range []*Problem{problem(all, 3, aim(0.94), Options{}), problem(all, 2, aim(0.93), Options{}), problem(all[1:], 3, aim(0.93), Options{}), problem(all, 3, other, Options{})} {
+	for _, q := range []*Problem{problem(all, 3, aim(0.94), Options{}), problem(all, 2, aim(0.93), Options{}),
+		problem(all[1:], 3, aim(0.93), Options{}), problem(all, 3, other, Options{})} {
 		if q.Question() == p.Question() {
 			t.Error("another question has the same name")
 		}

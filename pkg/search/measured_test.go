@@ -36,7 +36,8 @@ func TestMeasuredCost(t *testing.T) {
 	size := func(bytes int) Evidence {
 		return Evidence{Measure: func(models.Spec) (footprint.Measured, error) { return footprint.Measured{TFLiteInt8: bytes}, nil }}
 	}
-	if faults := size(10_000).measure(p); len(faults) != len(all)-1 || !strings.Contains(faults[0].What, "its tflite_int8_bytes is 10000, the certificate says") {
+	if faults := size(10_000).measure(p); len(faults) != len(all)-1 || !strings.Contains(faults[0].What,
+		"its tflite_int8_bytes is 10000, the certificate says") {
 		t.Errorf("%d faults of %d candidates: %v", len(faults), len(all), faults)
 	}
 	if faults := (Evidence{}).measure(p); len(faults) != 0 {

@@ -81,7 +81,8 @@ func (p *Problem) setCandidates(all []Candidate) error {
 		p.Round = DefaultRound
 	}
 	if p.Data.Validation < 1 || p.Data.Test < 1 {
-		return fmt.Errorf("the data set has %d validation and %d test images: a search chooses on the first and certifies on the second; set dataset.validation",
+		return fmt.Errorf("the data set has %d validation and %d test images: a search chooses on the first and certifies on the second; set "+
+			"dataset.validation",
 			p.Data.Validation, p.Data.Test)
 	}
 	var err error

@@ -52,7 +52,8 @@ func TestFalseCertificates(t *testing.T) {
 			}
 		}
 		rate, limit := float64(wrong)/float64(c.grids), 0.05
-		t.Logf("rule %s, %d seeds: %d of %d grids certified, %d falsely: %.2f %% (at most %.0f %% stated)", c.rule, c.seeds, certified, c.grids, wrong, 100*rate, 100*limit)
+		t.Logf("rule %s, %d seeds: %d of %d grids certified, %d falsely: %.2f %% (at most %.0f %% stated)", c.rule, c.seeds, certified, c.grids,
+			wrong, 100*rate, 100*limit)
 		if slack := 2.6 * math.Sqrt(limit*(1-limit)/float64(c.grids)); rate > limit+slack {
 			t.Errorf("rule %s: %.2f %% false certificates", c.rule, 100*rate)
 		}
@@ -100,7 +101,8 @@ func TestEffortOnTheBigGrid(t *testing.T) {
 	}
 	slices.Sort(shares)
 	median, high := shares[grids/2], shares[grids*9/10]
-	t.Logf("%d of %d winners are the full grid's; share of its steps: median %.3f, 90 %% below %.3f, largest %.3f", same, grids, median, high, shares[grids-1])
+	t.Logf("%d of %d winners are the full grid's; share of its steps: median %.3f, 90 %% below %.3f, largest %.3f", same, grids, median,
+		high, shares[grids-1])
 	if same < grids-1 {
 		t.Errorf("%d of %d winners are not the full grid's", grids-same, grids)
 	}

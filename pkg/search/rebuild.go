@@ -16,7 +16,8 @@ import (
 // nil where it cannot be made.
 func fromCertificate(c *result.Certificate) (*Problem, []Fault) {
 	var faults []Fault
-	p := &Problem{Experiment: c.Experiment, Data: c.Dataset, Seeds: c.Seeds, format: c.Format, Options: Options{Exact: c.Exact, EarlyStop: c.EarlyStop, Round: c.Round},
+	p := &Problem{Experiment: c.Experiment, Data: c.Dataset, Seeds: c.Seeds, format: c.Format,
+		Options: Options{Exact: c.Exact, EarlyStop: c.EarlyStop, Round: c.Round},
 		Target: experiment.Target{Accuracy: c.Target.Accuracy, Confidence: c.Target.Confidence, Rule: c.Target.Rule, Cost: c.Target.Cost,
 			Precision: c.Target.Precision, Seeds: len(c.Seeds), RecallAll: c.Target.RecallAll}}
 	for _, l := range c.Target.Within {

@@ -37,7 +37,8 @@ func TestRetrained(t *testing.T) {
 	right := 98
 	trained := func(change func(*Trained)) Trained {
 		n := right
-		x := Trained{Result: result.Result{Status: result.Done, WeightsSHA: "aaaa", Environment: result.Environment{Threads: 1}}, History: []result.Point{{Step: 1, Loss: 2}, {Step: 2, Loss: 1}}}
+		x := Trained{Result: result.Result{Status: result.Done, WeightsSHA: "aaaa", Environment: result.Environment{Threads: 1}},
+			History: []result.Point{{Step: 1, Loss: 2}, {Step: 2, Loss: 1}}}
 		x.Result.Correct.Validation = &n
 		x.Result.Wrong.Validation = [][2]int{{3, 1}, {5, 2}}
 		change(&x)

@@ -179,7 +179,8 @@ func meetsRule(t *rapid.T, p *Problem, c candidate) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := map[string]float64{experiment.RuleWorst: s.Min, experiment.RuleMean: s.Mean, experiment.RuleTolerance: s.Mean - p.judge.Factor*s.SD}[p.Target.Rule]
+		got := map[string]float64{experiment.RuleWorst: s.Min, experiment.RuleMean: s.Mean,
+			experiment.RuleTolerance: s.Mean - p.judge.Factor*s.SD}[p.Target.Rule]
 		if got < p.Target.Accuracy-1e-12 { // sums of rounded accuracies, unlike the search's
 			t.Fatalf("%s: %v, want %v or more", p.Target.Rule, got, p.Target.Accuracy)
 		}

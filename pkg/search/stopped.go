@@ -19,7 +19,8 @@ import (
 // trained on. An exact search assumes nothing, and what a trainer can look at
 // while it trains are float32 networks, which say nothing certain of int8 ones.
 func (p *Problem) stopsEarly() bool {
-	return p.EarlyStop && !p.Exact && p.Target.Rule == experiment.RuleWorst && p.Target.Precision != experiment.Int8 && slices.ContainsFunc(p.Candidates, p.mayStop)
+	return p.EarlyStop && !p.Exact && p.Target.Rule == experiment.RuleWorst && p.Target.Precision != experiment.Int8 &&
+		slices.ContainsFunc(p.Candidates, p.mayStop)
 }
 
 // mayStop says whether a candidate's trials may stop early, where any may.
@@ -116,7 +117,8 @@ func RetrainedStopped(where string, target float64, old result.Stopped, history 
 		faults = append(faults, otherMachine(where, old.Environment, again.Result.Environment)...)
 	}
 	if a := again.Result.Accuracy.Validation; a != nil && *a >= target {
-		add("it was stopped as hopeless at step %d, and reaches %s at its end: the target is %s", old.Step, text.Percent(*a), text.Threshold(target))
+		add("it was stopped as hopeless at step %d, and reaches %s at its end: the target is %s", old.Step, text.Percent(*a),
+			text.Threshold(target))
 	}
 	return faults
 }
@@ -133,14 +135,18 @@ func trialPath(file string) (at string, stopped bool) {
 
 // stoppedRule states the rule by which trials stop.
 func (p *Problem) stoppedRule() string {
-	return fmt.Sprintf("A trial is stopped after a step s, a multiple of %d from a quarter of its steps S on, when it would clearly miss the target even if its error fell as the power %v of the steps: "+
-		"when 1 - l (s/S)^%v is below %s, with l the one-sided Clopper-Pearson lower bound of its error on the validation images, and the bounds of all configurations and of all such steps of one trial holding together at %s (Bonferroni). "+
-		"It counts as a network that clearly fails. This holds for trials with a constant learning rate only: where the rate falls, the last steps gain more.",
+	return fmt.Sprintf("A trial is stopped after a step s, a multiple of %d from a quarter of its steps S on, when it would clearly miss "+
+		"the target even if its error fell as the power %v of the steps: "+
+		"when 1 - l (s/S)^%v is below %s, with l the one-sided Clopper-Pearson lower bound of its error on the validation images, and the "+
+		"bounds of all configurations and of all such steps of one trial holding together at %s (Bonferroni). "+
+		"It counts as a network that clearly fails. This holds for trials with a constant learning rate only: where the rate falls, the last "+
+		"steps gain more.",
 		stats.LookEvery, stats.ErrorExponent, stats.ErrorExponent, text.Threshold(p.Target.Accuracy), text.Threshold(p.Target.Confidence))
 }
 
 // stoppingText is what early stops rest on.
 func stoppingText() string {
-	return fmt.Sprintf("A trial is stopped early where its error would have to fall faster than as the power %v of the steps to reach the target. "+
+	return fmt.Sprintf("A trial is stopped early where its error would have to fall faster than as the power %v of the steps to reach the "+
+		"target. "+
 		"This assumes that from there to its end no error does.", stats.ErrorExponent)
 }

@@ -130,7 +130,8 @@ func TestEarlyStopRates(t *testing.T) {
 			}
 		}
 		share := float64(bad) / float64(c.grids)
-		t.Logf("exponents %.2f to %.2f, accuracies down to %.3f: %d trials stopped, %d wrongly, in %.2f %% of grids; %d of %d grids certified, %d falsely",
+		t.Logf("exponents %.2f to %.2f, accuracies down to %.3f: %d trials stopped, %d wrongly, in %.2f %% of grids; %d of %d grids "+
+			"certified, %d falsely",
 			c.low, c.high, 0.95-c.spread, stops, wrong, 100*share, certified, c.grids, falsely)
 		slack := func(p float64) float64 { return 2.6 * math.Sqrt(p*(1-p)/float64(c.grids)) }
 		if share > c.most+slack(c.most) {
@@ -140,7 +141,8 @@ func TestEarlyStopRates(t *testing.T) {
 			t.Errorf("exponents %.2f to %.2f: %.2f %% false certificates", c.low, c.high, 100*rate)
 		}
 		if c.spread < 0.01 && c.high < 1 && falsely == 0 || c.spread > 0.01 && stops == 0 || c.low > stats.ErrorExponent && wrong == 0 {
-			t.Errorf("exponents %.2f to %.2f: %d stops, %d wrong, %d false certificates: the grids put nothing to the test", c.low, c.high, stops, wrong, falsely)
+			t.Errorf("exponents %.2f to %.2f: %d stops, %d wrong, %d false certificates: the grids put nothing to the test", c.low, c.high, stops,
+				wrong, falsely)
 		}
 	}
 }
@@ -166,7 +168,8 @@ func TestEarlyStopOnTheBigGrid(t *testing.T) {
 			t.Errorf("grid %d: %d stops counted, %d happened", g, e.Stopped, n)
 		}
 	}
-	t.Logf("%d of %d winners are the full grid's; %d trials stopped, %d wrongly; %.1f %% of the search's steps saved", same, grids, stops, wrong, 100*(1-float64(with)/float64(without)))
+	t.Logf("%d of %d winners are the full grid's; %d trials stopped, %d wrongly; %.1f %% of the search's steps saved", same, grids, stops,
+		wrong, 100*(1-float64(with)/float64(without)))
 	if same < grids-1 || wrong > 0 || float64(with) > 0.9*float64(without) {
 		t.Errorf("%d of %d winners, %d wrong stops, %d steps of %d", same, grids, wrong, with, without)
 	}
@@ -231,7 +234,8 @@ func TestStoppedNetworkFails(t *testing.T) {
 		r := &result.Result{ConfigID: p.Candidates[0].ID, Status: result.StoppedEarly, Steps: c.step, Train: p.Candidates[0].Recipe}
 		r.Correct.Validation = &c.correct
 		n := p.look(r)
-		if n.clear != c.clear || n.failed != c.failed || n.reaches || !strings.Contains(n.trouble, c.wantReason) || c.clear && !strings.HasPrefix(bound(n.upper), c.wantUpper) {
+		if n.clear != c.clear || n.failed != c.failed || n.reaches || !strings.Contains(n.trouble, c.wantReason) || c.clear &&
+			!strings.HasPrefix(bound(n.upper), c.wantUpper) {
 			t.Errorf("%d correct at step %d: %+v, upper %s", c.correct, c.step, n, bound(n.upper))
 		}
 		s := newState(p)

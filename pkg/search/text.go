@@ -16,7 +16,8 @@ func WriteText(w io.Writer, c *result.Certificate) error {
 	t := &sheet{}
 	t.line("%s", c.Summary)
 	t.line("")
-	t.line("Experiment %s on %s (%s), %d validation and %d test images.", c.Experiment, c.Dataset.Name, short(c.Dataset.Digest), c.Dataset.Validation, c.Dataset.Test)
+	t.line("Experiment %s on %s (%s), %d validation and %d test images.", c.Experiment, c.Dataset.Name, short(c.Dataset.Digest),
+		c.Dataset.Validation, c.Dataset.Test)
 	t.line("Target: %s.", targetText(c.Target, len(c.Seeds)))
 	if c.Winner != nil {
 		t.winner(c)
@@ -28,7 +29,8 @@ func WriteText(w io.Writer, c *result.Certificate) error {
 	t.candidates(c)
 	e := c.Effort
 	t.line("")
-	t.line("Trained: %d of the grid's %d trials, %d of its %d steps (%.1f %%), in %d rounds.", e.Trials, e.GridTrials, e.Steps, e.GridSteps, 100*e.Share, e.Rounds)
+	t.line("Trained: %d of the grid's %d trials, %d of its %d steps (%.1f %%), in %d rounds.", e.Trials, e.GridTrials, e.Steps, e.GridSteps,
+		100*e.Share, e.Rounds)
 	if c.EarlyStop {
 		t.line("Stopped early, as hopeless: %d of these trials.", e.Stopped)
 	}
@@ -41,7 +43,8 @@ func WriteText(w io.Writer, c *result.Certificate) error {
 	if c.Target.Precision != "" {
 		files = "files, result.json and " + c.Target.Precision + ".json of each trial"
 	}
-	t.line("It rests on %d %s, whose SHA-256 are in the certificate; written by slimfit %s. Check it with `slimfit verify`.", len(c.Files), files, c.Slimfit)
+	t.line("It rests on %d %s, whose SHA-256 are in the certificate; written by slimfit %s. Check it with `slimfit verify`.", len(c.Files),
+		files, c.Slimfit)
 	_, err := io.WriteString(w, t.String())
 	return err
 }
@@ -59,7 +62,8 @@ func assumptionLines(c *result.Certificate) []string {
 		out = append(out, a.Stopping)
 	}
 	if a.Pairs > 0 {
-		pairs := fmt.Sprintf("Of %d pairs of trained configurations of which one contains the other, the smaller one was better in %d", a.Pairs, a.Inverted)
+		pairs := fmt.Sprintf("Of %d pairs of trained configurations of which one contains the other, the smaller one was better in %d", a.Pairs,
+			a.Inverted)
 		if a.Inverted > 0 {
 			pairs += fmt.Sprintf(", by up to %.2f points", 100*a.Largest)
 		}
@@ -119,7 +123,8 @@ func (t *sheet) winner(c *result.Certificate) {
 
 // tested shows networks on the test images.
 func (t *sheet) tested(networks []result.TestedNetwork, alpha float64, c *result.Certificate) {
-	rows := [][]string{{"seed", "correct", "test accuracy", "at least, at " + text.Threshold(1-alpha), "interval, at " + text.Threshold(c.Target.Confidence)}}
+	rows := [][]string{{"seed", "correct", "test accuracy", "at least, at " + text.Threshold(1-alpha), "interval, at " +
+		text.Threshold(c.Target.Confidence)}}
 	for _, n := range networks {
 		rows = append(rows, []string{fmt.Sprint(n.Seed), fmt.Sprintf("%d of %d", n.Correct, c.Dataset.Test), text.Percent(n.Accuracy),
 			bound(n.Lower), text.Percent(n.Interval[0]) + " to " + text.Percent(n.Interval[1])})
@@ -132,7 +137,8 @@ func (t *sheet) openings(c *result.Certificate) {
 		t.line("The test images were not opened.")
 		return
 	}
-	t.line("\nTest images opened for %d of %d configurations; alpha spent %.5g of %.5g:", len(c.Openings), len(c.Candidates), c.Alpha.Spent, c.Alpha.Total)
+	t.line("\nTest images opened for %d of %d configurations; alpha spent %.5g of %.5g:", len(c.Openings), len(c.Candidates), c.Alpha.Spent,
+		c.Alpha.Total)
 	var rows [][]string
 	for _, o := range c.Openings {
 		verdict := "passes"
@@ -153,14 +159,16 @@ func (t *sheet) candidates(c *result.Certificate) {
 		if j.Finding == result.FoundWinner || j.Finding == result.FoundDearer {
 			continue
 		}
-		rows = append(rows, []string{fmt.Sprint(j.Cost), j.ConfigID, fmt.Sprint(len(j.Networks)), accuracies(j), lowestUpper(j), string(j.Finding), j.Reason})
+		rows = append(rows, []string{fmt.Sprint(j.Cost), j.ConfigID, fmt.Sprint(len(j.Networks)), accuracies(j), lowestUpper(j),
+			string(j.Finding), j.Reason})
 	}
 	if len(rows) == 1 {
 		t.line("\nThere is no cheaper configuration.")
 		return
 	}
 	var parts []string
-	for _, f := range []result.Finding{result.FoundRejected, result.FoundSkipped, result.FoundRefuted, result.FoundUnopened, result.FoundUnjudged, result.FoundOver, result.FoundDearer} {
+	for _, f := range []result.Finding{result.FoundRejected, result.FoundSkipped, result.FoundRefuted, result.FoundUnopened,
+		result.FoundUnjudged, result.FoundOver, result.FoundDearer} {
 		if count[f] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", count[f], strings.ReplaceAll(string(f), "_", " ")))
 		}
@@ -202,7 +210,8 @@ func lowestUpper(j result.Judged) string {
 }
 
 func targetText(t result.Target, seeds int) string {
-	line := fmt.Sprintf("at least %s with confidence %s, rule %s over %d seeds, cheapest by %s", text.Threshold(t.Accuracy), text.Threshold(t.Confidence), t.Rule, seeds, t.Cost)
+	line := fmt.Sprintf("at least %s with confidence %s, rule %s over %d seeds, cheapest by %s", text.Threshold(t.Accuracy),
+		text.Threshold(t.Confidence), t.Rule, seeds, t.Cost)
 	if t.Precision != "" {
 		line += ", judged in " + t.Precision
 	}

@@ -119,7 +119,8 @@ func Verify(c *result.Certificate, folder Evidence) []Fault {
 		if len(plan.Open) > 0 {
 			what, missing = "open the test images of", plan.Open
 		}
-		return append(faults, Fault{"certificate", fmt.Sprintf("with these results the search is not at its end: it would %s %s", what, missing[0])})
+		return append(faults, Fault{"certificate", fmt.Sprintf("with these results the search is not at its end: it would %s %s", what,
+			missing[0])})
 	}
 	again, err := p.Certificate(plan, c.Slimfit, listedFiles(c))
 	if err != nil {

@@ -17,15 +17,18 @@ func bound(v float64) string { return fmt.Sprintf("%.3f %%", 100*v) }
 const assumptionText = "A configuration is skipped untrained where two networks clearly fail that are at least as large in every layer: " +
 	"same recipe and layers in the same order, no kernel, filter count or width smaller, no stride or pooling window larger. " +
 	"This assumes that making every layer smaller does not turn a clear failure into a pass. " +
-	"A network that contains one that reached the target skips nothing, and some of the most doubtful skipped configurations are trained all the same."
+	"A network that contains one that reached the target skips nothing, and some of the most doubtful skipped configurations are trained " +
+	"all the same."
 
 // rules says how the certificate was decided.
 func (p *Problem) rules() []string {
 	t := p.Target
 	out := []string{
-		fmt.Sprintf("Configurations are ordered by %s; equal ones by parameters, multiply-accumulates, peak activation elements, then ID.", t.Cost),
+		fmt.Sprintf("Configurations are ordered by %s; equal ones by parameters, multiply-accumulates, peak activation elements, then ID.",
+			t.Cost),
 		p.screeningRule(),
-		fmt.Sprintf("A network clearly fails when the one-sided Clopper-Pearson upper bound of its accuracy is below the target, with the bounds of all %d configurations holding together at %s (Bonferroni).",
+		fmt.Sprintf("A network clearly fails when the one-sided Clopper-Pearson upper bound of its accuracy is below the target, with the "+
+			"bounds of all %d configurations holding together at %s (Bonferroni).",
 			len(p.Candidates), text.Threshold(t.Confidence)),
 		"A diverged seed rejects its configuration.",
 	}
@@ -33,7 +36,8 @@ func (p *Problem) rules() []string {
 		out = append(out, p.stoppedRule())
 	}
 	if t.RecallAll > 0 || len(t.Recall) > 0 {
-		out = append(out, "Every network's recall of each class with a floor reaches the floor: as seen on the validation images, and by its one-sided Clopper-Pearson lower bound on the test images.")
+		out = append(out, "Every network's recall of each class with a floor reaches the floor: as seen on the validation images, and by its "+
+			"one-sided Clopper-Pearson lower bound on the test images.")
 	}
 	if p.Target.Precision == experiment.Int8 {
 		out = append(out, int8Rule)
@@ -48,17 +52,21 @@ func (p *Problem) rules() []string {
 
 func (p *Problem) alphaRule() string {
 	if p.format == 1 {
-		return "Each opening may err with half of what is left of alpha, or all of it for the dearest configuration, which no other can follow, so that all together err with at most 1 - confidence."
+		return "Each opening may err with half of what is left of alpha, or all of it for the dearest configuration, which no other can " +
+			"follow, so that all together err with at most 1 - confidence."
 	}
-	return fmt.Sprintf("Each opening may err with half of what is left of alpha: 1 - confidence, less what all earlier openings of these test images may err, whatever they asked. "+
+	return fmt.Sprintf("Each opening may err with half of what is left of alpha: 1 - confidence, less what all earlier openings of these "+
+		"test images may err, whatever they asked. "+
 		"So all together err with at most 1 - confidence. Where less than %v is left none is opened, and the search is exploratory.", LeastAlpha)
 }
 
 // exploratory is the answer where candidate i passed, and no alpha is left.
 func (s *state) exploratory(i int) string {
-	return fmt.Sprintf("%s, with %d %s, is the cheapest of %d configurations that passed screening at %s, and is not certified: earlier openings left less than %v of alpha for these test images. "+
+	return fmt.Sprintf("%s, with %d %s, is the cheapest of %d configurations that passed screening at %s, and is not certified: earlier "+
+		"openings left less than %v of alpha for these test images. "+
 		"A certificate takes new test images, or several targets asked as one question from the start.",
-		s.p.Candidates[i].ID, s.p.Candidates[i].Cost, s.p.Target.Cost.Unit(), len(s.all), text.Threshold(s.p.Target.Accuracy)+s.p.inPrecision(), LeastAlpha)
+		s.p.Candidates[i].ID, s.p.Candidates[i].Cost, s.p.Target.Cost.Unit(), len(s.all), text.Threshold(s.p.Target.Accuracy)+s.p.inPrecision(),
+		LeastAlpha)
 }
 
 // lookedAt says what is known of earlier looks at the test images.
@@ -70,7 +78,8 @@ func (p *Problem) lookedAt() string {
 	case l.Seen != "":
 		return chosen + fmt.Sprintf("it is certified, if the target was not chosen from the test results shown on %s.", l.Seen)
 	case l.Before > 0:
-		return chosen + fmt.Sprintf("counted in this folder, the test images were opened %d times before by other questions, which is charged.", l.Before)
+		return chosen + fmt.Sprintf("counted in this folder, the test images were opened %d times before by other questions, which is charged.",
+			l.Before)
 	}
 	return chosen + "counted in this folder, the test images were not looked at before it was chosen."
 }
@@ -79,9 +88,12 @@ func (p *Problem) screeningRule() string {
 	n, t := len(p.Seeds), text.Threshold(p.Target.Accuracy)
 	switch p.Target.Rule {
 	case experiment.RuleMean:
-		return fmt.Sprintf("Screening: the mean validation accuracy of %d seeds is at least %s. If the first two seeds both clearly fail, it is rejected at once.", n, t)
+		return fmt.Sprintf("Screening: the mean validation accuracy of %d seeds is at least %s. If the first two seeds both clearly fail, it "+
+			"is rejected at once.", n, t)
 	case experiment.RuleTolerance:
-		return fmt.Sprintf("Screening: mean - %.3f sd of the validation accuracies of %d seeds is at least %s (one-sided normal tolerance factor for %s of seeds). If the first two seeds both clearly fail, or no values of the missing seeds could make it pass, it is rejected at once.",
+		return fmt.Sprintf("Screening: mean - %.3f sd of the validation accuracies of %d seeds is at least %s (one-sided normal tolerance "+
+			"factor for %s of seeds). If the first two seeds both clearly fail, or no values of the missing seeds could make it pass, it is "+
+			"rejected at once.",
 			p.judge.Factor, n, t, text.Threshold(target.Coverage))
 	}
 	return fmt.Sprintf("Screening: the validation accuracy of each of %d seeds is at least %s. One that is not rejects at once.", n, t)
@@ -93,7 +105,8 @@ func (p *Problem) freshRule() string {
 	if !p.fresh() {
 		return ""
 	}
-	return fmt.Sprintf("A configuration that passes screening is trained with %d fresh seeds, the next ones above the experiment's that no opening has used, and these networks alone are judged on the test images: "+
+	return fmt.Sprintf("A configuration that passes screening is trained with %d fresh seeds, the next ones above the experiment's that "+
+		"no opening has used, and these networks alone are judged on the test images: "+
 		"the seeds that made it pass flatter it. ", len(p.Seeds))
 }
 
@@ -108,9 +121,11 @@ func (p *Problem) testRule() string {
 	t := text.Threshold(p.Target.Accuracy)
 	switch p.Target.Rule {
 	case experiment.RuleMean:
-		return p.freshRule() + "Test: the one-sided lower bound of the mean accuracy, over seeds and images, is at least " + t + " (Student's t" + p.seedsDF() + ", the variances over seeds and over images added)."
+		return p.freshRule() + "Test: the one-sided lower bound of the mean accuracy, over seeds and images, is at least " + t +
+			" (Student's t" + p.seedsDF() + ", the variances over seeds and over images added)."
 	case experiment.RuleTolerance:
-		return p.freshRule() + "Test: mean - k sd over the seeds, less the uncertainty of the mean over images, is at least " + t + "; half of alpha goes into k, half into the images."
+		return p.freshRule() + "Test: mean - k sd over the seeds, less the uncertainty of the mean over images, is at least " + t +
+			"; half of alpha goes into k, half into the images."
 	}
 	return "Test: the one-sided Clopper-Pearson lower bound of every network's accuracy is at least " + t + "."
 }
@@ -120,24 +135,30 @@ func (s *state) promises(winner int, c *result.Certificate) []string {
 	n, t := len(s.p.Seeds), text.Threshold(s.p.Target.Accuracy)
 	risk := text.Threshold(1 - s.p.Target.Confidence)
 	if winner == len(s.all) {
-		out := []string{fmt.Sprintf("No certificate was issued. A rejected configuration may still have a true accuracy above %s: screening looks at %d validation images and these seeds only.", t, s.p.Data.Validation)}
+		out := []string{fmt.Sprintf("No certificate was issued. A rejected configuration may still have a true accuracy above %s: screening "+
+			"looks at %d validation images and these seeds only.", t, s.p.Data.Validation)}
 		if s.stopped > 0 {
-			out = append(out, "What came nearest is judged by accuracies as they were measured, those of stopped trials before their end: another configuration may have come nearer.")
+			out = append(out, "What came nearest is judged by accuracies as they were measured, those of stopped trials before their end: "+
+				"another configuration may have come nearer.")
 		}
 		return out
 	}
 	var out []string
 	switch s.p.Target.Rule {
 	case experiment.RuleMean:
-		out = append(out, fmt.Sprintf("The mean accuracy of this recipe over seeds and images like these is at least %s, by a procedure that certifies wrongly in at most %s of searches. Single networks may lie below.", t, risk))
+		out = append(out, fmt.Sprintf("The mean accuracy of this recipe over seeds and images like these is at least %s, by a procedure that "+
+			"certifies wrongly in at most %s of searches. Single networks may lie below.", t, risk))
 	case experiment.RuleTolerance:
-		out = append(out, fmt.Sprintf("At least %s of networks trained like this have an accuracy of at least %s, by a procedure that certifies wrongly in at most %s of searches, if accuracies over seeds are normal.", text.Threshold(target.Coverage), t, risk),
+		out = append(out, fmt.Sprintf("At least %s of networks trained like this have an accuracy of at least %s, by a procedure that "+
+			"certifies wrongly in at most %s of searches, if accuracies over seeds are normal.", text.Threshold(target.Coverage), t, risk),
 			s.normality(winner, c))
 	default:
-		out = append(out, fmt.Sprintf("Each of these %d trained networks is right on at least %s of images like the test images, by a procedure that certifies a network below that in at most %s of searches.", n, t, risk))
+		out = append(out, fmt.Sprintf("Each of these %d trained networks is right on at least %s of images like the test images, by a "+
+			"procedure that certifies a network below that in at most %s of searches.", n, t, risk))
 		conf, err := stats.MinimumConfidence(n, 0.95)
 		if err == nil {
-			out = append(out, fmt.Sprintf("It does not promise the next seed: that the worst of %d bounds 95 %% of future seeds holds with a confidence of %.0f %% only; 59 seeds make it 95 %%.", n, 100*conf))
+			out = append(out, fmt.Sprintf("It does not promise the next seed: that the worst of %d bounds 95 %% of future seeds holds with a "+
+				"confidence of %.0f %% only; 59 seeds make it 95 %%.", n, 100*conf))
 		}
 	}
 	return append(out,
@@ -156,10 +177,12 @@ func (s *state) normality(winner int, c *result.Certificate) string {
 	case err != nil:
 		return fmt.Sprintf("Normality of the %d accuracies could not be tested: %v.", len(acc), err)
 	case a.P < 0.05:
-		c.Warnings = append(c.Warnings, fmt.Sprintf("the winner's accuracies are not normal (Anderson-Darling p = %.3g): the tolerance bound does not hold", a.P))
+		c.Warnings = append(c.Warnings, fmt.Sprintf("the winner's accuracies are not normal (Anderson-Darling p = %.3g): the tolerance bound "+
+			"does not hold", a.P))
 		return fmt.Sprintf("The accuracies of the seeds are not normal (Anderson-Darling, p = %.3g): the tolerance bound does not hold.", a.P)
 	}
-	return fmt.Sprintf("Nothing speaks against normal accuracies over seeds (Anderson-Darling, p = %.2f), which %d values can hardly show.", a.P, len(acc))
+	return fmt.Sprintf("Nothing speaks against normal accuracies over seeds (Anderson-Darling, p = %.2f), which %d values can hardly show.",
+		a.P, len(acc))
 }
 
 // summary is the answer in one sentence.
@@ -171,7 +194,8 @@ func (s *state) summary(winner, unjudged int) string {
 		return "No configuration is within the budgets."
 	case winner < n:
 		c := s.p.Candidates[winner]
-		sentence = fmt.Sprintf("%s is the cheapest of %d configurations that was shown to meet %s, with %d %s", c.ID, n, t, c.Cost, s.p.Target.Cost.Unit())
+		sentence = fmt.Sprintf("%s is the cheapest of %d configurations that was shown to meet %s, with %d %s", c.ID, n, t, c.Cost,
+			s.p.Target.Cost.Unit())
 	case unjudged > 0:
 		sentence = fmt.Sprintf("No configuration was found to meet %s", t)
 	default:
@@ -192,10 +216,12 @@ func (p *Problem) measuredRules() []string {
 	}
 	var out []string
 	if sizes {
-		out = append(out, "Bytes of files and of the arena are measured on files made with untrained weights: they depend on the network's shapes.")
+		out = append(out, "Bytes of files and of the arena are measured on files made with untrained weights: they depend on the network's "+
+			"shapes.")
 	}
 	if latency {
-		out = append(out, "Latency is measured once for each network, before training, on untrained weights, and kept; on another machine or day the order may be another.")
+		out = append(out, "Latency is measured once for each network, before training, on untrained weights, and kept; on another machine or "+
+			"day the order may be another.")
 	}
 	return out
 }

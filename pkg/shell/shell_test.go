@@ -27,7 +27,8 @@ func TestWord(t *testing.T) {
 
 // Bash reads back what was meant, and nothing of it steers a terminal.
 func TestWordInBash(t *testing.T) {
-	for _, s := range []string{"", "a b", "'", `"$(date)"`, `\`, "*", "~", "é", "tab\there", "a\n\nb\n", "\x1b]0;x\x07", "\xc3", "$HOME", "--x=`id`", "#", "!x", "-n", "\x01f0"} {
+	for _, s := range []string{"", "a b", "'", `"$(date)"`, `\`, "*", "~", "é", "tab\there", "a\n\nb\n", "\x1b]0;x\x07", "\xc3", "$HOME",
+		"--x=`id`", "#", "!x", "-n", "\x01f0"} {
 		word := Word(s)
 		out, err := exec.Command("bash", "-c", "printf '%s' "+word).Output()
 		if err != nil || string(out) != s {

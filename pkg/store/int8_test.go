@@ -15,13 +15,15 @@ import (
 func figures(t *testing.T) result.Int8 {
 	t.Helper()
 	accuracy, correct := 0.75, 3
-	return result.Int8{ConfigID: "c-1a2b3c4d", Seed: 2, Slimfit: "v1", OS: "linux/amd64", WeightsSHA: strings.Repeat("ab", 32), Calibration: 500,
-		Bytes: 1872, SHA256: strings.Repeat("cd", 32), Accuracy: result.Pair[float64]{Validation: &accuracy}, Correct: result.Pair[int]{Validation: &correct},
+	return result.Int8{ConfigID: "c-1a2b3c4d", Seed: 2, Slimfit: "v1", OS: "linux/amd64", WeightsSHA: strings.Repeat("ab", 32),
+		Calibration: 500,
+		Bytes:       1872, SHA256: strings.Repeat("cd", 32), Accuracy: result.Pair[float64]{Validation: &accuracy}, Correct: result.Pair[int]{Validation: &correct},
 		Wrong: result.Wrong{Validation: [][2]int{{1, 0}}}, Confusion: result.Confusion{Validation: [][]int{{2, 0}, {1, 1}}}}
 }
 
 func withTest(q result.Int8) result.Int8 {
-	q.Accuracy.Test, q.Correct.Test, q.Wrong.Test, q.Confusion.Test = q.Accuracy.Validation, q.Correct.Validation, q.Wrong.Validation, q.Confusion.Validation
+	q.Accuracy.Test, q.Correct.Test, q.Wrong.Test, q.Confusion.Test = q.Accuracy.Validation, q.Correct.Validation, q.Wrong.Validation,
+		q.Confusion.Validation
 	return q
 }
 
@@ -73,7 +75,8 @@ func TestInt8Of(t *testing.T) {
 	if j := q.Judge(r); *j.Correct.Validation != 3 || len(j.Wrong.Validation) != 1 || j.WeightsSHA != r.WeightsSHA {
 		t.Errorf("judged: %+v", j)
 	}
-	if j := (result.Int8{Reason: "sums overflow"}).Judge(r); j.Status != result.Failed || !strings.Contains(j.Reason, "no int8 form: sums overflow") || j.Correct.Validation != nil {
+	if j := (result.Int8{Reason: "sums overflow"}).Judge(r); j.Status != result.Failed ||
+		!strings.Contains(j.Reason, "no int8 form: sums overflow") || j.Correct.Validation != nil {
 		t.Errorf("without an int8 form: %+v", j)
 	}
 }

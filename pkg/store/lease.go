@@ -106,7 +106,8 @@ func (s *Session) Release(dir string, token uint64) error {
 // leaseFile is not synced: after a power cut every owner is dead, and an
 // unreadable lease falls free when its term is over.
 func (s *Session) leaseFile(dir string, token uint64) file {
-	b, _ := json.Marshal(leaseRecord{Owner: s.self.Owner, Every: s.self.Every, Term: s.self.Term, Taken: time.Now()}) // plain fields: cannot fail
+	// plain fields: cannot fail
+	b, _ := json.Marshal(leaseRecord{Owner: s.self.Owner, Every: s.self.Every, Term: s.self.Term, Taken: time.Now()})
 	f := content(leasePath(dir, token), append(b, '\n'), nil)
 	f.durable = false
 	return f

@@ -56,7 +56,8 @@ func (l Ledger) Looks(key string) ([]Look, error) {
 		return nil, fmt.Errorf("read the ledger of test openings: %w", err)
 	}
 	if n := len(b); n > 0 && b[n-1] != '\n' {
-		return nil, l.fault(1+bytes.Count(b, []byte("\n")), "it is cut short, as of a process that was killed while it wrote, before it opened the images; delete that line")
+		return nil, l.fault(1+bytes.Count(b, []byte("\n")), "it is cut short, as of a process that was killed while it wrote, before it "+
+			"opened the images; delete that line")
 	}
 	var looks []Look
 	known, has := []byte(fmt.Sprintf(`{"version":%d,`, LookVersion)), []byte(key)
@@ -71,7 +72,8 @@ func (l Ledger) Looks(key string) ([]Look, error) {
 			return nil, l.fault(n, fmt.Sprintf("%v; restore it from a copy", err))
 		}
 		if look.Version != LookVersion {
-			return nil, l.fault(n, fmt.Sprintf("its version is %d, this program knows %d; use the newer slimfit, or another --out for other test images", look.Version, LookVersion))
+			return nil, l.fault(n, fmt.Sprintf("its version is %d, this program knows %d; use the newer slimfit, or another --out for other "+
+				"test images", look.Version, LookVersion))
 		}
 		if look.Key == key {
 			looks = append(looks, look)

@@ -110,8 +110,9 @@ func TestStoppedTrials(t *testing.T) {
 }
 
 func TestIsStoppedName(t *testing.T) {
-	for name, want := range map[string]bool{"stopped.json": true, "stopped-3000.json": true, "stopped-03.json": false, "stopped--3.json": false,
-		"stopped-.json": false, "stopped-x.json": false, "result.json": false, "stopped.json.tmp-12": false, "xstopped.json": false} {
+	for name, want := range map[string]bool{"stopped.json": true, "stopped-3000.json": true, "stopped-03.json": false,
+		"stopped--3.json": false,
+		"stopped-.json":   false, "stopped-x.json": false, "result.json": false, "stopped.json.tmp-12": false, "xstopped.json": false} {
 		if got := result.IsStoppedName(name); got != want {
 			t.Errorf("%s: %v", name, got)
 		}

@@ -21,7 +21,8 @@ func TestWrittenBefore(t *testing.T) {
 	r.Correct.Validation, r.Correct.Test, r.Accuracy.Validation, r.Accuracy.Test = new(5), new(3), new(5/6.0), new(3/5.0)
 	r.Wrong = result.Wrong{Validation: [][2]int{{2, 1}}, Test: [][2]int{{0, 2}, {4, 0}}}
 	r.Confusion = result.Confusion{Validation: [][]int{{2, 1, 0}, {0, 2, 0}, {0, 0, 1}}, Test: [][]int{{1, 0, 1}, {0, 1, 0}, {1, 0, 1}}}
-	q := result.Int8{ConfigID: r.ConfigID, Seed: r.Seed, Slimfit: "v1", OS: "linux/amd64", WeightsSHA: r.WeightsSHA, Calibration: 100, Bytes: 4321,
+	q := result.Int8{ConfigID: r.ConfigID, Seed: r.Seed, Slimfit: "v1", OS: "linux/amd64", WeightsSHA: r.WeightsSHA, Calibration: 100,
+		Bytes:  4321,
 		SHA256: string(bytes.Repeat([]byte("a1"), 32)), Accuracy: r.Accuracy, Correct: r.Correct, Wrong: r.Wrong, Confusion: r.Confusion}
 	early := r
 	early.Steps = 5000

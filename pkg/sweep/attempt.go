@@ -212,7 +212,8 @@ func (r *run) afterwards(ctx context.Context, c *claim, cause error) {
 		return
 	}
 	// One of them may be the culprit: halves find it, and need less memory.
-	r.emit(Event{Kind: Retry, Message: fmt.Sprintf("%s (training %d trials together; they are taken up again from their checkpoints, in two halves)", failure.reason, len(left))})
+	r.emit(Event{Kind: Retry, Message: fmt.Sprintf("%s (training %d trials together; they are taken up again from their checkpoints, in "+
+		"two halves)", failure.reason, len(left))})
 	for _, i := range left {
 		r.log(i, "%s", failure.reason)
 	}
@@ -244,7 +245,8 @@ func (r *run) blame(c *claim, i int, failure *trialError) error {
 		}
 		return nil
 	}
-	r.emit(Event{Kind: Retry, Message: fmt.Sprintf("%s: %s; it is taken up again from its checkpoint (%d of %d)", r.label(r.trials[i]), failure.reason, deaths, r.Retries)})
+	r.emit(Event{Kind: Retry, Message: fmt.Sprintf("%s: %s; it is taken up again from its checkpoint (%d of %d)", r.label(r.trials[i]),
+		failure.reason, deaths, r.Retries)})
 	token := c.open[i]
 	delete(c.open, i)
 	if err := r.session.Release(r.Folder.TrialDir(r.trials[i].Key()), token); err != nil {

@@ -136,7 +136,8 @@ func TestDamageBesideResults(t *testing.T) {
 		t.Errorf("summary %+v, want nothing trained", summary)
 	}
 	notices := rec.messages(Notice)
-	for _, want := range []string{history + ": it is missing", weights + ": it is no whole file", "without its result.json the trial is trained again"} {
+	for _, want := range []string{history + ": it is missing", weights + ": it is no whole file",
+		"without its result.json the trial is trained again"} {
 		if !strings.Contains(notices, want) {
 			t.Errorf("notices %q, want %q", notices, want)
 		}

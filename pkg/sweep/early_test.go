@@ -38,7 +38,8 @@ func TestEarlyStop(t *testing.T) {
 			if stopped == 0 || stopped == len(s.trials()) {
 				t.Fatalf("%d of %d trials stopped: the test needs both", stopped, len(s.trials()))
 			}
-			if summary.State.Stopped != stopped || summary.State.Done != len(s.trials())-stopped || summary.Left != 0 || len(summary.Failures) != 0 ||
+			if summary.State.Stopped != stopped || summary.State.Done != len(s.trials())-stopped || summary.Left != 0 ||
+				len(summary.Failures) != 0 ||
 				summary.Trained != len(s.trials()) {
 				t.Errorf("%d stopped, summary %+v", stopped, summary)
 			}

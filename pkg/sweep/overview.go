@@ -105,7 +105,8 @@ func (o *Overview) count(s result.Status) {
 }
 
 // results reads what is new among the trials.
-func (v *Viewer) results(there []result.Key) (status map[result.Key]result.Status, reasons map[result.Key]string, damaged []string, err error) {
+func (v *Viewer) results(there []result.Key) (status map[result.Key]result.Status, reasons map[result.Key]string, damaged []string,
+	err error) {
 	status, reasons = make(map[result.Key]result.Status, len(there)), map[result.Key]string{}
 	var unread []result.Key
 	for _, k := range there {

@@ -18,7 +18,8 @@ import (
 // configuration of the paper's kind.
 func configuration(t testing.TB, kernel, filters, pool, dense int, change func(*models.Config)) *experiment.Configuration {
 	t.Helper()
-	c := models.Config{Layers: []models.Layer{models.NewConv(kernel, filters), models.NewMaxPool(pool), models.NewDense(dense), models.NewDropout(0.5)},
+	c := models.Config{Layers: []models.Layer{models.NewConv(kernel, filters), models.NewMaxPool(pool), models.NewDense(dense),
+		models.NewDropout(0.5)},
 		Recipe: models.DefaultRecipe(), Data: models.Data{Name: "mnist", Digest: "m", Input: models.Shape{H: 28, W: 28, C: 1},
 			Classes: 10, Train: 55000, Validation: 5000, Test: 10000}}
 	if change != nil {
@@ -254,7 +255,8 @@ func TestPackHasItsTeacher(t *testing.T) {
 	recipe := models.DefaultRecipe()
 	recipe.Teacher = &models.Teacher{Run: "c5x2-00000000/seed-1", Digest: "d", Temperature: 4, Weight: 0.9}
 	teacher := &experiment.Teacher{Dir: "/runs/x/c5x2-00000000/seed-1", Layers: []models.Layer{models.NewConv(5, 2)}}
-	p := newPack(3, models.Source{}, experiment.Trial{Configuration: &experiment.Configuration{Config: models.Config{Recipe: recipe}, Teacher: teacher}})
+	p := newPack(3, models.Source{}, experiment.Trial{Configuration: &experiment.Configuration{Config: models.Config{Recipe: recipe},
+		Teacher: teacher}})
 	if p.ID != 3 || p.Teacher == nil || p.Teacher.Dir != teacher.Dir || len(p.Teacher.Layers) != 1 || p.Recipe.Teacher != recipe.Teacher {
 		t.Errorf("pack %+v", p)
 	}

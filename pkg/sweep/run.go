@@ -197,7 +197,8 @@ func (o Options) settings(slot int, recipe models.Recipe) workerproc.Settings {
 // would train on the CPU without a word.
 func onItsDevice(w *workerproc.Process, d Device) error {
 	if d.Visible != "" && w.Environment.Device == "CPU" {
-		return fmt.Errorf("TensorFlow does not see %s: the driver, the CUDA libraries or slimfit-worker's build do not fit; `slimfit doctor` says more, --gpus none trains on the CPU", d)
+		return fmt.Errorf("TensorFlow does not see %s: the driver, the CUDA libraries or slimfit-worker's build do not fit; `slimfit doctor` "+
+			"says more, --gpus none trains on the CPU", d)
 	}
 	return nil
 }

@@ -39,7 +39,8 @@ func TestSlots(t *testing.T) {
 				t.Fatalf("%d workers, want %d", len(slots), c.want)
 			}
 			for i, s := range slots {
-				if gpu := len(c.p.Devices) > 0; s.Index != i || s.Threads != max(1, c.p.Threads) || gpu && s.Device.Visible != cards[i%2].Visible || !gpu && s.Device != (Device{}) {
+				if gpu := len(c.p.Devices) > 0; s.Index != i || s.Threads != max(1, c.p.Threads) || gpu && s.Device.Visible != cards[i%2].Visible ||
+					!gpu && s.Device != (Device{}) {
 					t.Errorf("slot %d: %+v", i, s)
 				}
 			}

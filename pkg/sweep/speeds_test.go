@@ -21,7 +21,8 @@ func TestSpeedKeys(t *testing.T) {
 	one := func(c *experiment.Configuration, n int) []experiment.Trial {
 		return grid([]*experiment.Configuration{c}, n)
 	}
-	packs := [][]experiment.Trial{one(a, 1), one(b, 1), one(b, 1), one(a, 3), one(a, 4), one(a, 3), append(one(a, 1), one(b, 1)...), append(one(b, 1), one(a, 1)...), one(a, 9)}
+	packs := [][]experiment.Trial{one(a, 1), one(b, 1), one(b, 1), one(a, 3), one(a, 4), one(a, 3), append(one(a, 1), one(b, 1)...),
+		append(one(b, 1), one(a, 1)...), one(a, 9)}
 	for i, trials := range packs {
 		for seed := range trials {
 			trials[seed].Seed += int64(i)

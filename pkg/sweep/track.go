@@ -34,7 +34,8 @@ type running struct {
 }
 
 func newTracker(o Options, trials int) *tracker {
-	t := &tracker{now: State{Experiment: o.Experiment, Total: trials}, costs: make([]float32, trials), running: make([]running, len(o.Workers))}
+	t := &tracker{now: State{Experiment: o.Experiment, Total: trials}, costs: make([]float32, trials),
+		running: make([]running, len(o.Workers))}
 	for _, s := range o.Workers {
 		t.now.Workers = append(t.now.Workers, WorkerState{Device: s.Device.String()})
 	}

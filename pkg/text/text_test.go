@@ -51,7 +51,8 @@ func TestWords(t *testing.T) {
 // combining marks included, whatever the locale.
 func TestTable(t *testing.T) {
 	t.Setenv("LC_ALL", "ja_JP.UTF-8")
-	table := Table{Head: []string{"name", "n", "why"}, Words: []bool{true, false, true}, Rows: [][]string{{"数字", "1,234", "a|b"}, {"e\u0301×", "5", "*b*\n"}}}
+	table := Table{Head: []string{"name", "n", "why"}, Words: []bool{true, false, true},
+		Rows: [][]string{{"数字", "1,234", "a|b"}, {"e\u0301×", "5", "*b*\n"}}}
 	document := table
 	document.Document = true
 	for _, c := range []struct {

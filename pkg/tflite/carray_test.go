@@ -28,7 +28,8 @@ func TestWriteCComment(t *testing.T) {
 		"// slimfit: image = pixel - 128; two lines.\n",
 		"// Input: int8 [1 28 28 1], real = 0.003921569 * (q - -128)\n",
 		"// Output 0: probabilities, int8 [1 10], real = 0.00390625 * (q - -128)\n",
-		"//     tflite::MicroMutableOpResolver<4> resolver;\n//     resolver.AddConv2D();\n//     resolver.AddMaxPool2D();\n//     resolver.AddFullyConnected();\n//     resolver.AddSoftmax();\n",
+		"//     tflite::MicroMutableOpResolver<4> resolver;\n//     resolver.AddConv2D();\n//     resolver.AddMaxPool2D();\n//     " +
+			"resolver.AddFullyConnected();\n//     resolver.AddSoftmax();\n",
 		"// Activations take 2352 bytes of the arena",
 		"alignas(16) const unsigned char digits[] = {\n",
 	} {

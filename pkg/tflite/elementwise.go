@@ -80,7 +80,8 @@ func int8Add(m *Model, op Op) step[int8] {
 
 // preluScales are those of values that stay, and of products with slopes.
 func preluScales(in, slopes, out *Quant) [2]multiplier {
-	return [2]multiplier{newMultiplier(float64(in.Scale[0] / out.Scale[0])), newMultiplier(float64(in.Scale[0] * slopes.Scale[0] / out.Scale[0]))}
+	return [2]multiplier{newMultiplier(float64(in.Scale[0] / out.Scale[0])),
+		newMultiplier(float64(in.Scale[0] * slopes.Scale[0] / out.Scale[0]))}
 }
 
 // int8Prelu is TensorFlow Lite's BroadcastPrelu4DSlow.

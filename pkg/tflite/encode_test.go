@@ -141,7 +141,8 @@ func TestOutputs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if (o.Logits != nil) != slices.Contains(want, "logits") || (o.Probabilities != nil) != slices.Contains(want, "probabilities") || o.Images() != 2 {
+		if (o.Logits != nil) != slices.Contains(want, "logits") || (o.Probabilities != nil) != slices.Contains(want, "probabilities") ||
+			o.Images() != 2 {
 			t.Errorf("%v: %d logits, %d probabilities, %d images", want, len(o.Logits), len(o.Probabilities), o.Images())
 		}
 	}

@@ -26,7 +26,8 @@ func pythonWithRuntime(t *testing.T) (string, Kernels) {
 	out, err := exec.Command(python, checkScript, "version").Output()
 	version := strings.TrimSpace(string(out))
 	if err != nil {
-		t.Skipf("NOT COMPARED with TensorFlow Lite: %s has no interpreter; pip install ai-edge-litert and set SLIMFIT_TFLITE_PYTHON to that Python", python)
+		t.Skipf("NOT COMPARED with TensorFlow Lite: %s has no interpreter; pip install ai-edge-litert and set SLIMFIT_TFLITE_PYTHON to that "+
+			"Python", python)
 	}
 	t.Logf("comparing with %s", version)
 	if strings.HasPrefix(version, "ai-edge-litert") {

@@ -21,7 +21,8 @@ func TestMicro(t *testing.T) {
 		python = "python3"
 	}
 	if err := exec.Command(python, "-c", "import tflite_micro").Run(); err != nil {
-		t.Skipf("NOT COMPARED with TensorFlow Lite Micro: %s lacks it; pip install tflite-micro and set SLIMFIT_TFLM_PYTHON to that Python", python)
+		t.Skipf("NOT COMPARED with TensorFlow Lite Micro: %s lacks it; pip install tflite-micro and set SLIMFIT_TFLM_PYTHON to that Python",
+			python)
 	}
 	dir := t.TempDir()
 	cases := map[string]compared{}

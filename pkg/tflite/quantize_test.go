@@ -51,7 +51,8 @@ func TestQuantizedByHand(t *testing.T) {
 	}
 	weights, bias := m.tensor(m.Ops[0], 1), m.tensor(m.Ops[0], 2)
 	// In steps of 1/127: 1 is 127, 0.5 is 63.5 and becomes 64.
-	if got := []int8{int8(weights.Data[0]), int8(weights.Data[1]), int8(weights.Data[2]), int8(weights.Data[3])}; !slices.Equal(got, []int8{127, -64, 64, 0}) {
+	if got := []int8{int8(weights.Data[0]), int8(weights.Data[1]), int8(weights.Data[2]), int8(weights.Data[3])}; !slices.Equal(got,
+		[]int8{127, -64, 64, 0}) {
 		t.Errorf("weights %v", got)
 	}
 	// Half a step of 1/127 too much, times the mean input of 0.5, is 63.75 steps of
@@ -160,7 +161,8 @@ func TestQuantizeErrors(t *testing.T) {
 	}
 	ones[0].Kernel[0] = math.MaxFloat32
 	white := bytes.Repeat([]uint8{255}, 290*290)
-	if _, err := Quantize(wide, ones, white, Options{}); err == nil || !strings.Contains(err.Error(), "the values of logits reach from 0 to 3.4028235e+38: no int8 form") {
+	if _, err := Quantize(wide, ones, white, Options{}); err == nil || !strings.Contains(err.Error(),
+		"the values of logits reach from 0 to 3.4028235e+38: no int8 form") {
 		t.Errorf("huge logits: %v", err)
 	}
 }

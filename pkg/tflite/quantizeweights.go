@@ -96,7 +96,8 @@ func roundBiases(bias []float32, data [][]int8, scales []float64, in *Quant) ([]
 			bound += max(int64(x), -int64(x)) * reach
 		}
 		if bound > math.MaxInt32 {
-			return nil, fmt.Errorf("%d inputs of channel %d can sum up to %d, more than 32 bits hold: use fewer inputs, or the float32 format", len(row), c, bound)
+			return nil, fmt.Errorf("%d inputs of channel %d can sum up to %d, more than 32 bits hold: use fewer inputs, or the float32 format",
+				len(row), c, bound)
 		}
 		biases[c] = int32(b)
 	}

@@ -15,7 +15,8 @@ const (
 
 	subgraphTensors, subgraphInputs, subgraphOutputs, subgraphOperators = 0, 1, 2, 3
 
-	tensorShape, tensorType, tensorBuffer, tensorName, tensorQuantization, tensorVariable, tensorSparsity, tensorExternal = 0, 1, 2, 3, 4, 5, 6, 10
+	tensorShape, tensorType, tensorBuffer, tensorName, tensorQuantization, tensorVariable, tensorSparsity, tensorExternal = 0, 1, 2, 3, 4, 5,
+		6, 10
 
 	quantScale, quantZeroPoint, quantDetailsType, quantDimension = 2, 3, 4, 6
 

@@ -180,7 +180,8 @@ func (o Origin) Differences(now Origin) []string {
 	var out []string
 	add := func(what string, was, is any) {
 		if fmt.Sprint(was) != fmt.Sprint(is) {
-			out = append(out, fmt.Sprintf("resumed with other %s (%v, before %v): the result may differ in its last bits from an uninterrupted training", what, is, was))
+			out = append(out, fmt.Sprintf("resumed with other %s (%v, before %v): the result may differ in its last bits from an uninterrupted "+
+				"training", what, is, was))
 		}
 	}
 	add("threads", o.Threads, now.Threads)

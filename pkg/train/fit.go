@@ -13,7 +13,9 @@ import (
 // Trained is a network that Fit has trained.
 type Trained struct {
 	Weights models.Weights
-	Result  result.Result // accuracy, confusion and wrong images of the validation and the test images; Status Diverged where the loss was not finite
+	// accuracy, confusion and wrong images of the validation and the test images; Status Diverged where the loss
+	// was not finite
+	Result  result.Result
 	History []result.Point
 }
 

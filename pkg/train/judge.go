@@ -14,8 +14,9 @@ func (t *Training) Results(test bool) ([]result.Result, error) {
 	results := make([]result.Result, len(t.members))
 	for i := range t.members {
 		m := &t.members[i]
-		results[i] = result.Result{Status: result.Done, Train: t.recipe, Dataset: t.set.Data, Steps: t.step, Seconds: m.seconds, Warnings: []string{},
-			Classes: t.set.ClassNames}
+		results[i] = result.Result{Status: result.Done, Train: t.recipe, Dataset: t.set.Data, Steps: t.step, Seconds: m.seconds,
+			Warnings: []string{},
+			Classes:  t.set.ClassNames}
 		if m.diverged != "" {
 			results[i].Status, results[i].Reason = result.Diverged, m.diverged
 		}

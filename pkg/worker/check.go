@@ -114,7 +114,8 @@ func inOrder(p *graph.Pack, r models.Recipe) ([]float64, error) {
 	return losses, nil
 }
 
-func (n network) write(dir string, counts footprint.Footprint, w models.Weights, images dataset.Images, logits []float32, losses []float64) error {
+func (n network) write(dir string, counts footprint.Footprint, w models.Weights, images dataset.Images, logits []float32,
+	losses []float64) error {
 	b, err := json.Marshal(counts)
 	if err != nil {
 		return err

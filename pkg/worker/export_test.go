@@ -56,7 +56,8 @@ func TestExportsWhatItTrained(t *testing.T) {
 			if format == protocol.SavedModel {
 				model = dir
 			}
-			s.send(protocol.Command{Predict: &protocol.Predict{Model: model, Format: format, Images: images, Input: p.Data.Input, Classes: p.Data.Classes}})
+			s.send(protocol.Command{Predict: &protocol.Predict{Model: model, Format: format, Images: images, Input: p.Data.Input,
+				Classes: p.Data.Classes}})
 			e := last(s.until(protocol.Predicted, protocol.Error))
 			if e.Type != protocol.Predicted || len(e.Logits) != set.Test.N()*p.Data.Classes || !(e.Seconds > 0) {
 				t.Fatalf("%s: %d logits: %s", format, len(e.Logits), e.Message)
@@ -112,7 +113,8 @@ func TestQuantile(t *testing.T) {
 	for _, c := range []struct {
 		sorted  []float64
 		q, want float64
-	}{{[]float64{7}, 0.5, 7}, {[]float64{7}, 0.95, 7}, {[]float64{1, 2}, 0.5, 1}, {[]float64{1, 2, 3}, 0.5, 2}, {twenty, 0.95, 19}, {twenty, 0.5, 10}, {twenty[:19], 0.95, 19}} {
+	}{{[]float64{7}, 0.5, 7}, {[]float64{7}, 0.95, 7}, {[]float64{1, 2}, 0.5, 1}, {[]float64{1, 2, 3}, 0.5, 2}, {twenty, 0.95, 19},
+		{twenty, 0.5, 10}, {twenty[:19], 0.95, 19}} {
 		if got := quantile(c.sorted, c.q); got != c.want {
 			t.Errorf("%g of %v: %v, want %v", c.q, c.sorted, got, c.want)
 		}

@@ -60,7 +60,8 @@ func TestStopsHopelessMembers(t *testing.T) {
 	stopped := trainPack(t, s, p)
 
 	strong, other := stopped[1-weak], straight[1-weak]
-	if strong.Type != protocol.Finished || strong.Result.WeightsSHA != other.Result.WeightsSHA || !reflect.DeepEqual(strong.History, other.History) ||
+	if strong.Type != protocol.Finished || strong.Result.WeightsSHA != other.Result.WeightsSHA ||
+		!reflect.DeepEqual(strong.History, other.History) ||
 		!reflect.DeepEqual(strong.Result.Wrong, other.Result.Wrong) {
 		t.Errorf("the partner of a stopped member: %s, not as without the rule", strong.Type)
 	}
@@ -82,13 +83,15 @@ func TestStopsHopelessMembers(t *testing.T) {
 
 	alone := p
 	alone.Members, alone.Step = p.Members[weak:weak+1], at
-	if again := trainPack(t, s, alone)[0]; again.Type != protocol.Hopeless || again.Step != at || !reflect.DeepEqual(again.Result.Wrong, r.Wrong) ||
+	if again := trainPack(t, s, alone)[0]; again.Type != protocol.Hopeless || again.Step != at ||
+		!reflect.DeepEqual(again.Result.Wrong, r.Wrong) ||
 		!reflect.DeepEqual(again.History, e.History) {
 		t.Errorf("taken up again under the same rule: %s at step %d", again.Type, again.Step)
 	}
 	alone.EarlyStop = nil
 	on := trainPack(t, s, alone)[0]
-	if on.Type != protocol.Finished || on.Result.WeightsSHA != straight[weak].Result.WeightsSHA || !reflect.DeepEqual(on.History, straight[weak].History) {
+	if on.Type != protocol.Finished || on.Result.WeightsSHA != straight[weak].Result.WeightsSHA ||
+		!reflect.DeepEqual(on.History, straight[weak].History) {
 		t.Error("trained on without the rule, it does not end as if it had not been stopped")
 	}
 }

@@ -30,7 +30,8 @@ func (s *server) teacherLogits(p protocol.Pack, set *dataset.Set, device graph.D
 		return nil, &inputError{fmt.Errorf("load the teacher %s: %w", t.Run, err)}
 	}
 	if got := w.SHA256(); got != t.Digest {
-		return nil, &inputError{fmt.Errorf("load the teacher %s: its weights have the digest %.12s, the experiment was planned with %.12s; plan again", t.Run, got, t.Digest)}
+		return nil, &inputError{fmt.Errorf("load the teacher %s: its weights have the digest %.12s, the experiment was planned with %.12s; "+
+			"plan again", t.Run, got, t.Digest)}
 	}
 	// The recipe does not matter for an evaluation; the default has no teacher.
 	device.BFloat16 = false

@@ -44,7 +44,8 @@ func TestAsk(t *testing.T) {
 	// What goes wrong with a file is told apart; the worker goes on.
 	export := protocol.Export{Format: protocol.Frozen, File: filepath.Join(t.TempDir(), "gone", "x.pb")}
 	var storage *workerproc.StorageError
-	if _, err := c.Ask(t.Context(), protocol.Command{Export: &export}, protocol.Exported, nil); !errors.As(err, &storage) || !strings.Contains(err.Error(), "gone") {
+	if _, err := c.Ask(t.Context(), protocol.Command{Export: &export}, protocol.Exported, nil); !errors.As(err, &storage) ||
+		!strings.Contains(err.Error(), "gone") {
 		t.Errorf("export into no folder: %v", err)
 	}
 	export.File = filepath.Join(t.TempDir(), "x.pb")

@@ -42,7 +42,8 @@ func TestFindLibrary(t *testing.T) {
 	if got, want := FindLibrary(worker, ""), (Library{filepath.Join(dir, "lib/libtensorflow_cc.so.2"), CPU}); got != want {
 		t.Errorf("by the run path: %+v, want %+v", got, want)
 	}
-	if got, want := FindLibrary(worker, filepath.Join(dir, "cuda")), (Library{filepath.Join(dir, "cuda/libtensorflow_cc.so.2"), CUDA}); got != want {
+	if got, want := FindLibrary(worker, filepath.Join(dir, "cuda")), (Library{filepath.Join(dir, "cuda/libtensorflow_cc.so.2"),
+		CUDA}); got != want {
 		t.Errorf("LD_LIBRARY_PATH goes first: %+v, want %+v", got, want)
 	}
 	// The CUDA tools beside a library, in the layout of the wheels, are named to XLA.
@@ -53,7 +54,8 @@ func TestFindLibrary(t *testing.T) {
 	t.Setenv("LD_LIBRARY_PATH", filepath.Join(dir, "cuda"))
 	t.Setenv("XLA_FLAGS", "--xla_dump_to=x")
 	env := Command(worker, Settings{Visible: "0"}).Environ()
-	if !slices.Contains(env, "XLA_FLAGS=--xla_dump_to=x --xla_gpu_cuda_data_dir="+nvcc) || !slices.Contains(env, "PATH="+nvcc+"/bin:"+os.Getenv("PATH")) {
+	if !slices.Contains(env, "XLA_FLAGS=--xla_dump_to=x --xla_gpu_cuda_data_dir="+nvcc) ||
+		!slices.Contains(env, "PATH="+nvcc+"/bin:"+os.Getenv("PATH")) {
 		t.Errorf("CUDA's tools are not named: %q", env)
 	}
 	if env := Command(worker, Settings{}).Environ(); !slices.Contains(env, "XLA_FLAGS=--xla_dump_to=x") {

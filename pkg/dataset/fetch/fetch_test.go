@@ -85,7 +85,8 @@ func TestFetchTriesSourcesInOrder(t *testing.T) {
 	}
 	checkComplete(t, info, dir, files)
 	at := 0
-	for _, want := range []string{"there is no such folder", "404 Not Found", "images: SHA-256 is", "images: 100000 bytes, SHA-256 as expected", "labels: 500 bytes, SHA-256 as expected"} {
+	for _, want := range []string{"there is no such folder", "404 Not Found", "images: SHA-256 is",
+		"images: 100000 bytes, SHA-256 as expected", "labels: 500 bytes, SHA-256 as expected"} {
 		i := strings.Index(log.String()[at:], want)
 		if i < 0 {
 			t.Fatalf("the log does not say %q in its place:\n%s", want, &log)
@@ -119,7 +120,8 @@ func TestFetchFails(t *testing.T) {
 			if err == nil {
 				t.Fatal("no error")
 			}
-			for _, want := range []string{c.want, "404 Not Found", url, "put them into " + dir, "`slimfit data fetch small --cache " + filepath.Dir(dir) + "`", "\n  images  100000 bytes\n  labels  500 bytes"} {
+			for _, want := range []string{c.want, "404 Not Found", url, "put them into " + dir, "`slimfit data fetch small --cache " +
+				filepath.Dir(dir) + "`", "\n  images  100000 bytes\n  labels  500 bytes"} {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("the error does not say %q:\n%v", want, err)
 				}
@@ -289,7 +291,8 @@ func TestFetchCannotWrite(t *testing.T) {
 	if pathErr := new(fs.PathError); !errors.As(err, &pathErr) {
 		t.Errorf("error %v, want a file error", err)
 	}
-	full := &fetch{info: info, dir: parent, tmp: filepath.Join(parent, "gone"), missing: map[string]dataset.File{"images": info.Files[0]}, log: io.Discard}
+	full := &fetch{info: info, dir: parent, tmp: filepath.Join(parent, "gone"), missing: map[string]dataset.File{"images": info.Files[0]},
+		log: io.Discard}
 	err = full.run(context.Background(), []source{mirror(serve(t, packed(t, files))),
 		{"next", func(context.Context, *fetch) error { t.Error("tried another source"); return nil }}})
 	if !errors.Is(err, fs.ErrNotExist) {

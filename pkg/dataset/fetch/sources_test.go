@@ -51,7 +51,8 @@ func TestFetchArchive(t *testing.T) {
 	}
 	err := fill(context.Background(), info, t.TempDir(), []source{
 		localSource(writeFiles(t, t.TempDir(), map[string][]byte{"small.tar.gz": archive[:len(archive)/2]}))}, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "unexpected EOF") || !strings.Contains(err.Error(), "get small.tar.gz, or the files in it") {
+	if err == nil || !strings.Contains(err.Error(), "unexpected EOF") || !strings.Contains(err.Error(),
+		"get small.tar.gz, or the files in it") {
 		t.Errorf("half an archive: %v", err)
 	}
 }

@@ -197,7 +197,8 @@ func dataPath(f *store.Folder) string {
 func newResult(c models.Config, seed int64) (result.Result, error) {
 	counts, err := footprint.Of(c.Spec())
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	return result.Result{Experiment: "tiny", ConfigID: c.ID(), Assignment: map[string]any{"filters": c.Layers[0].Filters}, Model: c.Spec().FullLayers(),
+	return result.Result{Experiment: "tiny", ConfigID: c.ID(), Assignment: map[string]any{"filters": c.Layers[0].Filters},
+		Model: c.Spec().FullLayers(),
 		Train: c.Recipe, Dataset: c.Data, Seed: seed, Status: result.Done, Steps: 10, Seconds: 1, Footprint: counts,
 		Environment: result.Environment{Slimfit: "test", TensorFlow: "none", CPUFeatures: []string{}, Threads: 1, Device: "CPU"},
 		Warnings:    []string{}, Started: at, Finished: at}, err

@@ -20,7 +20,8 @@ const testImages = 2000
 func fixture(t *testing.T, accuracies map[int]float64, sd map[int]float64) *report.Report {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(3, 5))
-	data := models.Data{Name: "simulated", Digest: "00", Input: models.Shape{H: 28, W: 28, C: 1}, Classes: 10, Train: 100, Validation: 100, Test: testImages}
+	data := models.Data{Name: "simulated", Digest: "00", Input: models.Shape{H: 28, W: 28, C: 1}, Classes: 10, Train: 100, Validation: 100,
+		Test: testImages}
 	var results []result.Result
 	for _, filters := range []int{2, 4, 8, 16} {
 		accuracy, ok := accuracies[filters]
@@ -34,7 +35,8 @@ func fixture(t *testing.T, accuracies map[int]float64, sd map[int]float64) *repo
 			t.Fatal(err)
 		}
 		for seed := range 5 {
-			r := result.Result{Experiment: "slices", ConfigID: config.ID(), Assignment: map[string]any{"filters": float64(filters)}, Model: config.Spec().FullLayers(),
+			r := result.Result{Experiment: "slices", ConfigID: config.ID(), Assignment: map[string]any{"filters": float64(filters)},
+				Model: config.Spec().FullLayers(),
 				Train: config.Recipe, Dataset: data, Seed: int64(seed), Status: result.Done, Steps: 10, Footprint: f}
 			correct := int(testImages * (accuracy + sd[filters]*(float64(seed)-2)/2))
 			value := float64(correct) / testImages
@@ -124,7 +126,8 @@ func TestVerdicts(t *testing.T) {
 // A printed figure is no more exact than its digits.
 func TestFitsRoundsAsPrinted(t *testing.T) {
 	r := fixture(t, map[int]float64{4: 0.9400}, map[int]float64{4: 0.0005}) // one more training: 0.9388 to 0.9412
-	for printed, want := range map[string]Verdict{"0.938": Fails, "0.9385": Fails, "0.939": Holds, "0.9415": Fails, "0.94": Holds, "0.942": Fails} {
+	for printed, want := range map[string]Verdict{"0.938": Fails, "0.9385": Fails, "0.939": Holds, "0.9415": Fails, "0.94": Holds,
+		"0.942": Fails} {
 		j, err := judgeOne(t, r, "    check: fits\n    accuracy: "+printed+"\n"+cells(4))
 		if err != nil || j.Verdict != want {
 			t.Errorf("%s: %s, %s, %v; want %s", printed, j.Verdict, j.Finding, err, want)
@@ -138,10 +141,12 @@ func TestWithoutResults(t *testing.T) {
 	if err != nil || j.Verdict != Untested || !strings.Contains(j.Finding, "{experiment: other, kernel: 3}") {
 		t.Errorf("another experiment: %+v, %v", j, err)
 	}
-	if _, err := judgeOne(t, r, "    check: reaches\n    accuracy: 0.9\n"+cells(3)); err == nil || !strings.Contains(err.Error(), "claims.yaml:2: cell {experiment: slices, filters: 3} fits 0 configurations") {
+	if _, err := judgeOne(t, r, "    check: reaches\n    accuracy: 0.9\n"+cells(3)); err == nil ||
+		!strings.Contains(err.Error(), "claims.yaml:2: cell {experiment: slices, filters: 3} fits 0 configurations") {
 		t.Errorf("an unknown cell: %v", err)
 	}
-	if _, err := judgeOne(t, r, "    check: reaches\n    accuracy: 0.9\n    cells: [{experiment: slices}]\n"); err == nil || !strings.Contains(err.Error(), "fits 2 configurations") {
+	if _, err := judgeOne(t, r, "    check: reaches\n    accuracy: 0.9\n    cells: [{experiment: slices}]\n"); err == nil ||
+		!strings.Contains(err.Error(), "fits 2 configurations") {
 		t.Errorf("an ambiguous cell: %v", err)
 	}
 }
@@ -160,31 +165,42 @@ func TestReadRefuses(t *testing.T) {
 		"claims:\n  - claim: c\n    least: y\n": "f.yaml:3:12: claims[0].least: want a number",
 		"claims:\n  - claim: c\n    cells: 5\n": "f.yaml:3:12: claims[0].cells: want a list of mappings",
 		"claims:\n  - claim: c\n    ours: 5\n":  "f.yaml:3:11: claims[0].ours: want true or false",
-		"claims:\n  - {claim: [c], check: {a: b}}\n":                                                                    "f.yaml:2:13: claims[0].claim: want text, got a list\nf.yaml:2:25: claims[0].check: want one of",
-		"claims:\n  - 5\n":                                                                                              "f.yaml:2:5: claims[0]: want a mapping, got 5",
-		"claims:\n  - {chek: same}":                                                                                     `unknown key "chek"`,
-		"claims:\n  - check: same\n":                                                                                    "f.yaml:2:5: claims[0].claim is missing",
-		"claims:\n  - claim: c\n    check: rises\n" + cell:                                                              `f.yaml:3:12: claims[0].check: want one of below, bound`,
-		"claims:\n  - claim: c\n    check: falls\n" + cell:                                                              "falls takes 2 cells or more, not 1",
-		"claims:\n  - claim: c\n    check: same\n" + cell:                                                               "same takes 2 cells, not 1",
-		"claims:\n  - claim: c\n    check: reaches\n" + cell:                                                            "needs an `accuracy:`",
-		"claims:\n  - claim: c\n    check: reaches\n    accuracy: 95\n" + cell:                                          "it is a fraction: write 0.95 for 95 %",
-		"claims:\n  - claim: c\n    check: reaches\n    accuracy: high\n" + cell:                                        `claims[0].accuracy: want published or a number in [0, 1], got "high"`,
-		"claims:\n  - claim: c\n    check: reaches\n    accuracy: .nan\n" + cell:                                        "want published or a number in [0, 1], got .nan",
-		"claims:\n  - claim: c\n    check: fits\n    accuracy: 0.9\n    cells: [{kernel: 5}]\n":                         "names no experiment",
-		"claims:\n  - claim: c\n    check: fits\n    accuracy: 0.9\n":                                                   "claims[0].cells is missing",
-		"claims:\n  - claim: c\n    check: gains\n" + cell:                                                              "takes a partner for each",
-		"claims:\n  - claim: c\n    check: below\n    accuracy: 0.9\n    than: [{experiment: b}]\n" + cell:              "the others none",
-		"claims:\n  - claim: c\n    check: ranking\n    accuracy: published\n" + cell:                                   "ranking takes 2 cells or more",
+		"claims:\n  - {claim: [c], check: {a: b}}\n": "f.yaml:2:13: claims[0].claim: want text, got a list\nf.yaml:2:25: claims[0].check: want one of",
+		"claims:\n  - 5\n":                           "f.yaml:2:5: claims[0]: want a mapping, got 5",
+		"claims:\n  - {chek: same}":                  `unknown key "chek"`,
+		"claims:\n  - check: same\n":                 "f.yaml:2:5: claims[0].claim is missing",
+		"claims:\n  - claim: c\n    check: rises\n" +
+			cell: `f.yaml:3:12: claims[0].check: want one of below, bound`,
+		"claims:\n  - claim: c\n    check: falls\n" +
+			cell: "falls takes 2 cells or more, not 1",
+		"claims:\n  - claim: c\n    check: same\n" +
+			cell: "same takes 2 cells, not 1",
+		"claims:\n  - claim: c\n    check: reaches\n" + cell: "needs an `accuracy:`",
+		"claims:\n  - claim: c\n    check: reaches\n    accuracy: 95\n" +
+			cell: "it is a fraction: write 0.95 for 95 %",
+		"claims:\n  - claim: c\n    check: reaches\n    accuracy: high\n" +
+			cell: `claims[0].accuracy: want published or a number in [0, 1], got "high"`,
+		"claims:\n  - claim: c\n    check: reaches\n    accuracy: .nan\n" +
+			cell: "want published or a number in [0, 1], got .nan",
+		"claims:\n  - claim: c\n    check: fits\n    accuracy: 0.9\n    cells: [{kernel: 5}]\n": "names no experiment",
+		"claims:\n  - claim: c\n    check: fits\n    accuracy: 0.9\n":                           "claims[0].cells is missing",
+		"claims:\n  - claim: c\n    check: gains\n" +
+			cell: "takes a partner for each",
+		"claims:\n  - claim: c\n    check: below\n    accuracy: 0.9\n    than: [{experiment: b}]\n" + cell: "the others none",
+		"claims:\n  - claim: c\n    check: ranking\n    accuracy: published\n" +
+			cell: "ranking takes 2 cells or more",
 		"claims:\n  - claim: c\n    check: ranking\n    accuracy: 0.9\n    cells: [{experiment: a}, {experiment: b}]\n": "needs `accuracy: published`",
 		"claims:\n  - claim: c\n    check: reaches\n    accuracy: published\n" + cell:                                   "of its own",
 		"claims:\n  - claim: c\n    check: bound\n    accuracy: 0.9\n" + cell:                                           "bound takes a fraction",
 		"claims:\n  - claim: c\n    check: same\n    cells: [{experiment: a}, {experiment: b}]\n":                       "same and spread need one",
 		"claims:\n  - claim: c\n    check: spread\n    margin: 1\n    cells: [{experiment: a}, {experiment: b}]\n":      "a factor above 1",
 		"claims:\n  - claim: c\n    check: same\n    margin: .nan\n    cells: [{experiment: a}, {experiment: b}]\n":     "claims[0].margin: want a number above 0, got .nan",
-		"claims:\n  - claim: c\n    check: ratio\n    cost: weights\n" + cell:                                           "needs `cost:` and `times:`",
-		"claims:\n  - claim: c\n    check: ratio\n    cost: money\n    times: 3\n" + cell:                               `f.yaml:4:11: claims[0].cost: want one of parameters, weights`,
-		"claims:\n  - claim: c\n    check: ratio\n    cost: weights\n    times: many\n" + cell:                          `f.yaml:5:12: claims[0].times: want a number above 0, got "many"`,
+		"claims:\n  - claim: c\n    check: ratio\n    cost: weights\n" +
+			cell: "needs `cost:` and `times:`",
+		"claims:\n  - claim: c\n    check: ratio\n    cost: money\n    times: 3\n" +
+			cell: `f.yaml:4:11: claims[0].cost: want one of parameters, weights`,
+		"claims:\n  - claim: c\n    check: ratio\n    cost: weights\n    times: many\n" +
+			cell: `f.yaml:5:12: claims[0].times: want a number above 0, got "many"`,
 		"questions:\n  - 7\n":                                        "f.yaml:2:5: questions[0]: want a mapping, got 7",
 		"questions:\n  - {answer: yes}\n":                            "f.yaml:2:5: questions[0].question is missing",
 		"questions:\n  - {question: q}\n":                            "questions[0].claims is missing",
@@ -199,8 +215,10 @@ func TestReadRefuses(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add([]byte("claims:\n  - claim: c\n    check: fits\n    accuracy: 0.986\n    cells: [{experiment: a, kernel: [3, 3]}]\n"))
 	f.Add([]byte("about: [x]\nclaims:\n  - {claim: c, check: falls, cells: [{experiment: a}, {experiment: b, n: 1.5}]}\n"))
-	f.Add([]byte("questions:\n  - question: q\n    claims: [{claim: c, ours: true, check: gains, cells: [{experiment: a}], than: [{experiment: b}]}]\n"))
-	f.Add([]byte("claims:\n  - {claim: c, check: ratio, cost: weights, times: 19.5, cells: [{experiment: a}]}\n  - {claim: d, check: same, margin: 0.1, cells: [{experiment: a}, {experiment: b}]}\n"))
+	f.Add([]byte("questions:\n  - question: q\n    claims: [{claim: c, ours: true, check: gains, cells: [{experiment: a}], than: " +
+		"[{experiment: b}]}]\n"))
+	f.Add([]byte("claims:\n  - {claim: c, check: ratio, cost: weights, times: 19.5, cells: [{experiment: a}]}\n  - {claim: d, check: " +
+		"same, margin: 0.1, cells: [{experiment: a}, {experiment: b}]}\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		file, err := Read(b, "f.yaml")
 		if err != nil {
@@ -208,7 +226,8 @@ func FuzzRead(f *testing.F) {
 		}
 		for _, q := range file.Questions {
 			for _, c := range q.Claims {
-				if c.Text == "" || len(c.Cells) == 0 || !(c.Accuracy.Value >= 0 && c.Accuracy.Value <= 1) || c.Accuracy.Rounding < 0 || c.Than != nil && len(c.Than) != len(c.Cells) {
+				if c.Text == "" || len(c.Cells) == 0 || !(c.Accuracy.Value >= 0 && c.Accuracy.Value <= 1) || c.Accuracy.Rounding < 0 ||
+					c.Than != nil && len(c.Than) != len(c.Cells) {
 					t.Fatalf("accepted %+v", c)
 				}
 			}
@@ -219,7 +238,8 @@ func FuzzRead(f *testing.F) {
 // Hostile text stays text in the document.
 func TestSectionsEscape(t *testing.T) {
 	hostile := "<script>| *x*"
-	a := []Answered{{Question: hostile, Answer: hostile, Claims: []Judged{{Claim: hostile, Source: hostile, Verdict: Holds, Finding: hostile, Check: Bound, Note: hostile}}}}
+	a := []Answered{{Question: hostile, Answer: hostile, Claims: []Judged{{Claim: hostile, Source: hostile, Verdict: Holds, Finding: hostile,
+		Check: Bound, Note: hostile}}}}
 	md := string(render.Markdown(nil, "", render.Part{Title: "t", Sections: Sections([]string{hostile}, a)}))
 	if strings.Contains(md, "<script>") || strings.Count(md, `&lt;script&gt;`) != 10 || strings.Contains(md, "*x*") {
 		t.Error(md)

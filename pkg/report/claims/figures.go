@@ -27,7 +27,8 @@ func (j *Judged) against(accuracy float64) error {
 			return err
 		}
 		high := e.Mean + (e.Mean - low)
-		c.Says = fmt.Sprintf("bounds of the mean %s and %s; %d of %s at %s or above", text.Percent(low), text.Percent(high), c.atLeast(accuracy), text.Count(c.Summary.N, "seed"), text.Percent(accuracy))
+		c.Says = fmt.Sprintf("bounds of the mean %s and %s; %d of %s at %s or above", text.Percent(low), text.Percent(high),
+			c.atLeast(accuracy), text.Count(c.Summary.N, "seed"), text.Percent(accuracy))
 		switch {
 		case low >= accuracy && j.Check == Reaches, high < accuracy && j.Check == Below:
 			holds++
@@ -58,7 +59,8 @@ func (j *Judged) every(accuracy float64) error {
 			if err != nil {
 				return err
 			}
-			c.Says += fmt.Sprintf("; 95 %% of all retrainings read %s or more on these images, with 95 %% confidence, if they spread normally", text.Percent(c.Summary.Mean-k*c.Summary.SD))
+			c.Says += fmt.Sprintf("; 95 %% of all retrainings read %s or more on these images, with 95 %% confidence, if they spread normally",
+				text.Percent(c.Summary.Mean-k*c.Summary.SD))
 		}
 	}
 	j.conclude(holds, len(j.Cells)-holds)
@@ -98,7 +100,8 @@ func (j *Judged) fits(claim Claim) error {
 		} else {
 			holds++
 		}
-		c.Says = fmt.Sprintf("%s %s: one more training gives %s to %s", text.Percent(f.Value), word, text.Percent(p.Low), text.Percent(min(1, p.High)))
+		c.Says = fmt.Sprintf("%s %s: one more training gives %s to %s", text.Percent(f.Value), word, text.Percent(p.Low),
+			text.Percent(min(1, p.High)))
 		c.Says = strings.Replace(c.Says, ",:", ":", 1)
 	}
 	j.conclude(holds, len(j.Cells)-holds)
@@ -127,7 +130,8 @@ func (j *Judged) bound(accuracy, least float64) error {
 	if low >= least {
 		j.Verdict = Holds
 	}
-	j.Finding = fmt.Sprintf("%s of %s images right: at least %s of all such images, with 95 %% confidence (Clopper-Pearson), if the network was not chosen by them.", text.Whole(float64(correct)), text.Whole(float64(c.images)), text.Percent(low))
+	j.Finding = fmt.Sprintf("%s of %s images right: at least %s of all such images, with 95 %% confidence (Clopper-Pearson), if the "+
+		"network was not chosen by them.", text.Whole(float64(correct)), text.Whole(float64(c.images)), text.Percent(low))
 	return nil
 }
 
@@ -144,7 +148,8 @@ func (j *Judged) ratio(cost footprint.Cost, times Figure) error {
 		if math.Abs(got-times.Value) <= times.Rounding {
 			holds++
 		}
-		c.Says = fmt.Sprintf("%s has %s, %s %s: %.4g times", c.report.Baseline.Name, text.Whole(c.report.Baseline.Costs[at]), c.name(), text.Whole(c.row.Costs[at]), got)
+		c.Says = fmt.Sprintf("%s has %s, %s %s: %.4g times", c.report.Baseline.Name, text.Whole(c.report.Baseline.Costs[at]), c.name(),
+			text.Whole(c.row.Costs[at]), got)
 	}
 	j.conclude(holds, len(j.Cells)-holds)
 	var parts []string
@@ -165,7 +170,8 @@ func (j *Judged) cellFindings() string {
 	}
 	var parts []string
 	for _, c := range j.Cells {
-		parts = append(parts, fmt.Sprintf("%s, mean %s of %s: %s", c.name(), text.Percent(c.Summary.Mean), text.Count(c.Summary.N, "seed"), c.Says))
+		parts = append(parts, fmt.Sprintf("%s, mean %s of %s: %s", c.name(), text.Percent(c.Summary.Mean), text.Count(c.Summary.N, "seed"),
+			c.Says))
 	}
 	return strings.Join(parts, "; ") + "."
 }

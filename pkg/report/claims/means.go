@@ -136,7 +136,8 @@ func (j *Judged) gains() error {
 	}
 	least := slices.MinFunc(diffs, byMean)
 	most := slices.MaxFunc(diffs, byMean)
-	j.Finding = fmt.Sprintf("%d of %d are above beyond what seeds and images explain; %s to %s points.", t.real, t.all, text.Points(least.Mean), text.Points(most.Mean))
+	j.Finding = fmt.Sprintf("%d of %d are above beyond what seeds and images explain; %s to %s points.", t.real, t.all,
+		text.Points(least.Mean), text.Points(most.Mean))
 	return nil
 }
 
@@ -160,7 +161,8 @@ func (j *Judged) ranking() error {
 	}
 	t := count(diffs, ps)
 	j.Verdict = t.verdict()
-	j.Finding = fmt.Sprintf("Of %s of cells %d are in the published order, %d of them beyond what seeds and images explain", text.Count(t.all, "pair"), t.all-t.not, t.real)
+	j.Finding = fmt.Sprintf("Of %s of cells %d are in the published order, %d of them beyond what seeds and images explain",
+		text.Count(t.all, "pair"), t.all-t.not, t.real)
 	if t.not > 0 {
 		j.Finding += fmt.Sprintf("; of %d in another order %d are", t.not, t.against)
 	}
@@ -178,7 +180,8 @@ func (j *Judged) same(margin float64) error {
 	mean, p := d.Mean, stats.Round(d.P)
 	j.Cells[0].Less, j.Cells[0].P = &mean, &p
 	j.Verdict = within(d.Interval, -margin, margin)
-	j.Finding = fmt.Sprintf("%s less %s is %s points (95 %% interval %s to %s, p of no difference %s); the margin is %s.", j.Cells[0].name(), j.Cells[1].name(),
+	j.Finding = fmt.Sprintf("%s less %s is %s points (95 %% interval %s to %s, p of no difference %s); the margin is %s.", j.Cells[0].name(),
+		j.Cells[1].name(),
 		text.Points(d.Mean), text.Points(d.Interval.Low), text.Points(d.Interval.High), pText(p), text.Percentage(margin))
 	return nil
 }
@@ -209,7 +212,8 @@ func (j *Judged) spread(factor float64) error {
 	}
 	j.Verdict = within(r.Interval, 1/factor, factor)
 	hidden := func(ratio float64) float64 { return 1 - 1/(ratio*ratio) }
-	j.Finding = fmt.Sprintf("sd %s and %s points: a ratio of %.2f (95 %% interval %.2f to %.2f, p %s, %s; the margin is %.2f). The second lacks %.0f %% of the first one's variance (%.0f to %.0f %%).",
+	j.Finding = fmt.Sprintf("sd %s and %s points: a ratio of %.2f (95 %% interval %.2f to %.2f, p %s, %s; the margin is %.2f). The second "+
+		"lacks %.0f %% of the first one's variance (%.0f to %.0f %%).",
 		text.Percentage(a.Summary.SD), text.Percentage(b.Summary.SD), r.Ratio, r.Interval.Low, r.Interval.High, pText(r.P), test, factor,
 		100*hidden(r.Ratio), 100*hidden(r.Interval.Low), 100*hidden(r.Interval.High))
 	return nil

@@ -88,7 +88,8 @@ func (a Answered) section() render.Section {
 	if s.Title == "" {
 		s.Title = "Findings"
 	}
-	t := render.Table{Name: "findings", Caption: "Findings", Columns: []render.Column{{Head: "", Right: true}, {Head: "claim"}, {Head: "verdict"}, {Head: "finding"}}}
+	t := render.Table{Name: "findings", Caption: "Findings", Columns: []render.Column{{Head: "", Right: true}, {Head: "claim"},
+		{Head: "verdict"}, {Head: "finding"}}}
 	var split report.Split
 	for i, j := range a.Claims {
 		t.Rows = append(t.Rows, []string{strconv.Itoa(i + 1), j.Claim, string(j.Verdict), j.Finding})
@@ -109,9 +110,10 @@ func (a Answered) section() render.Section {
 // cells is what the claims rest on, claim by claim; where partners are, each
 // follows its cell.
 func (a Answered) cells(split report.Split) render.Table {
-	t := render.Table{Name: "cells", Caption: fmt.Sprintf("What they rest on: accuracy on the %s images in percent", split), Columns: []render.Column{
-		{Head: "of claim", Right: true}, {Head: "experiment"}, {Head: "configuration"}, {Head: "seeds", Right: true}, {Head: "mean", Right: true},
-		{Head: "sd", Right: true}, {Head: "min–max", Right: true}, {Head: "finding"}}}
+	t := render.Table{Name: "cells", Caption: fmt.Sprintf("What they rest on: accuracy on the %s images in percent", split),
+		Columns: []render.Column{
+			{Head: "of claim", Right: true}, {Head: "experiment"}, {Head: "configuration"}, {Head: "seeds", Right: true}, {Head: "mean", Right: true},
+			{Head: "sd", Right: true}, {Head: "min–max", Right: true}, {Head: "finding"}}}
 	at := map[string]int{} // cells that several claims rest on stand there once
 	for i, j := range a.Claims {
 		if j.Verdict == Untested || j.Check == Ratio || j.Check == Bound || j.Check == Ranking {
@@ -161,12 +163,19 @@ func nonEmpty(text string) []string {
 
 func rules() []string {
 	return []string{
-		"falls, gains, ranking: each mean lies above the one that it is held against, beyond what seeds and images explain: a crossed bootstrap over both, p Holm-corrected over the claim's comparisons, below 5 %. It fails where a mean lies below beyond that; else it is not decided. From first to last is a comparison of its own.",
-		"The matrices of all pairs further down are corrected for all their pairs, so that they mark fewer differences than the claims, which ask for few.",
-		"Seeds are drawn for each network by itself. Equal seeds see the same order of images; where that makes networks rise and fall together, a comparison of pairs of seeds would show more than is said here.",
-		"reaches, below: the one-sided 95 % bound of the mean over seeds and images is on that side of the accuracy; it fails where the other bound is on the other side. every: no seed is below it.",
-		"fits: the published accuracy lies in the 95 % interval for one more training (Student's prediction interval over our seeds, on the same images); \"as rounded\", where only a figure that rounds to the printed one does. A wide interval fits much.",
-		"same, spread: the 95 % interval of the difference of the means, or of the ratio of the standard deviations over seeds, lies within a margin; it fails where it lies outside of it.",
+		"falls, gains, ranking: each mean lies above the one that it is held against, beyond what seeds and images explain: a crossed " +
+			"bootstrap over both, p Holm-corrected over the claim's comparisons, below 5 %. It fails where a mean lies below beyond that; else " +
+			"it is not decided. From first to last is a comparison of its own.",
+		"The matrices of all pairs further down are corrected for all their pairs, so that they mark fewer differences than the claims, " +
+			"which ask for few.",
+		"Seeds are drawn for each network by itself. Equal seeds see the same order of images; where that makes networks rise and fall " +
+			"together, a comparison of pairs of seeds would show more than is said here.",
+		"reaches, below: the one-sided 95 % bound of the mean over seeds and images is on that side of the accuracy; it fails where the " +
+			"other bound is on the other side. every: no seed is below it.",
+		"fits: the published accuracy lies in the 95 % interval for one more training (Student's prediction interval over our seeds, on the " +
+			"same images); \"as rounded\", where only a figure that rounds to the printed one does. A wide interval fits much.",
+		"same, spread: the 95 % interval of the difference of the means, or of the ratio of the standard deviations over seeds, lies within " +
+			"a margin; it fails where it lies outside of it.",
 		"bound: Clopper-Pearson's one-sided bound for one network, from its printed accuracy. ratio: counted from the layers.",
 		"Each claim is judged by itself: of twenty true ones, one may be called failed by chance.",
 	}

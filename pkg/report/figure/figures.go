@@ -49,7 +49,8 @@ func List(r *report.Report) []Figure {
 func onlyFront(r *report.Report) bool { return r.Chart.X == string(r.Answer.Cost) }
 
 func accuracyCaption(r *report.Report) string {
-	s := fmt.Sprintf("Accuracy on the %s images against %s. Each mark is the mean over the seeds that are done, each bar runs from the worst seed to the best", r.Split, r.Chart.Label)
+	s := fmt.Sprintf("Accuracy on the %s images against %s. Each mark is the mean over the seeds that are done, each bar runs from the "+
+		"worst seed to the best", r.Split, r.Chart.Label)
 	if r.Target != nil {
 		s += fmt.Sprintf("; the dashed line is the target of %s", text.Threshold(r.Target.Accuracy))
 	}
@@ -65,7 +66,8 @@ func accuracyCaption(r *report.Report) string {
 }
 
 func frontCaption(r *report.Report) string {
-	s := fmt.Sprintf("Accuracy on the %s images against %s, with the front: networks that no other beats in both.", r.Split, r.Costs[r.CostIndex(r.Answer.Cost)].Unit)
+	s := fmt.Sprintf("Accuracy on the %s images against %s, with the front: networks that no other beats in both.", r.Split,
+		r.Costs[r.CostIndex(r.Answer.Cost)].Unit)
 	if r.Target != nil {
 		s += fmt.Sprintf(" The dashed line is the target of %s.", text.Threshold(r.Target.Accuracy))
 	}

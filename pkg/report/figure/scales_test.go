@@ -14,7 +14,8 @@ func TestTicks(t *testing.T) {
 			t.Errorf("%d ticks from %v to %v", n, c.low, c.high)
 		}
 	}
-	for _, c := range []struct{ low, high float64 }{{50e3, 900e3}, {5, 5e6}, {0.1, 2}, {90, 110}, {5100, 14_400}, {50e3, 210e3}, {200e3, 810e3}} {
+	for _, c := range []struct{ low, high float64 }{{50e3, 900e3}, {5, 5e6}, {0.1, 2}, {90, 110}, {5100, 14_400}, {50e3, 210e3},
+		{200e3, 810e3}} {
 		labels, last := 0, math.Inf(-1)
 		for _, tick := range (costTicks{}).Ticks(c.low, c.high) {
 			if tick.Label != "" {

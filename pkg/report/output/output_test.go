@@ -22,7 +22,8 @@ func TestFilesAreReproducible(t *testing.T) {
 			rand.New(rand.NewPCG(1, 1)).Shuffle(len(in.Results), func(i, j int) { in.Results[i], in.Results[j] = in.Results[j], in.Results[i] })
 		}
 		var files []written
-		for _, f := range Files([]*report.Report{reporttest.Build(t, in, report.Options{}), reporttest.Build(t, reporttest.One(t), report.Options{})}) {
+		for _, f := range Files([]*report.Report{reporttest.Build(t, in, report.Options{}),
+			reporttest.Build(t, reporttest.One(t), report.Options{})}) {
 			b, err := f.Make()
 			if err != nil {
 				t.Fatal(err)
@@ -42,7 +43,8 @@ func TestFilesAreReproducible(t *testing.T) {
 			t.Errorf("%s differs between two writes", a[i].name)
 		}
 	}
-	for _, want := range []string{"report.md", "results.csv", "report.json", "tables.tex", "simulated-slices.html", "figures/simulated-slices-accuracy.svg", "figures/simulated-one-training.png"} {
+	for _, want := range []string{"report.md", "results.csv", "report.json", "tables.tex", "simulated-slices.html",
+		"figures/simulated-slices-accuracy.svg", "figures/simulated-one-training.png"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("no file %s among %v", want, names)
 		}

@@ -197,7 +197,8 @@ func startsAt(r *report.Report) float64 {
 }
 
 func newRow(r *report.Report, row *report.Row, limit int) pageRow {
-	out := pageRow{ID: row.ID, Label: row.Label, Costs: row.Costs, Ratios: row.Ratios, X: row.X, Curve: row.Curve, Over: row.OverBudget, Refuted: row.Refuted,
+	out := pageRow{ID: row.ID, Label: row.Label, Costs: row.Costs, Ratios: row.Ratios, X: row.X, Curve: row.Curve, Over: row.OverBudget,
+		Refuted: row.Refuted,
 		Planned: row.Counts.Planned, Done: row.Counts.Done, Failed: row.Counts.Failed, Diverged: row.Counts.Diverged, Missing: row.Counts.Missing, Skipped: row.Counts.Skipped,
 		Scores: map[report.Split]*pageScore{}, Judged: row.Judged, Confusion: map[report.Split][][]int{}, Published: row.Published}
 	if m := row.Footprint.Measured; m != nil && m.TFLiteInt8 > 0 {
@@ -216,7 +217,8 @@ func newRow(r *report.Report, row *report.Row, limit int) pageRow {
 		}
 	}
 	for _, l := range row.Footprint.Layers {
-		out.Layers = append(out.Layers, pageLayer{l.Name, string(l.Kind), l.Output.String(), l.Parameters, l.Weights, l.Biases, l.MACs, l.Output.Elements()})
+		out.Layers = append(out.Layers, pageLayer{l.Name, string(l.Kind), l.Output.String(), l.Parameters, l.Weights, l.Biases, l.MACs,
+			l.Output.Elements()})
 	}
 	if r.Dataset.Classes*r.Dataset.Classes*len(r.Rows)*2 <= maxCells {
 		confusion := row.Confusion

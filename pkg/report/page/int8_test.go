@@ -20,7 +20,8 @@ func TestInt8Page(t *testing.T) {
 	p := open(t, browser(t), r, desktop)
 	pick := &r.Rows[r.Answer.Pick]
 	card := p.text("#pick")
-	if !strings.Contains(card, pick.Label) || !strings.Contains(card, "int8 validation, mean"+text.Percentage(pick.Int8.Validation.Mean)+" %") {
+	if !strings.Contains(card, pick.Label) ||
+		!strings.Contains(card, "int8 validation, mean"+text.Percentage(pick.Int8.Validation.Mean)+" %") {
 		t.Errorf("the card says %q, want the int8 mean of %s", card, pick.Label)
 	}
 	if chart := p.text("#chart"); !strings.Contains(chart, "int8 validation accuracy (%)") {

@@ -32,7 +32,8 @@ func (p *page) mistakes(r *report.Report) {
 		done = s.N
 	}
 	for _, m := range r.Mistakes {
-		out := pageMistake{True: className(r, m.True), Predicted: className(r, m.Predicted), Seeds: fmt.Sprintf("%d of %s", m.Seeds, text.Count(done, "seed")),
+		out := pageMistake{True: className(r, m.True), Predicted: className(r, m.Predicted),
+			Seeds: fmt.Sprintf("%d of %s", m.Seeds, text.Count(done, "seed")),
 			Image: "image " + text.Thousands(m.Image)}
 		if m.Picture != nil {
 			out.Picture = template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(m.Picture))

@@ -22,7 +22,8 @@ var assets embed.FS
 // pageScripts are the page's own scripts, in the order in which they build on
 // each other. They run as one.
 func pageScripts() []string {
-	return []string{"page_judge.js", "page_state.js", "page_tip.js", "page_chart.js", "page_threshold.js", "page_front.js", "page_network.js", "page_table.js", "page_share.js", "page_start.js"}
+	return []string{"page_judge.js", "page_state.js", "page_tip.js", "page_chart.js", "page_threshold.js", "page_front.js",
+		"page_network.js", "page_table.js", "page_share.js", "page_start.js"}
 }
 
 // page is what the template writes.
@@ -79,7 +80,8 @@ func HTML(r *report.Report) ([]byte, error) {
 		p.Drawn, p.Caption = true, figures[0].Caption
 		p.Still = template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(svg))
 	}
-	t, err := template.New("page.html").Funcs(template.FuncMap{"slug": slug, "term": openTerm, "endterm": closeTerm, "code": codeText}).ParseFS(assets, "assets/page.html")
+	t, err := template.New("page.html").Funcs(template.FuncMap{"slug": slug, "term": openTerm, "endterm": closeTerm,
+		"code": codeText}).ParseFS(assets, "assets/page.html")
 	if err != nil {
 		return nil, fmt.Errorf("read the page's template: %w", err)
 	}
@@ -142,7 +144,8 @@ func (p *page) load() error {
 		hashes = append(hashes, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
 		p.Scripts = append(p.Scripts, template.JS(s))
 	}
-	p.Policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; script-src " + strings.Join(hashes, " ")
+	p.Policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; script-src " +
+		strings.Join(hashes, " ")
 	for _, name := range []string{"plot", "d3"} {
 		s, err := read(name + ".LICENSE")
 		if err != nil {

@@ -23,7 +23,8 @@ func slicesReport(t *testing.T) *report.Report {
 	p := reporttest.SlicesPlan()
 	e := p.Experiment(t)
 	results, histories := p.Run(e)
-	return reporttest.Build(t, report.Input{Experiment: e, Results: results, Histories: histories, Published: reporttest.Flawed(t).Published}, report.Options{})
+	return reporttest.Build(t, report.Input{Experiment: e, Results: results, Histories: histories,
+		Published: reporttest.Flawed(t).Published}, report.Options{})
 }
 
 // wantPick is the pick at a threshold, computed here from the rows alone.
@@ -97,9 +98,11 @@ func testUse(t *testing.T, parent context.Context) {
 	t.Run("controls", func(t *testing.T) {
 		p := open(t, parent, r, night)
 		p.shoot("dark")
-		for _, c := range []string{"x=parameters", "x=macs", "scale=linear", "split=test", "bars=mean", "rule=mean", "cost-y=peak", "measure=macs", "selected=3", "which=trials", "which=configurations"} {
+		for _, c := range []string{"x=parameters", "x=macs", "scale=linear", "split=test", "bars=mean", "rule=mean", "cost-y=peak",
+			"measure=macs", "selected=3", "which=trials", "which=configurations"} {
 			id, value, _ := strings.Cut(c, "=")
-			js[any](p, fmt.Sprintf("(e => { e.value = %q; e.dispatchEvent(new Event('change')); if (e.value !== %q) throw new Error('no such option: %s'); return null })(document.getElementById(%q))", value, value, c, id))
+			js[any](p, fmt.Sprintf("(e => { e.value = %q; e.dispatchEvent(new Event('change')); if (e.value !== %q) throw new Error('no such "+
+				"option: %s'); return null })(document.getElementById(%q))", value, value, c, id))
 		}
 		if got := js[string](p, `document.querySelector("#selected").selectedOptions[0].textContent`); got != r.Rows[3].Label {
 			t.Errorf("selected %q, want %q", got, r.Rows[3].Label)
@@ -152,7 +155,8 @@ func testUse(t *testing.T, parent context.Context) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(text, "is kernel 5, filters 2: 51,646 parameters") || !strings.Contains(text, "95.20–95.68") || strings.Contains(text, "Drag the dashed line") {
+		if !strings.Contains(text, "is kernel 5, filters 2: 51,646 parameters") || !strings.Contains(text, "95.20–95.68") ||
+			strings.Contains(text, "Drag the dashed line") {
 			t.Errorf("without scripts the page reads: %.600s", text)
 		}
 		if err := chromedp.Do(p.ctx, chromedp.WaitVisible("noscript img")); err != nil {
@@ -208,7 +212,8 @@ func testTable(t *testing.T, p *tab, r *report.Report) {
 
 // A hostile experiment does nothing: its text is shown as text.
 func testHostile(t *testing.T, parent context.Context) {
-	const attack = `</script><script>window.hacked=1</script><img src=x onerror="window.hacked=2">"'><svg onload=window.hacked=3>{{.R}}` + "`${window.hacked=4}`" + `<!--<script>`
+	const attack = `</script><script>window.hacked=1</script><img src=x onerror="window.hacked=2">"'><svg onload=window.hacked=3>{{.R}}` +
+		"`${window.hacked=4}`" + `<!--<script>`
 	in := reporttest.Flawed(t)
 	e := *in.Experiment
 	e.Name, e.About = attack, attack
@@ -227,7 +232,8 @@ func testHostile(t *testing.T, parent context.Context) {
 		in.Results[i].Warnings = []string{attack}
 		in.Results[i].Environment.CPU = attack
 	}
-	in.Certificate = &result.Certificate{Experiment: attack, Summary: attack, Rules: []string{attack}, Promises: []string{attack}, Warnings: []string{attack},
+	in.Certificate = &result.Certificate{Experiment: attack, Summary: attack, Rules: []string{attack}, Promises: []string{attack},
+		Warnings:   []string{attack},
 		Candidates: []result.Judged{{ConfigID: attack, Finding: attack, Reason: attack}},
 		Openings:   []result.Opening{{ConfigID: attack, Reason: attack, Networks: []result.TestedNetwork{{}}}}}
 	in.Warnings, in.Command = []string{attack}, attack
@@ -247,7 +253,8 @@ func testHostile(t *testing.T, parent context.Context) {
 }
 
 func testSizes(t *testing.T, parent context.Context) {
-	for name, in := range map[string]report.Input{"one": reporttest.One(t), "many": reporttest.Many(t), "flawed": reporttest.Flawed(t), "unfinished": reporttest.Unfinished(t), "without-file": reporttest.WithoutFile(t)} {
+	for name, in := range map[string]report.Input{"one": reporttest.One(t), "many": reporttest.Many(t), "flawed": reporttest.Flawed(t),
+		"unfinished": reporttest.Unfinished(t), "without-file": reporttest.WithoutFile(t)} {
 		t.Run(name, func(t *testing.T) {
 			r := reporttest.Build(t, in, report.Options{})
 			p := open(t, parent, r, desktop)

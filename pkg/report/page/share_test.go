@@ -29,7 +29,8 @@ func testFirstScreen(t *testing.T, parent context.Context) {
 	if got := p.text("#chart"); !strings.Contains(got, "filters (log scale)") {
 		t.Errorf("the chart does not say that x is log: %.200q", got)
 	}
-	if got := p.text("#front"); !strings.Contains(got, "parameters (weights and biases) (log scale)") || !strings.Contains(got, "200,000") || !strings.Contains(got, "500,000") {
+	if got := p.text("#front"); !strings.Contains(got, "parameters (weights and biases) (log scale)") || !strings.Contains(got, "200,000") ||
+		!strings.Contains(got, "500,000") {
 		t.Errorf("two costs: %.300q", got)
 	}
 	p.typeOver("#threshold", "99.9")
@@ -66,7 +67,8 @@ func testAddress(t *testing.T, parent context.Context) {
 			t.Errorf("the address says %s, not %s", hash, want)
 		}
 	}
-	for name, given := range map[string]string{"whole": hash, "hostile": "#at=1e9&x=<b>&split=none&network=nobody&cost-x=%zz", "a place": "#definitions"} {
+	for name, given := range map[string]string{"whole": hash, "hostile": "#at=1e9&x=<b>&split=none&network=nobody&cost-x=%zz",
+		"a place": "#definitions"} {
 		p.do(chromedp.Navigate("about:blank"))
 		q := open(t, parent, r, desktop)
 		js[any](q, `(location.hash = `+quote(given)+`, location.reload(), null)`)
@@ -90,7 +92,8 @@ func testSave(t *testing.T, parent context.Context) {
 	p.typeOver("#filter", "kernel 5")
 	js[any](p, `(document.getElementById("save-table").click(), null)`)
 	lines := strings.Split(strings.TrimSpace(saved(p, "text")), "\r\n")
-	if len(lines) != 6 || !strings.HasPrefix(lines[0], "kernel,filters,parameters,") || !strings.HasPrefix(lines[1], fmt.Sprintf("5,32,%.0f,", r.Rows[0].Costs[0])) {
+	if len(lines) != 6 || !strings.HasPrefix(lines[0], "kernel,filters,parameters,") ||
+		!strings.HasPrefix(lines[1], fmt.Sprintf("5,32,%.0f,", r.Rows[0].Costs[0])) {
 		t.Errorf("the table is saved as %q", lines)
 	}
 	if got := js[string](p, `window.savedAs`); got != "simulated-slices-results.csv" {
@@ -107,7 +110,8 @@ func testSave(t *testing.T, parent context.Context) {
 func saved(p *tab, kind string) string {
 	p.t.Helper()
 	expression := `(async () => { for (let i = 0; i < 200 && !window.saved; i++) await new Promise((r) => setTimeout(r, 25)); return window.saved ? ` +
-		map[string]string{"text": `await window.saved.text()`, "png": `window.saved.type + " " + Number(window.saved.size > 1000)`}[kind] + ` : "nothing" })()`
+		map[string]string{"text": `await window.saved.text()`, "png": `window.saved.type + " " + Number(window.saved.size > 1000)`}[kind] +
+		` : "nothing" })()`
 	v, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
 		p.t.Fatal(err)
@@ -138,7 +142,8 @@ func testDevice(t *testing.T, parent context.Context) {
 	if n := js[float64](p, `Math.min(...[...document.querySelectorAll("#confusion .cells rect")].map((e) => e.getBoundingClientRect().width))`); n < 20 {
 		t.Errorf("cells of 36 classes are %v wide", n)
 	}
-	if got := js[string](p, `document.querySelectorAll("#confusion .cells rect")[1].dataset.tip`); !strings.Contains(got, "of class 0 taken for 1") {
+	if got := js[string](p, `document.querySelectorAll("#confusion .cells rect")[1].dataset.tip`); !strings.Contains(got,
+		"of class 0 taken for 1") {
 		t.Errorf("a cell says %q", got)
 	}
 	if got := p.text("#confusion .hint"); !strings.Contains(got, "Least found: class ") {
@@ -150,12 +155,14 @@ func testDevice(t *testing.T, parent context.Context) {
 // What the chosen network gets wrong is shown by name, hostile names as text.
 func testMistakes(t *testing.T, parent context.Context) {
 	r := reporttest.Build(t, reporttest.Flawed(t), report.Options{})
-	r.Classes = []string{"<img src=x onerror='window.hacked=1'>", "one", "two", "three", "four", "five", "six", "seven", "eight", "a name that is longer than most"}
+	r.Classes = []string{"<img src=x onerror='window.hacked=1'>", "one", "two", "three", "four", "five", "six", "seven", "eight",
+		"a name that is longer than most"}
 	var b bytes.Buffer
 	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 28, 28))); err != nil {
 		t.Fatal(err)
 	}
-	r.Mistakes = []report.Mistake{{Image: 1234, True: 1, Predicted: 9, Seeds: 3, Picture: b.Bytes()}, {Image: 5, True: 0, Predicted: 2, Seeds: 1}}
+	r.Mistakes = []report.Mistake{{Image: 1234, True: 1, Predicted: 9, Seeds: 3, Picture: b.Bytes()},
+		{Image: 5, True: 0, Predicted: 2, Seeds: 1}}
 	p := open(t, parent, r, desktop)
 	p.shoot("mistakes")
 	if got := p.text("#mistakes .gallery li"); got != "onetaken for a name that is longer than most3 of 3 seeds, image 1,234" {

@@ -33,7 +33,8 @@ func openingsTable(r *report.Report, c *result.Certificate) Table {
 			passes = "no: " + text.Plain(o.Reason)
 		}
 		for _, n := range o.Networks {
-			t.Rows = append(t.Rows, []string{r.RowLabel(o.ConfigID), fmt.Sprint(n.Seed), text.Whole(float64(n.Correct)), text.Percentage(n.Accuracy), text.Percentage(n.Lower), fmt.Sprintf("%.4g", o.Alpha), passes})
+			t.Rows = append(t.Rows, []string{r.RowLabel(o.ConfigID), fmt.Sprint(n.Seed), text.Whole(float64(n.Correct)),
+				text.Percentage(n.Accuracy), text.Percentage(n.Lower), fmt.Sprintf("%.4g", o.Alpha), passes})
 		}
 	}
 	return t
@@ -42,8 +43,9 @@ func openingsTable(r *report.Report, c *result.Certificate) Table {
 // candidatesTable lists the cheaper configurations and why each is not the
 // answer; where there is no winner, all of them.
 func candidatesTable(r *report.Report, c *result.Certificate) Table {
-	t := Table{Name: "candidates", Caption: "Every cheaper configuration, cheapest first", Columns: []Column{{Head: "configuration"}, {string(c.Target.Cost), true},
-		{"seeds", true}, {"validation %", true}, {Head: "finding"}, {Head: "why"}}}
+	t := Table{Name: "candidates", Caption: "Every cheaper configuration, cheapest first",
+		Columns: []Column{{Head: "configuration"}, {string(c.Target.Cost), true},
+			{"seeds", true}, {"validation %", true}, {Head: "finding"}, {Head: "why"}}}
 	if c.Winner == nil {
 		t.Caption = "Every configuration, cheapest first"
 	}
@@ -64,7 +66,8 @@ func candidatesTable(r *report.Report, c *result.Certificate) Table {
 		case n > 1:
 			spread = text.Percentage(low) + "–" + text.Percentage(high)
 		}
-		t.Rows = append(t.Rows, []string{r.RowLabel(j.ConfigID), text.Whole(float64(j.Cost)), fmt.Sprint(len(j.Networks)), spread, strings.ReplaceAll(string(j.Finding), "_", " "), text.Plain(j.Reason)})
+		t.Rows = append(t.Rows, []string{r.RowLabel(j.ConfigID), text.Whole(float64(j.Cost)), fmt.Sprint(len(j.Networks)), spread,
+			strings.ReplaceAll(string(j.Finding), "_", " "), text.Plain(j.Reason)})
 	}
 	return t
 }

@@ -43,7 +43,8 @@ func (c comparison) sections() []Section {
 	}
 	for _, s := range result.Splits() {
 		if t := c.table(s, names); len(t.Rows) > 0 {
-			sections = append(sections, Section{Title: strings.ToUpper(string(s[:1])) + string(s[1:]) + " accuracy", Tables: []Table{t}, Text: []string{c.summary(s)}})
+			sections = append(sections, Section{Title: strings.ToUpper(string(s[:1])) + string(s[1:]) + " accuracy", Tables: []Table{t},
+				Text: []string{c.summary(s)}})
 		}
 	}
 	if list := c.unpaired(names); len(list) > 0 {
@@ -82,11 +83,13 @@ func (c comparison) summary(s report.Split) string {
 			worse++
 		}
 	}
-	return fmt.Sprintf("Of %s, the second is better in %d and worse in %d (corrected p below 5 %%); the others may be chance.", text.Count(judged, "pair"), better, worse)
+	return fmt.Sprintf("Of %s, the second is better in %d and worse in %d (corrected p below 5 %%); the others may be chance.",
+		text.Count(judged, "pair"), better, worse)
 }
 
 func (c comparison) table(s report.Split, names [2]string) Table {
-	t := Table{Name: "differences-" + string(s), Caption: "Mean " + string(s) + " accuracies in percent, and their difference in points (second minus first)",
+	t := Table{Name: "differences-" + string(s), Caption: "Mean " + string(s) +
+		" accuracies in percent, and their difference in points (second minus first)",
 		Columns: []Column{{Head: "network"}, {names[0], true}, {names[1], true}, {"difference", true}, {"95 % interval", true}, {"p, corrected", true},
 			{"common seeds", true}, {"least to largest", true}, {"seconds", true}}}
 	for i := range c.Pairs {
@@ -112,7 +115,8 @@ func (c comparison) table(s report.Split, names [2]string) Table {
 		if p.Seconds[0] != nil && p.Seconds[1] != nil {
 			time = fmt.Sprintf("%.1f | %.1f", *p.Seconds[0], *p.Seconds[1])
 		}
-		t.Rows = append(t.Rows, []string{text.Plain(p.Label), scoreText(&d.Scores[0]), scoreText(&d.Scores[1]), text.Points(d.Mean), interval, corrected,
+		t.Rows = append(t.Rows, []string{text.Plain(p.Label), scoreText(&d.Scores[0]), scoreText(&d.Scores[1]), text.Points(d.Mean), interval,
+			corrected,
 			fmt.Sprint(len(d.Seeds)), spread, time})
 	}
 	return t
@@ -190,7 +194,8 @@ func (c comparison) markdown() []byte {
 // csv writes one line a pair and split, and one a seed that both have done.
 // Accuracies and differences are fractions.
 func (c comparison) csv() ([]byte, error) {
-	lines := [][]string{{"network", "config_id_1", "config_id_2", "images", "seed", "accuracy_1", "accuracy_2", "n_1", "n_2", "difference", "low", "high", "p", "p_corrected", "method"}}
+	lines := [][]string{{"network", "config_id_1", "config_id_2", "images", "seed", "accuracy_1", "accuracy_2", "n_1", "n_2", "difference",
+		"low", "high", "p", "p_corrected", "method"}}
 	for i := range c.Pairs {
 		p := &c.Pairs[i]
 		for _, s := range result.Splits() {
@@ -199,7 +204,8 @@ func (c comparison) csv() ([]byte, error) {
 				continue
 			}
 			head := []string{text.SheetCell(p.Label), text.SheetCell(p.IDs[0]), text.SheetCell(p.IDs[1]), string(s)}
-			line := append(append([]string{}, head...), "all", text.Number(d.Scores[0].Mean), text.Number(d.Scores[1].Mean), fmt.Sprint(d.Scores[0].N), fmt.Sprint(d.Scores[1].N), text.Number(d.Mean), "", "", "", "", d.Method)
+			line := append(append([]string{}, head...), "all", text.Number(d.Scores[0].Mean), text.Number(d.Scores[1].Mean),
+				fmt.Sprint(d.Scores[0].N), fmt.Sprint(d.Scores[1].N), text.Number(d.Mean), "", "", "", "", d.Method)
 			if d.Interval != nil {
 				line[10], line[11] = text.Number(d.Interval.Low), text.Number(d.Interval.High)
 			}
@@ -211,7 +217,8 @@ func (c comparison) csv() ([]byte, error) {
 			}
 			lines = append(lines, line)
 			for _, x := range d.Seeds {
-				lines = append(lines, append(append([]string{}, head...), fmt.Sprint(x.Seed), text.Number(x.Accuracies[0]), text.Number(x.Accuracies[1]), "1", "1", text.Number(x.Diff), "", "", "", "", ""))
+				lines = append(lines, append(append([]string{}, head...), fmt.Sprint(x.Seed), text.Number(x.Accuracies[0]),
+					text.Number(x.Accuracies[1]), "1", "1", text.Number(x.Diff), "", "", "", "", ""))
 			}
 		}
 	}

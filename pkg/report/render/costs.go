@@ -76,7 +76,8 @@ func Footprint(r *report.Report) Table {
 // ratiosTable is footprintTable against the baseline.
 func ratiosTable(r *report.Report) Table {
 	names, cells := nameColumns(r)
-	t := Table{Name: "ratios", Caption: "How many times less than " + text.Plain(r.Baseline.Name) + ", under every convention", Columns: conventions(names)}
+	t := Table{Name: "ratios", Caption: "How many times less than " + text.Plain(r.Baseline.Name) + ", under every convention",
+		Columns: conventions(names)}
 	base := counted(&r.Baseline.Footprint)
 	for i := range r.Rows {
 		line := cells(i)

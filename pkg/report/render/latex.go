@@ -25,7 +25,8 @@ func LaTeX(reports []*report.Report) []byte {
 }
 
 func latexTable(b *bytes.Buffer, name string, t Table) {
-	fmt.Fprintf(b, "\n\\begin{table}\n\\centering\\small\n\\caption{%s}\n\\label{tab:%s-%s}\n\\begin{tabular}{", latex(t.Caption), name, t.Name)
+	fmt.Fprintf(b, "\n\\begin{table}\n\\centering\\small\n\\caption{%s}\n\\label{tab:%s-%s}\n\\begin{tabular}{", latex(t.Caption), name,
+		t.Name)
 	for _, c := range t.Columns {
 		if c.Right {
 			b.WriteByte('r')

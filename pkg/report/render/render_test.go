@@ -112,7 +112,8 @@ func TestDefinitionsOfSeveral(t *testing.T) {
 	}
 	text := string(Markdown(reports, ""))
 	at := strings.Index(text, "## Definitions")
-	for _, want := range []string{"\n- **meets (first, second)**: Every one of 2", "\n- **meets (third)**: Every one of 3", "\n- **parameters**: "} {
+	for _, want := range []string{"\n- **meets (first, second)**: Every one of 2", "\n- **meets (third)**: Every one of 3",
+		"\n- **parameters**: "} {
 		if n := strings.Count(text[at:], want); n != 1 {
 			t.Errorf("%q is %d times in the definitions, want once:\n%s", want, n, text[at:])
 		}
@@ -156,10 +157,12 @@ func TestInt8Golden(t *testing.T) {
 	if err := json.Unmarshal(body, &back); err != nil {
 		t.Fatal(err)
 	}
-	if row := back[0].Rows[0]; row.Int8.Validation.N != 3 || row.Int8.Test != nil || row.Int8.Bytes != [2]int{16_032, 16_064} || row.Trials[0].Int8.Bytes != 16_032 {
+	if row := back[0].Rows[0]; row.Int8.Validation.N != 3 || row.Int8.Test != nil || row.Int8.Bytes != [2]int{16_032, 16_064} ||
+		row.Trials[0].Int8.Bytes != 16_032 {
 		t.Errorf("JSON %+v", row.Int8)
 	}
-	for format, text := range map[string]string{"Markdown": string(Markdown([]*report.Report{r}, "")), "LaTeX": string(LaTeX([]*report.Report{r}))} {
+	for format, text := range map[string]string{"Markdown": string(Markdown([]*report.Report{r}, "")),
+		"LaTeX": string(LaTeX([]*report.Report{r}))} {
 		for _, want := range []string{"int8 validation mean", "int8 test mean"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s does not show %q", format, want)
@@ -174,7 +177,8 @@ func TestInt8Golden(t *testing.T) {
 
 func TestCompareGolden(t *testing.T) {
 	c := reporttest.Compare(t, reporttest.Flawed(t), reporttest.Better(reporttest.Recipe(t, 1e-3)))
-	for format, name := range map[string]string{"text": "compare.txt", "markdown": "compare.md", "csv": "compare.csv", "json": "compare.json"} {
+	for format, name := range map[string]string{"text": "compare.txt", "markdown": "compare.md", "csv": "compare.csv",
+		"json": "compare.json"} {
 		b, err := Comparison(c, format)
 		if err != nil {
 			t.Fatal(err)

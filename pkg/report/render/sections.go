@@ -171,7 +171,8 @@ func Machines(r *report.Report) Section {
 }
 
 func deviceText(e result.Environment) string {
-	parts := nonEmpty([]string{text.Plain(e.Device), prefixed("driver ", text.Plain(e.Driver)), prefixed("CUDA ", text.Plain(e.CUDA)), prefixed("cuDNN ", text.Plain(e.CuDNN))})
+	parts := nonEmpty([]string{text.Plain(e.Device), prefixed("driver ", text.Plain(e.Driver)), prefixed("CUDA ", text.Plain(e.CUDA)),
+		prefixed("cuDNN ", text.Plain(e.CuDNN))})
 	return strings.Join(parts, ", ")
 }
 
@@ -197,6 +198,7 @@ func LeftOut(r *report.Report) string {
 	if r.LeftOut == 0 {
 		return ""
 	}
-	return fmt.Sprintf("Shown are %s of %s networks: the answer, the baseline, the front, then the cheapest and the most accurate. All of them are in configurations.csv and results.csv.",
+	return fmt.Sprintf("Shown are %s of %s networks: the answer, the baseline, the front, then the cheapest and the most accurate. All of "+
+		"them are in configurations.csv and results.csv.",
 		text.Whole(float64(len(r.Rows))), text.Whole(float64(len(r.Rows)+r.LeftOut)))
 }

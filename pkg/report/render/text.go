@@ -56,6 +56,7 @@ func textFacts(b *bytes.Buffer, facts []report.Fact) {
 	}
 	for _, f := range facts {
 		name := text.Plain(f.Name)
-		b.WriteString(text.Wrap(text.Plain(strings.ReplaceAll(f.Value, "`", "")), textWidth, name+strings.Repeat(" ", width-text.Width(name)+2), strings.Repeat(" ", width+2)))
+		b.WriteString(text.Wrap(text.Plain(strings.ReplaceAll(f.Value, "`", "")), textWidth, name+strings.Repeat(" ", width-text.Width(name)+2),
+			strings.Repeat(" ", width+2)))
 	}
 }

@@ -37,7 +37,8 @@ func Worse(r result.Result, n int, test bool) result.Int8 {
 		m[0][0], m[0][1] = m[0][0]-n, m[0][1]+n
 		return &accuracy, &right, m
 	}
-	q.Accuracy.Validation, q.Correct.Validation, q.Confusion.Validation = split(r.Correct.Validation, r.Confusion.Validation, r.Dataset.Validation)
+	q.Accuracy.Validation, q.Correct.Validation, q.Confusion.Validation = split(r.Correct.Validation, r.Confusion.Validation,
+		r.Dataset.Validation)
 	if test {
 		q.Accuracy.Test, q.Correct.Test, q.Confusion.Test = split(r.Correct.Test, r.Confusion.Test, r.Dataset.Test)
 	}

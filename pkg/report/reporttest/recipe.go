@@ -31,7 +31,8 @@ func Better(in report.Input) report.Input {
 			correct *int
 			acc     *float64
 			images  int
-		}{{&r.Wrong.Validation, r.Correct.Validation, r.Accuracy.Validation, r.Dataset.Validation}, {&r.Wrong.Test, r.Correct.Test, r.Accuracy.Test, r.Dataset.Test}} {
+		}{{&r.Wrong.Validation, r.Correct.Validation, r.Accuracy.Validation, r.Dataset.Validation},
+			{&r.Wrong.Test, r.Correct.Test, r.Accuracy.Test, r.Dataset.Test}} {
 			var kept [][2]int
 			for k, w := range *s.wrong {
 				if k%2 == 0 {

@@ -111,7 +111,8 @@ func (p Plan) Run(e *experiment.Experiment) ([]result.Result, map[result.Key][]r
 			}
 			r.Seconds = float64(c.Footprint.MACs)*2e-6*float64(c.Recipe.Steps)/1000 + rng.Float64()
 			accuracy := truth(c) + 0.0015*rng.NormFloat64()
-			r.Accuracy.Validation, r.Correct.Validation, r.Wrong.Validation, r.Confusion.Validation = judgeImages(rng, p.Classes, accuracy, hard[report.Validation])
+			r.Accuracy.Validation, r.Correct.Validation, r.Wrong.Validation, r.Confusion.Validation = judgeImages(rng, p.Classes, accuracy,
+				hard[report.Validation])
 			r.Accuracy.Test, r.Correct.Test, r.Wrong.Test, r.Confusion.Test = judgeImages(rng, p.Classes, accuracy, hard[report.Test])
 			results = append(results, r)
 			histories[r.Key()] = curve(rng, c.Recipe.Steps, *r.Accuracy.Validation)
@@ -181,9 +182,11 @@ func Flawed(t testing.TB) report.Input {
 	e := p.Experiment(t)
 	results, histories := p.Run(e)
 	results[4].Status, results[4].Reason = result.Failed, "the worker was killed (signal 9); out of memory?"
-	results[4].Accuracy, results[4].Correct, results[4].Wrong, results[4].Confusion = result.Pair[float64]{}, result.Pair[int]{}, result.Wrong{}, result.Confusion{}
+	results[4].Accuracy, results[4].Correct, results[4].Wrong, results[4].Confusion = result.Pair[float64]{}, result.Pair[int]{},
+		result.Wrong{}, result.Confusion{}
 	results[7].Status, results[7].Reason = result.Diverged, "the loss was NaN at step 312"
-	results[7].Accuracy, results[7].Correct, results[7].Wrong, results[7].Confusion = result.Pair[float64]{}, result.Pair[int]{}, result.Wrong{}, result.Confusion{}
+	results[7].Accuracy, results[7].Correct, results[7].Wrong, results[7].Confusion = result.Pair[float64]{}, result.Pair[int]{},
+		result.Wrong{}, result.Confusion{}
 	results[7].Steps = 312
 	results[0].Warnings = []string{"bfloat16 was asked for, but this CPU computes in float32"}
 	lost := results[11].Key()
