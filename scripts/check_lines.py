@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-WIDTH, LIMIT = 140, 24
+WIDTH, LIMIT = 140, 26
 TABLE = re.compile(r'''^\s*(\{|&?[\w.]*\{|["'`].*["'`]: |[A-Z]\w*: |//go:|// https?:)''')
 
 

@@ -146,7 +146,8 @@ func (g *grower) keep(at int, cfg models.Config, f footprint.Footprint, teacher 
 // warnings are settings that no configuration reads, and what was noted.
 func (g *grower) warnings() []string {
 	w := g.noted
-	for _, s := range []struct{ key, optimizer string }{{"momentum", models.Momentum}, {"nesterov", models.Momentum}, {"epsilon", models.Adam}} {
+	for _, s := range []struct{ key, optimizer string }{{"momentum", models.Momentum}, {"nesterov", models.Momentum},
+		{"epsilon", models.Adam}} {
 		if v := g.train.Get(s.key); v != nil && !g.optimizers[s.optimizer] {
 			w = append(w, fmt.Sprintf("%s: train.%s has no effect: the optimizer is not %s", g.Place(v.Node), s.key, s.optimizer))
 		}

@@ -34,7 +34,8 @@ func (p *Pack) crossEntropy(logits, labels tf.Output) (loss, grad tf.Output) {
 		return op.SparseSoftmaxCrossEntropyWithLogits(ns.at("loss"), logits, labels)
 	}
 	even := smooth / float32(ns.classes)
-	targets := op.OneHot(ns.at("smoothed"), labels, ns.int("classes", int32(ns.classes)), ns.scalar("hit", 1-smooth+even), ns.scalar("miss", even))
+	targets := op.OneHot(ns.at("smoothed"), labels, ns.int("classes", int32(ns.classes)), ns.scalar("hit", 1-smooth+even),
+		ns.scalar("miss", even))
 	return op.SoftmaxCrossEntropyWithLogits(ns.at("loss"), logits, targets)
 }
 
