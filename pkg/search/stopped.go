@@ -45,7 +45,8 @@ func (p *Problem) lookStopped(r *result.Result) network {
 		n.failed, n.trouble = true, fmt.Sprintf("seed %d: %s", r.Seed, why)
 		return n
 	}
-	n.accuracy = float64(*r.Correct.Validation) / float64(p.Data.Validation)
+	n.correct = *r.Correct.Validation
+	n.accuracy = float64(n.correct) / float64(p.Data.Validation)
 	n.upper, n.clear = highest, true
 	n.trouble = fmt.Sprintf("seed %d was stopped at step %d with %s", r.Seed, r.Steps, text.Percent(n.accuracy))
 	return n
