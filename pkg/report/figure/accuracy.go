@@ -230,7 +230,7 @@ func addFront(r *report.Report, d *drawing, x abscissa) error {
 	}
 	l.Color, l.Width = color.Gray{0xb0}, 3
 	d.plots[0].Add(l)
-	d.legend.Add("front", l)
+	d.legend.Add("front: none cheaper is as good", l)
 	return nil
 }
 
@@ -291,7 +291,7 @@ func addPick(r *report.Report, d *drawing, x abscissa) error {
 	if err != nil {
 		return fmt.Errorf("pick: %w", err)
 	}
-	d.legend.Add("smallest that meets it", s)
+	d.legend.Add("smallest that meets the target", s)
 	return nil
 }
 

@@ -184,3 +184,26 @@ func testMistakes(t *testing.T, parent context.Context) {
 	q := open(t, parent, r, phone)
 	q.fits(phone)
 }
+
+// A page of 45 trials stays small with as many pictures as it may have.
+func TestSize(t *testing.T) {
+	plan := reporttest.SlicesPlan()
+	plan.Seeds = 3
+	target := *plan.Target
+	target.Seeds = plan.Seeds
+	plan.Target = &target
+	e := plan.Experiment(t)
+	results, histories := plan.Run(e)
+	r := reporttest.Build(t, report.Input{Experiment: e, Results: results, Histories: histories}, report.Options{})
+	for i := range 20 {
+		r.Mistakes = append(r.Mistakes, report.Mistake{Image: i, Predicted: 1, Seeds: 3, Picture: make([]byte, 15_000)})
+	}
+	b, err := HTML(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Counts.Done != 45 || len(b) > 1_500_000 {
+		t.Errorf("%d bytes for %d trials, want at most 1.5 MB", len(b), r.Counts.Done)
+	}
+	t.Logf("%d bytes", len(b))
+}
