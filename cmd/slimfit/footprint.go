@@ -31,16 +31,17 @@ func footprintCommand() *cli.Command {
 				return err
 			}
 			named, files := splitNetworks(args)
-			if err := checkFootprintFlags(c, named, files); err != nil {
+			set, measured := c.String("dataset"), c.Bool("measured")
+			if err := checkFootprintFlags(c, named, files, set, measured); err != nil {
 				return err
 			}
 			o := consoleOf(c)
 			l := labOf(c, o)
-			networks, err := l.CountNetworks(c.Context, named, c.String("dataset"), files, sets(c))
+			networks, err := l.CountNetworks(c.Context, named, set, files, sets(c))
 			if err != nil {
 				return err
 			}
-			if c.Bool("measured") {
+			if measured {
 				if err := l.MeasureNetworks(c.Context, networks); err != nil {
 					return err
 				}
@@ -64,16 +65,16 @@ func splitNetworks(args []string) (named, files []string) {
 }
 
 // checkFootprintFlags refuses flags that would change nothing.
-func checkFootprintFlags(c *cli.Context, named, files []string) error {
+func checkFootprintFlags(c *cli.Context, named, files []string, set string, measured bool) error {
 	switch {
 	case typed(c, "dataset") && len(named) == 0:
 		return exit.Usagef("--dataset: it is for networks given by name; %s says its own, which --set dataset=%s overrides", files[0],
-			c.String("dataset"))
+			set)
 	case typed(c, "set") && len(files) == 0:
 		return exit.Usagef("--set: it overrides keys of an experiment file; %s is a network's name, --dataset says its images", named[0])
 	}
 	for _, f := range []string{"python", "worker"} {
-		if typed(c, f) && !c.Bool("measured") {
+		if typed(c, f) && !measured {
 			return exit.Usagef("--%s: it measures, so it goes with --measured", f)
 		}
 	}
