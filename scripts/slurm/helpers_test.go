@@ -127,11 +127,19 @@ func (c *cluster) experiment(t *testing.T, name, source string) *run {
 	return r
 }
 
-// as gives the run folder to a user, who does everything from now on.
+// as gives the run to a user, who does everything from now on, in a folder of
+// run folders of their own: looks at test images are written beside these.
 func (r *run) as(user uint32) *run {
 	r.user = user
-	if err := os.Chown(r.dir, int(user), int(user)); err != nil {
+	out := filepath.Join(r.c.stage, fmt.Sprintf("50%% runs of %d", user))
+	r.dir = filepath.Join(out, r.name)
+	if err := os.MkdirAll(r.dir, 0o755); err != nil {
 		panic(err)
+	}
+	for _, dir := range []string{out, r.dir} {
+		if err := os.Chown(dir, int(user), int(user)); err != nil {
+			panic(err)
+		}
 	}
 	return r
 }
