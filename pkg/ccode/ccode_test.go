@@ -176,7 +176,7 @@ func TestGenerateErrors(t *testing.T) {
 			t.Errorf("%+v: %v, want %q", c.options, err, c.want)
 		}
 	}
-	b, err := tflite.WriteFloat(spec, weights(t, r, spec), tflite.Options{})
+	b, err := tflite.WriteFloat(spec, weights(t, r, spec))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -127,8 +127,8 @@ func (g *generator) field(t *text, i int) {
 		t.line("int8_t most = -128;")
 	}
 	p := s.pool
-	window(t, "cy", "oy", p.Op.Stride[0], p.PadH, p.WindowH, p.InH)
-	window(t, "cx", "ox", p.Op.Stride[1], p.PadW, p.WindowW, p.InW)
+	window(t, "cy", "oy", p.StrideH, p.PadH, p.WindowH, p.InH)
+	window(t, "cx", "ox", p.StrideW, p.PadW, p.WindowW, p.InW)
 	t.line("int32_t sum = READ32(&bias%d[c]);", i)
 	g.taps(t, i, "cy", "cx")
 	if s.late {
@@ -154,10 +154,10 @@ func (s *step) bounded(value string) string {
 // taps adds the window at (row, column) of the convolution's result to sum.
 func (g *generator) taps(t *text, i int, row, column string) {
 	s := &g.steps[i]
-	top := fmt.Sprintf("%s * %d - %d", row, s.Op.Stride[0], s.PadH)
-	left := fmt.Sprintf("%s * %d - %d", column, s.Op.Stride[1], s.PadW)
-	window(t, "iy", row, s.Op.Stride[0], s.PadH, s.WindowH, s.InH)
-	window(t, "ix", column, s.Op.Stride[1], s.PadW, s.WindowW, s.InW)
+	top := fmt.Sprintf("%s * %d - %d", row, s.StrideH, s.PadH)
+	left := fmt.Sprintf("%s * %d - %d", column, s.StrideW, s.PadW)
+	window(t, "iy", row, s.StrideH, s.PadH, s.WindowH, s.InH)
+	window(t, "ix", column, s.StrideW, s.PadW, s.WindowW, s.InW)
 	tap := fmt.Sprintf("((index_t)(iy - (%s)) * %d + (index_t)(ix - (%s)))", top, s.WindowW, left)
 	if s.Op.Code == tflite.DepthwiseConv2D {
 		in := "c"

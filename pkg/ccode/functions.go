@@ -177,8 +177,8 @@ func (g *generator) pool(t *text, i int) {
 	} else {
 		t.line("int16_t most = -128;")
 	}
-	window(t, "iy", "oy", s.Op.Stride[0], s.PadH, s.WindowH, s.InH)
-	window(t, "ix", "ox", s.Op.Stride[1], s.PadW, s.WindowW, s.InW)
+	window(t, "iy", "oy", s.StrideH, s.PadH, s.WindowH, s.InH)
+	window(t, "ix", "ox", s.StrideW, s.PadW, s.WindowW, s.InW)
 	at := s.element("c")
 	if average {
 		t.line("sum += %s;", s.raw(at))

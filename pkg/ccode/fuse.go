@@ -92,7 +92,7 @@ func (s *step) take(next tflite.Stage) bool {
 	case next.Table != nil && s.then == nil && s.pool == nil && s.Table == nil:
 		s.then = next.Table
 	case next.Op.Code == tflite.MaxPool2D && convolves && s.pool == nil &&
-		next.Op.Stride[0] >= next.WindowH && next.Op.Stride[1] >= next.WindowW:
+		next.StrideH >= next.WindowH && next.StrideW >= next.WindowW:
 		s.pool = &next
 	default:
 		return false

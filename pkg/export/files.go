@@ -98,7 +98,7 @@ func Build(t *Trial, formats []Format, pixels []uint8, opts tflite.Options) (*Fi
 		case format.TensorFlow():
 			continue
 		case format == TFLite:
-			b, err = tflite.WriteFloat(t.Spec, t.Weights, opts)
+			b, err = tflite.WriteFloat(t.Spec, t.Weights)
 			if err == nil {
 				f.Float, err = tflite.Load(b)
 			}

@@ -125,7 +125,7 @@ func MeasureFiles(spec models.Spec) (m footprint.Measured, files map[Format][]by
 	for i := range pixels {
 		pixels[i] = uint8(g.IntN(256))
 	}
-	float, err := tflite.WriteFloat(spec, w, tflite.Options{})
+	float, err := tflite.WriteFloat(spec, w)
 	if err != nil {
 		return m, nil, fmt.Errorf("measure the files: %w", err)
 	}

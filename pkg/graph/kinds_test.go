@@ -46,7 +46,7 @@ func same(t *testing.T, name string, spec models.Spec, w models.Weights, logits 
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := tflite.WriteFloat(spec, w, tflite.Options{})
+	file, err := tflite.WriteFloat(spec, w)
 	if err != nil {
 		t.Errorf("%s: %v", name, err)
 		return

@@ -191,7 +191,7 @@ func (m *Model) fromNPZ(file string, card *export.Card) error {
 	if err != nil {
 		return exit.Usagef("%s: %w", file, err)
 	}
-	if b, err = tflite.WriteFloat(spec, w, tflite.Options{}); err != nil {
+	if b, err = tflite.WriteFloat(spec, w); err != nil {
 		return exit.Usagef("%s: %w", file, err)
 	}
 	lite, err := tflite.Load(b)

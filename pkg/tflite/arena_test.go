@@ -70,7 +70,7 @@ func TestArenaBytes(t *testing.T) {
 func TestArenaOfFloatIsFourTimesInt8(t *testing.T) {
 	final, _ := models.Named("final")
 	spec := mnist(final...)
-	b, err := WriteFloat(spec, randomWeights(t, rand.New(rand.NewPCG(1, 1)), spec), Options{})
+	b, err := WriteFloat(spec, randomWeights(t, rand.New(rand.NewPCG(1, 1)), spec))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,8 @@ func TestArenaOfFloatIsFourTimesInt8(t *testing.T) {
 // The planner is greedy: a buffer goes to the first gap, not to the best one,
 // and of equal sizes the later tensor is placed first.
 func TestPlanArenaOrder(t *testing.T) {
-	m := int8Model(t, mnist(models.NewMaxPool(1), models.NewMaxPool(1)), Options{Outputs: Logits})
+	m := int8Model(t, mnist(models.NewMaxPool(1), models.NewMaxPool(1)), Options{})
+	keep(m, Logits)
 	// Tensors: input [0,1], pool1 [1,2], pool2 [2,3] of 784 each, logits 16 [3,3].
 	// pool2 is placed first at 0, pool1 above it at 784, the input does not meet
 	// pool2: at 0.

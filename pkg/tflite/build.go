@@ -3,31 +3,29 @@ package tflite
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 
 	"slimfit/models"
 )
 
 // WriteFloat returns the network as a float32 file. It returns an error if the
 // weights do not fit the network or are not finite.
-func WriteFloat(spec models.Spec, w models.Weights, opts Options) ([]byte, error) {
-	m, err := build(spec, w, opts)
+func WriteFloat(spec models.Spec, w models.Weights) ([]byte, error) {
+	m, err := build(spec, w)
 	if err != nil {
 		return nil, err
 	}
-	return encode(m, !opts.Strip), nil
+	return encode(m, true), nil
 }
 
 // builder collects a float32 model layer by layer.
 type builder struct {
 	m       *Model
-	strip   bool
 	current int         // the tensor that the next op reads
 	maps    []int       // the tensor of each node's output
 	readers map[int]int // see readers
 }
 
-func build(spec models.Spec, w models.Weights, opts Options) (*Model, error) {
+func build(spec models.Spec, w models.Weights) (*Model, error) {
 	spec, w, err := w.Fold(spec)
 	if err != nil {
 		return nil, err
@@ -36,13 +34,7 @@ func build(spec models.Spec, w models.Weights, opts Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if opts.Outputs < Both || opts.Outputs > Logits {
-		return nil, fmt.Errorf("outputs %d: want Both, Probabilities or Logits", opts.Outputs)
-	}
-	b := &builder{m: &Model{}, strip: opts.Strip}
-	if !opts.Strip {
-		b.m.Description = describe("image = pixel / 255", opts.Description)
-	}
+	b := &builder{m: &Model{Description: "slimfit: image = pixel / 255"}}
 	b.current = b.add(Tensor{Name: imagesName, Shape: imageShape(spec.Input)})
 	b.m.Input = b.current
 	b.readers = readers(nodes)
@@ -53,7 +45,7 @@ func build(spec models.Spec, w models.Weights, opts Options) (*Model, error) {
 		}
 		b.maps = append(b.maps, b.current)
 	}
-	b.head(spec.Classes, opts.Outputs)
+	b.head(spec.Classes)
 	return b.m, nil
 }
 
@@ -103,14 +95,6 @@ func denseFollows(nodes []models.Node, i int) bool {
 	return true
 }
 
-// describe joins the sentence that a file cannot do without and the caller's.
-func describe(input, more string) string {
-	if more == "" {
-		return "slimfit: " + input
-	}
-	return "slimfit: " + input + "; " + more
-}
-
 func imageShape(s models.Shape) []int { return []int{1, s.H, s.W, s.C} }
 
 // node appends the ops of one node; flat says that no spatial layer follows.
@@ -132,7 +116,7 @@ func (b *builder) node(n models.Node, w models.Weights, flat bool) error {
 			Window: l.Size, Activation: models.None}, n.Name, imageShape(n.Out))
 		return nil
 	case models.GlobalAvgPool:
-		axes := b.add(Tensor{Type: Int32, Shape: []int{2}, Data: int32Bytes([]int32{1, 2})})
+		axes := b.add(Tensor{Type: Int32, Shape: []int{2}, Data: littleEndian([]int32{1, 2})})
 		shape := imageShape(n.Out)
 		if flat {
 			shape = []int{1, n.Out.C}
@@ -182,8 +166,8 @@ func (b *builder) weighted(n models.Node, w models.Weights) error {
 		// Optimized kernels read the bias without asking whether there is one.
 		bias = make([]float32, n.Out.C)
 	}
-	k := b.add(Tensor{Shape: shape, Data: float32Bytes(kernel)})
-	c := b.add(Tensor{Shape: []int{n.Out.C}, Data: float32Bytes(bias)})
+	k := b.add(Tensor{Shape: shape, Data: littleEndian(kernel)})
+	c := b.add(Tensor{Shape: []int{n.Out.C}, Data: littleEndian(bias)})
 	return b.activated(op, n, out, v.Slope, k, c)
 }
 
@@ -234,57 +218,38 @@ func (b *builder) activated(op Op, n models.Node, out []int, slope []float32, in
 
 // after is a node's activation as an op of its own; nil for none.
 func (b *builder) after(n models.Node, slope []float32, shape []int) (op *Op, constants []int, err error) {
-	switch n.Layer.Activation {
+	switch a := n.Layer.Activation; a {
 	case models.None:
 		return nil, nil, nil
-	case models.Relu:
-		return &Op{Code: Relu}, nil, nil
-	case models.Relu6:
-		return &Op{Code: Relu6}, nil, nil
 	case models.LeakyRelu:
 		return &Op{Code: LeakyRelu, Alpha: models.LeakySlope}, nil, nil
-	case models.Elu:
-		return &Op{Code: Elu}, nil, nil
-	case models.Tanh:
-		return &Op{Code: Tanh}, nil, nil
-	case models.Sigmoid:
-		return &Op{Code: Logistic}, nil, nil
-	case models.HardSwish:
-		return &Op{Code: HardSwish}, nil, nil
 	case models.PRelu:
 		slopes := []int{1, 1, len(slope)}
 		if len(shape) == 2 {
 			slopes = slopes[2:]
 		}
-		return &Op{Code: Prelu}, []int{b.add(Tensor{Shape: slopes, Data: float32Bytes(slope)})}, nil
+		return &Op{Code: Prelu}, []int{b.add(Tensor{Shape: slopes, Data: littleEndian(slope)})}, nil
+	default:
+		code, ok := map[models.Activation]OpCode{models.Relu: Relu, models.Relu6: Relu6, models.Elu: Elu, models.Tanh: Tanh,
+			models.Sigmoid: Logistic, models.HardSwish: HardSwish}[a]
+		if !ok {
+			return nil, nil, fmt.Errorf("%s: TensorFlow Lite files have no form for activation %q", n.Name, a)
+		}
+		return &Op{Code: code}, nil, nil
 	}
-	return nil, nil, fmt.Errorf("%s: TensorFlow Lite files have no form for activation %q", n.Name, n.Layer.Activation)
 }
 
-// head names the logits, appends the softmax and sets the outputs.
-func (b *builder) head(classes int, outputs Outputs) {
+// head names the logits and appends the softmax; both are outputs.
+func (b *builder) head(classes int) {
 	logits := b.current
 	b.m.Tensors[logits].Name = logitsName
-	if outputs == Logits {
-		b.m.Outputs = []int{logits}
-		return
-	}
 	b.op(Op{Code: Softmax, Beta: 1}, probabilitiesName, []int{1, classes})
-	b.m.Tensors[b.current].Name = probabilitiesName
-	b.m.Outputs = []int{b.current}
-	if outputs == Both {
-		b.m.Outputs = append(b.m.Outputs, logits)
-	} else if b.strip {
-		b.m.Tensors[logits].Name = ""
-	}
+	b.m.Outputs = []int{b.current, logits}
 }
 
 // op appends an op that reads the current tensor and the constants, and makes
 // its output the current tensor.
 func (b *builder) op(op Op, name string, out []int, constants ...int) {
-	if b.strip {
-		name = ""
-	}
 	op.Inputs = append([]int{b.current}, constants...)
 	b.current = b.add(Tensor{Name: name, Shape: out})
 	op.Outputs = []int{b.current}
@@ -296,34 +261,26 @@ func (b *builder) add(t Tensor) int {
 	return len(b.m.Tensors) - 1
 }
 
-func float32Bytes(v []float32) []byte {
-	b := make([]byte, 0, 4*len(v))
-	for _, x := range v {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
-	}
+// littleEndian writes numbers as a file holds them; fromBytes reads them.
+func littleEndian[T int32 | float32](v []T) []byte {
+	b, _ := binary.Append(make([]byte, 0, 4*len(v)), binary.LittleEndian, v) // fails for types without a fixed size only
 	return b
 }
 
-func int32Bytes(v []int32) []byte {
-	b := make([]byte, 0, 4*len(v))
-	for _, x := range v {
-		b = binary.LittleEndian.AppendUint32(b, uint32(x))
-	}
-	return b
-}
-
-func float32s(b []byte) []float32 {
-	v := make([]float32, len(b)/4)
-	for i := range v {
-		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-	}
+func fromBytes[T int32 | float32](b []byte) []T {
+	v := make([]T, len(b)/4)
+	binary.Decode(b, binary.LittleEndian, v) // b is long enough
 	return v
 }
 
-func int32s(b []byte) []int32 {
-	v := make([]int32, len(b)/4)
-	for i := range v {
-		v[i] = int32(binary.LittleEndian.Uint32(b[4*i:]))
+// transpose returns the rows x columns matrix a as columns x rows. It turns
+// TensorFlow's [..., out] kernels into TensorFlow Lite's [out, ...].
+func transpose(a []float32, rows, columns int) []float32 {
+	t := make([]float32, len(a))
+	for r := range rows {
+		for c := range columns {
+			t[c*rows+r] = a[r*columns+c]
+		}
 	}
-	return v
+	return t
 }

@@ -11,21 +11,20 @@ type activity struct {
 // calibrate runs a float32 model on n images and returns the activity of each
 // tensor. The result does not depend on the number of workers.
 func (m *Model) calibrate(pixels []uint8, n, workers int) ([]activity, error) {
-	steps, err := compileFloat(m)
-	if err != nil {
-		return nil, err
-	}
 	// One record for each chunk of images, added up in order: floating-point sums
 	// depend on it.
 	records := make([][]activity, (n+chunk-1)/chunk)
 	for i := range records {
 		records[i] = m.newActivities()
 	}
-	forEach(m, steps, n, workers, loadPixels(pixels, m.InputShape().Elements()), func(i int, v *values[float32]) {
+	err := forEach(m, floatKernel, n, workers, loader(m, pixels, pixelValue), func(i int, v *values[float32]) {
 		for t, activation := range v.t {
 			records[i/chunk][t].add(activation, n)
 		}
 	})
+	if err != nil {
+		return nil, err
+	}
 	all := m.newActivities()
 	for _, r := range records {
 		for t := range all {
@@ -53,7 +52,7 @@ func (m *Model) newActivities() []activity {
 		shape := m.Tensors[op.Inputs[0]].Shape
 		means := shape[len(shape)-1]
 		if op.Code == FullyConnected {
-			means = product(shape)
+			means = m.Tensors[op.Inputs[0]].Elements()
 		}
 		all[op.Inputs[0]].mean = make([]float64, means)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -102,50 +103,10 @@ func quantText(q *Quant) string {
 // the model's operators, each once, in the order of first use.
 func Resolver(m *Model) []string {
 	var methods []string
-	seen := map[OpCode]bool{}
 	for _, op := range m.Ops {
-		if !seen[op.Code] {
-			seen[op.Code] = true
-			methods = append(methods, resolverMethod(op.Code))
+		if method := operators()[op.Code].method; !slices.Contains(methods, method) {
+			methods = append(methods, method)
 		}
 	}
 	return methods
-}
-
-func resolverMethod(c OpCode) string {
-	switch c {
-	case AveragePool2D:
-		return "AddAveragePool2D"
-	case Conv2D:
-		return "AddConv2D"
-	case DepthwiseConv2D:
-		return "AddDepthwiseConv2D"
-	case FullyConnected:
-		return "AddFullyConnected"
-	case Logistic:
-		return "AddLogistic"
-	case MaxPool2D:
-		return "AddMaxPool2D"
-	case Reshape:
-		return "AddReshape"
-	case Softmax:
-		return "AddSoftmax"
-	case Tanh:
-		return "AddTanh"
-	case Mean:
-		return "AddMean"
-	case LeakyRelu:
-		return "AddLeakyRelu"
-	case Add:
-		return "AddAdd"
-	case Relu:
-		return "AddRelu"
-	case Relu6:
-		return "AddRelu6"
-	case Prelu:
-		return "AddPrelu"
-	case HardSwish:
-		return "AddHardSwish"
-	}
-	return "AddElu"
 }

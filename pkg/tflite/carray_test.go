@@ -16,12 +16,14 @@ func TestWriteCComment(t *testing.T) {
 	final, _ := models.Named("final")
 	spec := mnist(final...)
 	r := rand.New(rand.NewPCG(7, 7))
-	file, err := Quantize(spec, randomWeights(t, r, spec), randomPixels(r, 4*784), Options{Description: "two\nlines \\"})
+	file, err := Quantize(spec, randomWeights(t, r, spec), randomPixels(r, 4*784), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := WriteC(&out, "digits", file); err != nil {
+	m := load(t, file)
+	m.Description += "; two\nlines \\"
+	if err := WriteC(&out, "digits", encode(m, true)); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{

@@ -11,17 +11,13 @@ import (
 // checkOp checks one op against the tensors it names. ready tells which tensors
 // hold values when it runs.
 func (m *Model) checkOp(op Op, ready []bool) error {
-	want := 1
-	switch op.Code {
-	case Conv2D, DepthwiseConv2D, FullyConnected:
-		want = 3
-	case Mean, Prelu, Add:
-		want = 2
-	case Reshape:
-		want = len(op.Inputs) // the new shape may be an input; the output's shape says it all
-	case AveragePool2D, MaxPool2D, Softmax, Logistic, Tanh, LeakyRelu, Elu, Relu, Relu6, HardSwish:
-	default:
+	known, ok := operators()[op.Code]
+	if !ok {
 		return fmt.Errorf("builtin operator %d is not among those this reader runs", int32(op.Code))
+	}
+	want := known.inputs
+	if want == 0 {
+		want = len(op.Inputs)
 	}
 	if len(op.Inputs) != want || want == 0 || len(op.Outputs) != 1 {
 		return fmt.Errorf("%d inputs and %d outputs: want %d and 1", len(op.Inputs), len(op.Outputs), want)
@@ -82,7 +78,7 @@ func (m *Model) checkShapes(op Op, in, out Tensor) error {
 		return bad([]int{1, w[0]})
 	case Mean:
 		axes := m.tensor(op, 1)
-		if axes.Type != Int32 || !slices.Equal(int32s(axes.Data), []int32{1, 2}) || len(in.Shape) != 4 {
+		if axes.Type != Int32 || !slices.Equal(fromBytes[int32](axes.Data), []int32{1, 2}) || len(in.Shape) != 4 {
 			return fmt.Errorf("mean over other dimensions than height and width")
 		}
 		if op.KeepDims {

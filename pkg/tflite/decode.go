@@ -3,8 +3,6 @@ package tflite
 import (
 	"fmt"
 	"math"
-
-	"slimfit/models"
 )
 
 func decodeTensor(t table, i int, buffers vector) Tensor {
@@ -105,34 +103,37 @@ func decodeOp(m *Model, t table, i int, codes vector) Op {
 	op := Op{Code: OpCode(max(code.int32(codeBuiltin, 0), int(int8(code.byte(codeDeprecated)))))}
 	op.Inputs = t.vector(operatorInputs, 4).ints(3, fmt.Sprintf("operator %d's list of inputs", i))
 	op.Outputs = t.vector(operatorOutputs, 4).ints(1, fmt.Sprintf("operator %d's list of outputs", i))
-	want := optionsType(op.Code)
+	want := operators()[op.Code].options
 	options, ok := t.table(operatorOptions)
-	if got := t.byte(operatorOptionsType); ok && want != noOptions && got != want {
+	if got := t.byte(operatorOptionsType); ok && want != 0 && got != want {
 		r.fail("operator %d, %s: options of type %d: want %d", i, op.Code, got, want)
 	}
-	if ok && want != noOptions {
+	if ok && want != 0 {
 		decodeOptions(&op, options, i)
 	}
 	return op
 }
 
 func decodeOptions(op *Op, t table, i int) {
-	padding, activation := byte(0), byte(0)
-	dilation := [2]int{1, 1}
+	activation := byte(0)
+	if f, ok := op.Code.windowOptions(); ok {
+		padding := int(t.byte(f.padding))
+		if padding >= len(paddings()) {
+			t.r.fail("operator %d, %s: padding %d", i, op.Code, padding)
+			return
+		}
+		op.Padding, activation = paddings()[padding], t.byte(f.activation)
+		op.Stride = [2]int{t.int32(f.strideH, 0), t.int32(f.strideW, 0)}
+		if f.multiplier > 0 {
+			op.Multiplier = t.int32(f.multiplier, 0)
+		}
+		if f.width > 0 {
+			op.Window = [2]int{t.int32(f.height, 0), t.int32(f.width, 0)}
+		} else if dilation := [2]int{t.int32(f.dilationH, 1), t.int32(f.dilationW, 1)}; dilation != [2]int{1, 1} {
+			op.Dilation = dilation
+		}
+	}
 	switch op.Code {
-	case Conv2D:
-		padding, activation = t.byte(convPadding), t.byte(convActivation)
-		op.Stride = [2]int{t.int32(convStrideH, 0), t.int32(convStrideW, 0)}
-		dilation = [2]int{t.int32(convDilationH, 1), t.int32(convDilationW, 1)}
-	case DepthwiseConv2D:
-		padding, activation = t.byte(depthPadding), t.byte(depthActivation)
-		op.Stride = [2]int{t.int32(depthStrideH, 0), t.int32(depthStrideW, 0)}
-		op.Multiplier = t.int32(depthMultiplier, 0)
-		dilation = [2]int{t.int32(depthDilationH, 1), t.int32(depthDilationW, 1)}
-	case MaxPool2D, AveragePool2D:
-		padding, activation = t.byte(poolPadding), t.byte(poolActivation)
-		op.Stride = [2]int{t.int32(poolStrideH, 0), t.int32(poolStrideW, 0)}
-		op.Window = [2]int{t.int32(poolHeight, 0), t.int32(poolWidth, 0)}
 	case FullyConnected:
 		activation = t.byte(denseActivation)
 		if t.byte(denseFormat) != 0 || t.byte(denseKeepDims) != 0 {
@@ -142,33 +143,21 @@ func decodeOptions(op *Op, t table, i int) {
 		activation = t.byte(addActivation)
 	case Softmax:
 		op.Beta = t.float32(softmaxBeta)
+		return
 	case Mean:
 		op.KeepDims = t.byte(reducerKeepDims) != 0
+		return
 	case LeakyRelu:
 		op.Alpha = t.float32(leakyAlpha)
-	}
-	switch op.Code {
-	case Softmax, Mean, LeakyRelu, Reshape:
+		return
+	case Reshape:
 		return
 	}
-	if int(padding) >= len(paddings()) {
-		t.r.fail("operator %d, %s: padding %d", i, op.Code, padding)
-		return
+	for a, number := range fused() {
+		if number == activation {
+			op.Activation = a
+			return
+		}
 	}
-	if dilation != [2]int{1, 1} {
-		op.Dilation = dilation
-	}
-	if op.Code != FullyConnected && op.Code != Add {
-		op.Padding = paddings()[padding]
-	}
-	op.Activation = models.None
-	switch activation {
-	case 0:
-	case activationRelu:
-		op.Activation = models.Relu
-	case activationRelu6:
-		op.Activation = models.Relu6
-	default:
-		t.r.fail("operator %d, %s: fused activation %d is not read", i, op.Code, activation)
-	}
+	t.r.fail("operator %d, %s: fused activation %d is not read", i, op.Code, activation)
 }

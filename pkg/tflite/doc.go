@@ -11,7 +11,7 @@
 // Two outputs of one value a class by default: the probabilities first, so that
 // a program that reads only the first output gets them, then the logits.
 // The logits cost four bytes of file and keep the class apart where int8
-// probabilities tie. Options.Outputs leaves either out.
+// probabilities tie.
 //
 // Dropout is left out. FULLY_CONNECTED flattens by itself, so no RESHAPE is
 // written. ReLU and ReLU6 are fused; leaky ReLU, ELU, tanh and sigmoid become

@@ -26,7 +26,7 @@ func floatAdd(op Op) step[float32] {
 }
 
 func floatPrelu(m *Model, op Op) step[float32] {
-	slopes := float32s(m.tensor(op, 1).Data)
+	slopes := fromBytes[float32](m.tensor(op, 1).Data)
 	in, out := op.Inputs[0], op.Outputs[0]
 	return func(v *values[float32]) {
 		dst := v.t[out]
@@ -45,14 +45,14 @@ const AddBits = 20
 // addition is TensorFlow Lite's AddElementwise: both inputs are brought to twice
 // the larger of their scales with AddBits more bits, added and scaled back.
 type addition struct {
-	inputs [2]multiplier
-	back   multiplier
+	inputs [2]Multiplier
+	back   Multiplier
 }
 
 func newAddition(a, b, out *Quant) addition {
 	twice := 2 * float64(max(a.Scale[0], b.Scale[0]))
 	return addition{
-		inputs: [2]multiplier{newMultiplier(float64(a.Scale[0]) / twice), newMultiplier(float64(b.Scale[0]) / twice)},
+		inputs: [2]Multiplier{newMultiplier(float64(a.Scale[0]) / twice), newMultiplier(float64(b.Scale[0]) / twice)},
 		back:   newMultiplier(twice / (float64(1<<AddBits) * float64(out.Scale[0]))),
 	}
 }
@@ -61,7 +61,7 @@ func int8Add(m *Model, op Op) step[int8] {
 	a, b, out := op.Inputs[0], op.Inputs[1], op.Outputs[0]
 	qa, qb, qo := m.Tensors[a].Quant, m.Tensors[b].Quant, m.Tensors[out].Quant
 	add := newAddition(qa, qb, qo)
-	table := func(q *Quant, scale multiplier) (t [256]int32) {
+	table := func(q *Quant, scale Multiplier) (t [256]int32) {
 		for x := math.MinInt8; x <= math.MaxInt8; x++ {
 			t[uint8(int8(x))] = scale.apply(int32(x-q.ZeroPoint) << AddBits)
 		}
@@ -79,8 +79,8 @@ func int8Add(m *Model, op Op) step[int8] {
 }
 
 // preluScales are those of values that stay, and of products with slopes.
-func preluScales(in, slopes, out *Quant) [2]multiplier {
-	return [2]multiplier{newMultiplier(float64(in.Scale[0] / out.Scale[0])),
+func preluScales(in, slopes, out *Quant) [2]Multiplier {
+	return [2]Multiplier{newMultiplier(float64(in.Scale[0] / out.Scale[0])),
 		newMultiplier(float64(in.Scale[0] * slopes.Scale[0] / out.Scale[0]))}
 }
 
@@ -107,14 +107,9 @@ func int8Prelu(m *Model, op Op) step[int8] {
 
 // reluTable tabulates TensorFlow Lite's QuantizedReluX.
 func reluTable(in, out *Quant, a models.Activation) [256]int8 {
-	var table [256]int8
 	scale := newMultiplier(float64(in.Scale[0] / out.Scale[0]))
 	lo, hi := clampInt8(a, out)
-	for q := math.MinInt8; q <= math.MaxInt8; q++ {
-		y := int32(out.ZeroPoint) + scale.apply(int32(q-in.ZeroPoint))
-		table[uint8(int8(q))] = int8(min(max(y, lo), hi))
-	}
-	return table
+	return tabulate(in, func(x int) int32 { return min(max(int32(out.ZeroPoint)+scale.apply(int32(x)), lo), hi) })
 }
 
 // mulHigh16 is mulHigh for 16 bits.
@@ -130,39 +125,37 @@ func mulHigh16(a, b int16) int16 {
 }
 
 // multiplier16 rounds a multiplier's value to 16 bits.
-func (m multiplier) value16() int16 {
-	if m.value >= math.MaxInt32-1<<15 {
+func (m Multiplier) value16() int16 {
+	if m.Value >= math.MaxInt32-1<<15 {
 		return math.MaxInt16
 	}
-	return int16((m.value + 1<<15) >> 16)
+	return int16((m.Value + 1<<15) >> 16)
 }
 
 // hardSwishTable tabulates TensorFlow Lite's HardSwish: x in 1/128 steps of the
 // input's scale, times a gate from 0 to 1 in 2^-15 steps; 16 bits throughout.
 func hardSwishTable(in, out *Quant) [256]int8 {
-	var table [256]int8
 	fine := 1.0 / 128 * in.Scale[0]
 	output := newMultiplier(float64(fine / out.Scale[0]))
 	gate := newMultiplier(float64(fine / (float32(3.0) / 32768)))
 	left := func(x int16, n int) int16 { return int16(min(max(int32(x)<<n, math.MinInt16), math.MaxInt16)) }
-	for q := math.MinInt8; q <= math.MaxInt8; q++ {
-		x := int16(q-in.ZeroPoint) * (1 << 7)
+	return tabulate(in, func(offset int) int32 {
+		x := int16(offset) * (1 << 7)
 		y := mulHigh16(x, output.value16())
 		g := x
-		if gate.shift > 0 {
-			g = left(g, gate.shift-1)
+		if gate.Shift > 0 {
+			g = left(g, gate.Shift-1)
 		}
 		g = mulHigh16(g, gate.value16())
-		if gate.shift > 0 {
+		if gate.Shift > 0 {
 			g = left(g, 1)
 		}
-		if gate.shift < 0 {
-			g = int16(divideByPowerOfTwo(int32(g), -gate.shift))
+		if gate.Shift < 0 {
+			g = int16(divideByPowerOfTwo(int32(g), -gate.Shift))
 		}
 		g = int16((int32(g) + 1<<15) >> 1)
 		product := int16(int32(g) * int32(y) / (1 << 15)) // truncated; g is never negative
-		product = int16(divideByPowerOfTwo(int32(product), -output.shift))
-		table[uint8(int8(q))] = saturate(int32(product) + int32(out.ZeroPoint))
-	}
-	return table
+		product = int16(divideByPowerOfTwo(int32(product), -output.Shift))
+		return int32(product) + int32(out.ZeroPoint)
+	})
 }

@@ -92,7 +92,9 @@ func (e *encoder) codes(m *Model) (flatbuffers.UOffsetT, []uint32) {
 			e.StartObject(codeBuiltin + 1)
 			// Runtimes before 2.4 know only the byte. No code here needs more.
 			e.PrependInt8Slot(codeDeprecated, int8(op.Code), 0)
-			e.PrependInt32Slot(codeVersion, opVersion(op.Code, m.Quantized()), 1)
+			if m.Quantized() {
+				e.PrependInt32Slot(codeVersion, operators()[op.Code].version, 1)
+			}
 			e.PrependInt32Slot(codeBuiltin, int32(op.Code), 0)
 			tables = append(tables, e.EndObject())
 		}
@@ -138,7 +140,7 @@ func (e *encoder) tensor(t Tensor, buffer uint32) flatbuffers.UOffsetT {
 }
 
 func (e *encoder) quant(q Quant) flatbuffers.UOffsetT {
-	return e.once(fmt.Sprint("quant ", q.ZeroPoint, q.Axis, string(float32Bytes(q.Scale))), func() flatbuffers.UOffsetT {
+	return e.once(fmt.Sprint("quant ", q.ZeroPoint, q.Axis, string(littleEndian(q.Scale))), func() flatbuffers.UOffsetT {
 		scale, zero := e.floats(q.Scale), e.longs(q.ZeroPoint, len(q.Scale))
 		e.StartObject(quantDimension + 1)
 		e.PrependUOffsetTSlot(quantScale, scale, 0)
@@ -150,9 +152,9 @@ func (e *encoder) quant(q Quant) flatbuffers.UOffsetT {
 
 func (e *encoder) operator(op Op, opcode uint32) flatbuffers.UOffsetT {
 	inputs, outputs := e.ints(op.Inputs), e.ints(op.Outputs)
-	kind := optionsType(op.Code)
+	kind := operators()[op.Code].options
 	var options flatbuffers.UOffsetT
-	if kind != noOptions {
+	if kind != 0 {
 		options = e.options(op)
 	}
 	e.StartObject(operatorOptions + 1)

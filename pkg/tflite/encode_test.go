@@ -21,17 +21,42 @@ func randomFiles(t testing.TB, n int) [][]byte {
 		r := rand.New(rand.NewPCG(uint64(seed), 4))
 		spec := randomSpec(r)
 		w := randomWeights(t, r, spec)
-		opts := Options{Outputs: Outputs(seed % 3), Strip: seed%4 == 0, DensePerChannel: seed%2 == 0, Description: "random"}
-		b, err := WriteFloat(spec, w, opts)
+		b, err := WriteFloat(spec, w)
 		if seed%2 == 1 {
-			b, err = Quantize(spec, w, randomPixels(r, 2*spec.Input.Elements()), opts)
+			b, err = Quantize(spec, w, randomPixels(r, 2*spec.Input.Elements()), Options{DensePerChannel: seed%4 == 1})
 		}
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
-		files = append(files, b)
+		m := load(t, b)
+		keep(m, Outputs(seed%3))
+		m.Description += "; random"
+		if seed%4 == 0 {
+			m.Description = ""
+		}
+		files = append(files, encode(m, m.Description != ""))
 	}
 	return files
+}
+
+// Outputs names the outputs of a file. This package writes both.
+type Outputs int
+
+const (
+	Both          Outputs = iota // probabilities, then logits
+	Probabilities                // after softmax
+	Logits                       // before softmax, which is then left out
+)
+
+// keep leaves a model the outputs that are named.
+func keep(m *Model, outputs Outputs) {
+	switch outputs {
+	case Probabilities:
+		m.Outputs = m.Outputs[:1]
+	case Logits:
+		m.Outputs = m.Outputs[1:]
+		m.Ops, m.Tensors = m.Ops[:len(m.Ops)-1], m.Tensors[:len(m.Tensors)-1]
+	}
 }
 
 // TestRoundTrip: a loaded file is written as the same bytes again.
@@ -81,13 +106,17 @@ func TestFileLayout(t *testing.T) {
 }
 
 func TestOperatorVersions(t *testing.T) {
-	want := map[OpCode][2]int32{ // float32, int8
-		Conv2D: {1, 3}, DepthwiseConv2D: {1, 3}, FullyConnected: {1, 4}, MaxPool2D: {1, 2}, AveragePool2D: {1, 2},
-		Mean: {1, 2}, Softmax: {1, 2}, Logistic: {1, 2}, Tanh: {1, 2}, LeakyRelu: {1, 1}, Elu: {1, 1},
-	}
-	for c, v := range want {
-		if got := [2]int32{opVersion(c, false), opVersion(c, true)}; got != v {
-			t.Errorf("%s: versions %v, want %v", c, got, v)
+	want := map[OpCode]int32{Conv2D: 3, DepthwiseConv2D: 3, FullyConnected: 4, MaxPool2D: 2, AveragePool2D: 2,
+		Mean: 2, Softmax: 2, Logistic: 2, Tanh: 2, LeakyRelu: 1, Elu: 1}
+	for i, b := range randomFiles(t, 60) {
+		r := &reader{file: b}
+		codes := r.table(0).vector(modelOperatorCodes, 4)
+		for k := range codes.n {
+			version, c := codes.table(k).int32(codeVersion, 1), OpCode(codes.table(k).int32(codeBuiltin, 0))
+			w, known := want[c]
+			if quantized := load(t, b).Quantized(); known && quantized && version != int(w) || !quantized && version != 1 {
+				t.Errorf("file %d: %s in version %d", i, c, version)
+			}
 		}
 	}
 }
@@ -104,7 +133,7 @@ func TestLayouts(t *testing.T) {
 			7, 8, 9, 10, 11, 12}, Bias: []float32{0.1, 0.2, 0.3}},
 		{Node: "fc1", Kernel: []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, Bias: []float32{0, 0}}, // [6][2]
 	}
-	b, err := WriteFloat(spec, w, Options{})
+	b, err := WriteFloat(spec, w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +142,7 @@ func TestLayouts(t *testing.T) {
 		{1, 4, 7, 10, 2, 5, 8, 11, 3, 6, 9, 12},
 		{1, 3, 5, 7, 9, 11, 2, 4, 6, 8, 10, 12},
 	} {
-		if got := float32s(m.tensor(m.Ops[i], 1).Data); !slices.Equal(got, want) {
+		if got := fromBytes[float32](m.tensor(m.Ops[i], 1).Data); !slices.Equal(got, want) {
 			t.Errorf("kernel %d is %v, want %v", i, got, want)
 		}
 	}
@@ -125,11 +154,13 @@ func TestOutputs(t *testing.T) {
 	for outputs, want := range map[Outputs][]string{
 		Both: {"probabilities", "logits"}, Probabilities: {"probabilities"}, Logits: {"logits"},
 	} {
-		b, err := WriteFloat(spec, w, Options{Outputs: outputs})
+		b, err := WriteFloat(spec, w)
 		if err != nil {
 			t.Fatal(err)
 		}
 		m := load(t, b)
+		keep(m, outputs)
+		m = load(t, encode(m, true))
 		var names []string
 		for _, o := range m.Outputs {
 			names = append(names, m.Tensors[o].Name)
@@ -145,9 +176,6 @@ func TestOutputs(t *testing.T) {
 			o.Images() != 2 {
 			t.Errorf("%v: %d logits, %d probabilities, %d images", want, len(o.Logits), len(o.Probabilities), o.Images())
 		}
-	}
-	if _, err := WriteFloat(spec, w, Options{Outputs: 7}); err == nil {
-		t.Error("outputs 7 were written")
 	}
 }
 
@@ -167,7 +195,7 @@ func TestBadWeights(t *testing.T) {
 	} {
 		w := good()
 		tt.damage(w)
-		_, errFloat := WriteFloat(spec, w, Options{})
+		_, errFloat := WriteFloat(spec, w)
 		_, errInt8 := Quantize(spec, w, make([]uint8, 784), Options{})
 		for _, err := range []error{errFloat, errInt8, WriteNPZ(&bytes.Buffer{}, spec, w)} {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -3,6 +3,7 @@ package tflite
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 )
@@ -13,48 +14,32 @@ func (e *encoder) options(op Op) flatbuffers.UOffsetT {
 	key := op
 	key.Inputs, key.Outputs = nil, nil
 	return e.once(fmt.Sprint("options ", key), func() flatbuffers.UOffsetT {
-		h, w := int32(op.Stride[0]), int32(op.Stride[1])
+		activation := int8(fused()[op.Activation])
+		if f, ok := op.Code.windowOptions(); ok { // fields of zero are not written
+			e.StartObject(7)
+			e.PrependInt32Slot(f.strideW, int32(op.Stride[1]), 0)
+			e.PrependInt32Slot(f.strideH, int32(op.Stride[0]), 0)
+			e.PrependInt32Slot(f.multiplier, int32(op.Multiplier), 0)
+			e.PrependInt32Slot(f.width, int32(op.Window[1]), 0)
+			e.PrependInt32Slot(f.height, int32(op.Window[0]), 0)
+			e.PrependInt8Slot(f.padding, int8(slices.Index(paddings(), op.Padding)), 0)
+			e.PrependInt8Slot(f.activation, activation, 0)
+			e.PrependInt32Slot(f.dilationW, int32(max(op.Dilation[1], 1)), 1)
+			e.PrependInt32Slot(f.dilationH, int32(max(op.Dilation[0], 1)), 1)
+			return e.EndObject()
+		}
+		e.StartObject(1)
 		switch op.Code {
-		case Conv2D:
-			e.StartObject(convDilationH + 1)
-			e.PrependInt32Slot(convStrideW, w, 0)
-			e.PrependInt32Slot(convStrideH, h, 0)
-			e.PrependInt8Slot(convPadding, paddingNumber(op.Padding), 0)
-			e.PrependInt8Slot(convActivation, activationNumber(op.Activation), 0)
-			e.PrependInt32Slot(convDilationW, int32(max(op.Dilation[1], 1)), 1)
-			e.PrependInt32Slot(convDilationH, int32(max(op.Dilation[0], 1)), 1)
-		case DepthwiseConv2D:
-			e.StartObject(depthDilationH + 1)
-			e.PrependInt32Slot(depthStrideW, w, 0)
-			e.PrependInt32Slot(depthStrideH, h, 0)
-			e.PrependInt32Slot(depthMultiplier, int32(op.Multiplier), 0)
-			e.PrependInt8Slot(depthPadding, paddingNumber(op.Padding), 0)
-			e.PrependInt8Slot(depthActivation, activationNumber(op.Activation), 0)
-		case MaxPool2D, AveragePool2D:
-			e.StartObject(poolActivation + 1)
-			e.PrependInt32Slot(poolStrideW, w, 0)
-			e.PrependInt32Slot(poolStrideH, h, 0)
-			e.PrependInt32Slot(poolWidth, int32(op.Window[1]), 0)
-			e.PrependInt32Slot(poolHeight, int32(op.Window[0]), 0)
-			e.PrependInt8Slot(poolPadding, paddingNumber(op.Padding), 0)
-			e.PrependInt8Slot(poolActivation, activationNumber(op.Activation), 0)
 		case FullyConnected:
-			e.StartObject(denseKeepDims + 1)
-			e.PrependInt8Slot(denseActivation, activationNumber(op.Activation), 0)
+			e.PrependInt8Slot(denseActivation, activation, 0)
 		case Add:
-			e.StartObject(addActivation + 1)
-			e.PrependInt8Slot(addActivation, activationNumber(op.Activation), 0)
+			e.PrependInt8Slot(addActivation, activation, 0)
 		case Softmax:
-			e.StartObject(softmaxBeta + 1)
 			e.PrependFloat32Slot(softmaxBeta, op.Beta, 0)
 		case Mean:
-			e.StartObject(reducerKeepDims + 1)
 			e.PrependBoolSlot(reducerKeepDims, op.KeepDims, false)
 		case LeakyRelu:
-			e.StartObject(leakyAlpha + 1)
 			e.PrependFloat32Slot(leakyAlpha, op.Alpha, 0)
-		default:
-			e.StartObject(0)
 		}
 		return e.EndObject()
 	})
@@ -109,7 +94,7 @@ func (e *encoder) ints(v []int) flatbuffers.UOffsetT {
 	return e.words(b)
 }
 
-func (e *encoder) floats(v []float32) flatbuffers.UOffsetT { return e.words(float32Bytes(v)) }
+func (e *encoder) floats(v []float32) flatbuffers.UOffsetT { return e.words(littleEndian(v)) }
 
 // words writes a vector of 4-byte elements.
 func (e *encoder) words(b []byte) flatbuffers.UOffsetT {

@@ -37,17 +37,17 @@ func divideByPowerOfTwo(x int32, n int) int32 {
 	return q
 }
 
-// multiplier is a positive real number as value x 2^(shift-31).
-type multiplier struct {
-	value int32 // 0, or in [2^30, 2^31)
-	shift int   // positive to the left; at least -31
+// Multiplier is the positive real number Value x 2^(Shift-31), or 0.
+type Multiplier struct {
+	Value int32 // 0, or in [2^30, 2^31)
+	Shift int   // positive to the left; at least -31
 }
 
 // newMultiplier rounds a real number to a multiplier; numbers below 2^-32 become
 // 0 (TensorFlow Lite: QuantizeMultiplier).
-func newMultiplier(x float64) multiplier {
+func newMultiplier(x float64) Multiplier {
 	if x == 0 {
-		return multiplier{}
+		return Multiplier{}
 	}
 	fraction, shift := math.Frexp(x)
 	q := int64(math.Round(fraction * (1 << 31)))
@@ -56,15 +56,15 @@ func newMultiplier(x float64) multiplier {
 		shift++
 	}
 	if shift < -31 {
-		return multiplier{}
+		return Multiplier{}
 	}
-	return multiplier{int32(q), shift}
+	return Multiplier{int32(q), shift}
 }
 
 // apply multiplies x (TensorFlow Lite: MultiplyByQuantizedMultiplier).
-func (m multiplier) apply(x int32) int32 {
-	left, right := max(m.shift, 0), max(-m.shift, 0)
-	return divideByPowerOfTwo(mulHigh(x<<left, m.value), right)
+func (m Multiplier) apply(x int32) int32 {
+	left, right := max(m.Shift, 0), max(-m.Shift, 0)
+	return divideByPowerOfTwo(mulHigh(x<<left, m.Value), right)
 }
 
 // expInterval is exp(a) for a in [-1/4, 0), both with no integer bits.

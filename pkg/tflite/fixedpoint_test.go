@@ -50,11 +50,11 @@ func TestDivideByPowerOfTwo(t *testing.T) {
 func TestMultiplier(t *testing.T) {
 	for _, tt := range []struct {
 		real float64
-		want multiplier
+		want Multiplier
 	}{
-		{0, multiplier{}}, {1, multiplier{1 << 30, 1}}, {0.5, multiplier{1 << 30, 0}}, {0.75, multiplier{3 << 29, 0}},
-		{math.Nextafter(1, 0), multiplier{1 << 30, 1}}, // rounds up to a power of two
-		{0x1p-32, multiplier{1 << 30, -31}}, {0x1p-33, multiplier{}},
+		{0, Multiplier{}}, {1, Multiplier{1 << 30, 1}}, {0.5, Multiplier{1 << 30, 0}}, {0.75, Multiplier{3 << 29, 0}},
+		{math.Nextafter(1, 0), Multiplier{1 << 30, 1}}, // rounds up to a power of two
+		{0x1p-32, Multiplier{1 << 30, -31}}, {0x1p-33, Multiplier{}},
 	} {
 		if got := newMultiplier(tt.real); got != tt.want {
 			t.Errorf("%v is %v, want %v", tt.real, got, tt.want)

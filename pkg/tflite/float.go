@@ -7,20 +7,8 @@ import (
 	"slimfit/models"
 )
 
-// compileFloat turns the ops of a float32 model into steps.
-func compileFloat(m *Model) ([]step[float32], error) {
-	var steps []step[float32]
-	for i, op := range m.Ops {
-		s, err := floatStep(m, op)
-		if err != nil {
-			return nil, fmt.Errorf("operator %d, %s: %w", i, op.Code, err)
-		}
-		steps = append(steps, s)
-	}
-	return steps, nil
-}
-
-func floatStep(m *Model, op Op) (step[float32], error) {
+// floatKernel is the step of one op of a float32 model.
+func floatKernel(m *Model, op Op) (step[float32], error) {
 	in, out := op.Inputs[0], op.Outputs[0]
 	each := func(f func(x float32) float32) step[float32] {
 		return func(v *values[float32]) {
@@ -30,29 +18,30 @@ func floatStep(m *Model, op Op) (step[float32], error) {
 			}
 		}
 	}
+	lo, hi := clamp(op.Activation)
 	switch op.Code {
 	case Conv2D, FullyConnected:
 		return floatConv(m, op), nil
 	case DepthwiseConv2D:
 		return floatDepthwise(m, op), nil
 	case MaxPool2D:
-		return floatMaxPool(m, op), nil
+		return maxPool(m, op, -math.MaxFloat32, lo, hi), nil
 	case AveragePool2D:
 		return floatAveragePool(m, op), nil
 	case Mean:
 		return floatMean(m, op), nil
 	case Reshape:
-		return func(v *values[float32]) { copy(v.t[out], v.t[in]) }, nil
+		return reshape[float32](op), nil
 	case Softmax:
 		return func(v *values[float32]) { softmax(v.t[out], v.t[in]) }, nil
 	case Logistic:
-		return each(func(x float32) float32 { return 1 / (1 + exp32(-x)) }), nil
+		return each(sigmoid), nil
 	case Tanh:
-		return each(func(x float32) float32 { return float32(math.Tanh(float64(x))) }), nil
+		return each(tanh), nil
 	case Elu:
 		return each(elu), nil
 	case Relu, Relu6:
-		lo, hi := clamp(op.Code.rectifier())
+		lo, hi = clamp(op.Code.rectifier())
 		return each(func(x float32) float32 { return min(max(x, lo), hi) }), nil
 	case HardSwish:
 		return each(func(x float32) float32 { return x * min(max(x+3, 0), 6) / 6 }), nil
@@ -71,7 +60,15 @@ func floatStep(m *Model, op Op) (step[float32], error) {
 	return nil, fmt.Errorf("no float32 kernel")
 }
 
+func reshape[T any](op Op) step[T] {
+	return func(v *values[T]) { copy(v.t[op.Outputs[0]], v.t[op.Inputs[0]]) }
+}
+
 func exp32(x float32) float32 { return float32(math.Exp(float64(x))) }
+
+func sigmoid(x float32) float32 { return 1 / (1 + exp32(-x)) }
+
+func tanh(x float32) float32 { return float32(math.Tanh(float64(x))) }
 
 func elu(x float32) float32 {
 	if x < 0 {
@@ -111,23 +108,23 @@ func interleave(w []float32, taps, out int) [][lanes]float32 {
 func floatConv(m *Model, op Op) step[float32] {
 	g := m.geometry(op)
 	taps := g.taps()
-	weights := interleave(m.floatWeights(op), taps, g.outC)
-	bias := float32s(m.tensor(op, 2).Data)
+	weights := interleave(m.floatWeights(op), taps, g.OutC)
+	bias := fromBytes[float32](m.tensor(op, 2).Data)
 	lo, hi := clamp(op.Activation)
 	in, out := op.Inputs[0], op.Outputs[0]
 	return func(v *values[float32]) {
 		src, dst := v.t[in], v.t[out]
 		g.fields(func(pixel int, at field) {
-			row := (at.colTo - at.colFrom) * g.inC
-			for c := 0; c < g.outC; c += lanes {
+			row := (at.colTo - at.colFrom) * g.InC
+			for c := 0; c < g.OutC; c += lanes {
 				w := weights[c/lanes*taps : (c/lanes+1)*taps]
 				var acc [lanes]float32
 				for r := at.rowFrom; r < at.rowTo; r++ {
-					x := src[((at.y+r-at.rowFrom)*g.inW+at.x)*g.inC:]
-					dotFloat(x[:row], w[(r*g.windowW+at.colFrom)*g.inC:], &acc)
+					x := src[((at.y+r-at.rowFrom)*g.InW+at.x)*g.InC:]
+					dotFloat(x[:row], w[(r*g.WindowW+at.colFrom)*g.InC:], &acc)
 				}
-				for k := range min(lanes, g.outC-c) {
-					dst[pixel*g.outC+c+k] = min(max(acc[k]+bias[c+k], lo), hi)
+				for k := range min(lanes, g.OutC-c) {
+					dst[pixel*g.OutC+c+k] = min(max(acc[k]+bias[c+k], lo), hi)
 				}
 			}
 		})
@@ -156,18 +153,18 @@ func dotFloat(x []float32, w [][lanes]float32, acc *[lanes]float32) {
 
 func floatDepthwise(m *Model, op Op) step[float32] {
 	g := m.geometry(op)
-	weights, bias := m.floatWeights(op), float32s(m.tensor(op, 2).Data)
+	weights, bias := m.floatWeights(op), fromBytes[float32](m.tensor(op, 2).Data)
 	lo, hi := clamp(op.Activation)
-	in, out, multiplier := op.Inputs[0], op.Outputs[0], g.outC/g.inC
+	in, out, multiplier := op.Inputs[0], op.Outputs[0], g.OutC/g.InC
 	return func(v *values[float32]) {
 		src := v.t[in]
 		g.fields(func(pixel int, at field) {
-			dst := v.t[out][pixel*g.outC : (pixel+1)*g.outC]
+			dst := v.t[out][pixel*g.OutC : (pixel+1)*g.OutC]
 			clear(dst)
 			for r := at.rowFrom; r < at.rowTo; r++ {
 				for c := at.colFrom; c < at.colTo; c++ {
-					x := src[((at.y+r-at.rowFrom)*g.inW+at.x+c-at.colFrom)*g.inC:]
-					w := weights[(r*g.windowW+c)*g.outC : (r*g.windowW+c+1)*g.outC]
+					x := src[((at.y+r-at.rowFrom)*g.InW+at.x+c-at.colFrom)*g.InC:]
+					w := weights[(r*g.WindowW+c)*g.OutC : (r*g.WindowW+c+1)*g.OutC]
 					if multiplier == 1 {
 						for k, y := range x[:len(w)] {
 							dst[k] += float32(y * w[k])

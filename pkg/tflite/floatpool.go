@@ -1,19 +1,19 @@
 package tflite
 
-import "math"
+import "slices"
 
-func floatMaxPool(m *Model, op Op) step[float32] {
+// maxPool starts at the lowest value there is and ends within [lo, hi].
+func maxPool[T int8 | float32](m *Model, op Op, lowest, lo, hi T) step[T] {
 	g := m.geometry(op)
-	lo, hi := clamp(op.Activation)
 	in, out := op.Inputs[0], op.Outputs[0]
-	return func(v *values[float32]) {
+	return func(v *values[T]) {
 		g.fields(func(pixel int, at field) {
-			dst := v.t[out][pixel*g.outC : (pixel+1)*g.outC]
+			dst := v.t[out][pixel*g.OutC : (pixel+1)*g.OutC]
 			for k := range dst {
-				dst[k] = -math.MaxFloat32
+				dst[k] = lowest
 			}
 			g.window(at, func(offset int) {
-				for k, x := range v.t[in][offset : offset+g.inC] {
+				for k, x := range v.t[in][offset : offset+g.InC] {
 					dst[k] = max(dst[k], x)
 				}
 			})
@@ -32,10 +32,10 @@ func floatAveragePool(m *Model, op Op) step[float32] {
 	in, out := op.Inputs[0], op.Outputs[0]
 	return func(v *values[float32]) {
 		g.fields(func(pixel int, at field) {
-			dst := v.t[out][pixel*g.outC : (pixel+1)*g.outC]
+			dst := v.t[out][pixel*g.OutC : (pixel+1)*g.OutC]
 			clear(dst)
 			g.window(at, func(offset int) {
-				for k, x := range v.t[in][offset : offset+g.inC] {
+				for k, x := range v.t[in][offset : offset+g.InC] {
 					dst[k] += x
 				}
 			})
@@ -48,10 +48,10 @@ func floatAveragePool(m *Model, op Op) step[float32] {
 }
 
 // window calls f with the offset of every pixel of the field.
-func (g geometry) window(at field, f func(offset int)) {
+func (g Geometry) window(at field, f func(offset int)) {
 	for r := range at.rowTo - at.rowFrom {
 		for c := range at.colTo - at.colFrom {
-			f(((at.y+r)*g.inW + at.x + c) * g.inC)
+			f(((at.y+r)*g.InW + at.x + c) * g.InC)
 		}
 	}
 }
@@ -73,10 +73,7 @@ func floatMean(m *Model, op Op) step[float32] {
 
 // softmax is exp(x - max) over its sum.
 func softmax(dst, src []float32) {
-	largest := src[0]
-	for _, x := range src {
-		largest = max(largest, x)
-	}
+	largest := slices.Max(src)
 	sum := float32(0)
 	for i, x := range src {
 		dst[i] = exp32(x - largest)

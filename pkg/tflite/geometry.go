@@ -1,32 +1,32 @@
 package tflite
 
-// geometry is the shape of a convolution, a pool or, with one pixel, a dense
+// Geometry is the shape of a convolution, a pool or, with one pixel, a dense
 // layer.
-type geometry struct {
-	inH, inW, inC    int
-	outH, outW, outC int
-	windowH, windowW int
-	strideH, strideW int
-	padH, padW       int // before the first row and column
+type Geometry struct {
+	InH, InW, InC    int
+	OutH, OutW, OutC int
+	WindowH, WindowW int
+	StrideH, StrideW int
+	PadH, PadW       int // before the first row and column
 }
 
-func (m *Model) geometry(op Op) geometry {
+func (m *Model) geometry(op Op) Geometry {
 	in, out := m.Tensors[op.Inputs[0]], m.Tensors[op.Outputs[0]]
 	if op.Code == FullyConnected {
-		return geometry{inH: 1, inW: 1, inC: in.Elements(), outH: 1, outW: 1, outC: out.Elements(),
-			windowH: 1, windowW: 1, strideH: 1, strideW: 1}
+		return Geometry{InH: 1, InW: 1, InC: in.Elements(), OutH: 1, OutW: 1, OutC: out.Elements(),
+			WindowH: 1, WindowW: 1, StrideH: 1, StrideW: 1}
 	}
 	window := op.Window
 	if op.Code == Conv2D || op.Code == DepthwiseConv2D {
 		w := m.tensor(op, 1).Shape
 		window = op.spread([2]int{w[1], w[2]})
 	}
-	return geometry{
-		inH: in.Shape[1], inW: in.Shape[2], inC: in.Shape[3],
-		outH: out.Shape[1], outW: out.Shape[2], outC: out.Shape[3],
-		windowH: window[0], windowW: window[1], strideH: op.Stride[0], strideW: op.Stride[1],
-		padH: padBefore(in.Shape[1], out.Shape[1], window[0], op.Stride[0]),
-		padW: padBefore(in.Shape[2], out.Shape[2], window[1], op.Stride[1]),
+	return Geometry{
+		InH: in.Shape[1], InW: in.Shape[2], InC: in.Shape[3],
+		OutH: out.Shape[1], OutW: out.Shape[2], OutC: out.Shape[3],
+		WindowH: window[0], WindowW: window[1], StrideH: op.Stride[0], StrideW: op.Stride[1],
+		PadH: padBefore(in.Shape[1], out.Shape[1], window[0], op.Stride[0]),
+		PadW: padBefore(in.Shape[2], out.Shape[2], window[1], op.Stride[1]),
 	}
 }
 
@@ -67,13 +67,13 @@ func (m *Model) weights(op Op) []byte {
 func (m *Model) floatWeights(op Op) []float32 {
 	w := m.tensor(op, 1)
 	if op.Code == FullyConnected {
-		return float32s(w.Data)
+		return fromBytes[float32](w.Data)
 	}
-	return spreadOut(op, w.Shape, float32s(w.Data))
+	return spreadOut(op, w.Shape, fromBytes[float32](w.Data))
 }
 
 // taps is the number of inputs of one output of a convolution.
-func (g geometry) taps() int { return g.windowH * g.windowW * g.inC }
+func (g Geometry) taps() int { return g.WindowH * g.WindowW * g.InC }
 
 // field is the part of a window that lies on the image: rows and columns of
 // the window, ends excluded, and the image row and column of its first tap.
@@ -83,14 +83,14 @@ type field struct {
 }
 
 // fields calls f for every output pixel in order.
-func (g geometry) fields(f func(pixel int, at field)) {
-	for oy := range g.outH {
-		y := oy*g.strideH - g.padH
-		rowFrom, rowTo := max(0, -y), min(g.windowH, g.inH-y)
-		for ox := range g.outW {
-			x := ox*g.strideW - g.padW
-			colFrom, colTo := max(0, -x), min(g.windowW, g.inW-x)
-			f(oy*g.outW+ox, field{rowFrom, rowTo, colFrom, colTo, y + rowFrom, x + colFrom})
+func (g Geometry) fields(f func(pixel int, at field)) {
+	for oy := range g.OutH {
+		y := oy*g.StrideH - g.PadH
+		rowFrom, rowTo := max(0, -y), min(g.WindowH, g.InH-y)
+		for ox := range g.OutW {
+			x := ox*g.StrideW - g.PadW
+			colFrom, colTo := max(0, -x), min(g.WindowW, g.InW-x)
+			f(oy*g.OutW+ox, field{rowFrom, rowTo, colFrom, colTo, y + rowFrom, x + colFrom})
 		}
 	}
 }

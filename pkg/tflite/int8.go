@@ -7,36 +7,25 @@ import (
 	"slimfit/models"
 )
 
-// compileInt8 turns the ops of an int8 model into steps that give the same
-// bits as TensorFlow Lite's reference kernels.
-func compileInt8(m *Model) ([]step[int8], error) {
-	var steps []step[int8]
-	for i, op := range m.Ops {
-		s, err := int8Step(m, op)
-		if err != nil {
-			return nil, fmt.Errorf("operator %d, %s: %w", i, op.Code, err)
-		}
-		steps = append(steps, s)
-	}
-	return steps, nil
-}
-
-func int8Step(m *Model, op Op) (step[int8], error) {
+// int8Kernel is the step of one op of an int8 model. It gives the same bits as
+// TensorFlow Lite's reference kernels.
+func int8Kernel(m *Model, op Op) (step[int8], error) {
 	in, out := op.Inputs[0], op.Outputs[0]
 	qi, qo := m.Tensors[in].Quant, m.Tensors[out].Quant
+	lo, hi := clampInt8(op.Activation, qo)
 	switch op.Code {
 	case Conv2D, FullyConnected:
 		return int8Conv(m, op), nil
 	case DepthwiseConv2D:
 		return int8Depthwise(m, op), nil
 	case MaxPool2D:
-		return int8MaxPool(m, op), nil
+		return maxPool(m, op, math.MinInt8, int8(lo), int8(hi)), nil
 	case AveragePool2D:
 		return int8AveragePool(m, op), nil
 	case Mean:
 		return int8Mean(m, op), nil
 	case Reshape:
-		return func(v *values[int8]) { copy(v.t[out], v.t[in]) }, nil
+		return reshape[int8](op), nil
 	case Softmax:
 		return int8Softmax(m, op), nil
 	case Prelu:
@@ -64,9 +53,9 @@ func (op Op) table(in, out *Quant) (table [256]int8, err error) {
 	case HardSwish:
 		return hardSwishTable(in, out), nil
 	case Logistic:
-		return functionTable(in, out, func(x float32) float32 { return 1 / (1 + exp32(-x)) }), nil
+		return functionTable(in, out, sigmoid), nil
 	case Tanh:
-		return functionTable(in, out, func(x float32) float32 { return float32(math.Tanh(float64(x))) }), nil
+		return functionTable(in, out, tanh), nil
 	case Elu:
 		return functionTable(in, out, elu), nil
 	case LeakyRelu:
@@ -75,38 +64,39 @@ func (op Op) table(in, out *Quant) (table [256]int8, err error) {
 	return table, fmt.Errorf("no int8 kernel")
 }
 
-// functionTable tabulates a function of one value in float32, as TensorFlow
-// Lite's LUTPopulate does.
-func functionTable(in, out *Quant, f func(float32) float32) [256]int8 {
-	var table [256]int8
-	inverse := 1 / out.Scale[0]
+// tabulate calls f with each input less its zero point.
+func tabulate(in *Quant, f func(x int) int32) (table [256]int8) {
 	for q := math.MinInt8; q <= math.MaxInt8; q++ {
-		y := f(in.Scale[0] * float32(q-in.ZeroPoint))
-		r := float32(math.Round(float64(y * inverse)))
-		table[uint8(int8(q))] = saturate(int32(r + float32(out.ZeroPoint)))
+		table[uint8(int8(q))] = saturate(f(q - in.ZeroPoint))
 	}
 	return table
 }
 
+// functionTable tabulates a function of one value in float32, as TensorFlow
+// Lite's LUTPopulate does.
+func functionTable(in, out *Quant, f func(float32) float32) [256]int8 {
+	inverse := 1 / out.Scale[0]
+	return tabulate(in, func(x int) int32 {
+		y := f(in.Scale[0] * float32(x))
+		r := float32(math.Round(float64(y * inverse)))
+		return int32(r + float32(out.ZeroPoint))
+	})
+}
+
 // leakyTable tabulates TensorFlow Lite's QuantizeLeakyRelu.
 func leakyTable(in, out *Quant, alpha float32) [256]int8 {
-	var table [256]int8
 	slope := newMultiplier(math.Abs(float64(in.Scale[0] * alpha / out.Scale[0])))
 	identity := newMultiplier(float64(in.Scale[0] / out.Scale[0]))
-	for q := math.MinInt8; q <= math.MaxInt8; q++ {
-		x := int32(q - in.ZeroPoint)
-		y := int32(out.ZeroPoint)
+	return tabulate(in, func(x int) int32 {
+		y, zero := int32(x), int32(out.ZeroPoint)
 		switch {
-		case x >= 0:
-			y += identity.apply(x)
+		case y >= 0:
+			return zero + identity.apply(y)
 		case alpha < 0:
-			y -= slope.apply(x)
-		default:
-			y += slope.apply(x)
+			return zero - slope.apply(y)
 		}
-		table[uint8(int8(q))] = saturate(y)
-	}
-	return table
+		return zero + slope.apply(y)
+	})
 }
 
 func saturate(x int32) int8 { return int8(min(max(x, math.MinInt8), math.MaxInt8)) }
@@ -114,7 +104,7 @@ func saturate(x int32) int8 { return int8(min(max(x, math.MinInt8), math.MaxInt8
 // requantizer turns accumulators into int8 outputs.
 type requantizer struct {
 	bias   []int32
-	scale  []multiplier // one for each channel
+	scale  []Multiplier // one for each channel
 	exact  []float64    // instead of scale, for dense layers of LiteRT
 	zero   int32
 	lo, hi int32 // the fused activation's range
@@ -122,7 +112,7 @@ type requantizer struct {
 
 func (m *Model) requantizer(op Op) requantizer {
 	in, w, out := m.Tensors[op.Inputs[0]].Quant, m.tensor(op, 1).Quant, m.Tensors[op.Outputs[0]].Quant
-	r := requantizer{bias: int32s(m.tensor(op, 2).Data), zero: int32(out.ZeroPoint)}
+	r := requantizer{bias: fromBytes[int32](m.tensor(op, 2).Data), zero: int32(out.ZeroPoint)}
 	r.lo, r.hi = clampInt8(op.Activation, out)
 	for c := range r.bias {
 		s := w.Scale[0]

@@ -36,7 +36,7 @@ func int8Conv(m *Model, op Op) step[int8] {
 	g := m.geometry(op)
 	taps := g.taps()
 	const block = 2 * pairLanes
-	weights := packPairs(m.weights(op), taps, g.outC)
+	weights := packPairs(m.weights(op), taps, g.OutC)
 	r := m.requantizer(op)
 	in, out := op.Inputs[0], op.Outputs[0]
 	zero := int32(m.Tensors[in].Quant.ZeroPoint)
@@ -46,21 +46,21 @@ func int8Conv(m *Model, op Op) step[int8] {
 			src[i] = int32(x) - zero
 		}
 		g.fields(func(pixel int, at field) {
-			row := (at.colTo - at.colFrom) * g.inC
-			for c := 0; c < g.outC; c += block {
+			row := (at.colTo - at.colFrom) * g.InC
+			for c := 0; c < g.OutC; c += block {
 				w := weights[c/block*taps : (c/block+1)*taps]
 				var acc [pairLanes]int64
-				pairs := min(pairLanes, (g.outC-c+1)/2)
+				pairs := min(pairLanes, (g.OutC-c+1)/2)
 				for y := at.rowFrom; y < at.rowTo; y++ {
-					x := src[((at.y+y-at.rowFrom)*g.inW+at.x)*g.inC:]
-					dotPairs(x[:row], w[(y*g.windowW+at.colFrom)*g.inC:], &acc, pairs)
+					x := src[((at.y+y-at.rowFrom)*g.InW+at.x)*g.InC:]
+					dotPairs(x[:row], w[(y*g.WindowW+at.colFrom)*g.InC:], &acc, pairs)
 				}
-				for k := range min(block, g.outC-c) {
+				for k := range min(block, g.OutC-c) {
 					lower, upper := unpack(acc[k/2])
 					if k%2 == 1 {
 						lower = upper
 					}
-					dst[pixel*g.outC+c+k] = r.value(lower, c+k)
+					dst[pixel*g.OutC+c+k] = r.value(lower, c+k)
 				}
 			}
 		})
@@ -97,16 +97,16 @@ func int8Depthwise(m *Model, op Op) step[int8] {
 	g := m.geometry(op)
 	weights := m.weights(op)
 	r := m.requantizer(op)
-	in, out, multiplier := op.Inputs[0], op.Outputs[0], g.outC/g.inC
+	in, out, multiplier := op.Inputs[0], op.Outputs[0], g.OutC/g.InC
 	zero := int32(m.Tensors[in].Quant.ZeroPoint)
 	return func(v *values[int8]) {
-		src, acc := v.t[in], v.wide[:g.outC]
+		src, acc := v.t[in], v.wide[:g.OutC]
 		g.fields(func(pixel int, at field) {
 			clear(acc)
 			for y := at.rowFrom; y < at.rowTo; y++ {
 				for x := at.colFrom; x < at.colTo; x++ {
-					s := src[((at.y+y-at.rowFrom)*g.inW+at.x+x-at.colFrom)*g.inC:]
-					w := weights[(y*g.windowW+x)*g.outC : (y*g.windowW+x+1)*g.outC]
+					s := src[((at.y+y-at.rowFrom)*g.InW+at.x+x-at.colFrom)*g.InC:]
+					w := weights[(y*g.WindowW+x)*g.OutC : (y*g.WindowW+x+1)*g.OutC]
 					if multiplier == 1 {
 						for k, q := range s[:len(w)] {
 							acc[k] += (int32(q) - zero) * int32(int8(w[k]))
@@ -119,7 +119,7 @@ func int8Depthwise(m *Model, op Op) step[int8] {
 				}
 			}
 			for k, a := range acc {
-				v.t[out][pixel*g.outC+k] = r.value(a, k)
+				v.t[out][pixel*g.OutC+k] = r.value(a, k)
 			}
 		})
 	}

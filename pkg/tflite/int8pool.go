@@ -2,38 +2,16 @@ package tflite
 
 import "math"
 
-func int8MaxPool(m *Model, op Op) step[int8] {
-	g := m.geometry(op)
-	lo, hi := clampInt8(op.Activation, m.Tensors[op.Outputs[0]].Quant)
-	in, out := op.Inputs[0], op.Outputs[0]
-	return func(v *values[int8]) {
-		g.fields(func(pixel int, at field) {
-			dst := v.t[out][pixel*g.outC : (pixel+1)*g.outC]
-			for k := range dst {
-				dst[k] = math.MinInt8
-			}
-			g.window(at, func(offset int) {
-				for k, x := range v.t[in][offset : offset+g.inC] {
-					dst[k] = max(dst[k], x)
-				}
-			})
-			for k := range dst {
-				dst[k] = min(max(dst[k], int8(lo)), int8(hi))
-			}
-		})
-	}
-}
-
 func int8AveragePool(m *Model, op Op) step[int8] {
 	g := m.geometry(op)
 	lo, hi := clampInt8(op.Activation, m.Tensors[op.Outputs[0]].Quant)
 	in, out := op.Inputs[0], op.Outputs[0]
 	return func(v *values[int8]) {
 		g.fields(func(pixel int, at field) {
-			dst, acc := v.t[out][pixel*g.outC:(pixel+1)*g.outC], v.wide[:g.outC]
+			dst, acc := v.t[out][pixel*g.OutC:(pixel+1)*g.OutC], v.wide[:g.OutC]
 			clear(acc)
 			g.window(at, func(offset int) {
-				for k, x := range v.t[in][offset : offset+g.inC] {
+				for k, x := range v.t[in][offset : offset+g.InC] {
 					acc[k] += int32(x)
 				}
 			})
@@ -73,8 +51,8 @@ func int8Mean(m *Model, op Op) step[int8] {
 func int8Softmax(m *Model, op Op) step[int8] {
 	in, out := op.Inputs[0], op.Outputs[0]
 	scale := newMultiplier(min(float64(m.Tensors[in].Quant.Scale[0])*(1<<(31-scaledDiffBits)), math.MaxInt32))
-	smallest := -int(math.Floor(float64(1<<scaledDiffBits-1) * (1 << (31 - scaledDiffBits)) / float64(int64(1)<<scale.shift)))
-	exp := func(diff int) int32 { return expNegative(mulHigh(int32(diff)<<scale.shift, scale.value)) }
+	smallest := -int(math.Floor(float64(1<<scaledDiffBits-1) * (1 << (31 - scaledDiffBits)) / float64(int64(1)<<scale.Shift)))
+	exp := func(diff int) int32 { return expNegative(mulHigh(int32(diff)<<scale.Shift, scale.Value)) }
 	return func(v *values[int8]) {
 		src, dst := v.t[in], v.t[out]
 		largest := int8(math.MinInt8)

@@ -82,7 +82,7 @@ func TestInt8MatchesReferenceKernels(t *testing.T) {
 	}
 	for seed := range 60 {
 		r := rand.New(rand.NewPCG(uint64(seed), 1))
-		add(fmt.Sprintf("net%03d", seed), randomSpec(r), r, 40, Options{DensePerChannel: seed%2 == 1, Strip: seed%3 == 0})
+		add(fmt.Sprintf("net%03d", seed), randomSpec(r), r, 40, Options{DensePerChannel: seed%2 == 1})
 	}
 	for name, images := range map[string]int{"final": 1500, "light": 1500, "base": 8} {
 		layers, _ := models.Named(name)
@@ -146,21 +146,16 @@ func opCodes() map[OpCode]bool {
 // int8Activations returns every activation of all images, by tensor.
 func int8Activations(t *testing.T, m *Model, pixels []uint8) [][]int8 {
 	t.Helper()
-	steps, err := compileInt8(m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	size := m.InputShape().Elements()
 	all := make([][]int8, len(m.Tensors))
-	forEach(m, steps, len(pixels)/size, 1, func(i int, dst []int8) {
-		for k, p := range pixels[i*size : (i+1)*size] {
-			dst[k] = int8(int(p) - 128)
-		}
-	}, func(_ int, v *values[int8]) {
+	load := loader(m, pixels, func(p uint8) int8 { return int8(int(p) - 128) })
+	err := forEach(m, int8Kernel, len(pixels)/m.InputShape().Elements(), 1, load, func(_ int, v *values[int8]) {
 		for o, x := range v.t {
 			all[o] = append(all[o], x...)
 		}
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return all
 }
 
@@ -171,7 +166,7 @@ func TestFloatMatchesInterpreter(t *testing.T) {
 		r := rand.New(rand.NewPCG(uint64(seed), 2))
 		spec := randomSpec(r)
 		p := randomPixels(r, 20*spec.Input.Elements())
-		b, err := WriteFloat(spec, randomWeights(t, r, spec), Options{})
+		b, err := WriteFloat(spec, randomWeights(t, r, spec))
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
@@ -190,7 +185,7 @@ func TestFloatMatchesInterpreter(t *testing.T) {
 				t.Fatal(err)
 			}
 			for k, got := range [][]float32{out.Probabilities, out.Logits} {
-				want := float32s(result(name, kernels, m.Outputs[k]))
+				want := fromBytes[float32](result(name, kernels, m.Outputs[k]))
 				if len(want) != len(got) {
 					t.Fatalf("%s: %d values, the interpreter has %d", name, len(got), len(want))
 				}
@@ -215,7 +210,7 @@ func negativePadding(m *Model) bool {
 			return false
 		}
 		g := m.geometry(op)
-		return (g.outH-1)*g.strideH+g.windowH < g.inH || (g.outW-1)*g.strideW+g.windowW < g.inW
+		return (g.OutH-1)*g.StrideH+g.WindowH < g.InH || (g.OutW-1)*g.StrideW+g.WindowW < g.InW
 	})
 }
 

@@ -15,7 +15,7 @@ func TestEveryKind(t *testing.T) {
 		r := rand.New(rand.NewPCG(7, 7))
 		w := randomWeights(t, r, spec)
 		pixels := randomPixels(r, 20*spec.Input.Elements())
-		exact, err := WriteFloat(spec, w, Options{})
+		exact, err := WriteFloat(spec, w)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -37,7 +37,7 @@ func tryFile(t *testing.T, b []byte) {
 		switch op.Code {
 		case Conv2D, DepthwiseConv2D, FullyConnected, MaxPool2D, AveragePool2D:
 			g := m.geometry(op)
-			n *= min(g.windowH, g.inH) * min(g.windowW, g.inW) * g.inC
+			n *= min(g.WindowH, g.InH) * min(g.WindowW, g.InW) * g.InC
 		}
 		work += n
 	}
@@ -171,7 +171,7 @@ func TestReshape(t *testing.T) {
 	conv := m.Ops[0].Outputs[0]
 	m.Tensors = append(m.Tensors,
 		Tensor{Type: Int8, Shape: []int{1, 1568}, Quant: m.Tensors[conv].Quant},
-		Tensor{Type: Int32, Shape: []int{2}, Data: int32Bytes([]int32{-1, 1568})})
+		Tensor{Type: Int32, Shape: []int{2}, Data: littleEndian([]int32{-1, 1568})})
 	reshape := Op{Code: Reshape, Inputs: []int{conv, flat + 1}, Outputs: []int{flat}}
 	m.Ops = slices.Insert(m.Ops, 1, reshape)
 	m.Ops[2].Inputs[0] = flat

@@ -12,10 +12,7 @@ type Stage struct {
 	In, Out int // tensors of the activation and of the result
 	InZero  int // the activation's zero point
 
-	InH, InW, InC    int // convolutions, dense layers (1x1), pools, Mean
-	OutH, OutW, OutC int
-	WindowH, WindowW int
-	PadH, PadW       int // before the first row and column
+	Geometry // of convolutions, dense layers, pools and Mean
 
 	// Convolutions and dense layers: [out][window height][window width][in],
 	// depthwise ones [window height][window width][out].
@@ -44,12 +41,6 @@ type Stage struct {
 	Table *[256]int8 // functions of one value: the result by uint8(int8 input)
 }
 
-// Multiplier is the positive real number Value x 2^(Shift-31), or 0.
-type Multiplier struct {
-	Value int32 // 0, or in [2^30, 2^31)
-	Shift int   // positive to the left; at least -31
-}
-
 // Lower lists the ops of an int8 model as stages. It returns an error for a
 // float32 model.
 func (m *Model) Lower() ([]Stage, error) {
@@ -75,38 +66,32 @@ func (m *Model) lower(op Op) (Stage, error) {
 	s.Lo, s.Hi = int(lo), int(hi)
 	switch op.Code {
 	case Conv2D, FullyConnected, DepthwiseConv2D:
-		s.shape(m.geometry(op))
+		s.Geometry = m.geometry(op)
 		for _, w := range m.weights(op) {
 			s.Weights = append(s.Weights, int8(w))
 		}
 		r := m.requantizer(op)
-		s.Bias, s.Exact = r.bias, r.exact
-		for _, x := range r.scale {
-			s.Scale = append(s.Scale, Multiplier{x.value, x.shift})
-		}
+		s.Bias, s.Exact, s.Scale = r.bias, r.exact, r.scale
 	case MaxPool2D, AveragePool2D:
-		s.shape(m.geometry(op))
+		s.Geometry = m.geometry(op)
 	case Mean:
 		in := m.Tensors[s.In].Shape
 		s.InH, s.InW, s.InC = in[1], in[2], in[3]
 		s.OutH, s.OutW, s.OutC = 1, 1, in[3]
-		x := meanScale(qi, qo, int64(in[1]*in[2]))
-		s.Scale = []Multiplier{{x.value, x.shift}}
+		s.Scale = []Multiplier{meanScale(qi, qo, int64(in[1]*in[2]))}
 	case Reshape, Softmax:
 	case Add:
 		s.Other = op.Inputs[1]
 		s.OtherZero = m.Tensors[s.Other].Quant.ZeroPoint
 		a := newAddition(qi, m.Tensors[s.Other].Quant, qo)
-		s.Inputs = [2]Multiplier{{a.inputs[0].value, a.inputs[0].shift}, {a.inputs[1].value, a.inputs[1].shift}}
-		s.Scale = []Multiplier{{a.back.value, a.back.shift}}
+		s.Inputs, s.Scale = a.inputs, []Multiplier{a.back}
 	case Prelu:
 		slopes := m.tensor(op, 1)
 		for _, b := range slopes.Data {
 			s.Slopes = append(s.Slopes, int(int8(b))-slopes.Quant.ZeroPoint)
 		}
-		for _, x := range preluScales(qi, slopes.Quant, qo) {
-			s.Scale = append(s.Scale, Multiplier{x.value, x.shift})
-		}
+		scales := preluScales(qi, slopes.Quant, qo)
+		s.Scale = scales[:]
 	default:
 		table, err := op.table(qi, qo)
 		if err != nil {
@@ -117,17 +102,10 @@ func (m *Model) lower(op Op) (Stage, error) {
 	return s, nil
 }
 
-func (s *Stage) shape(g geometry) {
-	s.InH, s.InW, s.InC = g.inH, g.inW, g.inC
-	s.OutH, s.OutW, s.OutC = g.outH, g.outW, g.outC
-	s.WindowH, s.WindowW, s.PadH, s.PadW = g.windowH, g.windowW, g.padH, g.padW
-	s.Op.Stride = [2]int{g.strideH, g.strideW}
-}
-
 // meanScale folds the division by the number of pixels into the multiplier
 // (TensorFlow Lite: QuantizedMeanOrSum).
-func meanScale(in, out *Quant, n int64) multiplier {
+func meanScale(in, out *Quant, n int64) Multiplier {
 	scale := newMultiplier(float64(in.Scale[0]) / float64(out.Scale[0]))
-	shift := min(bits.Len64(uint64(n))-1, 32, 31+scale.shift)
-	return multiplier{int32(int64(scale.value) << shift / n), scale.shift - shift}
+	shift := min(bits.Len64(uint64(n))-1, 32, 31+scale.Shift)
+	return Multiplier{int32(int64(scale.Value) << shift / n), scale.Shift - shift}
 }

@@ -31,7 +31,7 @@ func TestMicro(t *testing.T) {
 		p := randomPixels(r, images*spec.Input.Elements())
 		b, err := Quantize(spec, w, p[:8*spec.Input.Elements()], Options{})
 		if r.IntN(3) == 0 {
-			b, err = WriteFloat(spec, w, Options{})
+			b, err = WriteFloat(spec, w)
 		}
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -70,7 +70,7 @@ func TestMicro(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, tolerance := float32s(b), 1e-4
+			want, tolerance := fromBytes[float32](b), 1e-4
 			if m.Quantized() {
 				want, tolerance = dequantize(b, m.Tensors[m.Outputs[k]].Quant), 0
 			}

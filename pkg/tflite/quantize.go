@@ -8,6 +8,18 @@ import (
 	"slimfit/models"
 )
 
+// Options says how a file is written.
+type Options struct {
+	// DensePerChannel gives int8 dense layers one weight scale for each unit, as
+	// TensorFlow's converter does since 2.17. It is a little more exact; runtimes
+	// made to the older specification accept one scale only.
+	DensePerChannel bool
+
+	// Workers is the number of goroutines that Quantize calibrates with; less
+	// than one means one.
+	Workers int
+}
+
 // Quantize returns the network as a full-integer int8 file. calibration holds
 // pixels of training images, n*h*w*c values; a few hundred images are enough,
 // and test images must not be among them.
@@ -28,7 +40,7 @@ import (
 // without calibration images, or if a layer's sums could overflow the 32 bits
 // they have.
 func Quantize(spec models.Spec, w models.Weights, calibration []uint8, opts Options) ([]byte, error) {
-	m, err := build(spec, w, opts)
+	m, err := build(spec, w)
 	if err != nil {
 		return nil, err
 	}
@@ -47,10 +59,8 @@ func Quantize(spec models.Spec, w models.Weights, calibration []uint8, opts Opti
 	if err := q.model(); err != nil {
 		return nil, err
 	}
-	if !opts.Strip {
-		m.Description = describe("image = pixel - 128", opts.Description)
-	}
-	return encode(m, !opts.Strip), nil
+	m.Description = "slimfit: image = pixel - 128"
+	return encode(m, true), nil
 }
 
 // quantizer turns a float32 model into an int8 one in place.
@@ -94,7 +104,7 @@ func (q *quantizer) model() error {
 // slopes rounds the slopes of prelu to 255 levels around zero.
 func (q *quantizer) slopes(op Op) {
 	t := q.m.tensor(op, 1)
-	row := [][]float32{float32s(t.Data)}
+	row := [][]float32{fromBytes[float32](t.Data)}
 	scales := weightScales(row)
 	scales[0] = max(scales[0], 1.0/127/(1<<16))
 	data := roundWeights(row, scales)
@@ -119,7 +129,7 @@ func affine(a activity, least float64) *Quant {
 // weighted quantizes a layer's weights, bias and output.
 func (q *quantizer) weighted(op Op, in *Quant) error {
 	w, b, out := q.m.tensor(op, 1), q.m.tensor(op, 2), &q.m.Tensors[op.Outputs[0]]
-	kernel, bias := channels(op, w), float32s(b.Data)
+	kernel, bias := channels(op, w), fromBytes[float32](b.Data)
 	scales := weightScales(kernel)
 	if op.Code == FullyConnected && !q.perChannel {
 		largest := slices.Max(scales)
@@ -153,7 +163,7 @@ func (q *quantizer) weighted(op Op, in *Quant) error {
 	if op.Code == DepthwiseConv2D {
 		w.Quant.Axis = 3
 	}
-	b.Type, b.Data, b.Quant = Int32, int32Bytes(biases), &Quant{}
+	b.Type, b.Data, b.Quant = Int32, littleEndian(biases), &Quant{}
 	for _, s := range w.Quant.Scale {
 		b.Quant.Scale = append(b.Quant.Scale, in.Scale[0]*s)
 	}

@@ -41,12 +41,12 @@ func TestQuantizedByHand(t *testing.T) {
 	// from -0.5, so the zero point is -128 + 85.
 	w := models.Weights{{Node: "fc1", Kernel: []float32{1, 0.5, -0.5, 0}, Bias: []float32{0, 0}}}
 	images := []uint8{255, 0, 0, 255}
-	b, err := Quantize(spec, w, images, Options{Outputs: Logits})
+	b, err := Quantize(spec, w, images, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := load(t, b)
-	if q := m.Tensors[m.Outputs[0]].Quant; q.Scale[0] != 1.5/255 || q.ZeroPoint != -43 {
+	if q := m.Tensors[m.Outputs[1]].Quant; q.Scale[0] != 1.5/255 || q.ZeroPoint != -43 {
 		t.Errorf("logits have scale %v and zero point %d", q.Scale[0], q.ZeroPoint)
 	}
 	weights, bias := m.tensor(m.Ops[0], 1), m.tensor(m.Ops[0], 2)
@@ -57,7 +57,7 @@ func TestQuantizedByHand(t *testing.T) {
 	}
 	// Half a step of 1/127 too much, times the mean input of 0.5, is 63.75 steps of
 	// 1/255/127: the biases take it back.
-	if got := int32s(bias.Data); !slices.Equal(got, []int32{64, -64}) {
+	if got := fromBytes[int32](bias.Data); !slices.Equal(got, []int32{64, -64}) {
 		t.Errorf("biases %v", got)
 	}
 	o, err := m.Run(images, 1)
@@ -103,7 +103,7 @@ func TestAwkwardWeights(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := randomWeights(t, r, spec)
 			change(w)
-			exact, err := WriteFloat(spec, w, Options{})
+			exact, err := WriteFloat(spec, w)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -208,7 +208,7 @@ func TestRunFloatAgrees(t *testing.T) {
 		images[i] = float32(p) / 255
 	}
 	spec := mnist(models.NewConv(3, 3))
-	b, err := WriteFloat(spec, randomWeights(t, r, spec), Options{})
+	b, err := WriteFloat(spec, randomWeights(t, r, spec))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func TestKnownBits(t *testing.T) {
 			spec := knownSpec(r)
 			w := randomWeights(t, r, spec)
 			p := randomPixels(r, 40*spec.Input.Elements())
-			b, err := Quantize(spec, w, p[:8*spec.Input.Elements()], Options{DensePerChannel: seed%2 == 1, Strip: seed%3 == 0})
+			b, err := Quantize(spec, w, p[:8*spec.Input.Elements()], Options{DensePerChannel: seed%2 == 1})
 			if err != nil {
 				t.Fatal(err)
 			}

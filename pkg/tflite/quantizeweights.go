@@ -7,7 +7,7 @@ import (
 
 // channels returns the weights of each output channel.
 func channels(op Op, w *Tensor) [][]float32 {
-	v := float32s(w.Data)
+	v := fromBytes[float32](w.Data)
 	n := w.Shape[0]
 	if op.Code == DepthwiseConv2D {
 		n = w.Shape[3]

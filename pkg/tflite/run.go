@@ -38,48 +38,59 @@ func (o *Output) Class(i int) int {
 // with the given number of goroutines (less than one means one). Values of an
 // int8 model are the real values that its integers stand for.
 func (m *Model) Run(pixels []uint8, workers int) (*Output, error) {
-	n, err := m.count(len(pixels))
-	if err != nil {
-		return nil, err
-	}
-	size := m.InputShape().Elements()
-	if m.Quantized() {
-		q := m.Tensors[m.Input].Quant
-		var table [256]int8
+	var table [256]int8
+	if q := m.Tensors[m.Input].Quant; m.Quantized() {
 		for p := range table {
 			table[p] = quantize(float32(p)/255, q)
 		}
-		return runInt8(m, n, workers, func(i int, dst []int8) {
-			for k, p := range pixels[i*size : (i+1)*size] {
-				dst[k] = table[p]
-			}
-		})
 	}
-	return runFloat(m, n, workers, loadPixels(pixels, size))
+	return run(m, pixels, workers, pixelValue, func(p uint8) int8 { return table[p] })
 }
 
 // RunFloat is Run for images that are already real numbers in [0, 1].
 func (m *Model) RunFloat(images []float32, workers int) (*Output, error) {
+	q := m.Tensors[m.Input].Quant
+	return run(m, images, workers, func(x float32) float32 { return x }, func(x float32) int8 { return quantize(x, q) })
+}
+
+func pixelValue(p uint8) float32 { return float32(p) / 255 }
+
+// run evaluates images whose values become a network's input by real or, of an
+// int8 one, by integer.
+func run[P any](m *Model, images []P, workers int, real func(P) float32, integer func(P) int8) (*Output, error) {
 	n, err := m.count(len(images))
 	if err != nil {
 		return nil, err
 	}
-	size := m.InputShape().Elements()
+	o := m.newOutput(n)
 	if m.Quantized() {
-		q := m.Tensors[m.Input].Quant
-		return runInt8(m, n, workers, func(i int, dst []int8) {
-			for k, x := range images[i*size : (i+1)*size] {
-				dst[k] = quantize(x, q)
+		err = forEach(m, int8Kernel, n, workers, loader(m, images, integer), func(i int, v *values[int8]) {
+			for _, t := range m.Outputs {
+				q, dst := m.Tensors[t].Quant, m.place(o, t)[i*o.Classes:]
+				for c, x := range v.t[t] {
+					dst[c] = q.Scale[0] * float32(int(x)-q.ZeroPoint)
+				}
+			}
+		})
+	} else {
+		err = forEach(m, floatKernel, n, workers, loader(m, images, real), func(i int, v *values[float32]) {
+			for _, t := range m.Outputs {
+				copy(m.place(o, t)[i*o.Classes:], v.t[t])
 			}
 		})
 	}
-	return runFloat(m, n, workers, func(i int, dst []float32) { copy(dst, images[i*size:]) })
+	if err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
-func loadPixels(pixels []uint8, size int) func(i int, dst []float32) {
-	return func(i int, dst []float32) {
-		for k, p := range pixels[i*size : (i+1)*size] {
-			dst[k] = float32(p) / 255
+// loader fills the input tensor with an image.
+func loader[P, T any](m *Model, images []P, value func(P) T) func(i int, dst []T) {
+	size := m.InputShape().Elements()
+	return func(i int, dst []T) {
+		for k, p := range images[i*size : (i+1)*size] {
+			dst[k] = value(p)
 		}
 	}
 }
@@ -101,37 +112,6 @@ func quantize(x float32, q *Quant) int8 {
 		v = 0
 	}
 	return int8(min(max(v+float64(q.ZeroPoint), math.MinInt8), math.MaxInt8))
-}
-
-func runInt8(m *Model, n, workers int, load func(int, []int8)) (*Output, error) {
-	steps, err := compileInt8(m)
-	if err != nil {
-		return nil, err
-	}
-	o := m.newOutput(n)
-	forEach(m, steps, n, workers, load, func(i int, v *values[int8]) {
-		for _, t := range m.Outputs {
-			q, dst := m.Tensors[t].Quant, m.place(o, t)[i*o.Classes:]
-			for c, x := range v.t[t] {
-				dst[c] = q.Scale[0] * float32(int(x)-q.ZeroPoint)
-			}
-		}
-	})
-	return o, nil
-}
-
-func runFloat(m *Model, n, workers int, load func(int, []float32)) (*Output, error) {
-	steps, err := compileFloat(m)
-	if err != nil {
-		return nil, err
-	}
-	o := m.newOutput(n)
-	forEach(m, steps, n, workers, load, func(i int, v *values[float32]) {
-		for _, t := range m.Outputs {
-			copy(m.place(o, t)[i*o.Classes:], v.t[t])
-		}
-	})
-	return o, nil
 }
 
 func (m *Model) newOutput(n int) *Output {
@@ -173,13 +153,31 @@ type values[T any] struct {
 // step computes one op.
 type step[T any] func(v *values[T])
 
+// compile turns the ops into steps, by the kernels of one type of element.
+func compile[T any](m *Model, kernel func(m *Model, op Op) (step[T], error)) ([]step[T], error) {
+	var steps []step[T]
+	for i, op := range m.Ops {
+		s, err := kernel(m, op)
+		if err != nil {
+			return nil, fmt.Errorf("operator %d, %s: %w", i, op.Code, err)
+		}
+		steps = append(steps, s)
+	}
+	return steps, nil
+}
+
 // chunk is the number of consecutive images that one goroutine takes at a time.
 const chunk = 16
 
-// forEach runs the steps on images 0 to n-1. load fills an image, done sees all
+// forEach runs the ops on images 0 to n-1. load fills an image, done sees all
 // of its activations. Both may run on several goroutines, but images i of the
 // same i/chunk follow each other on one.
-func forEach[T any](m *Model, steps []step[T], n, workers int, load func(i int, dst []T), done func(i int, v *values[T])) {
+func forEach[T any](m *Model, kernel func(*Model, Op) (step[T], error), n, workers int, load func(i int, dst []T),
+	done func(i int, v *values[T])) error {
+	steps, err := compile(m, kernel)
+	if err != nil {
+		return err
+	}
 	var next atomic.Int64
 	var wait sync.WaitGroup
 	for range max(1, min(workers, (n+chunk-1)/chunk)) {
@@ -201,6 +199,7 @@ func forEach[T any](m *Model, steps []step[T], n, workers int, load func(i int, 
 		})
 	}
 	wait.Wait()
+	return nil
 }
 
 func newValues[T any](m *Model) *values[T] {
@@ -214,4 +213,28 @@ func newValues[T any](m *Model) *values[T] {
 	}
 	v.wide = make([]int32, largest)
 	return v
+}
+
+// Scores runs an int8 model on images, as Run does, and returns the logits as
+// the integers that the model computes, Classes values an image. It returns an
+// error for a float32 model and for one that gives probabilities only.
+func (m *Model) Scores(pixels []uint8, workers int) ([]int8, error) {
+	o, err := m.Run(pixels, workers)
+	if err != nil {
+		return nil, err
+	}
+	if !m.Quantized() || o.Logits == nil {
+		return nil, fmt.Errorf("the model has no int8 logits")
+	}
+	var q *Quant
+	for _, t := range m.Outputs {
+		if !m.fromSoftmax(t) {
+			q = m.Tensors[t].Quant
+		}
+	}
+	scores := make([]int8, len(o.Logits))
+	for i, v := range o.Logits { // exact: a float32 holds scale x integer up to half a step
+		scores[i] = quantize(v, q)
+	}
+	return scores, nil
 }

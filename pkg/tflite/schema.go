@@ -31,140 +31,73 @@ const (
 	mapName, mapTensor = 0, 1
 )
 
-// Types of the union of operator options.
-const (
-	noOptions             = 0
-	convOptions           = 1
-	depthwiseOptions      = 2
-	poolOptions           = 5
-	fullyConnectedOptions = 8
-	softmaxOptions        = 9
-	addOptions            = 11
-	reshapeOptions        = 17
-	reducerOptions        = 27
-	leakyReluOptions      = 75
-)
-
-// Field numbers of the operator options.
-const (
-	convPadding, convStrideW, convStrideH, convActivation, convDilationW, convDilationH = 0, 1, 2, 3, 4, 5
-
-	depthPadding, depthStrideW, depthStrideH, depthMultiplier, depthActivation, depthDilationW, depthDilationH = 0, 1, 2, 3, 4, 5, 6
-
-	poolPadding, poolStrideW, poolStrideH, poolWidth, poolHeight, poolActivation = 0, 1, 2, 3, 4, 5
-
-	denseActivation, denseFormat, denseKeepDims = 0, 1, 2
-
-	softmaxBeta = 0
-
-	reducerKeepDims = 0
-
-	leakyAlpha = 0
-
-	addActivation = 0
-)
-
-// paddings and activations by their numbers in the schema.
-func paddings() []models.Padding { return []models.Padding{models.Same, models.Valid} }
-
-const activationRelu, activationRelu6 = 1, 3
-
-func activationNumber(a models.Activation) int8 {
-	switch a {
-	case models.Relu:
-		return activationRelu
-	case models.Relu6:
-		return activationRelu6
-	}
-	return 0
+// operator is what the schema and its runtimes know of a builtin operator.
+type operator struct {
+	name    string // in the schema
+	method  string // that registers it with tflite::MicroMutableOpResolver
+	inputs  int    // 0: one or more
+	options byte   // type in the union of operator options; 0: none
+	version int32  // that int8 needs (TensorFlow Lite's op_version.cc); float32 needs 1
 }
 
-func paddingNumber(p models.Padding) int8 {
-	if p == models.Valid {
-		return 1
+func operators() map[OpCode]operator {
+	return map[OpCode]operator{
+		Add:             {"ADD", "AddAdd", 2, 11, 2},
+		AveragePool2D:   {"AVERAGE_POOL_2D", "AddAveragePool2D", 1, 5, 2},
+		Conv2D:          {"CONV_2D", "AddConv2D", 3, 1, 3},
+		DepthwiseConv2D: {"DEPTHWISE_CONV_2D", "AddDepthwiseConv2D", 3, 2, 3},
+		FullyConnected:  {"FULLY_CONNECTED", "AddFullyConnected", 3, 8, 4},
+		Logistic:        {"LOGISTIC", "AddLogistic", 1, 0, 2},
+		MaxPool2D:       {"MAX_POOL_2D", "AddMaxPool2D", 1, 5, 2},
+		Relu:            {"RELU", "AddRelu", 1, 0, 2},
+		Relu6:           {"RELU6", "AddRelu6", 1, 0, 2},
+		Reshape:         {"RESHAPE", "AddReshape", 0, 17, 1}, // the new shape may be an input; the output's shape says it all
+		Softmax:         {"SOFTMAX", "AddSoftmax", 1, 9, 2},
+		Tanh:            {"TANH", "AddTanh", 1, 0, 2},
+		Mean:            {"MEAN", "AddMean", 2, 27, 2},
+		Prelu:           {"PRELU", "AddPrelu", 2, 0, 1},
+		LeakyRelu:       {"LEAKY_RELU", "AddLeakyRelu", 1, 75, 1},
+		Elu:             {"ELU", "AddElu", 1, 0, 1},
+		HardSwish:       {"HARD_SWISH", "AddHardSwish", 1, 0, 1},
 	}
-	return 0
-}
-
-// optionsType is the kind of options that an operator carries.
-func optionsType(c OpCode) byte {
-	switch c {
-	case Conv2D:
-		return convOptions
-	case DepthwiseConv2D:
-		return depthwiseOptions
-	case MaxPool2D, AveragePool2D:
-		return poolOptions
-	case FullyConnected:
-		return fullyConnectedOptions
-	case Softmax:
-		return softmaxOptions
-	case Add:
-		return addOptions
-	case Reshape:
-		return reshapeOptions
-	case Mean:
-		return reducerOptions
-	case LeakyRelu:
-		return leakyReluOptions
-	}
-	return noOptions
-}
-
-// opVersion is the operator version that a runtime must have at least
-// (TensorFlow Lite's op_version.cc).
-func opVersion(c OpCode, quantized bool) int32 {
-	if !quantized {
-		return 1
-	}
-	switch c {
-	case Conv2D, DepthwiseConv2D:
-		return 3
-	case FullyConnected:
-		return 4
-	case Add, MaxPool2D, AveragePool2D, Mean, Softmax, Logistic, Tanh, Relu, Relu6:
-		return 2
-	}
-	return 1
 }
 
 // String is the operator's name in the schema.
 func (c OpCode) String() string {
-	switch c {
-	case Add:
-		return "ADD"
-	case AveragePool2D:
-		return "AVERAGE_POOL_2D"
-	case Conv2D:
-		return "CONV_2D"
-	case DepthwiseConv2D:
-		return "DEPTHWISE_CONV_2D"
-	case FullyConnected:
-		return "FULLY_CONNECTED"
-	case Logistic:
-		return "LOGISTIC"
-	case MaxPool2D:
-		return "MAX_POOL_2D"
-	case Reshape:
-		return "RESHAPE"
-	case Softmax:
-		return "SOFTMAX"
-	case Tanh:
-		return "TANH"
-	case Mean:
-		return "MEAN"
-	case LeakyRelu:
-		return "LEAKY_RELU"
-	case Elu:
-		return "ELU"
-	case Relu:
-		return "RELU"
-	case Relu6:
-		return "RELU6"
-	case Prelu:
-		return "PRELU"
-	case HardSwish:
-		return "HARD_SWISH"
+	if o, ok := operators()[c]; ok {
+		return o.name
 	}
 	return "an unsupported operator"
+}
+
+// windowOptions are the field numbers of the options that convolutions and pools
+// have in common; 0 where there is no such field, but for padding.
+type windowOptions struct {
+	padding, strideW, strideH, activation, dilationW, dilationH, multiplier, width, height int
+}
+
+func (c OpCode) windowOptions() (f windowOptions, ok bool) {
+	switch c {
+	case Conv2D:
+		return windowOptions{strideW: 1, strideH: 2, activation: 3, dilationW: 4, dilationH: 5}, true
+	case DepthwiseConv2D:
+		return windowOptions{strideW: 1, strideH: 2, multiplier: 3, activation: 4, dilationW: 5, dilationH: 6}, true
+	case MaxPool2D, AveragePool2D:
+		return windowOptions{strideW: 1, strideH: 2, width: 3, height: 4, activation: 5}, true
+	}
+	return f, false
+}
+
+// Field numbers of the other operators' options.
+const (
+	denseActivation, denseFormat, denseKeepDims = 0, 1, 2
+
+	addActivation, softmaxBeta, reducerKeepDims, leakyAlpha = 0, 0, 0, 0
+)
+
+// paddings and fused activations by their numbers in the schema.
+func paddings() []models.Padding { return []models.Padding{models.Same, models.Valid} }
+
+func fused() map[models.Activation]byte {
+	return map[models.Activation]byte{models.None: 0, models.Relu: 1, models.Relu6: 3}
 }
