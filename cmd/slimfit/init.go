@@ -1,14 +1,21 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"slimfit/pkg/draft"
 	"slimfit/pkg/exit"
+	"slimfit/pkg/lab"
 	"slimfit/pkg/shell"
 )
 
@@ -16,9 +23,15 @@ import (
 func initCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "init",
-		Usage:     "write a commented experiment file to start from",
+		Usage:     "look at a folder of data and write an experiment file that fits it",
 		ArgsUsage: "[FILE] (default experiment.yaml)",
-		Flags:     []cli.Flag{&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "overwrite the file"}},
+		Description: "With --data, `plan` takes the file as it is. Templates: images; inspection, with floors for rare classes; meter, for int8 files; " +
+			"paper, which is about MNIST.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "data", Usage: "the `FOLDER` of your own data"},
+			&cli.StringFlag{Name: "template", Usage: "`KIND` of experiment: " + strings.Join(draft.Templates(), ", ") +
+				" (default: by what lies in the folder; without one, paper)"},
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "overwrite the file"}},
 		Action: func(c *cli.Context) error {
 			file := "experiment.yaml"
 			if c.NArg() > 1 {
@@ -26,13 +39,52 @@ func initCommand() *cli.Command {
 			} else if c.NArg() == 1 {
 				file = c.Args().First()
 			}
-			if err := writeNew(file, startingFile, c.Bool("force")); err != nil {
-				return err
-			}
-			consoleOf(c).note("wrote %s; next: %s", file, shell.Line("slimfit", "plan", file))
-			return nil
+			return runInit(c.Context, consoleOf(c), initOptions{file: file, data: c.String("data"), template: c.String("template"), force: c.Bool("force")})
 		},
 	}
+}
+
+// initOptions are what init is asked for.
+type initOptions struct {
+	file, data, template string
+	force                bool
+}
+
+func runInit(ctx context.Context, o console, opts initOptions) error {
+	if kinds := draft.Templates(); opts.template != "" && !slices.Contains(kinds, opts.template) {
+		return exit.Usagef("init: --template %s: want one of %s", opts.template, strings.Join(kinds, ", "))
+	}
+	d, err := draftOf(ctx, opts)
+	if err != nil {
+		return err
+	}
+	b, err := d.Text()
+	if err != nil {
+		return err
+	}
+	if err := writeNew(opts.file, string(b), opts.force); err != nil {
+		return err
+	}
+	for _, line := range d.Seen {
+		o.note("%s", line)
+	}
+	o.note("wrote %s; next: %s", opts.file, shell.Line("slimfit", "plan", opts.file))
+	return nil
+}
+
+func draftOf(ctx context.Context, o initOptions) (*draft.Draft, error) {
+	if o.data == "" {
+		return draft.Empty(cmp.Or(o.template, "paper"), o.file), nil
+	}
+	folder, err := filepath.Abs(o.data)
+	if err != nil {
+		return nil, exit.Failed(err)
+	}
+	d, err := lab.UntilStopped(ctx, func() (*draft.Draft, error) { return draft.Of(folder, o.template, o.file) })
+	if err != nil && ctx.Err() == nil {
+		return nil, exit.Usagef("init: %w", err)
+	}
+	return d, err
 }
 
 // writeNew writes a file that must not exist yet, unless force.
@@ -51,49 +103,3 @@ func writeNew(file, content string, force bool) error {
 	_, err = f.WriteString(content)
 	return exit.Failed(errors.Join(err, f.Close()))
 }
-
-// startingFile is what init writes.
-const startingFile = `# yaml-language-server: $schema=./slimfit.schema.json
-# The line above gives completion in editors after: slimfit schema > slimfit.schema.json
-#
-# Claim:    which of these small CNNs still reads 97 % of MNIST's digits?
-# Cost:     see: slimfit plan experiment.yaml
-# Run:      slimfit run experiment.yaml, then slimfit report runs/my-experiment
-# Search:   slimfit search experiment.yaml (the cheapest that meets the target)
-
-name: my-experiment               # results go to runs/my-experiment/
-about: The smallest CNN that reads 97 % of MNIST's digits.
-
-dataset: mnist                    # or fashion-mnist, or your own images:
-# dataset:
-#   name: parts
-#   path: images                  # images/<class>/*.png, relative to this file
-#   resize: [32, 32]
-
-matrix:                           # every combination is one configuration
-  kernel: [5, 3]
-  filters: [8, 4, 2]
-  # exclude: [{kernel: 5, filters: 8}]
-
-model:                            # layers in reading order; $name takes the matrix value
-  - conv: {kernel: $kernel, filters: $filters}
-  - maxpool: 2
-  - dense: 64
-  - dropout: 0.5                  # the last dense layer, one unit a class, is added by itself
-
-baseline: base                    # ratios are against the paper's base network
-
-train:                            # what is not given is the paper's: Adam, 1e-4, batch 50, 20,000 steps
-  learning_rate: 1e-3
-  steps: 2000
-
-seeds: 3                          # 0, 1, 2
-
-target:                           # the worst that you can live with
-  accuracy: 0.97
-  cost: parameters                # or macs, activations, peak, weight_bytes
-
-report:                           # one curve a kernel, accuracy against filters
-  slice: kernel
-  x: filters
-`

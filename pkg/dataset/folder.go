@@ -68,12 +68,17 @@ func readFolder(ref Ref) (*Set, error) {
 	}
 	images := c.permute(slices.Concat(f.train, f.test))
 	cut := len(f.train) * c.input.Elements()
-	return content{
+	set := content{
 		input: c.input, classes: len(f.classNames), classNames: f.classNames, digest: digest, testKey: testKey,
 		train: Images{images.Pixels[:cut:cut], images.Labels[:len(f.train)]},
 		test:  Images{images.Pixels[cut:], images.Labels[len(f.train):]},
 		notes: slices.Concat(f.notes, c.notes()), lost: c.lost,
-	}.part(ref, n), nil
+	}.part(ref, n)
+	for _, p := range c.good {
+		set.Found.Pictures = append(set.Found.Pictures, PictureFact{c.found[p.at].h, c.found[p.at].w})
+	}
+	set.Found.Unreadable = len(c.all) - len(c.good)
+	return set, nil
 }
 
 // listFolder finds the parts, their classes and every picture.

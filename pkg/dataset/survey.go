@@ -14,7 +14,11 @@ type Survey struct {
 	TestToo       int `json:"test_too"`       // test images that training or validation has
 	TwoClasses    int `json:"two_classes"`    // images that are there under another class, too
 	Constant      int `json:"constant"`       // images of one value
-	first         [5]string
+	Dark          int `json:"dark"`           // pictures of 16 bits that are almost black as 8
+
+	Pictures   []PictureFact `json:"-"` // of image folders: those that were read
+	Unreadable int           `json:"-"` // files that were left out
+	first      [5]string
 }
 
 // parts names the parts, training first: it is what the others are held against.
@@ -123,8 +127,9 @@ func isConstant(px []uint8, channels int) bool {
 // survey looks for faults, notes them, and refuses those that are not
 // accepted.
 func (s *Set) survey(accept Accept) error {
-	s.Found = s.Survey()
-	v := s.Found
+	v := s.Survey()
+	v.Pictures, v.Unreadable, v.Dark = s.Found.Pictures, s.Found.Unreadable, len(s.lost)
+	s.Found = v
 	var refused []string
 	for _, f := range []struct {
 		n      int
