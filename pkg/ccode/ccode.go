@@ -17,7 +17,6 @@
 package ccode
 
 import (
-	"bytes"
 	"fmt"
 	"regexp"
 
@@ -55,19 +54,28 @@ func Generate(m *tflite.Model, o Options) (Source, error) {
 	if err != nil {
 		return Source{}, fmt.Errorf("write C code: %w", err)
 	}
-	p := plan(steps)
-	g := &generator{model: m, options: o, steps: steps, plan: p}
-	golden, err := g.golden()
-	if err != nil {
-		return Source{}, fmt.Errorf("write C code: %w", err)
-	}
-	var c bytes.Buffer
-	for _, part := range []func() (string, error){g.top, g.helpers, g.functions, g.classify, func() (string, error) { return golden, nil }} {
-		text, err := part()
+	n := &network{Options: o, Input: m.InputShape(), Outputs: m.Classes(), Steps: steps, model: m, plan: plan(steps)}
+	n.Images, n.ArenaBytes = len(o.Golden)/n.Input.Elements(), n.plan.bytes
+	if len(o.Golden) > 0 {
+		scores, err := m.Scores(o.Golden, 1)
 		if err != nil {
 			return Source{}, fmt.Errorf("write C code: %w", err)
 		}
-		c.WriteString(text)
+		n.GoldenPixels, n.GoldenScores = wide(o.Golden), wide(scores)
 	}
-	return Source{C: c.Bytes(), H: []byte(g.header()), ArenaBytes: p.bytes, FlashBytes: g.flash}, nil
+	out := Source{ArenaBytes: n.plan.bytes}
+	for i := range steps {
+		flash, err := steps[i].prepare()
+		if err != nil {
+			return Source{}, fmt.Errorf("write C code: %w", err)
+		}
+		out.FlashBytes += flash
+	}
+	if out.C, err = n.write("c"); err == nil {
+		out.H, err = n.write("h")
+	}
+	if err != nil {
+		return Source{}, fmt.Errorf("write C code: %w", err)
+	}
+	return out, nil
 }

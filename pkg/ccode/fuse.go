@@ -11,15 +11,19 @@ import (
 // value and the max pool that follow it, where they are fused.
 type step struct {
 	tflite.Stage
+	N    int           // of the step, from 0
 	then *[256]int8    // applied to the stage's result
-	pool *tflite.Stage // a max pool over it
+	Pool *tflite.Stage // a max pool over it
 	out  int           // the tensor that is stored
-	size int           // its elements
+	Size int           // its elements
 
 	pixels bool // the input is the image's pixels
 	others bool // the second input is
 	last   bool // the result is the scores
-	late   bool // the largest of sums may be rounded once, after the pool
+	Late   bool // the largest of sums may be rounded once, after the pool
+
+	Kind   string // see kind
+	Arrays string // the constants as C
 }
 
 // fuse turns the model's ops into steps. The softmax is left out: scores are
@@ -72,8 +76,8 @@ func fuse(m *tflite.Model) ([]step, error) {
 	}
 	for i := range steps {
 		s := &steps[i]
-		s.last, s.size = i == len(steps)-1, m.Tensors[s.out].Elements()
-		s.late = s.pool != nil && (s.then == nil || rising(s.then)) && safeShift(s.Stage)
+		s.N, s.last, s.Size = i, i == len(steps)-1, m.Tensors[s.out].Elements()
+		s.Late = s.Pool != nil && (s.then == nil || rising(s.then)) && safeShift(s.Stage)
 		if err := checkSums(s.Stage); err != nil {
 			return nil, fmt.Errorf("operator %d, %s: %w", i, s.Op.Code, err)
 		}
@@ -89,11 +93,11 @@ func (s *step) take(next tflite.Stage) bool {
 	}
 	convolves := s.Op.Code == tflite.Conv2D || s.Op.Code == tflite.DepthwiseConv2D
 	switch {
-	case next.Table != nil && s.then == nil && s.pool == nil && s.Table == nil:
+	case next.Table != nil && s.then == nil && s.Pool == nil && s.Table == nil:
 		s.then = next.Table
-	case next.Op.Code == tflite.MaxPool2D && convolves && s.pool == nil &&
+	case next.Op.Code == tflite.MaxPool2D && convolves && s.Pool == nil &&
 		next.StrideH >= next.WindowH && next.StrideW >= next.WindowW:
-		s.pool = &next
+		s.Pool = &next
 	default:
 		return false
 	}

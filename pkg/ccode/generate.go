@@ -1,66 +1,90 @@
 package ccode
 
 import (
+	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
+	"text/template"
 
+	"slimfit/models"
 	"slimfit/pkg/tflite"
 )
 
-// generator holds what the parts of the C file share.
-type generator struct {
-	model   *tflite.Model
-	options Options
-	steps   []step
-	plan    arena
-	flash   int
+//go:embed network.tmpl
+var networkTemplate string
+
+// network is what the template writes.
+type network struct {
+	Options
+	Input      models.Shape
+	Outputs    int // classes
+	Images     int // golden
+	ArenaBytes int
+	Steps      []step
+
+	GoldenPixels, GoldenScores []int64
+
+	model *tflite.Model
+	plan  arena
 }
 
-// text collects lines of C.
-type text struct {
-	strings.Builder
-	depth int
-}
-
-// line writes an indented line.
-func (t *text) line(format string, args ...any) {
-	if format != "" {
-		t.WriteString(strings.Repeat("    ", t.depth))
-		fmt.Fprintf(t, format, args...)
+// write fills in the template of the name. It indents C by its braces, as the
+// template's own tabs follow the template's branches.
+func (n *network) write(name string) ([]byte, error) {
+	t, err := template.New("").Funcs(template.FuncMap{"upper": strings.ToUpper, "oneLine": oneLine, "quoted": cString, "array": array,
+		"rows": rows, "columns": columns,
+		"loop": func(name string, n int) string {
+			return fmt.Sprintf("for (%[1]s = 0; %[1]s < %[2]d; %[1]s++) {", name, n)
+		},
+	}).Parse(networkTemplate)
+	if err != nil {
+		return nil, err
 	}
-	t.WriteByte('\n')
-}
-
-// open writes a line that begins a block, closed by close.
-func (t *text) open(format string, args ...any) {
-	t.line(format+" {", args...)
-	t.depth++
-}
-
-func (t *text) close(n int) {
-	for range n {
-		t.depth--
-		t.line("}")
+	var b strings.Builder
+	if err := t.ExecuteTemplate(&b, name, n); err != nil || name == "h" {
+		return []byte(b.String()), err
 	}
-}
-
-// loop opens a for loop over [0, n); a single turn is a block with a constant.
-func (t *text) loop(name string, n int) {
-	t.open("for (%[1]s = 0; %[1]s < %[2]d; %[1]s++)", name, n)
-}
-
-// integers writes an array in flash and counts its bytes.
-func integers[T int8 | int32 | uint8](g *generator, t *text, ctype, name string, values []T, size int) {
-	t.line("static const %s %s[%d] FLASH = {", ctype, name, len(values))
-	for i := 0; i < len(values); i += 20 {
-		row := make([]string, 0, 20)
-		for _, v := range values[i:min(i+20, len(values))] {
-			row = append(row, literal(int64(v)))
+	var out []byte
+	depth := 0
+	for line := range strings.Lines(b.String()) {
+		line = strings.TrimLeft(line, "\t")
+		if strings.HasPrefix(line, "}") {
+			depth--
 		}
-		t.line("    %s,", strings.Join(row, ", "))
+		if line != "\n" {
+			out = append(out, strings.Repeat("    ", depth)...)
+		}
+		out = append(out, line...)
+		if strings.HasSuffix(line, "{\n") {
+			depth++
+		}
 	}
-	t.line("};")
-	g.flash += size * len(values)
+	return out, nil
+}
+
+// array is an array in flash.
+func array(ctype, name string, values []int64) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "static const %s %s[%d] FLASH = {\n", ctype, name, len(values))
+	for row := range slices.Chunk(values, 20) {
+		words := make([]string, len(row))
+		for i, v := range row {
+			words[i] = literal(v)
+		}
+		b.WriteString(strings.Join(words, ", ") + ",\n")
+	}
+	b.WriteString("};\n")
+	return b.String()
+}
+
+// wide makes integers of one type of an array.
+func wide[T int | int8 | int32 | uint8](values []T) []int64 {
+	w := make([]int64, len(values))
+	for i, v := range values {
+		w[i] = int64(v)
+	}
+	return w
 }
 
 // literal is an integer constant of at most 32 bits; C has no negative
@@ -72,52 +96,48 @@ func literal(x int64) string {
 	return fmt.Sprint(x)
 }
 
-func (g *generator) name(part string) string { return g.options.Name + "_" + part }
-
-func (g *generator) top() (string, error) {
-	in := g.model.InputShape()
-	var t text
-	t.line("/* A neural network in C99: no runtime, no malloc, no floating point.")
-	if about := oneLine(g.options.About); about != "" {
-		t.line(" * %s", about)
-	}
-	t.line(" * Input: %d x %d x %d pixels (height, width, channels), 0 to 255. Scores: %d values of", in.H, in.W, in.C, g.model.Classes())
-	t.line(" * int8, the larger the likelier. Not reentrant: activations share one static array of")
-	t.line(" * %d bytes. Right shifts of negative integers must keep the sign, as all known", g.plan.bytes)
-	t.line(" * compilers do; the type below does not compile otherwise. */")
-	t.line("#include \"%s.h\"", g.options.Name)
-	t.line("")
-	t.line("#ifdef __AVR__")
-	t.line("#include <avr/pgmspace.h>")
-	t.line("#define FLASH PROGMEM")
-	t.line("#define READ8(p) ((int8_t)pgm_read_byte(p))")
-	t.line("#define READ32(p) ((int32_t)pgm_read_dword(p))")
-	t.line("#else")
-	t.line("#define FLASH")
-	t.line("#define READ8(p) (*(p))")
-	t.line("#define READ32(p) (*(p))")
-	t.line("#endif")
-	t.line("")
-	t.line("typedef %s index_t;", g.index())
-	t.line("typedef char shifts_keep_the_sign[(-1 >> 1) == -1 ? 1 : -1];")
-	t.line("")
-	if g.plan.bytes > 0 {
-		t.line("static int8_t arena[%d];", g.plan.bytes)
-		t.line("")
-	}
-	return t.String(), nil
-}
-
-// index is the type that holds every index.
-func (g *generator) index() string {
-	most := max(g.model.InputShape().Elements(), len(g.options.Golden))
-	for _, s := range g.steps {
-		most = max(most, s.size, len(s.Weights), s.OutH*s.OutW*s.OutC)
+// Index is the type that holds every index.
+func (n *network) Index() string {
+	most := max(n.Input.Elements(), len(n.Golden))
+	for _, s := range n.Steps {
+		most = max(most, s.Size, len(s.Weights), s.OutH*s.OutW*s.OutC)
 	}
 	if most > 65535 {
 		return "uint32_t"
 	}
 	return "uint16_t"
+}
+
+// Clamps, Scales and Rounds say which helpers the steps use.
+func (n *network) Clamps() bool {
+	return slices.ContainsFunc(n.Steps, func(s step) bool {
+		return s.Kind != "table" && (s.Op.Code != tflite.MaxPool2D || s.Lo > -128 || s.Hi < 127)
+	})
+}
+
+func (n *network) Scales() bool {
+	return slices.ContainsFunc(n.Steps, func(s step) bool { return len(s.Scale) > 0 && len(s.Exact) == 0 })
+}
+
+func (n *network) Rounds() bool {
+	return slices.ContainsFunc(n.Steps, func(s step) bool { return len(s.Exact) > 0 })
+}
+
+// Places is C for where a step's inputs and its result lie.
+func (n *network) Places(s step) string {
+	var places []string
+	for _, t := range append(s.reads(), s.out) {
+		at, stored := n.plan.offset[t]
+		switch {
+		case t == n.model.Input:
+			places = append(places, "pixels")
+		case stored:
+			places = append(places, fmt.Sprintf("arena + %d", at))
+		default:
+			places = append(places, "scores")
+		}
+	}
+	return strings.Join(places, ", ")
 }
 
 // oneLine keeps text inside a comment's line.
@@ -131,35 +151,15 @@ func oneLine(s string) string {
 	return strings.Join(strings.Fields(strings.Map(printable, s)), " ")
 }
 
-func (g *generator) header() string {
-	in := g.model.InputShape()
-	guard := strings.ToUpper(g.options.Name) + "_H"
-	var t text
-	t.line("#ifndef %s", guard)
-	t.line("#define %s", guard)
-	t.line("#include <stdint.h>")
-	t.line("#ifdef __cplusplus")
-	t.line("extern \"C\" {")
-	t.line("#endif")
-	t.line("")
-	t.line("#define %s_PIXELS %d /* %d x %d x %d: height, width, channels */", strings.ToUpper(g.options.Name), in.Elements(), in.H, in.W,
-		in.C)
-	t.line("#define %s_CLASSES %d", strings.ToUpper(g.options.Name), g.model.Classes())
-	t.line("")
-	t.line("/* The class of an image, from 0; its scores go to scores[%d]. */", g.model.Classes())
-	t.line("int %s_classify(const uint8_t *pixels, int8_t *scores);", g.options.Name)
-	t.line("")
-	t.line("/* 0, or 1 + the number of the first of %d test images whose scores differ. */", g.images())
-	t.line("int %s_selftest(void);", g.options.Name)
-	if len(g.options.Classes) > 0 {
-		t.line("")
-		t.line("/* The classes' names, in UTF-8. */")
-		t.line("extern const char *const %s_names[%d];", g.options.Name, len(g.options.Classes))
+// cString is a C string literal in ASCII; octal escapes end after three digits.
+func cString(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' || c == '?' {
+			fmt.Fprintf(&b, "\\%03o", c)
+		} else {
+			b.WriteByte(c)
+		}
 	}
-	t.line("")
-	t.line("#ifdef __cplusplus")
-	t.line("}")
-	t.line("#endif")
-	t.line("#endif")
-	return t.String()
+	return `"` + b.String() + `"`
 }

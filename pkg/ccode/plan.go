@@ -30,7 +30,7 @@ func plan(steps []step) arena {
 			buffers[in].Last = last[s.out]
 		default:
 			owner[s.out] = len(buffers)
-			buffers = append(buffers, tflite.Buffer{Tensor: s.out, Bytes: s.size, First: i, Last: last[s.out]})
+			buffers = append(buffers, tflite.Buffer{Tensor: s.out, Bytes: s.Size, First: i, Last: last[s.out]})
 		}
 	}
 	tflite.PlaceBuffers(buffers)
