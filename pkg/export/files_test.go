@@ -95,7 +95,7 @@ func TestJudgedOnValidationWhereTheTestWasNotOpened(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := card.Markdown(); !strings.Contains(text, "The test images were not opened.") {
+	if text := markdown(t, card); !strings.Contains(text, "The test images were not opened.") {
 		t.Errorf("the card does not say so:\n%s", text)
 	}
 }

@@ -212,7 +212,11 @@ func (p *Place) Commit(c *Card) error {
 	if err := write(filepath.Join(p.tmp, ManifestName), manifest); err != nil {
 		return err
 	}
-	if err := write(filepath.Join(p.tmp, CardName), []byte(c.Markdown())); err != nil {
+	card, err := c.Markdown()
+	if err != nil {
+		return err
+	}
+	if err := write(filepath.Join(p.tmp, CardName), []byte(card)); err != nil {
 		return err
 	}
 	if err := os.Rename(p.tmp, p.dir); err == nil { // it was not there, or empty
