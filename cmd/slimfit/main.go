@@ -59,6 +59,7 @@ func commands() []*cli.Command {
 		planCommand((*lab.Lab).RunSources),
 		runCommand((*lab.Lab).RunSources),
 		statusCommand(),
+		serveCommand(),
 		reportCommand(),
 		compareCommand(),
 		searchCommand(lab.WorkerTrainer),

@@ -14,6 +14,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/lab"
 	"slimfit/pkg/result"
+	"slimfit/pkg/shell"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
 	"slimfit/pkg/text"
@@ -40,7 +41,7 @@ func statusCommand() *cli.Command {
 			if c.Bool("watch") {
 				return s.watch(c.Context, o)
 			}
-			return s.show(o, "")
+			return s.show(o, false, "")
 		},
 	}
 }
@@ -86,7 +87,7 @@ func openStatus(l *lab.Lab, dir string) (*statusView, error) {
 }
 
 // show looks and prints, after prefix.
-func (s *statusView) show(o console, prefix string) error {
+func (s *statusView) show(o console, watched bool, prefix string) error {
 	var err error
 	if s.Overview, err = s.viewer.Look(s.keys); err != nil {
 		return exit.Failed(err)
@@ -97,6 +98,9 @@ func (s *statusView) show(o console, prefix string) error {
 	var b strings.Builder
 	b.WriteString(prefix)
 	s.text(&b)
+	if watched && s.Running+s.Pending > 0 {
+		fmt.Fprintf(&b, "in a browser: %s\n", shell.Line("slimfit", "serve", s.Folder))
+	}
 	return o.print([]byte(b.String()))
 }
 
@@ -111,7 +115,7 @@ func (s *statusView) watch(ctx context.Context, o console) error {
 	}
 	for {
 		begin := time.Now()
-		if err := s.show(o, prefix); err != nil {
+		if err := s.show(o, true, prefix); err != nil {
 			return err
 		}
 		if s.Running == 0 && s.Pending == 0 {

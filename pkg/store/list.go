@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"runtime"
 
 	"slimfit/pkg/parallel"
@@ -76,4 +77,22 @@ func (f *Folder) EachResult(keys []result.Key, do func(i int, r result.Result, e
 		r, err := f.ReadResult(keys[i])
 		do(i, r, err)
 	})
+}
+
+// Stamp tells a file's content from an earlier one without reading it.
+type Stamp struct {
+	Written int64 // nanoseconds since 1970
+	Size    int64
+}
+
+// Stamps are those of these trials' result files, in their order; zero where
+// there is none.
+func (f *Folder) Stamps(keys []result.Key) []Stamp {
+	out := make([]Stamp, len(keys))
+	each(len(keys), func(i int) {
+		if info, err := os.Lstat(f.ResultPath(keys[i])); err == nil {
+			out[i] = Stamp{info.ModTime().UnixNano(), info.Size()}
+		}
+	})
+	return out
 }

@@ -3,6 +3,7 @@ package sweep
 import (
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"time"
 
 	"slimfit/pkg/result"
@@ -23,6 +24,7 @@ type Overview struct {
 	Damaged   []string      `json:"damaged"`  // results that cannot be believed, `run` trains them again
 
 	Status map[result.Key]result.Status `json:"-"` // of trials that are finished or running; the others are pending
+	Mark   uint64                       `json:"-"` // another where a result appeared, changed or went
 }
 
 // ProcessView is a process that has a file in the run folder.
@@ -41,18 +43,24 @@ type FailureView struct {
 	Reason string        `json:"reason"`
 }
 
-// Viewer looks at a run folder again and again, and reads each result once.
+// Viewer looks at a run folder again and again, and reads a result only where
+// its file is new, or another than at the last look.
 type Viewer struct {
 	Folder *store.Folder
-	final  map[result.Key]result.Status
+	seen   map[result.Key]sight
+}
+
+// sight is a result as it was last read.
+type sight struct {
+	stamp   store.Stamp
+	status  result.Status
+	reason  string
+	damaged string
 }
 
 // Look reads the folder. keys are the trials to count; nil counts those that
 // have a folder.
 func (v *Viewer) Look(keys []result.Key) (Overview, error) {
-	if v.final == nil {
-		v.final = map[result.Key]result.Status{}
-	}
 	there, err := v.Folder.Keys()
 	if err != nil {
 		return Overview{}, err
@@ -60,33 +68,32 @@ func (v *Viewer) Look(keys []result.Key) (Overview, error) {
 	if keys == nil {
 		keys = there
 	}
-	status, failures, damaged, err := v.results(there)
-	if err != nil {
+	if err := v.results(there); err != nil {
 		return Overview{}, err
 	}
-	o := Overview{Total: len(keys), Processes: []ProcessView{}, Failures: []FailureView{}, Damaged: []string{}}
-	if o.Processes, err = processes(v.Folder); err != nil {
+	o := Overview{Total: len(keys), Failures: []FailureView{}, Damaged: []string{}, Status: make(map[result.Key]result.Status, len(there))}
+	if o.Processes, err = v.Processes(); err != nil {
 		return Overview{}, err
 	}
+	o.take(v.seen, there)
 	running := runningIn(o.Processes)
 	for _, p := range o.Processes {
 		if p.Alive {
 			o.Left = max(o.Left, p.State.Left)
 		}
 	}
-	o.Damaged, o.Status = append(o.Damaged, damaged...), status
 	for k := range running {
-		if status[k] == "" {
-			status[k] = result.Running
+		if o.Status[k] == "" {
+			o.Status[k] = result.Running
 		}
 	}
 	for _, k := range keys {
-		switch s := status[k]; s {
+		switch s := o.Status[k]; s {
 		case result.Done:
 			o.Done++
 		case result.Failed, result.Diverged:
 			o.count(s)
-			o.Failures = append(o.Failures, FailureView{k, s, failures[k]})
+			o.Failures = append(o.Failures, FailureView{k, s, v.seen[k].reason})
 		case result.Running:
 			o.Running++
 		default:
@@ -104,40 +111,65 @@ func (o *Overview) count(s result.Status) {
 	}
 }
 
-// results reads what is new among the trials.
-func (v *Viewer) results(there []result.Key) (status map[result.Key]result.Status, reasons map[result.Key]string, damaged []string,
-	err error) {
-	status, reasons = make(map[result.Key]result.Status, len(there)), map[result.Key]string{}
-	var unread []result.Key
+// take sums up what was seen of the trials.
+func (o *Overview) take(seen map[result.Key]sight, there []result.Key) {
+	mark := fnv.New64a()
 	for _, k := range there {
-		if v.final[k] == result.Done {
-			status[k] = result.Done
-		} else {
-			unread = append(unread, k)
+		s, ok := seen[k]
+		if !ok {
+			continue
 		}
+		fmt.Fprint(mark, k, s.stamp)
+		if s.damaged != "" {
+			o.Damaged = append(o.Damaged, s.damaged)
+		} else {
+			o.Status[k] = s.status
+		}
+	}
+	o.Mark = mark.Sum64()
+}
+
+// results reads what is new among the trials.
+func (v *Viewer) results(there []result.Key) error {
+	seen := make(map[result.Key]sight, len(there))
+	var unread []result.Key
+	stamps := map[result.Key]store.Stamp{}
+	for i, stamp := range v.Folder.Stamps(there) {
+		k := there[i]
+		if stamp == (store.Stamp{}) {
+			continue
+		}
+		if was, ok := v.seen[k]; ok && was.stamp == stamp {
+			seen[k] = was
+			continue
+		}
+		unread, stamps[k] = append(unread, k), stamp
 	}
 	results, bad, err := v.Folder.ResultsOf(unread, store.Brief)
 	if err != nil {
-		return nil, nil, nil, err
+		return err
 	}
 	for _, r := range results {
-		k := r.Key()
-		status[k] = r.Status
-		if r.Status == result.Done {
-			v.final[k] = r.Status
-		} else {
-			reasons[k] = r.Reason
+		seen[r.Key()] = sight{stamps[r.Key()], r.Status, r.Reason, ""}
+	}
+	damaged := map[string]string{}
+	for _, b := range bad {
+		damaged[b.File] = b.Error()
+	}
+	if len(bad) > 0 {
+		for _, k := range unread {
+			if why := damaged[v.Folder.ResultPath(k)]; why != "" {
+				seen[k] = sight{stamp: stamps[k], damaged: why}
+			}
 		}
 	}
-	for _, b := range bad {
-		damaged = append(damaged, b.Error())
-	}
-	return status, reasons, damaged, nil
+	v.seen = seen
+	return nil
 }
 
-// processes lists the folder's processes with what they say of themselves.
-func processes(f *store.Folder) ([]ProcessView, error) {
-	all, err := f.Processes()
+// Processes lists the folder's processes with what they say of themselves.
+func (v *Viewer) Processes() ([]ProcessView, error) {
+	all, err := v.Folder.Processes()
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +205,7 @@ func runningIn(processes []ProcessView) map[result.Key]bool {
 
 // Running are the trials that living processes say they train.
 func Running(f *store.Folder) (map[result.Key]bool, error) {
-	all, err := processes(f)
+	all, err := (&Viewer{Folder: f}).Processes()
 	if err != nil {
 		return nil, err
 	}
@@ -183,24 +215,6 @@ func Running(f *store.Folder) (map[result.Key]bool, error) {
 // Statuses says where the trials of a run folder stand; those that it does not
 // name are pending.
 func Statuses(f *store.Folder) (map[result.Key]result.Status, error) {
-	v := Viewer{Folder: f}
-	there, err := f.Keys()
-	if err != nil {
-		return nil, err
-	}
-	v.final = map[result.Key]result.Status{}
-	status, _, _, err := v.results(there)
-	if err != nil {
-		return nil, err
-	}
-	running, err := Running(f)
-	if err != nil {
-		return nil, err
-	}
-	for k := range running {
-		if status[k] == "" {
-			status[k] = result.Running
-		}
-	}
-	return status, nil
+	o, err := (&Viewer{Folder: f}).Look(nil)
+	return o.Status, err
 }

@@ -89,6 +89,12 @@ func open(t *testing.T, parent context.Context, r *report.Report, v view) *tab {
 	if err := os.WriteFile(file, html, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	return visit(t, parent, (&url.URL{Scheme: "file", Path: file}).String(), v)
+}
+
+// visit opens what is at the address; requests beyond it fail the test.
+func visit(t *testing.T, parent context.Context, address string, v view) *tab {
+	t.Helper()
 	ctx, cancel := chromedp.NewContext(parent)
 	t.Cleanup(cancel)
 	ctx, stop := context.WithTimeout(ctx, time.Minute)
@@ -110,7 +116,6 @@ func open(t *testing.T, parent context.Context, r *report.Report, v view) *tab {
 	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
 		t.Fatal(err)
 	}
-	address := (&url.URL{Scheme: "file", Path: file}).String()
 	if err := chromedp.Listen(ctx, func(ev any) { p.hear(ev, address) }); err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +146,7 @@ func (p *tab) hear(ev any, address string) {
 	case *cdplog.EventEntryAdded:
 		complaint = "browser log: " + e.Entry.Text
 	case *network.EventRequestWillBeSent:
-		if e.Request.URL != address && !strings.HasPrefix(e.Request.URL, "data:") {
+		if !strings.HasPrefix(e.Request.URL, address) && !strings.HasPrefix(e.Request.URL, "data:") {
 			complaint = "request of " + e.Request.URL
 		}
 	}

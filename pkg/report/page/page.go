@@ -23,11 +23,12 @@ var assets embed.FS
 // each other. They run as one.
 func pageScripts() []string {
 	return []string{"page_judge.js", "page_state.js", "page_tip.js", "page_chart.js", "page_threshold.js", "page_front.js",
-		"page_network.js", "page_table.js", "page_share.js", "page_start.js"}
+		"page_network.js", "page_table.js", "page_share.js", "page_start.js", "page_live.js"}
 }
 
 // page is what the template writes.
 type page struct {
+	Live        int // number of a page that a server sends; 0 for a file
 	R           *report.Report
 	Policy      string
 	Style       template.CSS
@@ -63,10 +64,16 @@ const mostLines = 10_000
 // HTML writes the report as one file that needs nothing else: no server, no
 // network. All text is escaped by html/template; on top of it, the page's
 // policy lets no script run but those that are written here, by their hash.
-func HTML(r *report.Report) ([]byte, error) {
+func HTML(r *report.Report) ([]byte, error) { return write(r, 0) }
+
+// Live is HTML as pkg/serve sends it: the page asks its own server for what
+// changes, and nobody else. number, from 1, tells it from earlier ones.
+func Live(r *report.Report, number int) ([]byte, error) { return write(r, number) }
+
+func write(r *report.Report, live int) ([]byte, error) {
 	whole := r
 	r = r.Shown(min(report.MostRows, max(1, mostLines/max(1, len(r.Seeds)))))
-	p := page{R: clean(r), Data: newData(r), LeftOut: render.LeftOut(r)}
+	p := page{Live: live, R: clean(r), Data: newData(r), LeftOut: render.LeftOut(r)}
 	if err := p.load(); err != nil {
 		return nil, err
 	}
@@ -125,6 +132,9 @@ func (p *page) load() error {
 	p.Style = template.CSS(style)
 	own := "\"use strict\";\n(() => {\n"
 	for _, name := range pageScripts() {
+		if name == "page_live.js" && p.Live == 0 {
+			continue
+		}
 		s, err := read(name)
 		if err != nil {
 			return err
@@ -146,6 +156,9 @@ func (p *page) load() error {
 	}
 	p.Policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; script-src " +
 		strings.Join(hashes, " ")
+	if p.Live > 0 {
+		p.Policy += "; connect-src 'self'"
+	}
 	for _, name := range []string{"plot", "d3"} {
 		s, err := read(name + ".LICENSE")
 		if err != nil {

@@ -1,3 +1,6 @@
+// all draws everything that depends on what the reader chose.
+const all = () => { follow(); drawChart(); drawPick(); drawFront(); markTable(); drawNetwork(); remember(); };
+
 // Wire the controls and draw everything once.
 function start() {
   document.documentElement.classList.add("ready");
@@ -16,7 +19,6 @@ function start() {
   document.querySelectorAll("form").forEach((f) => f.addEventListener("submit", (e) => e.preventDefault()));
 
   const on = (id, act) => element(id) && element(id).addEventListener("change", (e) => act(e.target.value));
-  const all = () => { follow(); drawChart(); drawPick(); drawFront(); markTable(); drawNetwork(); remember(); };
   on("x", (v) => { state.x = v; state.log = v ? true : report.chart.log; element("scale").value = state.log ? "log" : "linear"; all(); });
   on("scale", (v) => { state.log = v === "log"; drawChart(); remember(); });
   on("split", (v) => { state.split = v; all(); });
@@ -39,7 +41,7 @@ function start() {
   recall();
   offer();
   all();
-  let width = innerWidth;
-  addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; all(); } });
 }
 start();
+let width = innerWidth;
+addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; all(); } });

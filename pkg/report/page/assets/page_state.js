@@ -1,5 +1,5 @@
 // What the page knows and what the reader chose. Every view draws from both.
-const report = JSON.parse(document.getElementById("data").textContent);
+let report = JSON.parse(document.getElementById("data").textContent);
 const state = {
   x: report.chart.cost ? report.chart.x : "", // "": the chart's own axis
   log: report.chart.log,
