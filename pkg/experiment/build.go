@@ -129,7 +129,7 @@ func (b *binder) recipe(train *yamlkeys.Value, c combo, images int) models.Recip
 		name string
 		to   *string
 	}{{"optimizer", &r.Optimizer}, {"init", &r.Init}, {"precision", &r.Precision}, {"order", &r.Order},
-		{"quantize", &r.Quantize}} {
+		{"quantize", &r.Quantize}, {"select", &r.Select}} {
 		if x := b.get(train, f.name, c); x != nil {
 			*f.to = x.Text
 		}
@@ -138,7 +138,7 @@ func (b *binder) recipe(train *yamlkeys.Value, c combo, images int) models.Recip
 		name string
 		to   *float64
 	}{{"learning_rate", &r.LearningRate}, {"momentum", &r.Momentum}, {"epsilon", &r.Epsilon}, {"weight_decay", &r.WeightDecay},
-		{"label_smoothing", &r.LabelSmoothing}} {
+		{"label_smoothing", &r.LabelSmoothing}, {"rho", &r.Rho}, {"ema", &r.EMA}, {"gradient_clip", &r.GradientClip}} {
 		if x := b.get(train, f.name, c); x != nil {
 			*f.to = x.Num
 		}
@@ -167,15 +167,72 @@ func (b *binder) recipe(train *yamlkeys.Value, c combo, images int) models.Recip
 	if r.Quantize == "none" {
 		r.Quantize = ""
 	}
+	if r.Select == "last" {
+		r.Select = ""
+	}
 	r.Teacher = b.teacher(b.get(train, "teacher", c), c)
+	r.ClassWeights = b.classWeights(b.get(train, "class_weights", c), c)
+	r.Augment = b.augment(b.get(train, "augment", c), c)
 	unused := models.DefaultRecipe()
 	if r.Optimizer != models.Momentum {
 		r.Momentum, r.Nesterov = unused.Momentum, false
 	}
-	if r.Optimizer != models.Adam {
+	switch {
+	case r.Optimizer == models.Adadelta:
+		if r.Rho == 0 {
+			r.Rho = 0.95
+		}
+		if b.get(train, "epsilon", c) == nil {
+			r.Epsilon = 1e-6
+		}
+	case r.Optimizer != models.Adam:
 		r.Epsilon = unused.Epsilon
+		fallthrough
+	default:
+		r.Rho = 0
 	}
 	return r
+}
+
+func (b *binder) classWeights(v *yamlkeys.Value, c combo) *models.ClassWeights {
+	switch {
+	case v == nil || v.Text == "none":
+		return nil
+	case v.Kind == yamlkeys.ChoiceKind:
+		return &models.ClassWeights{Balanced: true}
+	}
+	w := &models.ClassWeights{Named: map[string]float64{}}
+	for _, q := range v.Pairs {
+		w.Named[q.Name] = b.at(q.Value, c).Num
+	}
+	return w
+}
+
+// augment is nil where it would change nothing.
+func (b *binder) augment(v *yamlkeys.Value, c combo) *models.Augment {
+	if v == nil || v.Kind == yamlkeys.ChoiceKind {
+		return nil
+	}
+	var a models.Augment
+	for _, f := range []struct {
+		name string
+		to   *float64
+	}{{"shift", &a.Shift}, {"rotate", &a.Rotate}, {"scale", &a.Scale}, {"shear", &a.Shear}, {"brightness", &a.Brightness},
+		{"contrast", &a.Contrast}, {"noise", &a.Noise}, {"cutout", &a.Cutout}, {"probability", &a.Probability}} {
+		if x := b.get(v, f.name, c); x != nil {
+			*f.to = x.Num
+		}
+	}
+	if x := b.get(v, "flip", c); x != nil && x.Text != "none" {
+		a.Flip = x.Text
+	}
+	if p := a.Probability; (a == models.Augment{Probability: p}) {
+		return nil
+	}
+	if a.Probability == 0 {
+		a.Probability = 1
+	}
+	return &a
 }
 
 // schedule reads a word, or a word with its numbers.
@@ -186,7 +243,15 @@ func (b *binder) schedule(r *models.Recipe, v *yamlkeys.Value, c combo) {
 	}
 	r.Schedule = v.Pairs[0].Name
 	falls := b.at(v.Pairs[0].Value, c)
-	r.Every, r.Factor = int(b.get(falls, "every", c).Num), b.get(falls, "factor", c).Num
+	r.Factor = b.get(falls, "factor", c).Num
+	if x := b.get(falls, "every", c); x != nil {
+		r.Every = int(x.Num)
+	}
+	if x := b.get(falls, "at", c); x != nil {
+		for _, step := range x.Items {
+			r.At = append(r.At, int(b.at(step, c).Num))
+		}
+	}
 }
 
 func (b *binder) teacher(v *yamlkeys.Value, c combo) *models.Teacher {

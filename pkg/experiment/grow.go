@@ -97,26 +97,36 @@ func (g *grower) grow(at int) {
 
 func (g *grower) checkRecipe(r models.Recipe, c combo) bool {
 	g.optimizers[r.Optimizer] = true
-	if r.Every >= r.Steps || r.Warmup >= r.Steps {
-		key, n := "schedule", r.Every
-		if r.Warmup >= r.Steps {
-			key, n = "warmup", r.Warmup
+	ok := true
+	fault := func(key, format string, args ...any) {
+		node, at := g.root, g.get(g.train, key, c)
+		if d := yamlkeys.Lookup(g.root, "dataset"); d != nil {
+			node = d
 		}
-		g.fail(g.get(g.train, key, c).Node, c, "train.%s: its %d steps never end in train.steps %d; give fewer", key, n, r.Steps)
-		return false
+		if at != nil {
+			node = at.Node
+		}
+		ok = false
+		g.fail(node, c, "train."+format, args...)
 	}
-	if r.Batch <= g.data.Train {
-		return true
+	for _, long := range []struct {
+		key   string
+		steps int
+	}{{"schedule", r.Every}, {"warmup", r.Warmup}} {
+		if long.steps >= r.Steps {
+			fault(long.key, "%s: its %d steps never end in train.steps %d; give fewer", long.key, long.steps, r.Steps)
+		}
 	}
-	at := g.get(g.train, "batch", c)
-	node := g.root
-	if at != nil {
-		node = at.Node
-	} else if d := yamlkeys.Lookup(g.root, "dataset"); d != nil {
-		node = d
+	if n := len(r.At); n > 0 && (r.At[n-1] >= r.Steps || !slices.IsSorted(r.At) || len(slices.Compact(slices.Clone(r.At))) < n) {
+		fault("schedule", "schedule.step.at: want ascending steps below train.steps %d, got %v", r.Steps, r.At)
 	}
-	g.fail(node, c, "train.batch: %d images a step, but there are only %d training images", r.Batch, g.data.Train)
-	return false
+	if r.Select == models.Best && g.data.Validation == 0 {
+		fault("select", "select: best needs validation images; give dataset.validation, or select last")
+	}
+	if r.Batch > g.data.Train {
+		fault("batch", "batch: %d images a step, but there are only %d training images", r.Batch, g.data.Train)
+	}
+	return ok
 }
 
 // keep adds a configuration that no other combination was.
@@ -147,8 +157,8 @@ func (g *grower) keep(at int, cfg models.Config, f footprint.Footprint, teacher 
 func (g *grower) warnings() []string {
 	w := g.noted
 	for _, s := range []struct{ key, optimizer string }{{"momentum", models.Momentum}, {"nesterov", models.Momentum},
-		{"epsilon", models.Adam}} {
-		if v := g.train.Get(s.key); v != nil && !g.optimizers[s.optimizer] {
+		{"epsilon", models.Adam}, {"rho", models.Adadelta}} {
+		if v := g.train.Get(s.key); v != nil && !g.optimizers[s.optimizer] && !(s.key == "epsilon" && g.optimizers[models.Adadelta]) {
 			w = append(w, fmt.Sprintf("%s: train.%s has no effect: the optimizer is not %s", g.Place(v.Node), s.key, s.optimizer))
 		}
 	}

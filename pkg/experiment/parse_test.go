@@ -39,7 +39,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatalf("a file without a matrix: %+v", e.Configs)
 	}
 	c := e.Configs[0]
-	if c.Recipe != models.DefaultRecipe() {
+	if !c.Recipe.Equal(models.DefaultRecipe()) {
 		t.Errorf("recipe %+v, want the default", c.Recipe)
 	}
 	final, _ := models.Named("final")
@@ -131,7 +131,7 @@ teachers: {runs/big/c5x32-d10-00c0ffee/seed-3: `+digestA+`}
 	want := models.Recipe{Optimizer: models.Momentum, Momentum: 0.5, Epsilon: 1e-8, LearningRate: 1e-3, Schedule: models.Cosine,
 		WeightDecay: 1e-4,
 		Batch:       100, Steps: 825, Init: models.InitHe, Precision: models.BFloat16, Order: models.Shared, Deterministic: true, Quantize: "int8"}
-	if got := e.Configs[0].Recipe; got != want {
+	if got := e.Configs[0].Recipe; !got.Equal(want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
 	want.LearningRate = 0.5
@@ -139,8 +139,43 @@ teachers: {runs/big/c5x32-d10-00c0ffee/seed-3: `+digestA+`}
 	if got.Teacher == nil || *got.Teacher != (models.Teacher{Run: "c5x32-d10-00c0ffee/seed-3", Digest: digestA, Temperature: 2, Weight: 0.9}) {
 		t.Errorf("teacher %+v", got.Teacher)
 	}
-	if got.Teacher = nil; got != want {
+	if got.Teacher = nil; !got.Equal(want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+}
+
+func TestRecipeKinds(t *testing.T) {
+	source := "name: x\ndataset: mnist\nmodel: final\n"
+	plain := parse(t, source).Configs[0]
+	for train, change := range map[string]func(r *models.Recipe){
+		"optimizer: adadelta":                           func(r *models.Recipe) { r.Optimizer, r.Rho, r.Epsilon = models.Adadelta, 0.95, 1e-6 },
+		"optimizer: adadelta, rho: 0.9, epsilon: 1e-5":  func(r *models.Recipe) { r.Optimizer, r.Rho, r.Epsilon = models.Adadelta, 0.9, 1e-5 },
+		"schedule: {step: {at: [30, 40], factor: 0.5}}": func(r *models.Recipe) { r.Schedule, r.At, r.Factor = models.Stepwise, []int{30, 40}, 0.5 },
+		"ema: 0.99, gradient_clip: 2, select: best":     func(r *models.Recipe) { r.EMA, r.GradientClip, r.Select = 0.99, 2, models.Best },
+		"class_weights: balanced":                       func(r *models.Recipe) { r.ClassWeights = &models.ClassWeights{Balanced: true} },
+		"class_weights: {3: 2, 7: 0.5}": func(r *models.Recipe) {
+			r.ClassWeights = &models.ClassWeights{Named: map[string]float64{"3": 2, "7": 0.5}}
+		},
+		"augment: {flip: both, shift: 0.1}":            func(r *models.Recipe) { r.Augment = &models.Augment{Flip: models.FlipBoth, Shift: 0.1, Probability: 1} },
+		"augment: {cutout: 0.5, probability: 0.3}":     func(r *models.Recipe) { r.Augment = &models.Augment{Cutout: 0.5, Probability: 0.3} },
+		"augment: {flip: none, shift: 0}, ema: 0":      func(*models.Recipe) {},
+		"augment: none, class_weights: none, rho: 0.5": func(*models.Recipe) {},
+		"select: last, optimizer: adam, epsilon: 1e-8": func(*models.Recipe) {},
+	} {
+		want := models.DefaultRecipe()
+		change(&want)
+		got := parse(t, source+"train: {"+train+"}\n").Configs[0]
+		if !got.Recipe.Equal(want) {
+			t.Errorf("%s: got %+v\nwant %+v", train, got.Recipe, want)
+		}
+		if same := want.Equal(models.DefaultRecipe()); same != (got.ID == plain.ID) {
+			t.Errorf("%s: the configuration is %s, without it %s", train, got.ID, plain.ID)
+		}
+	}
+	axis := parse(t, source+"matrix: {a: [none, {flip: horizontal}], d: [0, 0.9], f: [0.1, 0.2]}\n"+
+		"train: {augment: $a, ema: $d, schedule: {step: {at: [9], factor: $f}}}\n")
+	if len(axis.Configs) != 8 {
+		t.Errorf("%d configurations of three axes", len(axis.Configs))
 	}
 }
 

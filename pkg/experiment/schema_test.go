@@ -329,7 +329,7 @@ func TestDefaultsAreTheTables(t *testing.T) {
 	}
 	plain := parse(t, "name: x\ndataset: mnist\nmodel: final\n")
 	given := parse(t, "name: x\ndataset: mnist\nmodel: final\nseeds: 5\nreport: {scale: linear}\ntrain:\n"+train.String())
-	if plain.Configs[0].Recipe != given.Configs[0].Recipe || len(plain.Seeds) != len(given.Seeds) || plain.Report != given.Report {
+	if !plain.Configs[0].Recipe.Equal(given.Configs[0].Recipe) || len(plain.Seeds) != len(given.Seeds) || plain.Report != given.Report {
 		t.Errorf("plain %+v\ngiven %+v", plain.Configs[0].Recipe, given.Configs[0].Recipe)
 	}
 	var batchDefaults strings.Builder

@@ -94,18 +94,29 @@ func trainForm() yk.Form {
 
 func trainKeys() []yk.Key {
 	return []yk.Key{
-		{Name: "optimizer", Axis: true, Forms: yk.Forms(yk.Choice(models.Adam, models.SGD, models.Momentum)), Default: "adam",
+		{Name: "optimizer", Axis: true, Forms: yk.Forms(yk.Choice(models.Adam, models.SGD, models.Momentum, models.Adadelta)), Default: "adam",
 			Doc: "Adam has beta 0.9 and 0.999; adam with weight_decay is AdamW."},
 		{Name: "learning_rate", Axis: true, Forms: yk.Forms(yk.Number("(", 0, 1000, "]")), Default: "1e-4", Doc: "Step size."},
 		{Name: "momentum", Axis: true, Forms: yk.Forms(yk.Number("[", 0, 1, ")")), Default: "0.9", Doc: "Of optimizer momentum."},
 		{Name: "nesterov", Axis: true, Forms: yk.Forms(yk.Truth()), Default: "false", Doc: "Nesterov's form of optimizer momentum."},
-		{Name: "epsilon", Axis: true, Forms: yk.Forms(yk.Number("(", 0, 1, "]")), Default: "1e-8", Doc: "Of optimizer adam (Keras has 1e-7)."},
+		{Name: "epsilon", Axis: true, Forms: yk.Forms(yk.Number("(", 0, 1, "]")), Default: "1e-8", Doc: "Of optimizers adam and adadelta, there 1e-6 where it is not given (Keras has 1e-7)."},
+		{Name: "rho", Axis: true, Forms: yk.Forms(yk.Number("(", 0, 1, ")")), Default: "0.95", Doc: "Of optimizer adadelta: share of its averages that a step keeps (PyTorch has 0.9)."},
 		{Name: "schedule", Axis: true, Forms: scheduleForms(), Default: "constant",
 			Doc: "Of the learning rate; cosine ends at zero; step multiplies it by factor after every so many steps, exponential goes there bit by bit."},
 		{Name: "warmup", Axis: true, Forms: yk.Forms(yk.Integer(0, 1e9)), Default: "0",
 			Doc: "Steps in which the rate rises: the schedule's, times step / warmup."},
 		{Name: "label_smoothing", Axis: true, Forms: yk.Forms(yk.Number("[", 0, 1, ")")), Default: "0",
 			Doc: "Share of an image's target that is spread evenly over all classes."},
+		{Name: "class_weights", Axis: true, Forms: yk.Forms(yk.Choice("none", "balanced"), classWeightsForm()), Default: "none",
+			Doc: "How much an image's loss counts. balanced: images / (classes x images of its class); or class names to weights, 1 for the others: {cat: 2}."},
+		{Name: "gradient_clip", Axis: true, Forms: yk.Forms(yk.Number("(", 0, 1e9, "]")),
+			Doc: "Most that a network's gradient may measure, all its numbers together (L2 norm): a longer one is scaled."},
+		{Name: "ema", Axis: true, Forms: yk.Forms(yk.Number("[", 0, 1, ")")), Default: "0",
+			Doc: "Average the weights over the steps, and judge and export the averages: share that a step keeps, min(ema, (1 + step) / (10 + step)). 0: none."},
+		{Name: "select", Axis: true, Forms: yk.Forms(yk.Choice("last", models.Best)), Default: "last",
+			Doc: "The weights that are judged and exported: of the last step, or of the step that was best on the validation images, whose accuracy this flatters."},
+		{Name: "augment", Axis: true, Forms: yk.Forms(yk.Choice("none"), augmentForm()), Default: "none",
+			Doc: "Change training images at random, anew at every step; `slimfit data preview` shows them."},
 		{Name: "weight_decay", Axis: true, Forms: yk.Forms(yk.Number("[", 0, 10, "]")), Default: "0", Doc: "Decoupled, on weights and not on biases."},
 		{Name: "batch", Axis: true, Forms: yk.Forms(yk.Integer(1, 1e6)), Default: "50", Doc: "Images a step; at most the training images."},
 		{Name: "steps", Axis: true, Forms: yk.Forms(yk.Integer(1, 1e9)), Default: "20000", Doc: "Training steps; or give `epochs`."},
@@ -174,14 +185,42 @@ func reportKeys(line yk.Form) []yk.Key {
 
 // scheduleForms are a word, or a word with its numbers.
 func scheduleForms() []yk.Form {
-	falls := func() []yk.Form {
-		return yk.Forms(yk.Mapping(
-			yk.Key{Name: "every", Axis: true, Required: true, Forms: yk.Forms(yk.Integer(1, 1e9)), Doc: "Steps to one factor."},
-			yk.Key{Name: "factor", Axis: true, Required: true, Forms: yk.Forms(yk.Number("(", 0, 1, ")")), Doc: "What the rate is multiplied by."}))
-	}
+	every := yk.Key{Name: "every", Axis: true, Forms: yk.Forms(yk.Integer(1, 1e9)), Doc: "Steps to one factor."}
+	factor := yk.Key{Name: "factor", Axis: true, Required: true,
+		Forms: yk.Forms(yk.Number("(", 0, 1, ")")), Doc: "What the rate is multiplied by."}
+	at := yk.Key{Name: "at", Axis: true, Forms: yk.Forms(yk.List(1, 100, yk.Key{Axis: true, Forms: yk.Forms(yk.Integer(1, 1e9))})),
+		Doc: "In place of every: the steps after which the rate falls, ascending."}
+	step := yk.Mapping(every, at, factor)
+	step.Exclusive, step.Needs = []string{"every", "at"}, []string{"every", "at"}
+	every.Required = true
 	named := yk.Mapping(
-		yk.Key{Name: models.Stepwise, Forms: falls(), Doc: "`{every: 5000, factor: 0.1}`: all at once."},
-		yk.Key{Name: models.Exponential, Forms: falls(), Doc: "`{every: 5000, factor: 0.1}`: factor^(step/every)."})
+		yk.Key{Name: models.Stepwise, Forms: yk.Forms(step), Doc: "`{every: 5000, factor: 0.1}` or `{at: [8000, 12000], factor: 0.1}`: all at once."},
+		yk.Key{Name: models.Exponential, Forms: yk.Forms(yk.Mapping(every, factor)), Doc: "`{every: 5000, factor: 0.1}`: factor^(step/every)."})
 	named.One = true
 	return yk.Forms(yk.Choice(models.Constant, models.Cosine), named)
+}
+
+func classWeightsForm() yk.Form {
+	return yk.Table(`[^\x00-\x1f]{1,255}`, "a class's name", "class names to weights",
+		yk.Key{Axis: true, Forms: yk.Forms(yk.Number("(", 0, 1e6, "]"))})
+}
+
+func augmentForm() yk.Form {
+	amount := func(name string, most float64, doc string) yk.Key {
+		return yk.Key{Name: name, Axis: true, Forms: yk.Forms(yk.Number("[", 0, most, "]")), Default: "0", Doc: doc}
+	}
+	f := yk.Mapping(
+		amount("shift", 0.5, "Up or down, left or right: share of the edge, in whole pixels; what comes in repeats the edge."),
+		amount("rotate", 180, "Degrees, either way."),
+		amount("scale", 0.9, "Sizes from 1 - scale to 1 + scale."),
+		amount("shear", 1, "Sideways, of the distance from the middle row."),
+		yk.Key{Name: "flip", Axis: true, Forms: yk.Forms(yk.Choice("none", models.FlipHorizontal, models.FlipVertical, models.FlipBoth)), Default: "none",
+			Doc: "Every second image, left to right, upside down, or each of both."},
+		amount("brightness", 0.9, "Added, either way; 1 is from black to white."),
+		amount("contrast", 0.9, "Distance from the image's mean, times 1 - contrast to 1 + contrast."),
+		amount("noise", 0.5, "Standard deviation of normal noise; 1 is from black to white."),
+		amount("cutout", 0.75, "Edges of a rectangle anywhere that is filled with the image's mean: share of the image's."),
+		yk.Key{Name: "probability", Axis: true, Forms: yk.Forms(yk.Number("(", 0, 1, "]")), Default: "1", Doc: "Share of the images that are changed at all."})
+	f.Needs = []string{"shift", "rotate", "scale", "shear", "flip", "brightness", "contrast", "noise", "cutout"}
+	return f
 }

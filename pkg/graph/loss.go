@@ -12,11 +12,15 @@ import (
 func (p *Pack) losses(logits []tf.Output, labels tf.Output) (losses, upstream []tf.Output) {
 	ns := p.nets
 	share := ns.scalar("batch_share", 1/float32(p.recipe.Batch))
-	soft := p.softTargets()
+	soft, weights := p.softTargets(), p.classWeights(labels)
 	for _, l := range logits {
 		loss, grad := p.crossEntropy(l, labels)
 		if soft != nil {
 			loss, grad = p.distill(l, loss, grad, *soft)
+		}
+		if weights != nil {
+			loss = op.Mul(ns.at("weighted_loss"), loss, *weights)
+			grad = op.Mul(ns.at("weighted_grad"), grad, ns.reshape(*weights, -1, 1))
 		}
 		losses = append(losses, loss)
 		upstream = append(upstream, op.Mul(ns.at("mean_loss"), grad, share))
@@ -37,6 +41,15 @@ func (p *Pack) crossEntropy(logits, labels tf.Output) (loss, grad tf.Output) {
 	targets := op.OneHot(ns.at("smoothed"), labels, ns.int("classes", int32(ns.classes)), ns.scalar("hit", 1-smooth+even),
 		ns.scalar("miss", even))
 	return op.SoftmaxCrossEntropyWithLogits(ns.at("loss"), logits, targets)
+}
+
+// classWeights are the weights of the batch's images, [batch]; nil without any.
+func (p *Pack) classWeights(labels tf.Output) *tf.Output {
+	if p.recipe.ClassWeights == nil {
+		return nil
+	}
+	w := op.ResourceGather(p.nets.at("image_weights"), p.weights.handle, labels, tf.Float)
+	return &w
 }
 
 // softTargets are the teacher's softened probabilities of the batch, [batch,
@@ -84,6 +97,24 @@ func (p *Pack) loadTeacher(train Images) error {
 	}
 	if err := p.teacher.set(p.session, t); err != nil {
 		return fmt.Errorf("load the teacher: %w", err)
+	}
+	return nil
+}
+
+// loadClassWeights puts the classes' weights into their variable.
+func (p *Pack) loadClassWeights(train Images) error {
+	if p.recipe.ClassWeights == nil {
+		return nil
+	}
+	if len(train.ClassWeights) != p.nets.classes {
+		return fmt.Errorf("load the class weights: %d for %d classes", len(train.ClassWeights), p.nets.classes)
+	}
+	t, err := tf.NewTensor(train.ClassWeights)
+	if err == nil {
+		err = p.weights.set(p.session, t)
+	}
+	if err != nil {
+		return fmt.Errorf("load the class weights: %w", err)
 	}
 	return nil
 }

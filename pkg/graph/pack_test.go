@@ -19,6 +19,11 @@ func trained(t *testing.T, nets []Net, r models.Recipe, from []State, first, ste
 	t.Helper()
 	in := nets[0].Spec.Input
 	images := fakeImages(testImages, in, nets[0].Spec.Classes)
+	if r.ClassWeights != nil {
+		for c := range nets[0].Spec.Classes {
+			images.ClassWeights = append(images.ClassWeights, 0.5+float32(c)/8)
+		}
+	}
 	p, err := NewPack(nets, r, images, DeviceFor(r, 1, false))
 	if err != nil {
 		t.Fatal(err)
@@ -109,11 +114,28 @@ func mixedNets() []Net {
 	return nets
 }
 
+// everything is a recipe with all that can be in one.
+func everything() models.Recipe {
+	r := testRecipe()
+	r.Augment, r.EMA, r.GradientClip, r.ClassWeights = allAugments(), 0.99, 0.5, &models.ClassWeights{Balanced: true}
+	r.WeightDecay, r.LabelSmoothing, r.Schedule, r.At, r.Factor = 0.01, 0.1, models.Stepwise, []int{2, 5}, 0.3
+	return r
+}
+
 // A network's losses, weights, optimizer state and logits do not depend on the
 // pack it trains in, bit for bit.
 func TestPackedEqualsAlone(t *testing.T) {
-	r := testRecipe()
-	nets := mixedNets()
+	packedEqualsAlone(t, testRecipe(), mixedNets())
+	few := mixedNets()
+	few = []Net{few[0], few[3], few[8], few[12], few[14], few[16], few[18], few[20]}
+	packedEqualsAlone(t, everything(), few)
+	adadelta := testRecipe()
+	adadelta.Optimizer, adadelta.LearningRate, adadelta.Rho, adadelta.Epsilon = models.Adadelta, 1, 0.9, 1e-6
+	packedEqualsAlone(t, adadelta, few)
+}
+
+func packedEqualsAlone(t *testing.T, r models.Recipe, nets []Net) {
+	t.Helper()
 	var aloneLoss [][]float64
 	var aloneState []State
 	var aloneLogits [][]float32
@@ -121,9 +143,13 @@ func TestPackedEqualsAlone(t *testing.T) {
 		l, s, g := trained(t, []Net{n}, r, nil, 0, 12)
 		aloneLoss, aloneState, aloneLogits = append(aloneLoss, l[0]), append(aloneState, s[0]), append(aloneLogits, g[0])
 	}
-	for _, pack := range [][]int{
+	packs := [][]int{
 		{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23}, {16, 17, 18}, {18, 16}, {0, 1}, {1, 0, 2}, {3, 4, 2}, {5, 4}, {11, 4, 3}, {14, 0}, {12, 3, 13}, {8, 6},
-	} {
+	}
+	if len(nets) < 24 {
+		packs = [][]int{{7, 6, 5, 4, 3, 2, 1, 0}, {1, 0}, {5, 6}, {4, 1}}
+	}
+	for _, pack := range packs {
 		var members []Net
 		for _, i := range pack {
 			members = append(members, nets[i])
@@ -147,9 +173,9 @@ func TestPackedEqualsAlone(t *testing.T) {
 // Training interrupted and restored into a pack of other partners goes on bit
 // for bit, for every optimizer.
 func TestStateRoundTrip(t *testing.T) {
-	for _, optimizer := range []string{models.Adam, models.SGD, models.Momentum} {
-		r := testRecipe()
-		r.Optimizer, r.WeightDecay, r.Schedule = optimizer, 0.01, models.Cosine
+	for _, optimizer := range []string{models.Adam, models.SGD, models.Momentum, models.Adadelta} {
+		r := everything()
+		r.Optimizer, r.Rho, r.Order = optimizer, 0.9, models.Shared
 		a, b := mixedNets()[16], cellNet(5, 2, 2, 64, 2)
 		_, straight, _ := trained(t, []Net{a, b}, r, nil, 0, 8)
 		_, half, _ := trained(t, []Net{a, b}, r, nil, 0, 4)

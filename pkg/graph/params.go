@@ -38,6 +38,14 @@ func (p param) size() int {
 	return n
 }
 
+// axis is the one that the owners share.
+func (p param) axis() int32 {
+	if p.stacked {
+		return 0
+	}
+	return int32(len(p.shape) - 1)
+}
+
 // channels is the length of the last axis.
 func (p param) channels() int { return int(p.shape[len(p.shape)-1]) }
 

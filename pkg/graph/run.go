@@ -14,32 +14,9 @@ import (
 // before the update.
 func (p *Pack) Step(step int, batch []int32, losses []float64) (err error) {
 	defer recovered("train a step", &err)
-	indices, err := tf.NewTensor(batch)
+	feeds, err := p.feeds(step, batch)
 	if err != nil {
 		return fmt.Errorf("train step %d: %w", step, err)
-	}
-	at, err := tf.NewTensor(int64(step))
-	if err != nil {
-		return fmt.Errorf("train step %d: %w", step, err)
-	}
-	rate, err := tf.NewTensor(stepRate(p.recipe, step))
-	if err != nil {
-		return fmt.Errorf("train step %d: %w", step, err)
-	}
-	feeds := map[tf.Output]*tf.Tensor{p.step.batch: indices, p.step.step: at, p.step.rate: rate}
-	if p.recipe.WeightDecay > 0 {
-		share, err := tf.NewTensor(float32(Rate(p.recipe, step) * p.recipe.WeightDecay))
-		if err != nil {
-			return fmt.Errorf("train step %d: %w", step, err)
-		}
-		feeds[p.step.decay] = share
-	}
-	if p.recipe.Quantize == models.Int8 {
-		on, err := tf.NewTensor(roundingAt(p.recipe, step))
-		if err != nil {
-			return fmt.Errorf("train step %d: %w", step, err)
-		}
-		feeds[p.step.quant] = on
 	}
 	out, err := p.session.Run(feeds, []tf.Output{p.step.losses}, p.step.targets)
 	if err != nil {
@@ -57,6 +34,45 @@ func (p *Pack) Step(step int, batch []int32, losses []float64) (err error) {
 		losses[i] = sum / float64(len(images))
 	}
 	return nil
+}
+
+// feeds are what a step needs to know.
+func (p *Pack) feeds(step int, batch []int32) (map[tf.Output]*tf.Tensor, error) {
+	s, r := p.step, p.recipe
+	values := map[tf.Output]any{s.batch: batch, s.step: int64(step), s.rate: stepRate(r, step)}
+	if r.WeightDecay > 0 {
+		values[s.decay] = float32(Rate(r, step) * r.WeightDecay)
+	}
+	if r.EMA > 0 {
+		values[s.average] = averageShare(r, step)
+	}
+	if r.Quantize == models.Int8 {
+		values[s.quant] = roundingAt(r, step)
+	}
+	feeds := make(map[tf.Output]*tf.Tensor, len(values))
+	for to, v := range values {
+		t, err := tf.NewTensor(v)
+		if err != nil {
+			return nil, err
+		}
+		feeds[to] = t
+	}
+	return feeds, nil
+}
+
+// Seen returns the images of a batch as the networks see them at a step: floats in
+// [0, 1], [batch, h, w, c].
+func (p *Pack) Seen(step int, batch []int32) (images []float32, err error) {
+	defer recovered("augment images", &err)
+	feeds, err := p.feeds(step, batch)
+	if err != nil {
+		return nil, fmt.Errorf("augment images: %w", err)
+	}
+	out, err := p.session.Run(feeds, []tf.Output{p.step.images}, nil)
+	if err != nil {
+		return nil, fmt.Errorf("augment images: %w", err)
+	}
+	return floats(out[0])
 }
 
 // evalBatch is how many images one evaluation step classifies.

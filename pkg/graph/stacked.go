@@ -40,7 +40,7 @@ func (p *Pack) Form() string {
 // all layers, which are a convolution, pools, then dense layers and dropout,
 // without parts that are averaged or rounded.
 func stacks(nets [][]models.Node, r models.Recipe) bool {
-	if len(nets) < 2 || r.Quantize == models.Int8 || r.Teacher != nil {
+	if len(nets) < 2 || r.Quantize == models.Int8 || r.Teacher != nil || r.ClassWeights != nil {
 		return false
 	}
 	for _, n := range nets[1:] {
@@ -194,7 +194,7 @@ func (p *Pack) stackedLosses(x, labels tf.Output, tr *training) (logits, upstrea
 	}
 	logits = ns.reshape(logits, -1, int32(ns.classes))
 	all := op.Tile(ns.at("all_labels"), labels, ns.ints("times", count))
-	loss, grad := op.SparseSoftmaxCrossEntropyWithLogits(ns.at("loss"), logits, all)
+	loss, grad := p.crossEntropy(logits, all)
 	p.step.losses = ns.reshape(loss, count, -1)
 	return logits, op.Mul(ns.at("mean_loss"), grad, ns.scalar("batch_share", 1/float32(p.recipe.Batch))), nil
 }

@@ -10,13 +10,15 @@ import (
 // the layout it has alone: the same whatever pack it trains in.
 type State struct {
 	Weights models.Weights
-	Slots   []models.Weights // the optimizer's: adam m and v, momentum's accumulator
+	// Slots are the optimizer's: adam m and v, momentum's accumulator, adadelta's
+	// averages; last, with ema, the averaged weights.
+	Slots []models.Weights
 }
 
 // State reads the network's weights and optimizer slots.
 func (p *Pack) State(net int) (st State, err error) {
 	defer recovered("read the weights", &err)
-	st.Slots = make([]models.Weights, slots(p.recipe.Optimizer))
+	st.Slots = make([]models.Weights, slots(p.recipe))
 	for _, c := range p.cells {
 		if !c.holds(p.nets.params, net) {
 			continue
@@ -39,12 +41,29 @@ func (p *Pack) State(net int) (st State, err error) {
 	return st, nil
 }
 
+// Weights reads the network as it is judged: its averaged weights where the
+// recipe has ema.
+func (p *Pack) Weights(net int) (models.Weights, error) {
+	st, err := p.State(net)
+	if err != nil || p.recipe.EMA == 0 {
+		return st.Weights, err
+	}
+	for _, n := range st.Slots[len(st.Slots)-1] {
+		for _, part := range models.Parts() {
+			if values, ok := st.Slots[len(st.Slots)-1].Get(n.Node, part); ok {
+				st.Weights.Set(n.Node, part, values)
+			}
+		}
+	}
+	return st.Weights, nil
+}
+
 // SetState puts a state back, bit for bit. It fails where the state is of
 // another network or optimizer.
 func (p *Pack) SetState(net int, st State) (err error) {
 	defer recovered("restore the weights", &err)
-	if len(st.Slots) != slots(p.recipe.Optimizer) {
-		return fmt.Errorf("restore the weights: %d optimizer slots, %s has %d", len(st.Slots), p.recipe.Optimizer, slots(p.recipe.Optimizer))
+	if len(st.Slots) != slots(p.recipe) {
+		return fmt.Errorf("restore the weights: %d optimizer slots, %s has %d", len(st.Slots), p.recipe.Optimizer, slots(p.recipe))
 	}
 	return p.change(net, func(slot int, pm param, o owner) ([]float32, error) {
 		from := st.Weights
@@ -63,11 +82,17 @@ func (p *Pack) SetState(net int, st State) (err error) {
 func (p *Pack) reset(net int) error {
 	return p.change(net, func(slot int, pm param, o owner) ([]float32, error) {
 		size := pm.sizeOf(o)
-		if slot > 0 {
+		if p.optimizers(slot) {
 			return make([]float32, size), nil
 		}
 		return initial(pm, o, size, p.nets.seeds[net], p.recipe.Init), nil
 	})
+}
+
+// optimizers says whether a slot starts at zero: it is neither the weight nor its
+// average.
+func (p *Pack) optimizers(slot int) bool {
+	return slot > 0 && !(p.recipe.EMA > 0 && slot == slots(p.recipe))
 }
 
 // change replaces the network's share of every variable by what value returns;
@@ -134,7 +159,7 @@ func (c cell) each(params []param, net int, f func(pm param, o owner, from, to i
 func (p *Pack) SetWeights(net int, w models.Weights) (err error) {
 	defer recovered("set the weights", &err)
 	return p.change(net, func(slot int, pm param, o owner) ([]float32, error) {
-		if slot > 0 {
+		if p.optimizers(slot) {
 			return make([]float32, pm.sizeOf(o)), nil
 		}
 		values, ok := w.Get(o.node, pm.part)

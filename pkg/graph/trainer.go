@@ -25,6 +25,9 @@ type Images struct {
 	// Teacher holds a teacher's logits for each image, [n, classes], where the
 	// recipe has a teacher.
 	Teacher []float32
+	// ClassWeights are the share that each class's losses have, where the recipe has
+	// class_weights.
+	ClassWeights []float32
 }
 
 // Pack is a set of networks for images of one shape that train on the same
@@ -41,6 +44,7 @@ type Pack struct {
 	images  resource
 	labels  resource
 	teacher resource // logits, where the recipe has one
+	weights resource // of the classes, where the recipe has some
 }
 
 // stepOps are the feeds and fetches of one training step.
@@ -49,7 +53,9 @@ type stepOps struct {
 	step    tf.Output // int64: 0-based
 	rate    tf.Output // float32
 	decay   tf.Output // float32
+	average tf.Output // float32: see averageShare
 	quant   tf.Output // float32: 1 while numbers are rounded as int8 does, else 0
+	images  tf.Output // float32 [batch, h, w, c]: what the networks see
 	losses  tf.Output // float32 [networks, batch]
 	targets []*tf.Operation
 }
@@ -114,13 +120,16 @@ func (p *Pack) build(images int, casts bool) error {
 	ns.values = make([]tf.Output, len(ns.params))
 	p.cells = cells(ns.params)
 	for i := range p.cells {
-		ns.build(&p.cells[i], slots(p.recipe.Optimizer), ns.params, ns.values)
+		ns.build(&p.cells[i], slots(p.recipe), ns.params, ns.values)
 	}
 	in := p.input
 	p.images = ns.variable("images", tf.Uint8, []int64{int64(images), int64(in.Elements())})
 	p.labels = ns.variable("labels", tf.Int64, []int64{int64(images)})
 	if p.recipe.Teacher != nil {
 		p.teacher = ns.variable("teacher", tf.Float, []int64{int64(images), int64(ns.classes)})
+	}
+	if p.recipe.ClassWeights != nil {
+		p.weights = ns.variable("class_weights", tf.Float, []int64{int64(ns.classes)})
 	}
 	if err := ns.root.Err(); err != nil {
 		return plain(err)
@@ -145,6 +154,7 @@ func (p *Pack) buildStep() error {
 	s.step = op.Placeholder(ns.at("step"), tf.Int64, op.PlaceholderShape(tf.ScalarShape()))
 	s.rate = op.Placeholder(ns.at("rate"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
 	s.decay = op.Placeholder(ns.at("decay_share"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
+	s.average = op.Placeholder(ns.at("average_share"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
 	pixels := op.ResourceGather(ns.at("pixels"), p.images.handle, s.batch, tf.Uint8)
 	labels := op.ResourceGather(ns.at("labels"), p.labels.handle, s.batch, tf.Int64)
 	tr := &training{batch: p.recipe.Batch, step: s.step, masks: map[string]tf.Output{}, batches: map[string]tf.Output{}}
@@ -152,15 +162,16 @@ func (p *Pack) buildStep() error {
 		s.quant = op.Placeholder(ns.at("quant"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
 		tr.quant = &s.quant
 	}
+	s.images = p.augmented(p.scaled(pixels), s.step)
 	var logits, upstream []tf.Output
 	if ns.stacked {
-		all, slopes, err := p.stackedLosses(p.scaled(pixels), labels, tr)
+		all, slopes, err := p.stackedLosses(s.images, labels, tr)
 		if err != nil {
 			return err
 		}
 		logits, upstream = []tf.Output{all}, []tf.Output{slopes}
 	} else {
-		each, err := ns.forward(p.scaled(pixels), tr)
+		each, err := ns.forward(s.images, tr)
 		if err != nil {
 			return err
 		}
@@ -194,6 +205,9 @@ func (p *Pack) buildUpdates(trained []tf.Output, tr *training) {
 			grads[i] = ns.moved(ns.values[i], tr.batches[pm.name])
 		}
 	}
+	if p.recipe.GradientClip > 0 {
+		p.clip(grads)
+	}
 	flats := make([]tf.Output, len(p.cells))
 	ready := []*tf.Operation{p.step.losses.Op}
 	for i, c := range p.cells {
@@ -217,7 +231,11 @@ func (p *Pack) buildUpdates(trained []tf.Output, tr *training) {
 		if p.recipe.WeightDecay > 0 {
 			after = s.WithControlDependencies(ns.decay(s.SubScope("decay"), c, ns.params, p.step.decay))
 		}
-		p.step.targets = append(p.step.targets, ns.apply(after.SubScope("apply"), c, flats[i], p.step.rate, p.recipe))
+		last := ns.apply(after.SubScope("apply"), c, flats[i], p.step.rate, p.recipe)
+		if p.recipe.EMA > 0 {
+			last = ns.average(last, c, p.step.average)
+		}
+		p.step.targets = append(p.step.targets, last)
 	}
 }
 
@@ -226,6 +244,11 @@ func (p *Pack) buildEval() error {
 	in := p.input
 	e.pixels = op.Placeholder(ns.at("eval_pixels"), tf.Uint8,
 		op.PlaceholderShape(tf.MakeShape(-1, int64(in.H), int64(in.W), int64(in.C))))
+	for _, c := range p.cells { // the averaged network is judged
+		if p.recipe.EMA > 0 && !c.moving {
+			ns.cut(c, c.slots[len(c.slots)-1].read, ns.params, ns.values)
+		}
+	}
 	if ns.stacked {
 		return p.stackedEval(p.scaled(e.pixels))
 	}
@@ -260,5 +283,5 @@ func (p *Pack) load(train Images) error {
 	if err := errors.Join(p.images.set(p.session, pixels), p.labels.set(p.session, classes)); err != nil {
 		return fmt.Errorf("load the training images: %w", err)
 	}
-	return p.loadTeacher(train)
+	return errors.Join(p.loadTeacher(train), p.loadClassWeights(train))
 }

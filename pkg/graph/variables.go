@@ -23,7 +23,7 @@ type cell struct {
 	size   int
 	shape  []int64
 	value  resource
-	slots  []resource // adam: m, v; momentum: the accumulator
+	slots  []resource // see slots
 }
 
 // resource is a variable with the operations that move it to and from Go.
@@ -86,15 +86,20 @@ func (b builder) build(c *cell, slots int, params []param, values []tf.Output) {
 	for i := range slots {
 		c.slots = append(c.slots, b.variable(fmt.Sprintf("%s/slot%d", c.name, i), tf.Float, c.shape))
 	}
+	b.cut(*c, c.value.read, params, values)
+}
+
+// cut fills values with the params of the cell's variable, or of one beside it.
+func (b builder) cut(c cell, read tf.Output, params []param, values []tf.Output) {
 	if len(c.params) == 1 && len(c.shape) > 1 {
-		values[c.params[0]] = c.value.read
+		values[c.params[0]] = read
 		return
 	}
 	sizes := make([]int32, len(c.params))
 	for i, p := range c.params {
 		sizes[i] = int32(params[p].size())
 	}
-	for i, part := range b.split(c.value.read, 0, sizes) {
+	for i, part := range b.split(read, 0, sizes) {
 		p := params[c.params[i]]
 		if len(p.shape) > 1 {
 			part = b.reshape(part, int32s(p.shape)...)

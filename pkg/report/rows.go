@@ -220,15 +220,9 @@ func namedNetwork(full []models.Layer) string {
 func (r *Report) recipes() []models.Recipe {
 	var all []models.Recipe
 	for i := range r.Rows {
-		if !slices.ContainsFunc(all, func(x models.Recipe) bool { return sameRecipe(x, r.Rows[i].Train) }) {
+		if !slices.ContainsFunc(all, r.Rows[i].Train.Equal) {
 			all = append(all, r.Rows[i].Train)
 		}
 	}
 	return all
-}
-
-func sameRecipe(a, b models.Recipe) bool {
-	x, y := a.Teacher, b.Teacher
-	a.Teacher, b.Teacher = nil, nil
-	return a == b && (x == nil) == (y == nil) && (x == nil || *x == *y)
 }

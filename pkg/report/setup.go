@@ -93,7 +93,7 @@ func (r *decided) trainFacts() []Fact {
 		switch {
 		case len(differ[k]) > 1:
 			varied = append(varied, k+" "+strings.Join(differ[k], " or "))
-		case !idle(recipes[0], k):
+		case first[k] != "none" && !idle(recipes[0], k):
 			same = append(same, k+" "+first[k])
 		}
 	}
@@ -101,14 +101,19 @@ func (r *decided) trainFacts() []Fact {
 	if len(varied) > 0 {
 		facts = append(facts, Fact{"Training differs in", strings.Join(varied, "; ")})
 	}
+	if slices.ContainsFunc(recipes, func(x models.Recipe) bool { return x.Select == models.Best }) {
+		facts = append(facts, Fact{"Selection", "select best takes the weights of the step that was best on the validation images: " +
+			"validation accuracies are flattered, those on the test images are not"})
+	}
 	return facts
 }
 
 // recipeKeys lists the recipe's settings in their order, with their values as
 // text.
 func recipeKeys(recipe models.Recipe) ([]string, map[string]string) {
-	keys := []string{"optimizer", "momentum", "epsilon", "learning_rate", "schedule", "weight_decay", "batch", "steps",
-		"init", "precision", "order", "deterministic", "quantize", "teacher"}
+	keys := []string{"optimizer", "momentum", "nesterov", "epsilon", "rho", "learning_rate", "schedule", "every", "at", "factor", "warmup",
+		"label_smoothing", "class_weights", "gradient_clip", "weight_decay", "batch", "steps", "init", "precision", "order", "deterministic",
+		"quantize", "teacher", "augment", "ema", "select"}
 	var all map[string]any
 	values := map[string]string{}
 	b, err := json.Marshal(recipe)
@@ -133,15 +138,11 @@ func idle(recipe models.Recipe, key string) bool {
 	case "momentum":
 		return recipe.Optimizer != models.Momentum
 	case "epsilon":
-		return recipe.Optimizer != models.Adam
+		return recipe.Optimizer != models.Adam && recipe.Optimizer != models.Adadelta
 	case "weight_decay":
 		return recipe.WeightDecay == 0
 	case "deterministic":
 		return !recipe.Deterministic
-	case "quantize":
-		return recipe.Quantize == ""
-	case "teacher":
-		return recipe.Teacher == nil
 	}
 	return false
 }

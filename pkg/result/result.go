@@ -64,6 +64,7 @@ type Result struct {
 	Distinct   *Distinct      `json:"distinct,omitempty"` // nil where no test image is in training, or none was opened
 	Classes    []string       `json:"classes,omitempty"`  // names, by number; older results have none
 	Steps      int            `json:"steps"`              // trained
+	Selected   int            `json:"selected,omitempty"` // the step whose weights were taken, where the recipe selects the best
 	// of training, this trial's share of its pack; evaluation and start-up not counted
 	Seconds     float64             `json:"seconds"`
 	WeightsSHA  string              `json:"weights_sha256,omitempty"`

@@ -21,9 +21,10 @@ type StopRule struct {
 }
 
 // For is the rule for a recipe, nil where it stops nothing: where the learning
-// rate changes, the last steps may gain more than the rule allows for.
+// rate changes, images are augmented or weights averaged or selected, the last
+// steps may gain more than the rule allows for.
 func (r *StopRule) For(recipe models.Recipe) *StopRule {
-	if recipe.Schedule != models.Constant || recipe.Warmup > 0 {
+	if recipe.Schedule != models.Constant || recipe.Warmup > 0 || recipe.Augment != nil || recipe.EMA > 0 || recipe.Select != "" {
 		return nil
 	}
 	return r

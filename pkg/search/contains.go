@@ -19,7 +19,7 @@ func Contains(big, small *models.Config) bool {
 			return false
 		}
 	}
-	return sameRecipe(&big.Recipe, &small.Recipe) && sameData(&big.Data, &small.Data) && sameShortcuts(big, small)
+	return big.Recipe.Equal(small.Recipe) && sameData(&big.Data, &small.Data) && sameShortcuts(big, small)
 }
 
 // sameShortcuts says whether residuals of both have their convolutions in the
@@ -61,14 +61,4 @@ func sameData(a, b *models.Data) bool {
 	resize := x.Resize == y.Resize || x.Resize != nil && y.Resize != nil && *x.Resize == *y.Resize
 	x.Name, y.Name, x.Resize, y.Resize = "", "", nil, nil
 	return resize && x == y
-}
-
-func sameRecipe(a, b *models.Recipe) bool {
-	if a == b {
-		return true
-	}
-	x, y := *a, *b
-	teacher := x.Teacher == y.Teacher || x.Teacher != nil && y.Teacher != nil && *x.Teacher == *y.Teacher
-	x.Teacher, y.Teacher = nil, nil
-	return teacher && x == y
 }

@@ -145,7 +145,7 @@ func (p *Problem) doubts(c Candidate, r *result.Result) []string {
 	if !same {
 		add("its model is not the one of %s", c.ID)
 	}
-	if !sameRecipe(&r.Train, &c.Recipe) {
+	if !r.Train.Equal(c.Recipe) {
 		add("its recipe is not the one of %s", c.ID)
 	}
 	if r.Status == result.StoppedEarly {

@@ -33,6 +33,8 @@ type header struct {
 	Origin     Origin  `json:"origin"`
 	HistoryLen int     `json:"history"`
 	Slots      int     `json:"slots"`
+	BestStep   int     `json:"best_step,omitempty"` // of the weights at the end, where the recipe selects them
+	Best       uint64  `json:"best,omitempty"`      // their validation accuracy
 }
 
 // Save encodes everything that one network needs to go on from the current
@@ -44,15 +46,20 @@ func (t *Training) Save(net int, origin Origin) ([]byte, error) {
 		return nil, fmt.Errorf("save a checkpoint: %w", err)
 	}
 	m := &t.members[net]
-	h, err := json.Marshal(header{Step: t.step, LossSum: math.Float64bits(m.lossSum), LossN: m.lossN, Last: math.Float64bits(m.last),
-		Seconds: m.seconds, Diverged: m.diverged, Origin: origin, HistoryLen: len(m.history), Slots: len(st.Slots)})
+	head := header{Step: t.step, LossSum: math.Float64bits(m.lossSum), LossN: m.lossN, Last: math.Float64bits(m.last),
+		Seconds: m.seconds, Diverged: m.diverged, Origin: origin, HistoryLen: len(m.history), Slots: len(st.Slots)}
+	all := append([]models.Weights{st.Weights}, st.Slots...)
+	if b := m.best; b != nil {
+		head.BestStep, head.Best, all = b.step, math.Float64bits(b.accuracy), append(all, b.weights)
+	}
+	h, err := json.Marshal(head)
 	if err != nil {
 		return nil, fmt.Errorf("save a checkpoint: %w", err)
 	}
 	var b bytes.Buffer
 	block(&b, h)
 	block(&b, encodeHistory(m.history))
-	for _, w := range append([]models.Weights{st.Weights}, st.Slots...) {
+	for _, w := range all {
 		e, err := w.MarshalBinary()
 		if err != nil {
 			return nil, fmt.Errorf("save a checkpoint: %w", err)
@@ -62,17 +69,19 @@ func (t *Training) Save(net int, origin Origin) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Weights reads the network's weights.
+// Weights reads the network as it is judged; see Results.
 func (t *Training) Weights(net int) (models.Weights, error) {
-	st, err := t.pack.State(net)
-	return st.Weights, err
+	if b := t.members[net].best; b != nil && t.Done() {
+		return b.weights, nil
+	}
+	return t.pack.Weights(net)
 }
 
 // Restore puts a checkpoint's content into one network and moves the pack to
 // its step: every network of a pack must be restored from the same step. It
 // returns where the checkpoint was made.
 func (t *Training) Restore(net int, b []byte) (Origin, error) {
-	h, history, st, err := decode(b)
+	h, history, st, chosen, err := decode(b)
 	if err != nil {
 		return Origin{}, fmt.Errorf("read a checkpoint: %w", err)
 	}
@@ -83,12 +92,12 @@ func (t *Training) Restore(net int, b []byte) (Origin, error) {
 		return h.Origin, fmt.Errorf("read a checkpoint: %w", err)
 	}
 	t.members[net] = member{history: history, lossSum: math.Float64frombits(h.LossSum), lossN: h.LossN,
-		last: math.Float64frombits(h.Last), seconds: h.Seconds, diverged: h.Diverged}
+		last: math.Float64frombits(h.Last), seconds: h.Seconds, diverged: h.Diverged, best: chosen}
 	t.step, t.judged = h.Step, nil
 	return h.Origin, nil
 }
 
-func decode(b []byte) (h header, history []result.Point, st graph.State, err error) {
+func decode(b []byte) (h header, history []result.Point, st graph.State, chosen *best, err error) {
 	next := func() []byte {
 		var part []byte
 		part, b, err = unblock(b, err)
@@ -101,21 +110,23 @@ func decode(b []byte) (h header, history []result.Point, st graph.State, err err
 	if err == nil {
 		history, err = decodeHistory(points)
 	}
-	for i := 0; err == nil && i <= h.Slots; i++ {
-		var w models.Weights
+	weights := func() (w models.Weights) {
 		if part := next(); err == nil {
 			err = w.UnmarshalBinary(part)
 		}
-		if i == 0 {
-			st.Weights = w
-		} else {
-			st.Slots = append(st.Slots, w)
-		}
+		return w
+	}
+	st.Weights = weights()
+	for i := 0; err == nil && i < h.Slots; i++ {
+		st.Slots = append(st.Slots, weights())
+	}
+	if h.BestStep > 0 {
+		chosen = &best{h.BestStep, math.Float64frombits(h.Best), weights()}
 	}
 	if err == nil && (len(b) != 0 || len(history) != h.HistoryLen) {
 		err = errors.New("it has too much or too little in it")
 	}
-	return h, history, st, err
+	return h, history, st, chosen, err
 }
 
 // block appends the part with its length.

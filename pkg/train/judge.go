@@ -9,14 +9,21 @@ import (
 
 // Results judges every network on the validation images and, if test is set,
 // on the test images. The caller adds what it knows of the trial; accuracies
-// of a diverged network stay nil.
+// of a diverged network stay nil. At the end of a training that selects the best
+// weights, these are put into the networks.
 func (t *Training) Results(test bool) ([]result.Result, error) {
+	if err := t.takeBest(); err != nil {
+		return nil, err
+	}
 	results := make([]result.Result, len(t.members))
 	for i := range t.members {
 		m := &t.members[i]
 		results[i] = result.Result{Status: result.Done, Train: t.recipe, Dataset: t.set.Data, Steps: t.step, Seconds: m.seconds,
 			Warnings: []string{},
 			Classes:  t.set.ClassNames}
+		if m.best != nil && t.Done() {
+			results[i].Selected = m.best.step
+		}
 		if m.diverged != "" {
 			results[i].Status, results[i].Reason = result.Diverged, m.diverged
 		}
@@ -43,6 +50,19 @@ func (t *Training) Results(test bool) ([]result.Result, error) {
 		}
 	}
 	return results, nil
+}
+
+func (t *Training) takeBest() error {
+	for i := range t.members {
+		b := t.members[i].best
+		if b == nil || b.step == t.step || !t.Done() {
+			continue
+		}
+		if err := t.SetWeights(i, b.weights); err != nil {
+			return fmt.Errorf("take the weights of step %d: %w", b.step, err)
+		}
+	}
+	return nil
 }
 
 func (t *Training) testInTraining(test bool) []bool {

@@ -13,17 +13,6 @@ import (
 	"slimfit/pkg/stats"
 )
 
-// sharedOrder is the seed of the batch order that all seeds share.
-const sharedOrder = 0
-
-// OrderSeed is the seed of the batch order of a trial.
-func OrderSeed(r models.Recipe, seed int64) int64 {
-	if r.Order == models.Shared {
-		return sharedOrder
-	}
-	return seed
-}
-
 // pointsWanted is about how many points a history has.
 const pointsWanted = 200
 
@@ -55,6 +44,15 @@ type member struct {
 	last     float64 // loss of the last step
 	seconds  float64
 	diverged string // why, once it has
+	best     *best  // where the recipe selects it
+}
+
+// best is a network as it was after the step that was best on the validation
+// images, the first of equal ones.
+type best struct {
+	step     int
+	accuracy float64
+	weights  models.Weights
 }
 
 // New builds the networks for the data set, at step 0. All nets have one batch
@@ -64,13 +62,18 @@ func New(set *dataset.Set, nets []graph.Net, recipe models.Recipe, teacher []flo
 	if recipe.Batch > set.Train.N() {
 		return nil, fmt.Errorf("train: a batch of %d images is more than the %d training images", recipe.Batch, set.Train.N())
 	}
-	seed := OrderSeed(recipe, nets[0].Seed)
+	seed := recipe.OrderSeed(nets[0].Seed)
 	for _, n := range nets {
-		if OrderSeed(recipe, n.Seed) != seed {
+		if recipe.OrderSeed(n.Seed) != seed {
 			return nil, fmt.Errorf("train: seeds %d and %d in one pack need order: shared", nets[0].Seed, n.Seed)
 		}
 	}
-	pack, err := graph.NewPack(nets, recipe, graph.Images{Pixels: set.Train.Pixels, Labels: set.Train.Labels, Teacher: teacher}, device)
+	weights, err := ClassWeights(recipe.ClassWeights, set)
+	if err != nil {
+		return nil, err
+	}
+	pack, err := graph.NewPack(nets, recipe, graph.Images{Pixels: set.Train.Pixels, Labels: set.Train.Labels, Teacher: teacher,
+		ClassWeights: weights}, device)
 	if err != nil {
 		return nil, err
 	}
@@ -180,6 +183,13 @@ func (t *Training) validate() error {
 			m.lossSum, m.lossN = 0, 0
 		}
 		m.history[len(m.history)-1].Validation = &accuracy
+		if t.recipe.Select == models.Best && (m.best == nil || accuracy > m.best.accuracy) {
+			w, err := t.pack.Weights(i)
+			if err != nil {
+				return fmt.Errorf("keep the best weights, of step %d: %w", t.step, err)
+			}
+			m.best = &best{t.step, accuracy, w}
+		}
 	}
 	return nil
 }

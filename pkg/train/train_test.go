@@ -10,6 +10,8 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/graph"
+	"slimfit/pkg/result"
+	"slimfit/pkg/stats"
 )
 
 // bars are images of 12x12 with one bright row each: the row's third is the
@@ -221,5 +223,95 @@ func TestHistoryRoundTrip(t *testing.T) {
 	}
 	if math.IsNaN(got[0].Loss) {
 		t.Error("NaN in the history")
+	}
+}
+
+// A training that selects the best weights ends with those of the step that was
+// best on the validation images, also when it was interrupted after it.
+func TestSelectBest(t *testing.T) {
+	set, r := barSet(), recipe(2*stats.LookEvery+5)
+	r.Select, r.Batch, r.EMA = models.Best, 2, 0.9
+	r.Schedule, r.At, r.Factor = models.Stepwise, []int{stats.LookEvery + 1}, 0.999
+	run := func(stop int) (string, result.Result, []result.Point) {
+		tr := start(t, set, r, net(1, 1))
+		advance(t, tr, stop)
+		saved, err := tr.Save(0, Origin{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr = start(t, set, r, net(1, 1))
+		if _, err := tr.Restore(0, saved); err != nil {
+			t.Fatal(err)
+		}
+		advance(t, tr, r.Steps)
+		results, err := tr.Results(true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return digest(t, tr, 0), results[0], tr.History(0)
+	}
+	w, res, history := run(0)
+	best := 0
+	for i, p := range history {
+		if p.Validation != nil && (history[best].Validation == nil || *p.Validation > *history[best].Validation) {
+			best = i
+		}
+	}
+	if b := history[best]; res.Selected != b.Step || *res.Accuracy.Validation != *b.Validation {
+		t.Errorf("step %d with %v is selected, the best was %d with %v", res.Selected, *res.Accuracy.Validation, b.Step, *b.Validation)
+	}
+	again, other, _ := run(res.Selected + 1)
+	if again != w || other.Selected != res.Selected || *other.Accuracy.Test != *res.Accuracy.Test {
+		t.Errorf("an interrupted training ends with step %d, %s, an uninterrupted one with %d, %s", other.Selected, again, res.Selected, w)
+	}
+}
+
+// Networks that average their weights are judged and kept by the averages.
+func TestAveragedIsJudged(t *testing.T) {
+	set, r := barSet(), recipe(40)
+	r.EMA = 0.95
+	tr := start(t, set, r, net(1, 4))
+	advance(t, tr, 40)
+	averaged, err := tr.Results(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := tr.Weights(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := r
+	plain.EMA = 0
+	other := start(t, set, plain, net(1, 4))
+	advance(t, other, 40)
+	if digest(t, other, 0) == w.SHA256() {
+		t.Error("the averages are the last weights")
+	}
+	if !reflect.DeepEqual(tr.History(0)[0].Loss, other.History(0)[0].Loss) {
+		t.Error("averaging changes the training")
+	}
+	if err := other.SetWeights(0, w); err != nil {
+		t.Fatal(err)
+	}
+	same, err := other.Results(true)
+	if err != nil || !reflect.DeepEqual(same[0].Wrong, averaged[0].Wrong) {
+		t.Errorf("the exported averages are judged otherwise: %v", err)
+	}
+}
+
+func TestClassWeights(t *testing.T) {
+	set := barSet()
+	set.ClassNames = []string{"top", "middle", "bottom"}
+	set.Train.Labels = []uint8{0, 0, 0, 1, 0, 0, 2, 2}
+	got, err := ClassWeights(&models.ClassWeights{Balanced: true}, set)
+	if want := []float32{8.0 / 15, 8.0 / 3, 8.0 / 6}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("balanced: %v, %v, want %v", got, err, want)
+	}
+	got, err = ClassWeights(&models.ClassWeights{Named: map[string]float64{"bottom": 3}}, set)
+	if want := []float32{1, 1, 3}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("named: %v, %v, want %v", got, err, want)
+	}
+	if _, err := ClassWeights(&models.ClassWeights{Named: map[string]float64{"left": 3}}, set); err == nil {
+		t.Error("a class that is not there has a weight")
 	}
 }

@@ -7,12 +7,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/graph"
 	"slimfit/pkg/npy"
+	"slimfit/pkg/train"
 )
 
 // network is one entry of the file that Check reads.
@@ -54,8 +56,16 @@ func (n network) check(dir string) error {
 		return err
 	}
 	images := randomImages(n.Train.Batch*n.Train.Steps, n.Input, n.Classes)
+	set := &dataset.Set{Data: models.Data{Classes: n.Classes}, Train: images}
+	for i := range n.Classes {
+		set.ClassNames = append(set.ClassNames, strconv.Itoa(i))
+	}
+	weights, err := train.ClassWeights(n.Train.ClassWeights, set)
+	if err != nil {
+		return err
+	}
 	p, err := graph.NewPack([]graph.Net{{Spec: spec, Seed: 1}}, n.Train,
-		graph.Images{Pixels: images.Pixels, Labels: images.Labels}, graph.DeviceFor(n.Train, 1, false))
+		graph.Images{Pixels: images.Pixels, Labels: images.Labels, ClassWeights: weights}, graph.DeviceFor(n.Train, 1, false))
 	if err != nil {
 		return err
 	}
@@ -72,24 +82,25 @@ func (n network) check(dir string) error {
 	if err != nil {
 		return err
 	}
-	end, err := p.State(0)
+	end, err := p.Weights(0)
 	if err != nil {
 		return err
 	}
-	if err := n.writeMoved(dir, end.Weights); err != nil {
+	if err := n.writeMoved(dir, end); err != nil {
 		return err
 	}
 	return n.write(dir, counts, state.Weights, images, logits, losses)
 }
 
-// writeMoved writes the moving averages after the last step.
+// writeMoved writes the moving averages after the last step: those of batch
+// normalisation, and of all weights where the recipe has ema.
 func (n network) writeMoved(dir string, w models.Weights) error {
 	arrays, err := w.Arrays(models.Spec{Input: n.Input, Classes: n.Classes, Layers: n.Layers})
 	if err != nil {
 		return err
 	}
 	for i, a := range arrays {
-		if !a.Part.Trained() {
+		if !a.Part.Trained() || n.Train.EMA > 0 {
 			if err := save(dir, fmt.Sprintf("end-%02d", i), a.Values, a.Shape...); err != nil {
 				return err
 			}

@@ -50,9 +50,10 @@ def compare(network, folder):
     for variable, values in zip(variables, weights):
         variable.assign(np.reshape(values, variable.shape))
     logits_off = worst(model(images), logits)
-    losses_off = worst(train(model, network["train"], images, labels), losses)
+    keras_losses, ends = train(model, network["train"], images, labels, variables)
+    losses_off = worst(keras_losses, losses)
     moved = {int(file.stem.removeprefix("end-")): np.load(file) for file in folder.glob("end-*.npy")}
-    moved_off = max((worst(variables[i].numpy(), np.reshape(values, variables[i].shape)) for i, values in moved.items()), default=0.0)
+    moved_off = max((worst(ends[i], np.reshape(values, ends[i].shape)) for i, values in moved.items()), default=0.0)
     print(f"{network['name']:24} {counts['parameters']:10} {logits_off:17.1e} {losses_off:17.1e} {moved_off:19.1e}")
     if not logits_off <= TOLERANCE:  # NaN is a difference too
         faults.append(f"logits differ by {logits_off:.1e}")
@@ -185,9 +186,19 @@ def keras_layer(kind, o, name):
     raise ValueError(f"unknown layer kind {kind}")
 
 
-def train(model, recipe, images, labels):
-    """Returns the loss of each step before its update."""
+def class_weights(recipe, labels, classes):
+    """By class; names are numbers here."""
+    weights = recipe.get("class_weights", {})
+    if weights.get("balanced"):
+        return len(labels) / (classes * np.bincount(labels, minlength=classes))
+    return np.array([weights.get("named", {}).get(str(i), 1) for i in range(classes)], float)
+
+
+def train(model, recipe, images, labels, variables):
+    """Returns the loss of each step before its update, and the variables at the end: averaged, where the recipe has ema."""
     optimizer = keras_optimizer(recipe)
+    weights = class_weights(recipe, labels, model.output_shape[1])
+    averages = [variable.numpy() for variable in variables]
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "alpha"])
     optimizer.build(model.trainable_variables)
     losses = []
@@ -196,10 +207,13 @@ def train(model, recipe, images, labels):
         with tf.GradientTape() as tape:
             targets = tf.one_hot(labels[batch], model.output_shape[1])
             entropy = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.get("label_smoothing", 0))
-            loss = entropy(targets, model(images[batch], training=True))
+            loss = entropy(targets, model(images[batch], training=True), sample_weight=weights[labels[batch]])
         optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
         losses.append(loss.numpy())
-    return losses
+        keep = min(recipe.get("ema", 0), (2 + step) / (11 + step))  # as tf.train.ExponentialMovingAverage has it
+        averages = [keep * average + (1 - keep) * variable.numpy() if variable.trainable else variable.numpy()
+                    for average, variable in zip(averages, variables)]
+    return losses, averages
 
 
 class Rate(keras.optimizers.schedules.LearningRateSchedule):
@@ -213,6 +227,9 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
         rate = tf.constant(float(r["learning_rate"]))
         if r["schedule"] == "cosine":
             rate = keras.optimizers.schedules.CosineDecay(r["learning_rate"], r["steps"])(step)
+        elif r.get("at"):
+            rates = [r["learning_rate"] * r["factor"] ** i for i in range(len(r["at"]) + 1)]
+            rate = keras.optimizers.schedules.PiecewiseConstantDecay([at - 1 for at in r["at"]], rates)(step)
         elif r["schedule"] != "constant":
             falls = keras.optimizers.schedules.ExponentialDecay(r["learning_rate"], r["every"], r["factor"], staircase=r["schedule"] == "step")
             rate = falls(step)
@@ -221,11 +238,13 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):
 
 def keras_optimizer(recipe):
     rate = Rate(recipe)
-    decay = recipe["weight_decay"] or None
+    more = {"weight_decay": recipe["weight_decay"] or None, "global_clipnorm": recipe.get("gradient_clip")}
     if recipe["optimizer"] == "adam":
-        return keras.optimizers.Adam(rate, epsilon=recipe["epsilon"], weight_decay=decay)
+        return keras.optimizers.Adam(rate, epsilon=recipe["epsilon"], **more)
+    if recipe["optimizer"] == "adadelta":
+        return keras.optimizers.Adadelta(rate, rho=recipe["rho"], epsilon=recipe["epsilon"], **more)
     momentum = recipe["momentum"] if recipe["optimizer"] == "momentum" else 0.0
-    return keras.optimizers.SGD(rate, momentum=momentum, nesterov=recipe.get("nesterov", False), weight_decay=decay)
+    return keras.optimizers.SGD(rate, momentum=momentum, nesterov=recipe.get("nesterov", False), **more)
 
 
 def worst(a, b):
