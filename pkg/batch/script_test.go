@@ -13,6 +13,15 @@ import (
 	"slimfit/pkg/experiment"
 )
 
+func text(t *testing.T, name string, s script) string {
+	t.Helper()
+	b, err := s.text(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 func updating() bool { return os.Getenv("UPDATE_GOLDEN") != "" }
 
 func TestScripts(t *testing.T) {
@@ -36,10 +45,10 @@ setup: ["export TF_CPP_MIN_LOG_LEVEL=2", "ulimit -c 0"]
 	program := Program{Slimfit: "/opt/slim fit/slimfit", Run: []string{"--worker=/opt/slimfit-worker", "--jobs=2"},
 		Report: []string{"--cache=/shared/cache"}}
 	for name, got := range map[string]string{
-		"array-full.sh":   arrayScript(dir, full.Or(experiment.DefaultBatch()), program),
-		"array-plain.sh":  arrayScript("/runs/e/batch/0001", experiment.DefaultBatch(), program),
-		"report-full.sh":  reportScript(dir, "/shared/50%/my runs/e", full.Or(experiment.DefaultBatch()), program),
-		"report-plain.sh": reportScript("/runs/e/batch/0001", "/runs/e", experiment.DefaultBatch(), program),
+		"array-full.sh":   text(t, arrayName, script{full.Or(experiment.DefaultBatch()), program, dir, ""}),
+		"array-plain.sh":  text(t, arrayName, script{experiment.DefaultBatch(), program, "/runs/e/batch/0001", ""}),
+		"report-full.sh":  text(t, reportName, script{full.Or(experiment.DefaultBatch()), program, dir, "/shared/50%/my runs/e"}),
+		"report-plain.sh": text(t, reportName, script{experiment.DefaultBatch(), program, "/runs/e/batch/0001", "/runs/e"}),
 	} {
 		file := filepath.Join("testdata", name)
 		if updating() {
@@ -67,9 +76,9 @@ func runArray(t *testing.T, program string) (cmd *exec.Cmd, out *strings.Builder
 	if err := os.WriteFile(slimfit, []byte("#!/bin/bash\n"+program), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	script := filepath.Join(dir, "array.sh")
-	put(t, dir, "array.sh", arrayScript(dir, experiment.DefaultBatch(), Program{Slimfit: slimfit}))
-	cmd = exec.Command("bash", script, "7")
+	file := filepath.Join(dir, "array.sh")
+	put(t, dir, "array.sh", text(t, arrayName, script{experiment.DefaultBatch(), Program{Slimfit: slimfit}, dir, ""}))
+	cmd = exec.Command("bash", file, "7")
 	cmd.Env = append(os.Environ(), "SLURM_ARRAY_TASK_ID=5")
 	out = &strings.Builder{}
 	cmd.Stdout, cmd.Stderr = out, out

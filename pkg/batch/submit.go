@@ -130,12 +130,15 @@ func prepare(ctx context.Context, r Request, subs []Submission, held []Held) (Pr
 	if r.RetryFailed {
 		program.Run = append(program.Run[:len(program.Run):len(program.Run)], "--retry-failed")
 	}
-	p.Array = arrayScript(p.Dir, r.Settings, program)
+	s := script{r.Settings, program, p.Dir, r.Folder.Dir}
 	if r.Report {
 		p.Tasks.Report = job + ".report"
-		p.Report = reportScript(p.Dir, r.Folder.Dir, r.Settings, program)
+		if p.Report, err = s.text(reportName); err != nil {
+			return p, err
+		}
 	}
-	return p, nil
+	p.Array, err = s.text(arrayName)
+	return p, err
 }
 
 // longPacks warns of packs that one element is not expected to finish.
