@@ -56,15 +56,10 @@ func batchStatusCommand() *cli.Command {
 
 // labels says how people call a trial.
 func labels(e *experiment.Experiment) func(result.Key) string {
-	names := map[string]string{}
-	if e != nil {
-		for _, c := range e.Configs {
-			names[c.ID] = e.Label(c)
-		}
-	}
+	configs := e.ByID()
 	return func(k result.Key) string {
-		if name := names[k.ConfigID]; name != "" {
-			return fmt.Sprintf("%s, seed %d (%s)", name, k.Seed, k)
+		if c := configs[k.ConfigID]; c != nil {
+			return fmt.Sprintf("%s, seed %d (%s)", e.Label(*c), k.Seed, k)
 		}
 		return k.String()
 	}

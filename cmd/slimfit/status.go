@@ -72,11 +72,8 @@ func openStatus(l *lab.Lab, dir string) (*statusView, error) {
 	if e == nil {
 		return s, nil
 	}
-	configs := map[string]*experiment.Configuration{}
-	for _, t := range e.Trials() {
-		s.keys = append(s.keys, t.Key())
-		configs[t.ID] = t.Configuration
-	}
+	configs := e.ByID()
+	s.keys = experiment.KeysOf(e.Trials())
 	s.label = func(k result.Key) string {
 		if cfg := configs[k.ConfigID]; cfg != nil {
 			return fmt.Sprintf("%s, seed %d", e.Label(*cfg), k.Seed)

@@ -22,10 +22,7 @@ type Left struct {
 // missing lists the trials that have no result and no job, and counts the rest.
 func (r Request) missing(subs []Submission, held []Held, left *Left) ([]experiment.Trial, []result.Result, error) {
 	trials := r.Experiment.Trials()
-	keys := make([]result.Key, len(trials))
-	for i, t := range trials {
-		keys[i] = t.Key()
-	}
+	keys := experiment.KeysOf(trials)
 	results, _, err := r.Folder.ResultsOf(keys, store.Brief)
 	if err != nil {
 		return nil, nil, err
@@ -75,11 +72,7 @@ func inQueue(subs []Submission, held []Held) map[result.Key]bool {
 		}
 		for _, s := range subs {
 			if n, ok := s.Tasks.element(h.Job, h.Index); ok {
-				for _, name := range s.Tasks.Elements[n].Trials {
-					if k, err := result.ParseKey(name); err == nil {
-						keys[k] = true
-					}
-				}
+				s.Tasks.Elements[n].mark(keys)
 			}
 		}
 	}
@@ -97,18 +90,10 @@ func (r Request) speed(subs []Submission, results []result.Result) Speed {
 			continue
 		}
 		for _, e := range s.Tasks.Elements {
-			for _, name := range e.Trials {
-				if k, err := result.ParseKey(name); err == nil {
-					there[k] = true
-				}
-			}
+			e.mark(there)
 		}
 	}
-	configs := map[string]*experiment.Configuration{}
-	for i := range r.Experiment.Configs {
-		configs[r.Experiment.Configs[i].ID] = &r.Experiment.Configs[i]
-	}
-	s := speedOf(results, configs, func(k result.Key) bool { return there[k] })
+	s := speedOf(results, r.Experiment.ByID(), func(k result.Key) bool { return there[k] })
 	where := "the default partition"
 	if r.Settings.Partition != "" {
 		where = "partition " + r.Settings.Partition

@@ -54,12 +54,8 @@ func Look(ctx context.Context, f *store.Folder, e *experiment.Experiment) (Statu
 		return Status{}, err
 	}
 	var keys []result.Key
-	configs := map[string]*experiment.Configuration{}
 	if e != nil {
-		for _, t := range e.Trials() {
-			keys = append(keys, t.Key())
-			configs[t.ID] = t.Configuration
-		}
+		keys = experiment.KeysOf(e.Trials())
 	}
 	view := sweep.Viewer{Folder: f}
 	s := Status{Elements: []ElementView{}, Lost: []LostElement{}}
@@ -86,7 +82,7 @@ func Look(ctx context.Context, f *store.Folder, e *experiment.Experiment) (Statu
 		gone := func(k result.Key) bool { return left(k) && !queued[k] && s.Overview.Status[k] != result.Running }
 		s.Lost = append(s.Lost, lost(ctx, subs, held, gone)...)
 	}
-	s.TimeLeft = s.timeLeft(f, configs, keys, queued)
+	s.TimeLeft = s.timeLeft(f, e.ByID(), keys, queued)
 	return s, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/result"
 	"slimfit/pkg/shell"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
@@ -103,7 +104,7 @@ func prepare(ctx context.Context, r Request, subs []Submission, held []Held) (Pr
 	if err != nil {
 		return p, err
 	}
-	p.Tasks = Tasks{Experiment: r.Experiment.Name, Source: digest(r.Experiment.Source), Created: time.Now().UTC().Truncate(time.Second),
+	p.Tasks = Tasks{Experiment: r.Experiment.Name, Source: result.SHA256(r.Experiment.Source), Created: time.Now().UTC().Truncate(time.Second),
 		Partition: r.Settings.Partition, GPUs: r.Settings.GPUs, Workers: r.Workers, RetryFailed: r.RetryFailed}
 	if len(missing) == 0 {
 		return p, nil

@@ -2,8 +2,6 @@ package batch
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,6 +52,15 @@ type Array struct {
 type Element struct {
 	Seconds float64  `json:"seconds"` // predicted, of all its workers together
 	Trials  []string `json:"trials"`  // as result.Key writes them
+}
+
+// mark adds the element's trials to a set.
+func (e Element) mark(keys map[result.Key]bool) {
+	for _, name := range e.Trials {
+		if k, err := result.ParseKey(name); err == nil {
+			keys[k] = true
+		}
+	}
 }
 
 // Submission is a folder batch/<n> of a run folder.
@@ -118,7 +125,7 @@ func (s Submission) ExperimentFile() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read the submitted experiment: %w", err)
 	}
-	if digest(b) != s.Tasks.Source {
+	if result.SHA256(b) != s.Tasks.Source {
 		return "", fmt.Errorf("%s was changed after it was submitted; `slimfit batch submit` again takes the new one", file)
 	}
 	return file, nil
@@ -129,10 +136,7 @@ func (s Submission) Trials(e *experiment.Experiment, element int) ([]experiment.
 	if element < 0 || element >= len(s.Tasks.Elements) {
 		return nil, fmt.Errorf("there is no element %d, the task file has 0 to %d", element, len(s.Tasks.Elements)-1)
 	}
-	configs := map[string]*experiment.Configuration{}
-	for i := range e.Configs {
-		configs[e.Configs[i].ID] = &e.Configs[i]
-	}
+	configs := e.ByID()
 	var trials []experiment.Trial
 	for _, name := range s.Tasks.Elements[element].Trials {
 		k, err := result.ParseKey(name)
@@ -216,11 +220,6 @@ func numbers(f *store.Folder) ([]int, error) {
 
 func submissionDir(f *store.Folder, n int) string {
 	return filepath.Join(f.Dir, batchDir, fmt.Sprintf("%04d", n))
-}
-
-func digest(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
 }
 
 // encode writes tasks.json with an element a line.

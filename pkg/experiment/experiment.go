@@ -66,6 +66,24 @@ type Trial struct {
 // Key names the trial.
 func (t Trial) Key() result.Key { return result.Key{ConfigID: t.ID, Seed: t.Seed} }
 
+// KeysOf names trials.
+func KeysOf(trials []Trial) []result.Key {
+	keys := make([]result.Key, len(trials))
+	for i, t := range trials {
+		keys[i] = t.Key()
+	}
+	return keys
+}
+
+// ByID are the configurations by their IDs; a nil e has none.
+func (e *Experiment) ByID() map[string]*Configuration {
+	configs := map[string]*Configuration{}
+	for i := 0; e != nil && i < len(e.Configs); i++ {
+		configs[e.Configs[i].ID] = &e.Configs[i]
+	}
+	return configs
+}
+
 // Trials lists every configuration with every seed, seeds fastest.
 func (e *Experiment) Trials() []Trial {
 	trials := make([]Trial, 0, len(e.Configs)*len(e.Seeds))

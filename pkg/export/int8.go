@@ -2,8 +2,6 @@ package export
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"runtime"
 
@@ -45,8 +43,7 @@ func Int8(ctx context.Context, t *Trial, set *dataset.Set, test bool, version st
 		q.Reason = err.Error()
 		return q, nil
 	}
-	sum := sha256.Sum256(file)
-	q.Bytes, q.SHA256 = len(file), hex.EncodeToString(sum[:])
+	q.Bytes, q.SHA256 = len(file), result.SHA256(file)
 	for _, s := range result.Splits() {
 		images := set.Validation
 		if s == result.Test {

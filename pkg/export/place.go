@@ -2,7 +2,6 @@ package export
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -11,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"slimfit/pkg/result"
 	"slimfit/pkg/tflite"
 )
 
@@ -198,8 +198,7 @@ func sum(dir string, f Format) (ModelFile, error) {
 	if err != nil {
 		return ModelFile{}, err
 	}
-	s := sha256.Sum256(b)
-	return ModelFile{Format: f, Path: f.Path(), Bytes: len(b), SHA256: hex.EncodeToString(s[:])}, nil
+	return ModelFile{Format: f, Path: f.Path(), Bytes: len(b), SHA256: result.SHA256(b)}, nil
 }
 
 // Commit writes the card and puts everything in place: the whole folder at

@@ -3,8 +3,6 @@ package lab
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -104,13 +102,9 @@ func (l *Lab) newSearcher(e *experiment.Experiment, p *search.Problem, train Tra
 	if err != nil {
 		return nil, exit.Failed(err)
 	}
-	s := &searcher{l: l, e: e, p: p, folder: folder, reader: newResultReader(folder, p, l.Work.RetryFailed), train: train,
-		configs: map[string]*experiment.Configuration{}}
+	s := &searcher{l: l, e: e, p: p, folder: folder, reader: newResultReader(folder, p, l.Work.RetryFailed), train: train, configs: e.ByID()}
 	if p.Target.Precision == experiment.Int8 {
 		s.int8 = newQuantizer(folder, l.sourceOf(e), l.Note)
-	}
-	for i := range e.Configs {
-		s.configs[e.Configs[i].ID] = &e.Configs[i]
 	}
 	return s, nil
 }
@@ -203,6 +197,5 @@ func (s *searcher) fileOf(path string, b []byte) (result.File, error) {
 	if err != nil {
 		return result.File{}, err
 	}
-	sum := sha256.Sum256(b)
-	return result.File{Path: filepath.ToSlash(rel), SHA256: hex.EncodeToString(sum[:])}, nil
+	return result.File{Path: filepath.ToSlash(rel), SHA256: result.SHA256(b)}, nil
 }

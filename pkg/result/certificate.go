@@ -1,6 +1,9 @@
 package result
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+
 	"slimfit/models"
 	"slimfit/pkg/footprint"
 )
@@ -209,4 +212,10 @@ type Effort struct {
 type File struct {
 	Path   string `json:"path"` // below the run folder, with forward slashes
 	SHA256 string `json:"sha256"`
+}
+
+// SHA256 is the digest of a file's content, hex.
+func SHA256(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }

@@ -1,8 +1,6 @@
 package search
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -119,10 +117,7 @@ func decode(b []byte, stopped bool) (r result.Result, err error) {
 	return s.Result(), err
 }
 
-func isFile(b []byte, f result.File) bool {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:]) == f.SHA256
-}
+func isFile(b []byte, f result.File) bool { return result.SHA256(b) == f.SHA256 }
 
 // doubts lists what in a result contradicts itself or the configuration that
 // it claims to be of. A result forged with care has none: only training it

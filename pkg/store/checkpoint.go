@@ -77,37 +77,6 @@ func SaveCheckpoint(dir string, token uint64, step int, payload []byte) error {
 	return nil
 }
 
-// LoadCheckpoint reads the newest whole checkpoint of the trial in dir. If it
-// had to pass over damaged ones, the error is a *DamageError that names them,
-// and step and payload are still good unless payload is nil. Without any
-// checkpoint the error is fs.ErrNotExist.
-func LoadCheckpoint(dir string) (step int, payload []byte, err error) {
-	steps, err := checkpointSteps(dir)
-	if err != nil {
-		return 0, nil, err
-	}
-	if len(steps) == 0 {
-		return 0, nil, fmt.Errorf("no checkpoint in %s: %w", dir, fs.ErrNotExist)
-	}
-	var damage DamageError
-	for _, s := range steps {
-		payload, err := LoadCheckpointAt(dir, s)
-		var d *DamageError
-		switch {
-		case err == nil && len(damage.Files) == 0:
-			return s, payload, nil
-		case err == nil:
-			return s, payload, &damage
-		case errors.As(err, &d):
-			damage.Files = append(damage.Files, d.Files...)
-			damage.Reasons = append(damage.Reasons, d.Reasons...)
-		default:
-			return 0, nil, err
-		}
-	}
-	return 0, nil, &damage
-}
-
 // Checkpoints lists the steps that the trial in dir has whole checkpoints for,
 // newest first. Damaged ones are set aside as <name>.damaged-<n>, and the
 // error is a *DamageError that names them; steps are good all the same. The

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,7 +25,7 @@ func TestCheckpointRoundTrip(t *testing.T) {
 		if err := SaveCheckpoint(dir, 0, step, payload); err != nil {
 			rt.Fatal(err)
 		}
-		gotStep, got, err := LoadCheckpoint(dir)
+		gotStep, got, err := loadCheckpoint(dir)
 		if err != nil || gotStep != step || !bytes.Equal(got, payload) {
 			rt.Fatalf("got step %d, %d bytes, %v; want step %d, %d bytes", gotStep, len(got), err, step, len(payload))
 		}
@@ -49,7 +50,7 @@ func TestSaveCheckpointKeepsTheOneBefore(t *testing.T) {
 	if err := SaveCheckpoint(dir, 0, 150, []byte{9}); err != nil {
 		t.Fatal(err)
 	}
-	if step, _, err := LoadCheckpoint(dir); err != nil || step != 300 {
+	if step, _, err := loadCheckpoint(dir); err != nil || step != 300 {
 		t.Errorf("after a late save: step %d, %v; want 300", step, err)
 	}
 }
@@ -89,7 +90,7 @@ func TestLoadCheckpointFallsBack(t *testing.T) {
 			if err := os.WriteFile(newest, damage(b), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			step, got, err := LoadCheckpoint(dir)
+			step, got, err := loadCheckpoint(dir)
 			var d *DamageError
 			if !errors.As(err, &d) || len(d.Files) != 1 || d.Files[0] != newest {
 				t.Fatalf("error %v, want a DamageError that names %s", err, newest)
@@ -103,7 +104,7 @@ func TestLoadCheckpointFallsBack(t *testing.T) {
 
 func TestLoadCheckpointWithoutOne(t *testing.T) {
 	dir := t.TempDir()
-	if _, _, err := LoadCheckpoint(dir); !errors.Is(err, fs.ErrNotExist) {
+	if _, _, err := loadCheckpoint(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v, want fs.ErrNotExist", err)
 	}
 	if _, err := LoadWeights(dir); !errors.Is(err, fs.ErrNotExist) {
@@ -144,7 +145,7 @@ func TestSaveChecksTheLease(t *testing.T) {
 			t.Errorf("weights, token %d: error %v, want %v", token, err, want)
 		}
 	}
-	if step, _, _ := LoadCheckpoint(dir); step != 1 {
+	if step, _, _ := loadCheckpoint(dir); step != 1 {
 		t.Errorf("a fenced owner wrote step %d", step)
 	}
 }
@@ -183,4 +184,35 @@ func FuzzLoadCheckpoint(f *testing.F) {
 			t.Errorf("%q: %v, want a DamageError", b, err)
 		}
 	})
+}
+
+// loadCheckpoint reads the newest whole checkpoint of the trial in dir. If it
+// had to pass over damaged ones, the error is a *DamageError that names them,
+// and step and payload are still good unless payload is nil. Without any
+// checkpoint the error is fs.ErrNotExist.
+func loadCheckpoint(dir string) (step int, payload []byte, err error) {
+	steps, err := checkpointSteps(dir)
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(steps) == 0 {
+		return 0, nil, fmt.Errorf("no checkpoint in %s: %w", dir, fs.ErrNotExist)
+	}
+	var damage DamageError
+	for _, s := range steps {
+		payload, err := LoadCheckpointAt(dir, s)
+		var d *DamageError
+		switch {
+		case err == nil && len(damage.Files) == 0:
+			return s, payload, nil
+		case err == nil:
+			return s, payload, &damage
+		case errors.As(err, &d):
+			damage.Files = append(damage.Files, d.Files...)
+			damage.Reasons = append(damage.Reasons, d.Reasons...)
+		default:
+			return 0, nil, err
+		}
+	}
+	return 0, nil, &damage
 }

@@ -43,7 +43,7 @@ func historyDoubt(dir string, r *result.Result, _ bool) error {
 		return &FileError{path, "it is missing"}
 	case err != nil:
 		return err
-	case digestOf(b) != r.HistorySHA:
+	case result.SHA256(b) != r.HistorySHA:
 		return &FileError{path, "it is not what was written: its SHA-256 is not the result's"}
 	}
 	return nil
@@ -75,7 +75,7 @@ func weightsDoubt(dir string, r *result.Result, deep bool) error {
 	if errors.As(err, &bad) {
 		return &FileError{path, fmt.Sprintf("%s; the trained weights are lost", bad.Reasons[0])}
 	}
-	if err == nil && r.WeightsSHA != "" && digestOf(payload) != r.WeightsSHA {
+	if err == nil && r.WeightsSHA != "" && result.SHA256(payload) != r.WeightsSHA {
 		return &FileError{path, "it holds other weights than the result is of"}
 	}
 	return err

@@ -72,7 +72,7 @@ func TestChecksumIsKept(t *testing.T) {
 func TestDoubts(t *testing.T) {
 	r := sample(t, 2, 0)
 	points := []result.Point{{Step: 100, Loss: 0.5}, {Step: 200, Loss: 0.25}}
-	r.HistorySHA, r.WeightsSHA = HistorySHA256(points), digestOf([]byte("weights"))
+	r.HistorySHA, r.WeightsSHA = HistorySHA256(points), result.SHA256([]byte("weights"))
 	for _, c := range []struct {
 		name, cheap, deep string
 		damage            func(history, weights string) error

@@ -2,9 +2,7 @@ package store
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/csv"
-	"encoding/hex"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -27,12 +25,7 @@ func (f *Folder) WriteHistory(k result.Key, token uint64, points []result.Point)
 }
 
 // HistorySHA256 is the digest, hex, of the history.csv that WriteHistory makes.
-func HistorySHA256(points []result.Point) string { return digestOf(encodeHistory(points)) }
-
-func digestOf(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
+func HistorySHA256(points []result.Point) string { return result.SHA256(encodeHistory(points)) }
 
 func encodeHistory(points []result.Point) []byte {
 	var b bytes.Buffer

@@ -35,14 +35,13 @@ type Options struct {
 	Hang            time.Duration // a worker that says nothing for so long is killed; 0: DefaultHang
 	StopGrace       time.Duration // time for the checkpoint after a stop; 0: DefaultGrace
 
-	Packs     func(trials []experiment.Trial, workers int) []Pack // nil: BuildPacks with DefaultCost
 	Footprint func(*experiment.Configuration) footprint.Footprint // goes into each result; nil: the counted one
 	Label     func(experiment.Configuration) string               // how people call a configuration; nil: its ID
 	Events    func(Event)                                         // nil: nobody listens; calls do not overlap
 	Speeds    *Speeds                                             // gets what packs really took; nil: nobody asks
 
-	deterministic bool // of a trial's recipe
-	measure       bool // the best size of packs, where it is not known
+	deterministic bool                                    // of a trial's recipe
+	pack          func([]experiment.Trial, []Slot) []Pack // a test's; nil: Speeds.Packs
 }
 
 // Defaults of Options.
@@ -118,10 +117,6 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Keep == "" {
 		o.Keep = KeepAll
-	}
-	if o.Packs == nil {
-		o.measure = stacked(o.Workers) && o.Speeds != nil
-		o.Packs = func(trials []experiment.Trial, workers int) []Pack { return o.Speeds.Packs(trials, o.Workers) }
 	}
 	if o.Footprint == nil {
 		o.Footprint = func(c *experiment.Configuration) footprint.Footprint { return c.Footprint }

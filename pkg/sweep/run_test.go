@@ -61,20 +61,20 @@ func TestJobsAndPacksDoNotShow(t *testing.T) {
 	want := undisturbed(t, s)
 	for _, c := range []struct {
 		jobs  int
-		packs func([]experiment.Trial, int) []Pack
+		packs func([]experiment.Trial, []Slot) []Pack
 	}{
 		{1, nil}, {5, nil},
-		{2, func(trials []experiment.Trial, _ int) (packs []Pack) { // all alone
+		{2, func(trials []experiment.Trial, _ []Slot) (packs []Pack) { // all alone
 			for _, tr := range trials {
 				packs = append(packs, Pack{Trials: []experiment.Trial{tr}})
 			}
 			return packs
 		}},
-		{2, func(trials []experiment.Trial, _ int) []Pack { return []Pack{{Trials: trials}} }},
+		{2, func(trials []experiment.Trial, _ []Slot) []Pack { return []Pack{{Trials: trials}} }},
 	} {
 		s := s
 		s.Out, s.Jobs = t.TempDir(), c.jobs
-		mustRun(t, s, func(o *Options) { o.Packs = c.packs })
+		mustRun(t, s, func(o *Options) { o.pack = c.packs })
 		same(t, files(t, s), want)
 	}
 }

@@ -84,10 +84,7 @@ func differs(res result.Result, t experiment.Trial) string {
 
 // scan reads the results that are there and makes jobs of what is left.
 func (r *run) scan(ctx context.Context) ([]*job, error) {
-	keys := make([]result.Key, len(r.trials))
-	for i, t := range r.trials {
-		keys[i] = t.Key()
-	}
+	keys := experiment.KeysOf(r.trials)
 	verdicts := make([]verdict, len(keys))
 	var mu sync.Mutex
 	var fault error
@@ -153,13 +150,17 @@ func (r *run) jobs(ctx context.Context, verdicts []verdict) []*job {
 			jobs = append(jobs, &job{members: []int{i}, evaluate: true})
 		}
 	}
-	if r.measure {
+	if stacked(r.Workers) && r.Speeds != nil {
 		say := func(text string) { r.emit(Event{Kind: Notice, Message: text}) }
 		if err := r.Speeds.MeasureStacks(ctx, r.Options, train, say); err != nil && ctx.Err() == nil {
 			say(fmt.Sprintf("the best size of packs is not known: %v", err)) // what is wrong with the workers is told soon
 		}
 	}
-	packs := r.Packs(train, len(r.Workers))
+	pack := r.pack
+	if pack == nil {
+		pack = r.Speeds.Packs
+	}
+	packs := pack(train, r.Workers)
 	all := make([]*job, 0, len(packs)+len(jobs))
 	for _, p := range packs {
 		j := &job{cost: p.Cost}

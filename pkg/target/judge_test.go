@@ -159,3 +159,14 @@ func TestNewJudge(t *testing.T) {
 		}
 	}
 }
+
+// Needed, in exact arithmetic, is the fewest correct of images that reach the share.
+func Needed(images int, share float64) int {
+	r, ok := new(big.Rat).SetString(strconv.FormatFloat(share, 'g', -1, 64))
+	if !ok {
+		return images + 1 // not a number
+	}
+	r.Mul(r, new(big.Rat).SetInt64(int64(images)))
+	n := new(big.Int).Div(new(big.Int).Sub(new(big.Int).Add(r.Num(), r.Denom()), big.NewInt(1)), r.Denom())
+	return int(n.Int64())
+}

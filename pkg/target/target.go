@@ -4,9 +4,6 @@
 package target
 
 import (
-	"math/big"
-	"strconv"
-
 	"slimfit/pkg/footprint"
 )
 
@@ -109,15 +106,4 @@ func (t *Target) Over(f footprint.Footprint) []Budget {
 // compares the same numbers.
 func Reaches(correct, images int, share float64) bool {
 	return share <= 0 || images > 0 && float64(correct)/float64(images) >= share
-}
-
-// Needed is the fewest correct of images that reach the share.
-func Needed(images int, share float64) int {
-	r, ok := new(big.Rat).SetString(strconv.FormatFloat(share, 'g', -1, 64))
-	if !ok {
-		return images + 1 // not a number
-	}
-	r.Mul(r, new(big.Rat).SetInt64(int64(images)))
-	n := new(big.Int).Div(new(big.Int).Sub(new(big.Int).Add(r.Num(), r.Denom()), big.NewInt(1)), r.Denom())
-	return int(n.Int64())
 }

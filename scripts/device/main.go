@@ -42,6 +42,14 @@ func run(ctx context.Context, name string, images int, only string, files []stri
 	if n := set.Test.N(); images < 1 || images > n {
 		images = n
 	}
+	devices := device.All()
+	if only != "" {
+		d, err := device.Named(only)
+		if err != nil {
+			return err
+		}
+		devices = []device.Device{d}
+	}
 	t := text.Table{Head: []string{"network", "device", "flash", "RAM", "stack", "cycles", "instructions", "ms", "right", "images"}, Left: 2}
 	for _, file := range files {
 		m, err := load(file)
@@ -49,10 +57,7 @@ func run(ctx context.Context, name string, images int, only string, files []stri
 			return err
 		}
 		pixels := set.Test.Pixels[:images*m.InputShape().Elements()]
-		for _, d := range device.All() {
-			if only != "" && d.Name != only {
-				continue
-			}
+		for _, d := range devices {
 			f, err := d.Measure(ctx, m, pixels)
 			if err != nil {
 				return fmt.Errorf("%s: %w", file, err)
