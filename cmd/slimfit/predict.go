@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -55,7 +54,7 @@ func writePredictions(o console, p *lab.Predictions) error {
 	}
 	t := text.Table{Head: []string{"image", "class", "probability", "then"}, Left: 1}
 	for _, i := range p.Images {
-		t.Rows = append(t.Rows, []string{i.Image, classLabel(p, i.Class), text.Percent(i.Probability), runnerUp(p, i)})
+		t.Rows = append(t.Rows, []string{i.Image, p.Class(i.Class), text.Percent(i.Probability), runnerUp(p, i)})
 	}
 	if err := o.table(t); err != nil {
 		return err
@@ -63,10 +62,6 @@ func writePredictions(o console, p *lab.Predictions) error {
 	_, err := fmt.Fprintf(o.out, "%s in %s, %s an image (%s)\n", text.Count(len(p.Images), "image"), text.Duration(p.Seconds),
 		text.Duration(p.SecondsPerImage), p.Runtime)
 	return exit.Failed(err)
-}
-
-func classLabel(p *lab.Predictions, class int) string {
-	return strings.TrimSpace(strconv.Itoa(class) + " " + p.Class(class))
 }
 
 // runnerUp is the second most likely class.
@@ -80,7 +75,7 @@ func runnerUp(p *lab.Predictions, i lab.Prediction) string {
 	best := slices.MaxFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(i.Probabilities[a], i.Probabilities[b]), cmp.Compare(b, a))
 	})
-	return classLabel(p, best) + " " + text.Percent(i.Probabilities[best])
+	return p.Class(best) + " " + text.Percent(i.Probabilities[best])
 }
 
 // predictionsTable is for programs: every probability, unrounded.

@@ -122,26 +122,32 @@ func DefaultCache() string {
 // parts and the digest of the content. Sets of the registry need no files;
 // the user's own data is read in full.
 func Describe(ref Ref, cache string) (models.Data, error) {
+	data, _, err := DescribeNamed(ref, cache)
+	return data, err
+}
+
+// DescribeNamed is Describe with the names of the classes.
+func DescribeNamed(ref Ref, cache string) (models.Data, []string, error) {
 	if ref.Path != "" {
 		set, err := Load(ref, cache)
 		if err != nil {
-			return models.Data{}, err
+			return models.Data{}, nil, err
 		}
-		return set.Data, nil
+		return set.Data, set.ClassNames, nil
 	}
 	info, err := Lookup(ref.Name)
 	if err != nil {
-		return models.Data{}, err
+		return models.Data{}, nil, err
 	}
 	if err := ref.noFolderKeys(info.Name); err != nil {
-		return models.Data{}, err
+		return models.Data{}, nil, err
 	}
 	n, err := ref.split(info.TrainImages, info.TestImages)
 	if err != nil {
-		return models.Data{}, fmt.Errorf("data set %s: %w", info.Name, err)
+		return models.Data{}, nil, fmt.Errorf("data set %s: %w", info.Name, err)
 	}
 	input, err := channelsOf(info.Input, ref.Channels)
-	return ref.data(info.Digest, input, len(info.ClassNames), n), err
+	return ref.data(info.Digest, input, len(info.ClassNames), n), info.ClassNames, err
 }
 
 // Load reads the images of a reference. A set of the registry that is not in

@@ -18,6 +18,7 @@ type Experiment struct {
 	Source   []byte // the effective file: loading it needs no --set; a relative dataset.path is made absolute
 	Ref      dataset.Ref
 	Data     models.Data
+	Classes  []string        // names, by number; nil where Sources does not know them
 	Axes     []Axis          // in the file's order; axes that only `include` names come last
 	Configs  []Configuration // one entry an ID, in matrix order; never empty, but see Sources.Space
 	Space    *Space          // the same configurations, counted

@@ -21,8 +21,9 @@ type Describe func(dataset.Ref) (models.Data, error)
 // Sources is what the files that an experiment names are asked from.
 type Sources struct {
 	Describe Describe
-	Teacher  FindTeacher // nil: the digests that the file itself has are taken
-	Space    bool        // more than MaxListed configurations are counted only: Experiment.Space has them, Configs none
+	Classes  func(dataset.Ref) []string // names of the classes of what Describe described; nil: not known, they have numbers
+	Teacher  FindTeacher                // nil: the digests that the file itself has are taken
+	Space    bool                       // more than MaxListed configurations are counted only: Experiment.Space has them, Configs none
 }
 
 // Load is LoadFrom for files in the state that `run` keeps them: what they name
@@ -94,14 +95,14 @@ func (l *loader) load(from Sources) {
 	if v := l.v.Get("seeds"); v != nil || !yamlkeys.HasKey(l.root, "seeds") {
 		e.Seeds = l.seeds(v)
 	}
-	l.dataset(from.Describe)
+	l.dataset(from)
 	var m *matrix
 	if v := l.v.Get("matrix"); v != nil || !yamlkeys.HasKey(l.root, "matrix") {
 		m = l.expandMatrix(v)
 	}
 	l.configurations(m, newTeachers(from.Teacher, l.v.Get("teachers")), from.Space)
 	if v := l.v.Get("target"); v != nil && e.Seeds != nil {
-		e.Target = l.target(v, len(e.Seeds), e.Data.Classes)
+		e.Target = l.target(v, len(e.Seeds))
 	}
 	e.Evaluate.Test = l.v.Get("evaluate").Str("test", "")
 	e.Report = l.report(l.v.Get("report"))
@@ -112,7 +113,7 @@ func (l *loader) load(from Sources) {
 }
 
 // dataset resolves the reference and asks what it stands for.
-func (l *loader) dataset(describe Describe) {
+func (l *loader) dataset(from Sources) {
 	v := l.v.Get("dataset")
 	if !v.Good() {
 		return
@@ -135,12 +136,14 @@ func (l *loader) dataset(describe Describe) {
 			node.Value, l.changed = abs, true
 		}
 	}
-	data, err := describe(l.e.Ref)
+	data, err := from.Describe(l.e.Ref)
 	if err != nil {
 		l.Add(v.Node, "dataset: %v%s", err, nearSet(l.e.Ref))
 		return
 	}
-	l.e.Data = data
+	if l.e.Data = data; from.Classes != nil {
+		l.e.Classes = from.Classes(l.e.Ref)
+	}
 }
 
 // nearSet is the known data set that an unknown name comes near to.

@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/target"
+	"slimfit/pkg/text"
 	"slimfit/pkg/yamlkeys"
 )
 
@@ -81,10 +83,9 @@ func (p *problems) seeds(v *yamlkeys.Value) []int64 {
 	return seeds
 }
 
-// target reads what a network must reach. classes is 0 where the data set is
-// not known.
-func (p *problems) target(v *yamlkeys.Value, seeds, classes int) *Target {
-	t := &Target{Accuracy: v.Float("accuracy", 0), Confidence: v.Float("confidence", 0.95), Seeds: v.Int("seeds", seeds),
+// target reads what a network must reach.
+func (p *loader) target(v *yamlkeys.Value, seeds int) *Target {
+	t := &Target{Classes: p.e.Classes, Accuracy: v.Float("accuracy", 0), Confidence: v.Float("confidence", 0.95), Seeds: v.Int("seeds", seeds),
 		Cost: cost(v.Str("cost", string(footprint.Parameters))), Rule: v.Str("rule", RuleWorst), Precision: v.Str("precision", Float32)}
 	if x := v.Get("seeds"); x != nil && t.Seeds > seeds {
 		p.Add(x.Node, "target.seeds: %d, but the experiment has %d seeds", t.Seeds, seeds)
@@ -97,24 +98,60 @@ func (p *problems) target(v *yamlkeys.Value, seeds, classes int) *Target {
 			t.Within = append(t.Within, Budget{Cost: cost(q.Name), Limit: q.Num})
 		}
 	}
-	recall := v.Get("recall")
-	if recall == nil {
-		return t
+	if recall := v.Get("recall"); recall != nil {
+		p.recall(t, recall)
 	}
-	for _, q := range recall.Pairs {
+	return t
+}
+
+// recall reads the floors.
+func (p *loader) recall(t *Target, v *yamlkeys.Value) {
+	for _, q := range v.Pairs {
 		if q.Name == "all" {
 			t.RecallAll = q.Num
 			continue
 		}
-		class, err := strconv.Atoi(q.Name)
-		if err != nil || classes > 0 && class >= classes {
-			p.Add(q.Node, "target.recall: there is no class %s; the data set has 0 to %d", q.Name, classes-1)
-			continue
+		class, ok := p.class(q.Name)
+		switch {
+		case p.e.Data.Classes == 0: // its fault is told
+		case !ok && len(p.e.Classes) == 0:
+			p.Add(q.Node, `target.recall: there is no class %s; the names are not known, "#0" to "#%d" are the classes by number`, q.Name,
+				p.e.Data.Classes-1)
+		case !ok:
+			p.Add(q.Node, "target.recall: there is no class %s%s; the data set has %s", q.Name, yamlkeys.DidYouMean(q.Name, p.e.Classes, "%q"),
+				some(p.e.Classes))
+		case slices.ContainsFunc(t.Recall, func(r Recall) bool { return r.Class == class }):
+			p.Add(q.Node, "target.recall: class %s has two floors; keep one", text.Class(p.e.Classes, class))
+		default:
+			t.Recall = append(t.Recall, Recall{Class: class, Floor: q.Num})
 		}
-		t.Recall = append(t.Recall, Recall{Class: class, Floor: q.Num})
 	}
 	slices.SortFunc(t.Recall, func(a, b Recall) int { return cmp.Compare(a.Class, b.Class) })
-	return t
+}
+
+// class finds a class by its name, or by its number: after "#", or where no
+// class has a number for a name.
+func (p *loader) class(name string) (int, bool) {
+	number, byNumber := strings.CutPrefix(name, "#")
+	if i := slices.Index(p.e.Classes, name); i >= 0 && !byNumber {
+		return i, true
+	}
+	isNumber := func(s string) bool { _, err := strconv.ParseUint(s, 10, 32); return err == nil }
+	if !isNumber(number) || !byNumber && slices.ContainsFunc(p.e.Classes, isNumber) {
+		return 0, false
+	}
+	class, err := strconv.Atoi(number)
+	return class, err == nil && class < p.e.Data.Classes
+}
+
+// some are the first names of classes.
+func some(names []string) string {
+	const most = 12
+	out := strings.Join(text.Classes(names[:min(len(names), most)]), ", ")
+	if len(names) > most {
+		out += fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return out
 }
 
 // cost reads a name that isCost knows.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"text/template"
 
@@ -19,7 +18,7 @@ var cardTemplate string
 // Markdown is the card in words.
 func (c *Card) Markdown() (string, error) {
 	t, err := template.New("card").Funcs(template.FuncMap{
-		"thousands": text.Thousands, "percent": text.Percent[float64], "percentage": text.Percentage, "plain": markdown, "names": unambiguous,
+		"thousands": text.Thousands, "percent": text.Percent[float64], "percentage": text.Percentage, "plain": markdown, "names": text.Classes, "numbered": text.Numbered,
 		"confidence": func() string { return text.Threshold(Confidence) }, "cname": func() string { return CName },
 		"upper": strings.ToUpper, "join": strings.Join,
 		"json": func(v any) (string, error) { b, err := json.Marshal(v); return string(b), err },
@@ -40,17 +39,6 @@ func markdown(s string) string { return text.Markdown(text.Plain(s)) }
 // Has says whether one of the formats was written.
 func (c *Card) Has(formats ...Format) bool {
 	return slices.ContainsFunc(formats, func(f Format) bool { return c.file(f) != nil })
-}
-
-// unambiguous quotes the names that a list with commas would not keep apart.
-func unambiguous(names []string) []string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		if out[i] = n; strings.ContainsAny(n, `,"`) {
-			out[i] = strconv.Quote(n)
-		}
-	}
-	return out
 }
 
 // Figure is a row of the card's footprint.

@@ -70,7 +70,9 @@ func (x *exporter) run(ctx context.Context) error {
 	if x.card, err = export.NewCard(x.trial, Version()); err != nil {
 		return err
 	}
-	x.card.ClassNames = classNames(x.trial.Result, x.set)
+	if x.card.ClassNames = namesIn([]result.Result{x.trial.Result}); x.card.ClassNames == nil && x.set != nil {
+		x.card.ClassNames = x.set.ClassNames
+	}
 	x.place, err = export.Prepare(x.dir, x.card.WeightsSHA, x.o.Formats, x.o.Force)
 	var taken *export.TakenError
 	if errors.As(err, &taken) {
@@ -145,25 +147,6 @@ func ownDataPath(run string, data models.Data) string {
 	return ref.Path
 }
 
-// classNames are the data set's words for its classes; nil where they are just
-// the numbers, or not known.
-func classNames(r result.Result, set *dataset.Set) []string {
-	d, names := r.Dataset, r.Classes
-	if names != nil {
-		// as they were when it was trained
-	} else if set != nil {
-		names = set.ClassNames
-	} else if info, err := dataset.Lookup(d.Name); err == nil && info.Digest == d.Digest {
-		names = info.ClassNames
-	}
-	for i, n := range names {
-		if n != fmt.Sprint(i) {
-			return names
-		}
-	}
-	return nil
-}
-
 // build makes and writes the files that need no TensorFlow.
 func (x *exporter) build(ctx context.Context) (*export.Files, error) {
 	var pixels []uint8
@@ -200,7 +183,11 @@ func (x *exporter) build(ctx context.Context) (*export.Files, error) {
 
 // code writes the C code and its header.
 func (x *exporter) code(files *export.Files, pixels []uint8) error {
-	s, err := files.Code("Network "+x.trial.Result.Key().String()+", trained by slimfit.", x.card.ClassNames, pixels)
+	names := x.card.ClassNames
+	if text.Numbered(names) {
+		names = nil // who needs no words spends no bytes on them
+	}
+	s, err := files.Code("Network "+x.trial.Result.Key().String()+", trained by slimfit.", names, pixels)
 	if err != nil {
 		return exit.With(exit.Trials, fmt.Errorf("%s: %w", x.trial.Result.Key(), err))
 	}

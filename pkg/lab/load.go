@@ -8,6 +8,7 @@ import (
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 )
 
@@ -18,11 +19,8 @@ func (l *Lab) Load(ctx context.Context, file string, sets []string) (*experiment
 }
 
 func (l *Lab) load(ctx context.Context, file string, sets []string, space bool) (*experiment.Experiment, error) {
-	from := experiment.Sources{
-		Space:    space,
-		Describe: func(ref dataset.Ref) (models.Data, error) { return dataset.Describe(ref, l.Cache) },
-		Teacher:  func(run string) (experiment.Teacher, error) { return findTeacher(run, l.Out) },
-	}
+	from := l.sources(nil)
+	from.Space, from.Teacher = space, func(run string) (experiment.Teacher, error) { return findTeacher(run, l.Out) }
 	e, err := UntilStopped(ctx, func() (*experiment.Experiment, error) { return experiment.LoadFrom(file, sets, from) })
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -37,6 +35,38 @@ func (l *Lab) load(ctx context.Context, file string, sets []string, space bool) 
 		l.Note("%s: %s", file, w)
 	}
 	return e, nil
+}
+
+// sources say what the images of an experiment file are: as the results do, where
+// they agree and fit, else as they lie there.
+func (l *Lab) sources(results []result.Result) experiment.Sources {
+	var names []string
+	return experiment.Sources{Classes: func(dataset.Ref) []string { return names },
+		Describe: func(ref dataset.Ref) (data models.Data, err error) {
+			if d := dataOf(ref, results); d != nil {
+				names = namesIn(results)
+				return *d, nil
+			}
+			data, names, err = dataset.DescribeNamed(ref, l.Cache)
+			return data, err
+		}}
+}
+
+// namesIn are the names of the classes as results have them, or as the data set
+// is known to have them; nil where neither knows.
+func namesIn(results []result.Result) []string {
+	for i := range results {
+		if names := results[i].Classes; len(names) == results[i].Dataset.Classes {
+			return names
+		}
+	}
+	for i := range results {
+		d := results[i].Dataset
+		if info, err := dataset.Lookup(d.Name); err == nil && info.Digest == d.Digest {
+			return info.ClassNames
+		}
+	}
+	return nil
 }
 
 // LoadAll reads all files and reports what is wrong in any of them. With space,
@@ -84,9 +114,7 @@ func UntilStopped[T any](ctx context.Context, work func() (T, error)) (T, error)
 // FolderExperiment reads a run folder's experiment; nil, with a note, where
 // that is not possible.
 func (l *Lab) FolderExperiment(folder *store.Folder) *experiment.Experiment {
-	e, err := experiment.Load(folder.ExperimentPath(), nil, func(ref dataset.Ref) (models.Data, error) {
-		return dataset.Describe(ref, l.Cache)
-	})
+	e, err := experiment.LoadFrom(folder.ExperimentPath(), nil, l.sources(nil))
 	if err != nil {
 		l.Note("how many trials there should be is not known: %v", err)
 		return nil

@@ -16,6 +16,7 @@ import (
 	"slimfit/pkg/export"
 	"slimfit/pkg/npy"
 	"slimfit/pkg/protocol"
+	"slimfit/pkg/result"
 	"slimfit/pkg/tflite"
 )
 
@@ -150,7 +151,7 @@ func (l *Lab) trialModel(name string, seed *int64) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Result.Key(), err)
 	}
-	m := &Model{name: t.Dir, classNames: classNames(t.Result, nil), fit: t.Result.Dataset.Fit}
+	m := &Model{name: t.Dir, classNames: namesIn([]result.Result{t.Result}), fit: t.Result.Dataset.Fit}
 	return m.interpret(lite), nil
 }
 

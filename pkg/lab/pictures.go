@@ -9,7 +9,6 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/report"
-	"slimfit/pkg/result"
 )
 
 // A page shows the worst mistakes of one network. Pictures of more bytes in
@@ -20,16 +19,9 @@ const (
 	mostOwnToShow = 20_000  // images of a person's own, which are read one by one
 )
 
-// illustrate gives a report the names of the classes, and the pictures that the
-// chosen network gets wrong, where the images are still there and the same.
+// illustrate gives a report the pictures that the chosen network gets wrong, where
+// the images are still there and the same.
 func (l *Lab) illustrate(r *report.Report, in report.Input) {
-	named := result.Result{Dataset: r.Dataset}
-	for i := range in.Results {
-		if named.Classes = in.Results[i].Classes; named.Classes != nil {
-			break
-		}
-	}
-	r.Classes = classNames(named, nil)
 	chosen := r.Chosen()
 	if in.Experiment == nil || chosen < 0 {
 		return
@@ -42,7 +34,9 @@ func (l *Lab) illustrate(r *report.Report, in report.Input) {
 	if err != nil {
 		return // the report does without
 	}
-	r.Classes = classNames(named, set)
+	if r.Classes == nil {
+		r.Classes = set.ClassNames
+	}
 	part := set.Validation
 	if r.Split == report.Test {
 		part = set.Test

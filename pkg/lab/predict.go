@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/text"
 )
 
 // Predict classifies every image of the files; resize fits pictures to what
@@ -82,15 +83,14 @@ func newPredictions(m *Model, names []string, logits, probabilities []float32, s
 				class = k
 			}
 		}
-		p.Images = append(p.Images, Prediction{name, class, p.Class(class), of[class], of, raw})
+		one := Prediction{Image: name, Class: class, Probability: of[class], Probabilities: of, Logits: raw}
+		if class < len(p.names) {
+			one.Name = p.names[class]
+		}
+		p.Images = append(p.Images, one)
 	}
 	return p
 }
 
-// Class is the class's word, "" where it has none.
-func (p *Predictions) Class(class int) string {
-	if class < len(p.names) {
-		return p.names[class]
-	}
-	return ""
-}
+// Class is the class's word among others, see text.Class.
+func (p *Predictions) Class(class int) string { return text.Class(p.names, class) }

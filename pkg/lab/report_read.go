@@ -66,7 +66,7 @@ func (l *Lab) readRun(folder *store.Folder) (report.Input, error) {
 	if err != nil {
 		return in, exit.Failed(err)
 	}
-	in.Results = results
+	in.Results, in.Classes = results, namesIn(results)
 	for _, d := range damaged {
 		in.Warnings = append(in.Warnings, fmt.Sprintf("%v; its trial counts as missing", relative(folder, d)))
 	}
@@ -108,12 +108,7 @@ func (l *Lab) readExperiment(folder *store.Folder, in *report.Input) *experiment
 	if _, err := os.Stat(folder.ExperimentPath()); errors.Is(err, fs.ErrNotExist) {
 		return nil // the report says so
 	}
-	e, err := experiment.Load(folder.ExperimentPath(), nil, func(ref dataset.Ref) (models.Data, error) {
-		if d := dataOf(ref, in.Results); d != nil {
-			return *d, nil
-		}
-		return dataset.Describe(ref, l.Cache)
-	})
+	e, err := experiment.LoadFrom(folder.ExperimentPath(), nil, l.sources(in.Results))
 	if err != nil {
 		l.Note("the experiment file cannot be read, the report is made from the results alone: %v", err)
 		in.Warnings = append(in.Warnings, "The experiment file cannot be read; this report is made from the results alone.")

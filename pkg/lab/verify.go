@@ -139,7 +139,9 @@ func (v *verifier) experiment() *experiment.Experiment {
 		v.l.Note("there is no experiment.yaml beside the certificate: whether it lists every configuration is not checked")
 		return nil
 	}
-	e, err := experiment.Load(file, nil, func(dataset.Ref) (models.Data, error) { return v.cert.Dataset, nil })
+	e, err := experiment.LoadFrom(file, nil, experiment.Sources{
+		Describe: func(dataset.Ref) (models.Data, error) { return v.cert.Dataset, nil },
+		Classes:  func(dataset.Ref) []string { return v.cert.Classes }})
 	if err != nil {
 		v.faults = append(v.faults, search.Fault{Where: file, What: err.Error()})
 		return nil

@@ -56,6 +56,9 @@ func (r *decided) asked() string {
 	if len(limits) > 0 {
 		s += " Also required: " + text.List(limits) + "."
 	}
+	if g := r.Guess; g != nil {
+		s += fmt.Sprintf(" Always answering %s is right on %s of the %s images.", g.Class, text.Percent(g.Share), r.Split)
+	}
 	return s
 }
 
@@ -163,6 +166,7 @@ func (r *decided) picked(row *Row) {
 	s := fmt.Sprintf("The smallest network %s %s%s on the %s images is %s: %s %s", r.rule(), text.Threshold(r.Target.Accuracy),
 		r.InPrecision(), r.Split, row.Label, text.Whole(row.Costs[k]), r.Costs[k].Head)
 	r.Answer.Sentence = s + r.fewer(row, k) + "."
+	r.guessed(row)
 	if r.Split == Test {
 		if len(r.Rows) > 1 {
 			r.Answer.More = append(r.Answer.More, "It was chosen on the test images themselves, so its accuracy there flatters it: the best of "+

@@ -105,6 +105,7 @@ func (r *decided) certified() {
 	}
 	row, k := &r.Rows[i], r.CostIndex(r.Target.Cost)
 	r.Answer.Pick = i
+	r.guessed(row)
 	if s := r.fewer(row, k); s != "" {
 		r.Answer.Sentence = strings.TrimSuffix(r.Answer.Sentence, ".") + s + "."
 	}

@@ -16,6 +16,7 @@ type Input struct {
 	Others      []result.Result        // of other experiments: used where the same trial is missing here
 	Histories   map[result.Key][]result.Point
 	Int8        []result.Int8       // of Results and Others; where one trial has several, the one of its weights counts
+	Classes     []string            // names of the classes, by number; nil where nobody knows
 	Certificate *result.Certificate // of a search; nil without one
 	Published   []PublishedRow      // what somebody else reports
 	Warnings    []string            // what was noticed on reading the folder

@@ -72,7 +72,7 @@ func TestInt8Target(t *testing.T) {
 	}
 	// A recall floor looks at the int8 networks too: they confuse class 0.
 	target.RecallAll = 0.9
-	if row := reporttest.Build(t, in, report.Options{}).Rows[plain.Answer.Pick]; !strings.Contains(row.Why, "class 0") {
+	if row := reporttest.Build(t, in, report.Options{}).Rows[plain.Answer.Pick]; !strings.Contains(row.Why, "class #0") {
 		t.Errorf("with a recall floor: %s", row.Why)
 	}
 }

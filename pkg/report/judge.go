@@ -51,12 +51,15 @@ type Judged struct {
 	Lacks    string   `json:"lacks"`    // why it cannot be decided yet
 }
 
-func newTarget(e *experiment.Experiment) (*Target, error) {
+func newTarget(e *experiment.Experiment, classes []string) (*Target, error) {
 	if e == nil || e.Target == nil {
 		return nil, nil
 	}
 	t := e.Target
 	out := &Target{Accuracy: t.Accuracy, Confidence: t.Confidence, Cost: t.Cost, Rule: t.Rule, Seeds: t.Seeds, asked: *t}
+	if out.asked.Classes == nil {
+		out.asked.Classes = classes
+	}
 	if t.Precision == experiment.Int8 {
 		out.Precision = experiment.Int8
 	}
@@ -79,7 +82,7 @@ func newTarget(e *experiment.Experiment) (*Target, error) {
 		out.Recall = append(out.Recall, Fact{"every class", text.Threshold(t.RecallAll)})
 	}
 	for _, f := range t.Recall {
-		out.Recall = append(out.Recall, Fact{fmt.Sprintf("class %d", f.Class), text.Threshold(f.Floor)})
+		out.Recall = append(out.Recall, Fact{"class " + text.Class(out.asked.Classes, f.Class), text.Threshold(f.Floor)})
 	}
 	return out, nil
 }
@@ -156,7 +159,7 @@ func (r *filled) see(row *Row, split Split, rule string) Judged {
 		j.Lacks = "results without a confusion matrix, which the recall floors need"
 	}
 	if seen.Trouble != nil {
-		j.Out = troubleWords(*seen.Trouble)
+		j.Out = judge.Words(*seen.Trouble, func(v, floor float64) string { return text.PercentageAgainst(v, floor) + " %" })
 	}
 	if seen.N > 0 {
 		j.Best = &seen.Best
@@ -207,18 +210,6 @@ func (r *filled) judgeBy(rule string, seeds int) (*target.Judge, error) {
 	}
 	r.judges[key] = j
 	return j, nil
-}
-
-// troubleWords says why a network rules its configuration out.
-func troubleWords(t target.Trouble) string {
-	switch {
-	case t.Diverged:
-		return fmt.Sprintf("seed %d diverged", t.Seed)
-	case t.Images == 0:
-		return fmt.Sprintf("seed %d: no image of class %d to judge its recall by", t.Seed, t.Class)
-	}
-	return fmt.Sprintf("seed %d: recall of class %d is %s %%, the floor %s", t.Seed, t.Class, text.PercentageAgainst(t.Recall, t.Floor),
-		text.Threshold(t.Floor))
 }
 
 // verdict applies the threshold, as page_judge.js does.

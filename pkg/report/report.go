@@ -48,8 +48,10 @@ type Report struct {
 	Machines []Environment `json:"environments"`
 	Notes    []Note        `json:"definitions"`
 
-	Classes  []string  `json:"classes,omitempty"` // names of the classes; nil where they are numbers
-	Mistakes []Mistake `json:"-"`                 // of the Chosen row on Split, the worst first; nil where the images are not there
+	Classes  []string  `json:"classes,omitempty"`  // names of the classes, by number; nil where nobody knows
+	Guess    *Guess    `json:"guess,omitempty"`    // on Split; nil where no confusion matrix is known
+	ByClass  []ByClass `json:"by_class,omitempty"` // of the Chosen row, a split each
+	Mistakes []Mistake `json:"-"`                  // of the Chosen row on Split, the worst first; nil where the images are not there
 }
 
 // Split names the images of a figure.
@@ -114,6 +116,7 @@ type Row struct {
 
 	Judged    map[Split][]Judged       `json:"-"` // by rule, for the page's own threshold
 	Histories map[int64][]result.Point `json:"-"` // of training, by seed
+	Guesses   []string                 `json:"-"` // what is wrong with networks that guess, in words, a seed each
 	Refuted   bool                     `json:"-"` // the search's answer rests on its having failed on the test images
 	model     string                   // Model as JSON, to find the same network elsewhere
 	wrong     map[Split][][]int        // of each seed that is done and has the list

@@ -27,7 +27,10 @@ func plan(in Input) (*planned, error) {
 		return nil, err
 	}
 	var err error
-	if r.Target, err = newTarget(in.Experiment); err != nil {
+	if r.Classes = in.Classes; r.Classes == nil && in.Experiment != nil {
+		r.Classes = in.Experiment.Classes
+	}
+	if r.Target, err = newTarget(in.Experiment, r.Classes); err != nil {
 		return nil, err
 	}
 	r.takeMeasured(in)

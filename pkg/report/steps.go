@@ -30,6 +30,7 @@ func (r *filled) decide(in Input, opt Options) (*decided, error) {
 	for i := range r.Rows {
 		r.judge(&r.Rows[i])
 	}
+	r.guess()
 	r.Front = r.front(r.cost())
 	r.chart(in.Experiment)
 	if r.Pairs, err = r.compareAll(); err != nil {
@@ -42,6 +43,7 @@ func (r *filled) decide(in Input, opt Options) (*decided, error) {
 func (r *decided) answer(in Input) *Report {
 	r.Missing.Command, r.Missing.Retry = in.Command, in.Retry
 	r.say()
+	r.ByClass = r.byClass()
 	r.Setup = r.setup()
 	r.Notes = r.notes()
 	return r.Report

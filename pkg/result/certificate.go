@@ -45,7 +45,16 @@ type Certificate struct {
 	Machines   []Environment `json:"environments"` // the distinct ones of the results
 	// every result file it rests on, those of trials that were stopped early, and where precision is int8 the
 	// int8.json beside each
-	Files []File `json:"files"`
+	Files   []File   `json:"files"`
+	Classes []string `json:"classes,omitempty"` // their names, by number; nil where they are not known
+	// what always answering one class gets right of the validation images; nil where no result tells
+	Largest *LargestClass `json:"largest_class,omitempty"`
+}
+
+// LargestClass is the class that most images show.
+type LargestClass struct {
+	Class int     `json:"class"`
+	Share float64 `json:"share"`
 }
 
 // Verdict is what a search found.

@@ -9,6 +9,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/target"
 )
 
 // FilesOf returns the files below the run folder that say what became of a
@@ -25,7 +26,7 @@ func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*resu
 	winner := s.winner()
 	c := &result.Certificate{
 		Format: cmp.Or(p.format, result.CertificateFormat), Slimfit: version, Experiment: p.Experiment, Dataset: p.Data,
-		Target: p.target(), Seeds: p.Seeds, FreshSeeds: s.used, Exact: p.Exact, EarlyStop: p.EarlyStop, Round: p.Round,
+		Target: p.target(), Classes: p.classNames(), Seeds: p.Seeds, FreshSeeds: s.used, Exact: p.Exact, EarlyStop: p.EarlyStop, Round: p.Round,
 		Candidates: []result.Judged{}, Openings: []result.Opening{},
 		Machines: []result.Environment{}, Files: []result.File{}, Warnings: []string{},
 	}
@@ -47,6 +48,7 @@ func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*resu
 	}
 	c.Alpha.Total = 1 - p.Target.Confidence
 	s.verdict(c, winner, end)
+	s.guesses(c, winner)
 	c.Assumption = s.assumption(end)
 	if p.EarlyStop {
 		c.Assumption.Stopping = stoppingText()
@@ -57,6 +59,14 @@ func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*resu
 		return nil, err
 	}
 	return c, nil
+}
+
+// classNames are the names that a certificate keeps.
+func (p *Problem) classNames() []string {
+	if p.format == 1 {
+		return nil
+	}
+	return p.Target.Classes
 }
 
 // winner is the index of the certified candidate; the number of candidates if
@@ -214,6 +224,26 @@ func (s *state) verdict(c *result.Certificate, winner, end int) {
 		c.Verdict = result.Incomplete
 	}
 	c.Summary = s.summary(winner, unjudgedBelow)
+}
+
+// guesses says what guessing gets, and warns where the winner's networks guess.
+func (s *state) guesses(c *result.Certificate, winner int) {
+	for i := range s.all {
+		for _, n := range s.all[i].nets {
+			if g := target.GuessOf(n.result.Confusion.Validation); g.Images > 0 && c.Largest == nil && !s.p.untold {
+				c.Largest = &result.LargestClass{Class: g.Class, Share: stats.Round(g.Share())}
+			}
+		}
+	}
+	if winner == len(s.all) || c.Format == 1 {
+		return
+	}
+	for _, r := range s.all[winner].opening.results {
+		if words := target.GuessOf(r.Confusion.Test).Words(s.p.Target.Classes); words != "" {
+			c.Warnings = append(c.Warnings, fmt.Sprintf("the winner's network of seed %d %s on the test images: %s", r.Seed, words,
+				target.GuessRemedy))
+		}
+	}
 }
 
 // nearest is the configuration that came closest: one that only the test

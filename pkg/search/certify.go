@@ -210,7 +210,7 @@ func (p *Problem) recallBound(seed int64, confusion [][]int, confidence float64)
 		}
 		low, err := stats.LowerBound(right, all, confidence)
 		if err != nil || low < floor {
-			return recallWords(seed, class, all, low, floor)
+			return p.Target.Words(target.Trouble{Seed: seed, Class: class, Images: all, Recall: low, Floor: floor}, recallText)
 		}
 	}
 	return ""

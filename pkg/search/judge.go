@@ -48,7 +48,7 @@ func (p *Problem) look(r *result.Result) network {
 	if n.result.Confusion.Validation == nil && p.Target.HasFloors() {
 		n.failed, n.trouble = true, fmt.Sprintf("seed %d: its result has no confusion matrix, which the recall floors need", r.Seed)
 	} else if t := p.judge.Trouble(p.shown(&n)); t != nil {
-		n.trouble = recallWords(t.Seed, t.Class, t.Images, t.Recall, t.Floor)
+		n.trouble = p.Target.Words(*t, recallText)
 	}
 	return n
 }
@@ -63,14 +63,6 @@ func (p *Problem) shown(n *network) target.Network {
 // (Bonferroni).
 func (p *Problem) clearConfidence() float64 {
 	return 1 - (1-p.Target.Confidence)/float64(max(len(p.Candidates), 1))
-}
-
-// recallWords says why a recall is not enough; images counts those of the class.
-func recallWords(seed int64, class, images int, recall, floor float64) string {
-	if images == 0 {
-		return fmt.Sprintf("seed %d: no image of class %d to judge its recall by", seed, class)
-	}
-	return fmt.Sprintf("seed %d: recall of class %d is %s, the floor %s", seed, class, bound(recall), text.Threshold(floor))
 }
 
 // judgeOwn judges a candidate by its own seeds.

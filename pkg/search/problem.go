@@ -36,6 +36,7 @@ type Problem struct {
 	Looks      *result.Looks // at them by other questions, for the certificate; nil where nobody counted
 	Options
 
+	untold bool          // the certificate that is checked has no largest class
 	format int           // of the certificate that is checked; 0 for one that is yet to be written
 	judge  *target.Judge // of the validation images
 	inside map[int][]int // row cache of insideOf

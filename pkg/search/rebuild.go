@@ -16,10 +16,10 @@ import (
 // nil where it cannot be made.
 func fromCertificate(c *result.Certificate) (*Problem, []Fault) {
 	var faults []Fault
-	p := &Problem{Experiment: c.Experiment, Data: c.Dataset, Seeds: c.Seeds, format: c.Format,
+	p := &Problem{Experiment: c.Experiment, Data: c.Dataset, Seeds: c.Seeds, format: c.Format, untold: c.Largest == nil,
 		Options: Options{Exact: c.Exact, EarlyStop: c.EarlyStop, Round: c.Round},
 		Target: experiment.Target{Accuracy: c.Target.Accuracy, Confidence: c.Target.Confidence, Rule: c.Target.Rule, Cost: c.Target.Cost,
-			Precision: c.Target.Precision, Seeds: len(c.Seeds), RecallAll: c.Target.RecallAll}}
+			Precision: c.Target.Precision, Seeds: len(c.Seeds), Classes: namesIn(c), RecallAll: c.Target.RecallAll}}
 	for _, l := range c.Target.Within {
 		p.Target.Within = append(p.Target.Within, experiment.Budget{Cost: l.Cost, Limit: l.Limit})
 	}
@@ -88,6 +88,9 @@ func checkTarget(c *result.Certificate) error {
 		if f.Class < 0 || f.Class >= c.Dataset.Classes || !(f.Floor >= 0 && f.Floor <= 1) {
 			return fmt.Errorf("a recall floor of %v for class %d is out of range", f.Floor, f.Class)
 		}
+	}
+	if n := len(c.Classes); n > 0 && n != c.Dataset.Classes {
+		return fmt.Errorf("%d names for %d classes", n, c.Dataset.Classes)
 	}
 	if c.Round < 1 || len(c.Seeds) < 1 {
 		return fmt.Errorf("%d trials a round and %d seeds: need at least one of each", c.Round, len(c.Seeds))

@@ -18,7 +18,10 @@ func WriteText(w io.Writer, c *result.Certificate) error {
 	t.line("")
 	t.line("Experiment %s on %s (%s), %d validation and %d test images.", c.Experiment, c.Dataset.Name, short(c.Dataset.Digest),
 		c.Dataset.Validation, c.Dataset.Test)
-	t.line("Target: %s.", targetText(c.Target, len(c.Seeds)))
+	t.line("Target: %s.", targetText(c))
+	if g := c.Largest; g != nil {
+		t.line("Always answering %s is right on %s of the validation images.", text.Class(namesIn(c), g.Class), text.Percent(g.Share))
+	}
 	if c.Winner != nil {
 		t.winner(c)
 	}
@@ -209,9 +212,10 @@ func lowestUpper(j result.Judged) string {
 	return bound(low)
 }
 
-func targetText(t result.Target, seeds int) string {
+func targetText(c *result.Certificate) string {
+	t := c.Target
 	line := fmt.Sprintf("at least %s with confidence %s, rule %s over %d seeds, cheapest by %s", text.Threshold(t.Accuracy),
-		text.Threshold(t.Confidence), t.Rule, seeds, t.Cost)
+		text.Threshold(t.Confidence), t.Rule, len(c.Seeds), t.Cost)
 	if t.Precision != "" {
 		line += ", judged in " + t.Precision
 	}
@@ -222,9 +226,22 @@ func targetText(t result.Target, seeds int) string {
 		line += ", recall of every class at least " + text.Threshold(t.RecallAll)
 	}
 	for _, r := range t.Recall {
-		line += fmt.Sprintf(", recall of class %d at least %s", r.Class, text.Threshold(r.Floor))
+		line += fmt.Sprintf(", recall of class %s at least %s", text.Class(namesIn(c), r.Class), text.Threshold(r.Floor))
 	}
 	return line
+}
+
+// namesIn are the names of a certificate's classes. Those of format 1 had
+// numbers.
+func namesIn(c *result.Certificate) []string {
+	if c.Format > 1 {
+		return c.Classes
+	}
+	names := make([]string, min(max(c.Dataset.Classes, 0), mostClasses))
+	for i := range names {
+		names[i] = fmt.Sprint(i)
+	}
+	return names
 }
 
 func assignmentText(a map[string]any) string {

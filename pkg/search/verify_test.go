@@ -75,7 +75,7 @@ func encode(t *testing.T, p *Problem, w *world, k result.Key, plan Plan) []byte 
 		v := float64(*full.Correct.Test) / float64(p.Data.Test)
 		full.Accuracy.Test = &v
 	} else {
-		full.Correct.Test, full.Wrong.Test, full.Confusion.Test = nil, nil, nil
+		full.SetOn(result.Test, result.Figures{})
 	}
 	b, err := json.Marshal(full)
 	if err != nil {

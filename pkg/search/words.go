@@ -14,6 +14,9 @@ import (
 // bound prints an accuracy's bound, with the digit that decides.
 func bound(v float64) string { return fmt.Sprintf("%.3f %%", 100*v) }
 
+// recallText is for target.Words.
+func recallText(v, _ float64) string { return bound(v) }
+
 const assumptionText = "A configuration is skipped untrained where two networks clearly fail that are at least as large in every layer: " +
 	"same recipe and layers in the same order, no kernel, filter count or width smaller, no stride or pooling window larger. " +
 	"This assumes that making every layer smaller does not turn a clear failure into a pass. " +

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"slimfit/pkg/stats"
+	"slimfit/pkg/text"
 )
 
 // Verdict says whether a configuration meets the target.
@@ -129,6 +130,18 @@ func (j *Judge) Trouble(n Network) *Trouble {
 		}
 	}
 	return nil
+}
+
+// Words says why a network is ruled out; share writes a recall beside its floor.
+func (t *Target) Words(w Trouble, share func(v, floor float64) string) string {
+	class := text.Class(t.Classes, w.Class)
+	switch {
+	case w.Diverged:
+		return fmt.Sprintf("seed %d diverged", w.Seed)
+	case w.Images == 0:
+		return fmt.Sprintf("seed %d: no image of class %s to judge its recall by", w.Seed, class)
+	}
+	return fmt.Sprintf("seed %d: recall of class %s is %s, the floor %s", w.Seed, class, share(w.Recall, w.Floor), text.Threshold(w.Floor))
 }
 
 // ClassImages counts a row of a confusion matrix: the images of the class, and

@@ -16,6 +16,7 @@ type Target struct {
 	Within     []Budget // hard limits, in the file's order
 	Rule       string   // Worst, Mean or Tolerance
 	Precision  string   // of the networks that are judged: Float32, or Int8, quantized after training
+	Classes    []string // their names; nil where they are not known
 	RecallAll  float64  // floor for every class's recall, in [0, 1]; 0 asks nothing
 	Recall     []Recall // floors for single classes, by rising class
 }

@@ -79,3 +79,19 @@ func TestTable(t *testing.T) {
 		t.Error("a space of any kind is a space")
 	}
 }
+
+func TestClass(t *testing.T) {
+	names := []string{"cat", "a,b", `say "ah"`, "#3", "", " x"}
+	want := []string{"cat", `"a,b"`, `"say \"ah\""`, `"#3"`, `""`, `" x"`}
+	for i, w := range want {
+		if got := Class(names, i); got != w {
+			t.Errorf("%q: %s, want %s", names[i], got, w)
+		}
+	}
+	if got := Class(nil, 9) + Class(names, 6) + Class(names, -1); got != "#9#6#-1" {
+		t.Error(got)
+	}
+	if Numbered(names) || !Numbered([]string{"0", "1"}) || !Numbered(nil) {
+		t.Error("which names are numbers")
+	}
+}

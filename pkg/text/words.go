@@ -1,6 +1,7 @@
 package text
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
@@ -21,6 +22,38 @@ func List(words []string) string {
 		return strings.Join(words, "")
 	}
 	return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+}
+
+// Class is the word for a class among other words: its name, in quotes where a
+// list would not keep it apart, or #9 where the names are not known.
+func Class(names []string, class int) string {
+	if class < 0 || class >= len(names) {
+		return "#" + strconv.Itoa(class)
+	}
+	n := names[class]
+	if n == "" || n != OneLine(n) || strings.ContainsAny(n, `,;"`) || n[0] == '#' {
+		return strconv.Quote(n)
+	}
+	return n
+}
+
+// Classes are the words for all of them.
+func Classes(names []string) []string {
+	out := make([]string, len(names))
+	for i := range names {
+		out[i] = Class(names, i)
+	}
+	return out
+}
+
+// Numbered says whether names are no more than the classes' numbers.
+func Numbered(names []string) bool {
+	for i, n := range names {
+		if n != strconv.Itoa(i) {
+			return false
+		}
+	}
+	return true
 }
 
 // OrUnknown is s, or "unknown" where it is empty.

@@ -125,7 +125,7 @@ const (
 
 func newData(r *report.Report) pageData {
 	d := pageData{Split: r.Split, Rule: target.Worst, Cost: string(r.Answer.Cost), Baseline: text.Plain(r.Baseline.Name), Chart: r.Chart,
-		Notes: map[string]string{}, Threshold: startsAt(r), Name: text.Plain(r.Name), Classes: plainNames(r.Classes), Budgets: []pageBudget{}}
+		Notes: map[string]string{}, Threshold: startsAt(r), Name: text.Plain(r.Name), Classes: classWords(r), Budgets: []pageBudget{}}
 	if r.Target != nil {
 		d.Rule, d.Target, d.Precision = r.Target.Rule, &r.Target.Accuracy, r.Target.Precision
 		for _, l := range r.Target.Within {
@@ -169,11 +169,15 @@ func newData(r *report.Report) pageData {
 	return d
 }
 
-// plainNames are names for one line each.
-func plainNames(names []string) []string {
+// classWords are the classes' names, each for one line; nil where they are the
+// numbers.
+func classWords(r *report.Report) []string {
+	if r.Classes != nil && text.Numbered(r.Classes) {
+		return nil
+	}
 	var out []string
-	for _, n := range names {
-		out = append(out, text.Plain(n))
+	for k := range r.Dataset.Classes {
+		out = append(out, text.Plain(text.Class(r.Classes, k)))
 	}
 	return out
 }

@@ -32,7 +32,7 @@ func (p *page) mistakes(r *report.Report) {
 		done = s.N
 	}
 	for _, m := range r.Mistakes {
-		out := pageMistake{True: className(r, m.True), Predicted: className(r, m.Predicted),
+		out := pageMistake{True: text.Plain(text.Class(r.Classes, m.True)), Predicted: text.Plain(text.Class(r.Classes, m.Predicted)),
 			Seeds: fmt.Sprintf("%d of %s", m.Seeds, text.Count(done, "seed")),
 			Image: "image " + text.Thousands(m.Image)}
 		if m.Picture != nil {
@@ -40,12 +40,4 @@ func (p *page) mistakes(r *report.Report) {
 		}
 		p.Mistakes = append(p.Mistakes, out)
 	}
-}
-
-// className is a class's name, or its number.
-func className(r *report.Report, class int) string {
-	if class >= 0 && class < len(r.Classes) {
-		return text.Plain(r.Classes[class])
-	}
-	return fmt.Sprint(class)
 }

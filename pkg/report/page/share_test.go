@@ -143,10 +143,10 @@ func testDevice(t *testing.T, parent context.Context) {
 		t.Errorf("cells of 36 classes are %v wide", n)
 	}
 	if got := js[string](p, `document.querySelectorAll("#confusion .cells rect")[1].dataset.tip`); !strings.Contains(got,
-		"of class 0 taken for 1") {
+		"of #0 taken for #1") {
 		t.Errorf("a cell says %q", got)
 	}
-	if got := p.text("#confusion .hint"); !strings.Contains(got, "Least found: class ") {
+	if got := p.text("#confusion .hint"); !strings.Contains(got, "Least found: #") {
 		t.Errorf("the matrix does not name the classes that are found least: %q", got)
 	}
 	p.fits(desktop)

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"slimfit/pkg/report"
@@ -21,6 +22,7 @@ func Sections(r *report.Report) []Section {
 		{Text: append([]string{text.Plain(r.About), "Asked: " + r.Asked, "Answer: " + r.Answer.Sentence}, r.Answer.More...)},
 		{Title: "What was done", Facts: r.Setup},
 		resultsSection(r),
+		classesSection(r),
 		costsSection(r),
 		{Title: "Every seed", Tables: []Table{seedsTable(r)}},
 		trainingSection(r),
@@ -181,6 +183,33 @@ func prefixed(prefix, s string) string {
 		return ""
 	}
 	return prefix + s
+}
+
+// classesSection shows the chosen network class by class.
+func classesSection(r *report.Report) Section {
+	var s Section
+	for _, by := range r.ByClass {
+		s.Title = "Class by class: " + by.Label
+		t := Table{Name: "classes-" + string(by.Split), Caption: "Recall in percent on the " + string(by.Split) + " images" + r.InPrecision(),
+			Columns: []Column{{Head: "class"}, {"images", true}, {"recall", true}, {"worst seed", true}, {Head: "most often taken for"}}}
+		floors := slices.ContainsFunc(by.Classes, func(c report.ClassScore) bool { return c.Floor > 0 })
+		if floors {
+			t.Columns = append(t.Columns, Column{"floor", true})
+		}
+		for _, c := range by.Classes {
+			taken := None
+			if c.Taken != "" {
+				taken = text.Plain(c.Taken) + " (" + text.Percentage(c.Share) + " %)"
+			}
+			line := []string{text.Plain(c.Class), text.Whole(float64(c.Images)), text.Percentage(c.Recall), text.Percentage(c.Least), taken}
+			if floors {
+				line = append(line, text.Percentage(c.Floor))
+			}
+			t.Rows = append(t.Rows, line)
+		}
+		s.Tables = append(s.Tables, t)
+	}
+	return s
 }
 
 const definitionsTitle = "Definitions"
