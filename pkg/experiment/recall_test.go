@@ -14,7 +14,7 @@ import (
 func TestRecallByName(t *testing.T) {
 	const source = "name: x\ndataset: mnist\nmodel: [dense: 4]\ntrain: {steps: 1}\ntarget:\n  accuracy: 0.5\n  recall: RECALL\n"
 	words, numbers, mixed := []string{"dent", "ok", "scratch"}, []string{"1", "2", "7"}, []string{"1", "N", "a,b"}
-	at := func(class int) []Recall { return []Recall{{class, 0.9}} }
+	at := func(class int) []Recall { return []Recall{{Class: class, Floor: 0.9}} }
 	for _, c := range []struct {
 		recall string
 		names  []string

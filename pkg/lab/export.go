@@ -15,6 +15,8 @@ import (
 	"slimfit/pkg/export"
 	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
+	"slimfit/pkg/store"
+	"slimfit/pkg/target"
 	"slimfit/pkg/text"
 	"slimfit/pkg/tflite"
 )
@@ -72,6 +74,12 @@ func (x *exporter) run(ctx context.Context) error {
 	}
 	if x.card.ClassNames = namesIn([]result.Result{x.trial.Result}); x.card.ClassNames == nil && x.set != nil {
 		x.card.ClassNames = x.set.ClassNames
+	}
+	folder := &store.Folder{Dir: filepath.Dir(filepath.Dir(x.trial.Dir))}
+	if full, err := folder.ReadResult(x.trial.Result.Key()); err == nil { // the trial's has no confusion matrix
+		if words := target.GuessOf(full.Confusion.Validation).Words(x.card.ClassNames); words != "" {
+			x.card.Warnings = append(x.card.Warnings, "The network "+words+" on the validation images; "+target.GuessRemedy+".")
+		}
 	}
 	x.place, err = export.Prepare(x.dir, x.card.WeightsSHA, x.o.Formats, x.o.Force)
 	var taken *export.TakenError
