@@ -21,11 +21,11 @@ import (
 	"slimfit/pkg/text"
 )
 
-// dataCommand lists, fetches and verifies data sets.
+// dataCommand lists, fetches, verifies and draws data sets.
 func dataCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "data",
-		Usage: "list, fetch and verify data sets",
+		Usage: "list, fetch, verify and preview data sets",
 		Subcommands: []*cli.Command{
 			{Name: "list", Usage: "show the known data sets and what is in the cache",
 				Flags: []cli.Flag{cacheFlag(), formatFlag("text", "json")}, Action: dataList},
@@ -39,8 +39,37 @@ func dataCommand() *cli.Command {
 					&cli.BoolFlag{Name: "all", Usage: "list every file that cannot be read, not the first twenty"},
 					&cli.BoolFlag{Name: "skip-unreadable", Usage: "leave out files that cannot be read, as the key of that name does"},
 					&cli.BoolFlag{Name: "accept", Usage: "take the faults that the key accept takes"}}, Action: dataVerify},
+			{Name: "preview", Usage: "draw training images as the networks of an experiment see them", ArgsUsage: "FILE",
+				Description: "A picture for each way of train.augment in the file: rows of training images, first as they are, then as steps 0, 1, 2, ... see them.",
+				Flags: []cli.Flag{setFlag(), cacheFlag(), workerFlag(),
+					&cli.StringFlag{Name: "into", Aliases: []string{"o"}, Value: ".", Usage: "write into `DIR`"}}, Action: dataPreview},
 		},
 	}
+}
+
+func dataPreview(c *cli.Context) error {
+	file, err := oneArg(c, "experiment file")
+	if err != nil {
+		return err
+	}
+	o := consoleOf(c)
+	l := labOf(c, o)
+	e, err := l.Load(c.Context, file, sets(c))
+	if err != nil {
+		return err
+	}
+	sheets, err := l.Preview(c.Context, e, c.String("into"))
+	if err != nil {
+		return err
+	}
+	for _, s := range sheets {
+		how := "as they are: the file has no train.augment for them"
+		if b, err := json.Marshal(s.Augment); err == nil && s.Augment != nil {
+			how = string(b)
+		}
+		fmt.Fprintf(o.out, "%s  %s\n", s.File, how)
+	}
+	return nil
 }
 
 func dataList(c *cli.Context) error {

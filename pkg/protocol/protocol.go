@@ -20,6 +20,7 @@ type Command struct {
 	Export   *Export  `json:"export,omitempty"`
 	Latency  *Latency `json:"latency,omitempty"`
 	Predict  *Predict `json:"predict,omitempty"`
+	Preview  *Preview `json:"preview,omitempty"`
 	Stop     bool     `json:"stop,omitempty"` // checkpoint the pack in hand, report Stopped, go on reading
 	Info     bool     `json:"info,omitempty"`
 }
@@ -96,6 +97,16 @@ type Predict struct {
 	Classes int          `json:"classes"` //
 }
 
+// Preview asks for a PNG of training images as a pack's first member sees them: a
+// Previewed event once File is written. Each row has one image as it is, then as
+// it is seen in its place of the batch at steps 0, 1, 2, ...
+type Preview struct {
+	Pack  Pack   `json:"pack"`
+	Rows  int    `json:"rows"`  // at most; >= 1
+	Steps int    `json:"steps"` // >= 1
+	File  string `json:"file"`  // absolute; in a folder that is there
+}
+
 // EventType tells which fields of an Event are set.
 type EventType string
 
@@ -113,6 +124,7 @@ const (
 	Measured   EventType = "measured"   // Seconds a step of the whole pack
 	Exported   EventType = "exported"   // an Export's file is written
 	Timed      EventType = "timed"      // Times of a Latency
+	Previewed  EventType = "previewed"  // a Preview's file is written
 	Predicted  EventType = "predicted"  // Logits and Seconds, of all images together
 	Warning    EventType = "warning"    // Message
 )

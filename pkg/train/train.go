@@ -105,6 +105,15 @@ func (t *Training) Done() bool {
 	return true
 }
 
+// Seen returns the indices of the first step's training images, and those images as
+// the networks see them at a step: floats in [0, 1], [batch, h, w, c].
+func (t *Training) Seen(step int) (batch []int32, images []float32, err error) {
+	batch = make([]int32, t.recipe.Batch)
+	t.order.Batch(0, t.recipe.Batch, batch)
+	images, err = t.pack.Seen(step, batch)
+	return batch, images, err
+}
+
 // Run trains until Done, until ctx ends, or until each, which it calls after
 // every step, returns false; nil stands for one that never does.
 func (t *Training) Run(ctx context.Context, each func() (more bool, err error)) error {

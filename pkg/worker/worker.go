@@ -113,6 +113,8 @@ func (s *server) handle(ctx context.Context, c protocol.Command) {
 		s.report(0, s.latency(*c.Latency))
 	case c.Predict != nil:
 		s.report(0, s.predict(*c.Predict))
+	case c.Preview != nil:
+		s.report(c.Preview.Pack.ID, s.preview(*c.Preview))
 	case c.Info:
 		s.info()
 	}
