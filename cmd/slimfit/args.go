@@ -7,7 +7,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"slimfit/pkg/exit"
+	"slimfit/pkg/lab"
 	"slimfit/pkg/shell"
+	"slimfit/pkg/store"
 	"slimfit/pkg/yamlkeys"
 )
 
@@ -85,10 +87,8 @@ func again(c *cli.Context, flags ...string) string {
 }
 
 func find(commands []*cli.Command, name string) *cli.Command {
-	for _, c := range commands {
-		if c.HasName(name) {
-			return c
-		}
+	if i := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(name) }); i >= 0 {
+		return commands[i]
 	}
 	return nil
 }
@@ -99,15 +99,10 @@ func isHelp(flag string) bool {
 }
 
 func takesValue(flags []cli.Flag, name string) bool {
-	for _, f := range flags {
-		for _, n := range f.Names() {
-			if n == name {
-				_, isBool := f.(*cli.BoolFlag)
-				return !isBool
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(flags, func(f cli.Flag) bool {
+		_, isBool := f.(*cli.BoolFlag)
+		return !isBool && slices.Contains(f.Names(), name)
+	})
 }
 
 // usageError reports a command line that the cli library refuses.
@@ -146,6 +141,15 @@ func oneArg(c *cli.Context, what string) (string, error) {
 		return "", exit.Usagef("%s: want one %s, got %d; see %s --help", c.Command.Name, what, c.NArg(), c.Command.HelpName)
 	}
 	return c.Args().First(), nil
+}
+
+// folderArg opens the run folder that is the only argument of a command.
+func folderArg(c *cli.Context) (*store.Folder, error) {
+	dir, err := oneArg(c, "run folder")
+	if err != nil {
+		return nil, err
+	}
+	return lab.OpenFolder(dir)
 }
 
 // someArgs returns the arguments of a command that needs at least one.

@@ -331,17 +331,9 @@ func (o batchOptions) writeSubmitted(p batch.Prepared, ids []string, folder *sto
 
 // leftLine is "24 trials: 3 finished, 6 queued, 15 to submit".
 func leftLine(l batch.Left) string {
-	words := text.Count(l.Total, "trial") + ":"
-	sep := " "
-	for _, n := range []struct {
-		count int
-		what  string
-	}{{l.Finished, "finished"}, {l.Queued, "in the queue"}, {l.Running, "in training outside of it"}, {l.Missing, "to submit"}} {
-		if n.count > 0 {
-			words, sep = words+sep+text.Thousands(n.count)+" "+n.what, ", "
-		}
-	}
-	return words
+	states := []string{"finished", "in the queue", "in training outside of it", "to submit"}
+	parts := text.Parts(states, l.Finished, l.Queued, l.Running, l.Missing)
+	return strings.TrimSpace(text.Count(l.Total, "trial") + ": " + strings.Join(parts, ", "))
 }
 
 // elementsLine says how the trials are divided, and by what.

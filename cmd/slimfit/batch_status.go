@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,11 +31,7 @@ func batchStatusCommand() *cli.Command {
 			"Elements that ended with work left are listed with the end of their logs.",
 		Flags: []cli.Flag{cacheFlag(), formatFlag("text", "json")},
 		Action: func(c *cli.Context) error {
-			dir, err := oneArg(c, "run folder")
-			if err != nil {
-				return err
-			}
-			folder, err := lab.OpenFolder(dir)
+			folder, err := folderArg(c)
 			if err != nil {
 				return err
 			}
@@ -114,10 +111,10 @@ func writeQueue(w io.Writer, s batch.Status) {
 		return
 	}
 	var parts []string
-	for _, state := range sortedKeys(states) {
+	for _, state := range slices.Sorted(maps.Keys(states)) {
 		words := text.Thousands(states[state]) + " " + strings.ToLower(state)
 		if state == "PENDING" {
-			words += " (" + strings.Join(sortedKeys(reasons), ", ") + ")"
+			words += " (" + strings.Join(slices.Sorted(maps.Keys(reasons)), ", ") + ")"
 		}
 		parts = append(parts, words)
 	}
@@ -166,15 +163,6 @@ func are(n int, noun string) string {
 		return "1 " + noun + " is"
 	}
 	return text.Count(n, noun) + " are"
-}
-
-func sortedKeys(m map[string]int) []string {
-	var keys []string
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 func batchLogsCommand() *cli.Command {
@@ -255,11 +243,7 @@ func batchCancelCommand() *cli.Command {
 		Usage:     "cancel every job of a run folder that Slurm holds; what is running writes checkpoints first",
 		ArgsUsage: "DIR",
 		Action: func(c *cli.Context) error {
-			dir, err := oneArg(c, "run folder")
-			if err != nil {
-				return err
-			}
-			folder, err := lab.OpenFolder(dir)
+			folder, err := folderArg(c)
 			if err != nil {
 				return err
 			}

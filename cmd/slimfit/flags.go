@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -30,8 +31,8 @@ func prepare(commands []*cli.Command) []*cli.Command {
 		c.Flags = append(c.Flags,
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only on stderr"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print details on stderr"})
-		for _, f := range c.Flags {
-			fromEnvironment(f)
+		for _, f := range c.Flags { // every kind of flag has the field
+			reflect.ValueOf(f).Elem().FieldByName("EnvVars").Set(reflect.ValueOf([]string{envVar(f.Names()[0])}))
 		}
 	}
 	return commands
@@ -40,30 +41,6 @@ func prepare(commands []*cli.Command) []*cli.Command {
 // envVar is the environment variable of a flag: SLIMFIT_DRY_RUN for dry-run.
 func envVar(flag string) string {
 	return "SLIMFIT_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
-}
-
-func fromEnvironment(f cli.Flag) {
-	env := []string{envVar(f.Names()[0])}
-	switch f := f.(type) {
-	case *cli.BoolFlag:
-		f.EnvVars = env
-	case *cli.StringFlag:
-		f.EnvVars = env
-	case *cli.StringSliceFlag:
-		f.EnvVars = env
-	case *cli.PathFlag:
-		f.EnvVars = env
-	case *cli.IntFlag:
-		f.EnvVars = env
-	case *cli.Int64Flag:
-		f.EnvVars = env
-	case *cli.UintFlag:
-		f.EnvVars = env
-	case *cli.Float64Flag:
-		f.EnvVars = env
-	case *cli.DurationFlag:
-		f.EnvVars = env
-	}
 }
 
 // dropEmptyVariables makes an empty SLIMFIT_<FLAG> the same as none.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -46,6 +45,9 @@ func footprintCommand() *cli.Command {
 					return err
 				}
 			}
+			if o.format == "json" {
+				return o.json(networks)
+			}
 			return exit.Failed(writeNetworks(o.out, o.format, networks))
 		},
 	}
@@ -83,10 +85,6 @@ func checkFootprintFlags(c *cli.Context, named, files []string, set string, meas
 
 func writeNetworks(w io.Writer, format string, networks []lab.Network) error {
 	switch format {
-	case "json":
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(networks)
 	case "csv":
 		if networks[0].Footprint.Measured != nil {
 			return measuredTable(networks).CSV(w)

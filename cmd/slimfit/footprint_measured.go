@@ -106,8 +106,5 @@ func measuredConventions(markdown bool) string {
 		"latency: one image from pixels to probabilities on this CPU in TensorFlow, or in TensorFlow Lite, one after the other, after 20 " +
 			"that are not timed.",
 	}
-	if markdown {
-		return strings.Join(lines, "  \n") + "\n"
-	}
-	return strings.Join(lines, "\n") + "\n"
+	return lineByLine(lines, markdown)
 }

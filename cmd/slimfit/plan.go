@@ -132,6 +132,11 @@ func conventions(markdown bool) string {
 		"paper activations: output elements of input, conv and pool layers. all activations: dense outputs too. peak: the largest input + " +
 			"output of one layer.",
 	}
+	return lineByLine(lines, markdown)
+}
+
+// lineByLine keeps the ends of lines in Markdown too.
+func lineByLine(lines []string, markdown bool) string {
 	if markdown {
 		return strings.Join(lines, "  \n") + "\n"
 	}

@@ -99,15 +99,8 @@ func (p *progress) line(e sweep.Event) string {
 func plannedLine(s sweep.State) string {
 	words := text.Count(s.Total, "trial")
 	if s.Before > 0 {
-		var parts []string
-		for _, n := range []struct {
-			count int
-			what  string
-		}{{s.Done, "done"}, {s.Failed, "failed: --retry-failed trains them again"}, {s.Diverged, "diverged, which is final"}} {
-			if n.count > 0 {
-				parts = append(parts, text.Thousands(n.count)+" "+n.what)
-			}
-		}
+		states := []string{"done", "failed: --retry-failed trains them again", "diverged, which is final"}
+		parts := text.Parts(states, s.Done, s.Failed, s.Diverged)
 		words += fmt.Sprintf(", %s of them have a result and are skipped (%s)", text.Thousands(s.Before), strings.Join(parts, "; "))
 	}
 	if left := s.Total - s.Before; left > 0 {
@@ -127,12 +120,9 @@ func trainedLine(e sweep.Event) string {
 	if e.Result.Reason != "" {
 		return words + ": " + strings.ReplaceAll(e.Result.Reason, "\n", "\n  ")
 	}
-	for _, a := range []struct {
-		name  string
-		value *float64
-	}{{"validation", e.Result.Accuracy.Validation}, {"test", e.Result.Accuracy.Test}} {
-		if a.value != nil {
-			words += fmt.Sprintf(", %s %.2f %%", a.name, 100**a.value)
+	for _, split := range result.Splits() {
+		if a := e.Result.On(split).Accuracy; a != nil {
+			words += fmt.Sprintf(", %s %s", split, text.Percent(*a))
 		}
 	}
 	return words + leftText(e.State.Left)
@@ -221,7 +211,7 @@ func workerRow(s sweep.State, i, width int) string {
 		right += fmt.Sprintf("  loss %.4f", *m.Loss)
 	}
 	if m.Validation != nil {
-		right += fmt.Sprintf("  val %.2f %%", 100**m.Validation)
+		right += "  val " + text.Percent(*m.Validation)
 	}
 	if w.Left > 0 {
 		right += "  " + text.Roughly(time.Duration(w.Left*float64(time.Second))) + " left"
@@ -265,9 +255,8 @@ func barText(share float64, width int) string {
 
 // fit cuts a line to the width.
 func fit(line string, width int) string {
-	r := []rune(line)
-	if len(r) <= width || width < 4 {
+	if width < 4 {
 		return line
 	}
-	return string(r[:width-3]) + "..."
+	return text.Shorten(line, width)
 }

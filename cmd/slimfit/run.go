@@ -147,45 +147,32 @@ func writeSummary(o runOptions, s sweep.Summary, folder *store.Folder, stopped b
 
 // outcomes is "75 trials: 73 done (13 of them before), 1 failed, 1 left".
 func outcomes(s sweep.Summary) string {
-	words := fmt.Sprintf("%s: %s done", text.Count(s.State.Total, "trial"), text.Thousands(s.State.Done))
+	words := []string{fmt.Sprintf("%s: %s done", text.Count(s.State.Total, "trial"), text.Thousands(s.State.Done))}
 	if s.State.Before > 0 {
-		words += fmt.Sprintf(", %s of %s had a result before", text.Thousands(s.State.Before), text.Thousands(s.State.Total))
+		words = append(words, fmt.Sprintf("%s of %s had a result before", text.Thousands(s.State.Before), text.Thousands(s.State.Total)))
 	}
-	for _, n := range []struct {
-		count int
-		what  string
-	}{{s.State.Failed, "failed"}, {s.State.Diverged, "diverged"}, {s.Left, "left"}} {
-		if n.count > 0 {
-			words += fmt.Sprintf(", %s %s", text.Thousands(n.count), n.what)
-		}
-	}
-	return words
+	words = append(words, text.Parts([]string{"failed", "diverged", "left"}, s.State.Failed, s.State.Diverged, s.Left)...)
+	return strings.Join(words, ", ")
 }
 
 // summaryJSON is the summary of `run --format json`.
 type summaryJSON struct {
-	Experiment string        `json:"experiment"`
-	Total      int           `json:"total"`
-	Done       int           `json:"done"`
-	Failed     int           `json:"failed"`
-	Diverged   int           `json:"diverged"`
-	Left       int           `json:"left"`
-	Before     int           `json:"before"`  // of Total: had a result when the run began
-	Trained    int           `json:"trained"` // by this run
-	Failures   []failureJSON `json:"failures"`
-}
-
-type failureJSON struct {
-	result.Key
-	Status result.Status `json:"status"`
-	Reason string        `json:"reason"`
+	Experiment string              `json:"experiment"`
+	Total      int                 `json:"total"`
+	Done       int                 `json:"done"`
+	Failed     int                 `json:"failed"`
+	Diverged   int                 `json:"diverged"`
+	Left       int                 `json:"left"`
+	Before     int                 `json:"before"`  // of Total: had a result when the run began
+	Trained    int                 `json:"trained"` // by this run
+	Failures   []sweep.FailureView `json:"failures"`
 }
 
 func summaryOf(s sweep.Summary) summaryJSON {
 	out := summaryJSON{Experiment: s.State.Experiment, Total: s.State.Total, Done: s.State.Done, Failed: s.State.Failed,
-		Diverged: s.State.Diverged, Left: s.Left, Before: s.State.Before, Trained: s.Trained, Failures: []failureJSON{}}
+		Diverged: s.State.Diverged, Left: s.Left, Before: s.State.Before, Trained: s.Trained, Failures: []sweep.FailureView{}}
 	for _, f := range s.Failures {
-		out.Failures = append(out.Failures, failureJSON{f.Key, f.Status, f.Reason})
+		out.Failures = append(out.Failures, sweep.FailureView{Key: f.Key, Status: f.Status, Reason: f.Reason})
 	}
 	return out
 }

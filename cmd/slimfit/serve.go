@@ -43,10 +43,11 @@ func runServe(ctx context.Context, o console, l *lab.Lab, dir, host string, port
 	if port < 0 || port > 65535 {
 		return exit.Usagef("--port %d: want 1 to 65535", port)
 	}
-	s, err := openStatus(l, dir)
+	folder, err := lab.OpenFolder(dir)
 	if err != nil {
 		return err
 	}
+	s := openStatus(l, folder)
 	quiet := *l
 	quiet.Note = l.Detail // of each report: the first one's notes would come again and again
 	server := serve.Server{Viewer: &s.viewer, Keys: s.keys, Label: s.label, Page: func(number int) ([]byte, error) {

@@ -29,15 +29,12 @@ func statusCommand() *cli.Command {
 		Flags: []cli.Flag{cacheFlag(), formatFlag("text", "json"),
 			&cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, Usage: "show it again every few seconds until nothing is left"}},
 		Action: func(c *cli.Context) error {
-			dir, err := oneArg(c, "run folder")
+			folder, err := folderArg(c)
 			if err != nil {
 				return err
 			}
 			o := consoleOf(c)
-			s, err := openStatus(labOf(c, o), dir)
-			if err != nil {
-				return err
-			}
+			s := openStatus(labOf(c, o), folder)
 			if c.Bool("watch") {
 				return s.watch(c.Context, o)
 			}
@@ -61,16 +58,12 @@ type statusView struct {
 // openStatus reads which trials there should be from the folder's experiment
 // file. Where that is not possible, such as without the user's own data, status
 // counts what it finds.
-func openStatus(l *lab.Lab, dir string) (*statusView, error) {
-	folder, err := lab.OpenFolder(dir)
-	if err != nil {
-		return nil, err
-	}
+func openStatus(l *lab.Lab, folder *store.Folder) *statusView {
 	s := &statusView{folder: folder, viewer: sweep.Viewer{Folder: folder}, Experiment: filepath.Base(folder.Dir), Folder: folder.Dir,
 		label: result.Key.String}
 	e := l.FolderExperiment(folder)
 	if e == nil {
-		return s, nil
+		return s
 	}
 	configs := e.ByID()
 	s.keys = experiment.KeysOf(e.Trials())
@@ -80,7 +73,7 @@ func openStatus(l *lab.Lab, dir string) (*statusView, error) {
 		}
 		return k.String()
 	}
-	return s, nil
+	return s
 }
 
 // show looks and prints, after prefix.
@@ -142,16 +135,10 @@ func (s *statusView) text(w io.Writer) {
 }
 
 func (s *statusView) counts() string {
-	words := fmt.Sprintf("%s: %s done", text.Count(s.Total, "trial"), text.Thousands(s.Done))
-	for _, n := range []struct {
-		count int
-		what  string
-	}{{s.Failed, "failed"}, {s.Diverged, "diverged"}, {s.Running, "running"}, {s.Pending, "pending"}} {
-		if n.count > 0 {
-			words += fmt.Sprintf(", %s %s", text.Thousands(n.count), n.what)
-		}
-	}
-	return words + leftText(s.Left)
+	words := []string{fmt.Sprintf("%s: %s done", text.Count(s.Total, "trial"), text.Thousands(s.Done))}
+	states := []string{"failed", "diverged", "running", "pending"}
+	words = append(words, text.Parts(states, s.Failed, s.Diverged, s.Running, s.Pending)...)
+	return strings.Join(words, ", ") + leftText(s.Left)
 }
 
 // process shows one process and its workers.

@@ -15,6 +15,18 @@ func Count(n int, noun string) string {
 	return Thousands(n) + " " + noun + "s"
 }
 
+// Parts writes "73 done" and "1 failed" of these states, but for those with a
+// count of none.
+func Parts(states []string, counts ...int) []string {
+	var parts []string
+	for i, n := range counts {
+		if n > 0 {
+			parts = append(parts, Thousands(n)+" "+states[i])
+		}
+	}
+	return parts
+}
+
 // List joins words: "a", "a and b", "a, b and c".
 func List(words []string) string {
 	n := len(words)
