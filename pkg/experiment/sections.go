@@ -86,12 +86,16 @@ func (p *problems) seeds(v *yamlkeys.Value) []int64 {
 // target reads what a network must reach.
 func (p *loader) target(v *yamlkeys.Value, seeds int) *Target {
 	t := &Target{Classes: p.e.Classes, Accuracy: v.Float("accuracy", 0), Confidence: v.Float("confidence", 0.95), Seeds: v.Int("seeds", seeds),
-		Cost: cost(v.Str("cost", string(footprint.Parameters))), Rule: v.Str("rule", RuleWorst), Precision: v.Str("precision", Float32)}
+		Cost: cost(v.Str("cost", string(footprint.Parameters))), Rule: v.Str("rule", RuleWorst), Precision: v.Str("precision", Float32),
+		Evidence: v.Str("evidence", target.Certificate)}
 	if x := v.Get("seeds"); x != nil && t.Seeds > seeds {
 		p.Add(x.Node, "target.seeds: %d, but the experiment has %d seeds", t.Seeds, seeds)
 	}
 	if least := target.LeastSeeds(RuleTolerance); t.Rule == RuleTolerance && t.Seeds < least {
 		p.Add(v.Get("rule").Node, "target.rule: tolerance needs %d seeds or more, got %d", least, t.Seeds)
+	}
+	if x := v.Get("evidence"); t.Evidence == target.Observed && t.Rule == RuleTolerance {
+		p.Add(x.Node, "target.evidence: observed goes with the rules worst and mean: tolerance is a bound, which observed figures are not")
 	}
 	if within := v.Get("within"); within != nil {
 		for _, q := range within.Pairs {

@@ -6,6 +6,7 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/target"
 	yk "slimfit/pkg/yamlkeys"
 )
 
@@ -170,6 +171,8 @@ func targetKeys() []yk.Key {
 			Doc: "worst: every seed passes; mean: the mean over seeds; tolerance: a normal tolerance bound over ten seeds or more."},
 		{Name: "precision", Forms: yk.Forms(yk.Choice(Float32, Int8)), Default: "float32",
 			Doc: "Of the networks that are judged: float32, as trained; int8, quantized after training as `slimfit export --format tflite-int8` does it."},
+		{Name: "evidence", Forms: yk.Forms(yk.Choice(target.Certificate, target.Observed)), Default: target.Certificate,
+			Doc: "certificate: bounds on the test images hold with the confidence; observed: the validation images decide, for data too few for that."},
 		{Name: "recall", Forms: yk.Forms(yk.Table(`[^\x00-\x1f]{1,255}`, "`all` or a class", "`all` or classes, by name, to a fraction", yk.Key{Fraction: true, Forms: share})),
 			Doc: "Floors that the recall of every network must reach, whatever the rule, in every class or in single ones, by name: {all: 0.9, scratch: 0.98}; \"#7\" is the class with the number 7 in `slimfit data verify`."},
 	}

@@ -3,6 +3,7 @@ package result
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 
 	"slimfit/models"
 	"slimfit/pkg/footprint"
@@ -23,6 +24,8 @@ type Certificate struct {
 	Experiment string      `json:"experiment"`
 	Dataset    models.Data `json:"dataset"`
 	Target     Target      `json:"target"`
+	Evidence   string      `json:"evidence,omitempty"`  // certificate or observed; "" is a certificate of before there was a choice
+	Screening  *Screening  `json:"screening,omitempty"` // what passes on the validation images; nil: what reaches the target
 	Seeds      []int64     `json:"seeds"`
 	// rules mean and tolerance: of the networks that the test images judged, in the order of openings
 	FreshSeeds []int64       `json:"fresh_seeds,omitempty"`
@@ -32,9 +35,10 @@ type Certificate struct {
 	Verdict    Verdict       `json:"verdict"`
 	Summary    string        `json:"summary"` // one sentence
 	Winner     *Winner       `json:"winner"`
-	Nearest    *NearestMiss  `json:"nearest_miss"`  // where there is no winner
-	Candidates []Judged      `json:"candidates"`    // every configuration of the experiment, cheapest first
-	Openings   []Opening     `json:"test_openings"` // of the test images, in order
+	Nearest    *NearestMiss  `json:"nearest_miss"`      // where there is no winner
+	Candidates []Judged      `json:"candidates"`        // every configuration of the experiment, cheapest first
+	Openings   []Opening     `json:"test_openings"`     // of the test images, in order
+	Cheaper    *Cheaper      `json:"cheaper,omitempty"` // than the winner, or all where there is none
 	Alpha      Alpha         `json:"alpha"`
 	Looks      *Looks        `json:"looks,omitempty"` // at the same test images, by other questions; nil where nobody counted
 	Assumption Assumption    `json:"assumption"`
@@ -64,6 +68,9 @@ const (
 	Certified  Verdict = "certified"  // the winner is the cheapest that meets the target
 	Incomplete Verdict = "incomplete" // a configuration that may be the answer could not be judged; there may be a winner all the same
 	Unmet      Verdict = "unmet"      // no configuration meets the target
+	// NotShown: none was shown to meet the target, and of some it is not shown either that they fail: too few images
+	NotShown Verdict = "not_shown"
+	Observed Verdict = "observed" // evidence observed: the winner is the cheapest that reaches the target on the validation images
 	// Exploratory: one passed screening, but earlier looks at the test images have
 	// used up what a certificate may err.
 	Exploratory Verdict = "exploratory"
@@ -129,14 +136,51 @@ type Finding string
 
 const (
 	FoundWinner   Finding = "winner"
-	FoundRejected Finding = "rejected"    // its own networks fail the rule on the validation images
-	FoundRefuted  Finding = "refuted"     // it passed there, and failed on the test images
-	FoundSkipped  Finding = "skipped"     // networks at least as large clearly fail, see Witnesses
+	FoundRejected Finding = "rejected"    // its own networks are shown below the target on the validation images
+	FoundRefuted  Finding = "refuted"     // it passed there, and is shown below the target on the test images
+	FoundNotShown Finding = "not_shown"   // neither: there are too few images to show it
+	FoundStopped  Finding = "stopped"     // a network was stopped early, as its projection lies below the target
+	FoundSkipped  Finding = "skipped"     // untrained: networks at least as large clearly fail, see Witnesses
 	FoundUnjudged Finding = "unjudged"    // a trial failed for a technical reason
 	FoundDearer   Finding = "dearer"      // dearer than the winner; some are trained on the way to it
 	FoundUnopened Finding = "unopened"    // it passed there; too little of alpha was left to open the test images
 	FoundOver     Finding = "over_budget" // above a hard limit, never trained
 )
+
+// Words is the finding for a person. In those of older certificates rejected
+// and refuted ones may be not shown, too.
+func (f Finding) Words() string {
+	switch f {
+	case FoundRejected:
+		return "fails"
+	case FoundRefuted:
+		return "fails on the test images"
+	case FoundStopped:
+		return "stopped early"
+	case FoundSkipped:
+		return "untrained"
+	case FoundUnjudged:
+		return "not judged"
+	}
+	return strings.ReplaceAll(string(f), "_", " ")
+}
+
+// Screening is what the validation images must show of a network before its
+// test images are opened: the share of right answers that the first opening
+// will ask for.
+type Screening struct {
+	Alpha  float64 `json:"alpha"`  // of the first opening
+	Right  int     `json:"right"`  // of Images
+	Images int     `json:"images"` // test images
+}
+
+// Cheaper counts configurations by what was trained of them.
+type Cheaper struct {
+	Trained   int `json:"trained"`   // a network or more to its end
+	Stopped   int `json:"stopped"`   // early, by a projection
+	Skipped   int `json:"skipped"`   // untrained, as larger ones clearly fail
+	Untouched int `json:"untouched"` // untrained for another reason
+}
 
 // Judged is one configuration and why it is, or is not, the answer.
 type Judged struct {

@@ -76,6 +76,7 @@ const (
 	ResultName      = "result.json"
 	Int8Name        = "int8.json"
 	CertificateName = "certificate.json"
+	ObservedName    = "observed.json" // instead, where evidence is observed
 )
 
 // StoppedName is the file of a trial's first stop. Certificates rest on it, so

@@ -19,7 +19,7 @@ func TestSearchAndReportAgree(t *testing.T) {
 	for g := range uint64(300) {
 		rng := rand.New(rand.NewPCG(g, 11))
 		goal := aim(0.9)
-		goal.Rule = target.Rules()[g%3]
+		goal.Rule, goal.Evidence = target.Rules()[g%3], target.Observed // which asks the validation images for the target alone
 		seeds := target.LeastSeeds(goal.Rule) + rng.IntN(3)
 		if rng.IntN(2) == 0 {
 			goal.RecallAll = 0.7

@@ -30,6 +30,12 @@ func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*resu
 		Candidates: []result.Judged{}, Openings: []result.Opening{},
 		Machines: []result.Environment{}, Files: []result.File{}, Warnings: []string{},
 	}
+	if !p.older {
+		c.Evidence = cmp.Or(p.Target.Evidence, target.Certificate)
+	}
+	if n, err := p.FirstNeed(); err == nil && p.FirstAlpha > 0 {
+		c.Screening = &result.Screening{Alpha: p.FirstAlpha, Right: n.Right, Images: n.Images}
+	}
 	if p.Looks != nil {
 		looks := *p.Looks
 		if c.Looks = &looks; !s.exhausted {
@@ -46,7 +52,9 @@ func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*resu
 			Bound: o.bound, Passed: o.passed, Reason: o.reason, Networks: s.tested(o)})
 		c.Alpha.Spent += o.alpha
 	}
-	c.Alpha.Total = 1 - p.Target.Confidence
+	if !p.observed() {
+		c.Alpha.Total = 1 - p.Target.Confidence
+	}
 	s.verdict(c, winner, end)
 	s.guesses(c, winner)
 	c.Assumption = s.assumption(end)
@@ -150,6 +158,8 @@ func (s *state) judged(i, winner int) result.Judged {
 		}
 	case c.standing == certified:
 		j.Finding = result.FoundWinner
+	case c.standing == refuted && !c.opening.below && !s.p.older:
+		j.Finding = result.FoundNotShown
 	case c.standing == refuted:
 		j.Finding = result.FoundRefuted
 	case c.standing == skipped:
@@ -164,7 +174,7 @@ func (s *state) judged(i, winner int) result.Judged {
 		j.Finding, j.Reason = result.FoundUnopened, "it passed screening; earlier looks at the test images left too little of alpha to open "+
 			"them for it"
 	default:
-		j.Finding = result.FoundRejected
+		j.Finding = s.p.finding(&s.all[i])
 	}
 	return j
 }
@@ -175,7 +185,18 @@ func (s *state) whySkipped(c candidate) string {
 	if a.candidate != b.candidate {
 		who = s.p.Candidates[a.candidate].ID + " and " + s.p.Candidates[b.candidate].ID
 	}
-	return fmt.Sprintf("%s, at least as large in every layer, clearly fail: at most %s and %s", who, bound(a.net.upper), bound(b.net.upper))
+	return fmt.Sprintf("%s, at least as large in every layer, clearly fail: %s and %s", who, s.p.most(a.net, true), s.p.most(b.net, false))
+}
+
+// most says what a network's accuracy is at most, or what it is projected to.
+func (p *Problem) most(n network, first bool) string {
+	switch {
+	case n.result.Status == result.StoppedEarly && !p.older:
+		return "projected " + bound(n.upper)
+	case first:
+		return "at most " + bound(n.upper)
+	}
+	return bound(n.upper)
 }
 
 // tested lists the networks of one opening.
@@ -208,7 +229,14 @@ func (s *state) verdict(c *result.Certificate, winner, end int) {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("%d configurations could not be judged, as a trial failed: whether one of them meets the "+
 			"target is open", unjudgedBelow))
 	}
+	if !s.p.older {
+		cheaper, t := s.tally(c.Candidates)
+		c.Cheaper, s.count = &cheaper, t
+	}
 	c.Verdict = result.Certified
+	if s.p.observed() {
+		c.Verdict = result.Observed
+	}
 	if winner < len(s.all) {
 		config, o := s.p.Candidates[winner], s.all[winner].opening
 		c.Winner = &result.Winner{ConfigID: config.ID, Assignment: config.Assignment, Footprint: config.Footprint,
@@ -217,7 +245,9 @@ func (s *state) verdict(c *result.Certificate, winner, end int) {
 		c.Verdict, c.Summary = result.Exploratory, s.exploratory(end)
 		return
 	} else {
-		c.Verdict = result.Unmet
+		if c.Verdict = result.Unmet; s.count[result.FoundNotShown] > 0 {
+			c.Verdict = result.NotShown
+		}
 		c.Nearest = s.nearest()
 	}
 	if unjudgedBelow > 0 {
@@ -244,6 +274,28 @@ func (s *state) guesses(c *result.Certificate, winner int) {
 				target.GuessRemedy))
 		}
 	}
+}
+
+// tally counts the configurations below the winner, or all where there is none,
+// by what was trained of them, and by what was found.
+func (s *state) tally(all []result.Judged) (c result.Cheaper, found map[result.Finding]int) {
+	found = map[result.Finding]int{}
+	for _, j := range all {
+		switch j.Finding {
+		case result.FoundWinner, result.FoundDearer, result.FoundOver:
+			continue
+		case result.FoundStopped:
+			c.Stopped++
+		case result.FoundSkipped:
+			c.Skipped++
+		case result.FoundUnjudged:
+			c.Untouched++
+		default:
+			c.Trained++
+		}
+		found[j.Finding]++
+	}
+	return c, found
 }
 
 // nearest is the configuration that came closest: one that only the test

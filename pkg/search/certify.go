@@ -20,6 +20,7 @@ type opening struct {
 	lower     []float64        // of those networks
 	bound     float64          // what the rule compares with the target
 	passed    bool
+	below     bool   // shown below the target
 	reason    string // why not
 }
 
@@ -28,6 +29,10 @@ type opening struct {
 // test results are.
 func (s *state) certify(i int, finished Lookup) (train, open []result.Key) {
 	c, seeds := &s.all[i], s.p.Seeds
+	if s.p.observed() && s.p.Data.Test == 0 {
+		c.opening, c.changed = &opening{candidate: i, passed: true}, true
+		return nil, nil
+	}
 	if s.p.fresh() {
 		seeds = s.p.freshSeeds(s.used, len(seeds))
 	}
@@ -79,7 +84,9 @@ func (s *state) certify(i int, finished Lookup) (train, open []result.Key) {
 // The rules mean and tolerance speak of seeds to come, and those that made a
 // configuration pass the screening flatter it: it is certified by fresh ones.
 // Certificates of format 1 judge the screened networks again.
-func (p *Problem) fresh() bool { return p.format != 1 && p.Target.Rule != target.Worst }
+func (p *Problem) fresh() bool {
+	return p.format != 1 && p.Target.Rule != target.Worst && !p.observed()
+}
 
 // freshSeeds are the next seeds above those of the experiment and the used ones.
 func (p *Problem) freshSeeds(used []int64, n int) []int64 {
@@ -133,6 +140,12 @@ func (s *state) charge(i int, seeds []int64) bool {
 	if c.alpha > 0 {
 		return true
 	}
+	if s.p.observed() { // bounds are shown, at the confidence; nothing is claimed by them
+		if s.p.Charge != nil {
+			_, _, s.err = s.p.Charge(s.p.Candidates[i].ID, nil)
+		}
+		return s.err == nil
+	}
 	c.left = s.alphaLeft()
 	c.alpha = c.left / 2
 	switch {
@@ -167,8 +180,12 @@ func (s *state) alphaLeft() float64 {
 // below the target, its own test must err.
 func (p *Problem) examine(o *opening, results []*result.Result) {
 	images, confidence := p.Data.Test, 1-o.alpha
+	if p.observed() {
+		confidence = p.Target.Confidence
+	}
 	var wrong [][]int
 	var acc []float64
+	below := 0
 	for _, r := range results {
 		correct := min(max(*r.Correct.Test, 0), images)
 		low, err := stats.LowerBound(correct, images, confidence)
@@ -176,9 +193,17 @@ func (p *Problem) examine(o *opening, results []*result.Result) {
 			o.reason = err.Error()
 			return
 		}
+		if high, err := stats.UpperBound(correct, images, confidence); err == nil && high < p.Target.Accuracy {
+			below++
+		}
 		o.lower = append(o.lower, low)
 		acc = append(acc, float64(correct)/float64(images))
 		wrong = append(wrong, indices(r.Wrong.Test))
+	}
+	o.below = below > 0 && (below == len(results) || p.Target.Rule == experiment.RuleWorst)
+	if p.observed() {
+		o.bound, o.passed = slices.Min(o.lower), true
+		return
 	}
 	var err error
 	if o.bound, err = p.testBound(o.lower, acc, wrong, o.alpha); err != nil {
@@ -216,40 +241,39 @@ func (p *Problem) recallBound(seed int64, confusion [][]int, confidence float64)
 	return ""
 }
 
-// testBound is the rule's lower bound on the test images.
+// testBound is the rule's lower bound on the test images. Where hardly an image
+// is wrong, the variance over images is next to nothing, and no t or normal bound
+// holds: so none is above the exact bound of a network with the mean's right
+// answers. The mean over seeds varies over images no more than that network.
 func (p *Problem) testBound(lower, acc []float64, wrong [][]int, alpha float64) (float64, error) {
-	switch p.Target.Rule {
-	case experiment.RuleMean:
-		e, err := stats.EstimateMean(wrong, p.Data.Test)
-		if err != nil {
-			return 0, err
-		}
+	if p.Target.Rule == experiment.RuleWorst {
+		return slices.Min(lower), nil
+	}
+	images, errors := p.Data.Test, 0
+	for _, w := range wrong {
+		errors += len(w)
+	}
+	e, err := stats.EstimateMean(wrong, images)
+	if err != nil {
+		return 0, err
+	}
+	exact, err := stats.LowerBound(images-(errors+len(wrong)-1)/len(wrong), images, 1-p.Target.OpeningAlpha(alpha))
+	if err != nil || p.older {
+		exact = 1
+	}
+	if p.Target.Rule == experiment.RuleMean {
+		low, err := e.LowerOfSeeds(1 - alpha)
 		if p.format == 1 {
-			return e.Lower(1 - alpha)
+			low, err = e.Lower(1 - alpha)
 		}
-		return e.LowerOfSeeds(1 - alpha)
-	case experiment.RuleTolerance:
-		// Half of alpha for the spread over seeds, half for the images.
-		e, err := stats.EstimateMean(wrong, p.Data.Test)
-		if err != nil {
-			return 0, err
-		}
-		k, err := stats.ToleranceFactor(len(acc), target.Coverage, 1-alpha/2)
-		if err != nil {
-			return 0, err
-		}
-		s, err := stats.Summarize(acc)
-		if err != nil {
-			return 0, err
-		}
-		low, err := e.LowerOnImages(1 - alpha/2)
-		return low - k*s.SD, err
+		return min(low, exact), err
 	}
-	bound := 1.0
-	for _, low := range lower {
-		bound = min(bound, low)
+	s, err := stats.Summarize(acc)
+	if err != nil {
+		return 0, err
 	}
-	return bound, nil
+	low, err := p.toleranceBound(e, s.SD, alpha/2)
+	return min(low, exact), err
 }
 
 func indices(wrong [][2]int) []int {

@@ -21,6 +21,8 @@ type network struct {
 	reaches  bool    // accuracy is at the target or above
 	trouble  string  // why it is unusable whatever its accuracy: diverged, a recall floor
 	failed   bool    // for a technical reason: it says nothing of the configuration
+	// a class's recall is shown below its floor
+	floorMissed bool
 }
 
 // look judges one finished trial.
@@ -48,7 +50,7 @@ func (p *Problem) look(r *result.Result) network {
 	if n.result.Confusion.Validation == nil && p.Target.HasFloors() {
 		n.failed, n.trouble = true, fmt.Sprintf("seed %d: its result has no confusion matrix, which the recall floors need", r.Seed)
 	} else if t := p.judge.Trouble(p.shown(&n)); t != nil {
-		n.trouble = p.Target.Words(*t, recallText)
+		n.trouble, n.floorMissed = p.Target.Words(*t, recallText), p.recallMissed(r.Confusion.Validation)
 	}
 	return n
 }
@@ -86,7 +88,7 @@ func (p *Problem) judgeOwn(c *candidate) {
 		c.own, c.reason = unjudged, failed
 		return
 	}
-	seen := p.judge.See(nets)
+	seen, few := p.judge.See(nets), p.tooFew(c)
 	c.statistic = p.statistic(c, seen)
 	switch {
 	case c.reason != "":
@@ -95,6 +97,8 @@ func (p *Problem) judgeOwn(c *candidate) {
 		c.own, c.reason = rejected, p.whyRejected(c)
 	case len(c.nets) > 1 && c.nets[0].clear && c.nets[1].clear:
 		c.own, c.reason = rejected, "its first two seeds clearly fail"
+	case few != "":
+		c.own, c.reason = rejected, few
 	case failed != "":
 		c.own, c.reason = unjudged, failed
 	case len(c.nets) < len(p.Seeds):

@@ -33,11 +33,14 @@ type Problem struct {
 	OverBudget []Candidate   // the others, in the same order
 	FreshFrom  int64         // rules mean and tolerance: the least seed to certify by; 0: the first above Seeds
 	Charge     Charge        // nil: nobody else looks at the test images
+	FirstAlpha float64       // of the first opening, see screen.go; 0: half of 1 - confidence
 	Looks      *result.Looks // at them by other questions, for the certificate; nil where nobody counted
 	Options
 
 	untold bool          // the certificate that is checked has no largest class
 	format int           // of the certificate that is checked; 0 for one that is yet to be written
+	older  bool          // it is of before not_shown was told from unmet
+	needs  map[need]int  // see needed
 	judge  *target.Judge // of the validation images
 	inside map[int][]int // row cache of insideOf
 }
@@ -81,7 +84,7 @@ func (p *Problem) setCandidates(all []Candidate) error {
 	if p.Round < 1 {
 		p.Round = DefaultRound
 	}
-	if p.Data.Validation < 1 || p.Data.Test < 1 {
+	if p.Data.Validation < 1 || p.Data.Test < 1 && !p.observed() {
 		return fmt.Errorf("the data set has %d validation and %d test images: a search chooses on the first and certifies on the second; set "+
 			"dataset.validation",
 			p.Data.Validation, p.Data.Test)
@@ -91,6 +94,12 @@ func (p *Problem) setCandidates(all []Candidate) error {
 		return err
 	}
 	p.judge.FloatSums = p.format == 1
+	switch {
+	case p.older || p.observed():
+		p.FirstAlpha = 0
+	case p.FirstAlpha == 0:
+		p.FirstAlpha = (1 - p.Target.Confidence) / 2
+	}
 	for _, c := range all {
 		for _, cost := range p.Target.Costs() {
 			if !c.Footprint.Has(cost) {
@@ -137,11 +146,16 @@ func (p *Problem) Question() string {
 		ids = append(ids, c.ID)
 	}
 	slices.Sort(ids)
+	evidence := ""
+	if p.observed() {
+		evidence = p.Target.Evidence
+	}
 	b, err := json.Marshal(struct {
-		Target result.Target
-		Seeds  []int64
-		IDs    []string
-	}{p.target(), p.Seeds, ids})
+		Target   result.Target
+		Seeds    []int64
+		IDs      []string
+		Evidence string `json:",omitempty"`
+	}{p.target(), p.Seeds, ids, evidence})
 	if err != nil {
 		return "" // plain fields: cannot fail
 	}

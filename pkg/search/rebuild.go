@@ -9,6 +9,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
+	"slimfit/pkg/target"
 )
 
 // fromCertificate makes the problem that a certificate answers, from what it
@@ -16,10 +17,10 @@ import (
 // nil where it cannot be made.
 func fromCertificate(c *result.Certificate) (*Problem, []Fault) {
 	var faults []Fault
-	p := &Problem{Experiment: c.Experiment, Data: c.Dataset, Seeds: c.Seeds, format: c.Format, untold: c.Largest == nil,
+	p := &Problem{Experiment: c.Experiment, Data: c.Dataset, Seeds: c.Seeds, format: c.Format, older: c.Format == 1 || c.Evidence == "", untold: c.Largest == nil,
 		Options: Options{Exact: c.Exact, EarlyStop: c.EarlyStop, Round: c.Round},
 		Target: experiment.Target{Accuracy: c.Target.Accuracy, Confidence: c.Target.Confidence, Rule: c.Target.Rule, Cost: c.Target.Cost,
-			Precision: c.Target.Precision, Seeds: len(c.Seeds), Classes: namesIn(c), RecallAll: c.Target.RecallAll}}
+			Precision: c.Target.Precision, Evidence: c.Evidence, Seeds: len(c.Seeds), Classes: namesIn(c), RecallAll: c.Target.RecallAll}}
 	for _, l := range c.Target.Within {
 		p.Target.Within = append(p.Target.Within, experiment.Budget{Cost: l.Cost, Limit: l.Limit})
 	}
@@ -28,6 +29,9 @@ func fromCertificate(c *result.Certificate) (*Problem, []Fault) {
 	}
 	if len(c.FreshSeeds) > 0 {
 		p.FreshFrom = c.FreshSeeds[0]
+	}
+	if c.Screening != nil {
+		p.FirstAlpha = c.Screening.Alpha
 	}
 	if p.Looks = c.Looks; c.Format > 1 {
 		p.Charge = charged(c)
@@ -74,6 +78,12 @@ func checkTarget(c *result.Certificate) error {
 	if !slices.Contains([]string{experiment.RuleWorst, experiment.RuleMean, experiment.RuleTolerance}, t.Rule) {
 		return fmt.Errorf("target rule %q is unknown", t.Rule)
 	}
+	if !slices.Contains([]string{"", target.Certificate, target.Observed}, c.Evidence) {
+		return fmt.Errorf("evidence %q is unknown", c.Evidence)
+	}
+	if a := c.Screening; a != nil && !(a.Alpha > 0 && a.Alpha <= (1-t.Confidence)/2+alphaSlack) {
+		return fmt.Errorf("screening by alpha %v is out of range", a.Alpha)
+	}
 	if t.Precision != "" && t.Precision != experiment.Int8 {
 		return fmt.Errorf("target precision %q is unknown", t.Precision)
 	}
@@ -119,6 +129,9 @@ func rebuild(j result.Judged, c *result.Certificate) (config models.Config, f fo
 	return config, f, err
 }
 
+// alphaSlack is what sums of chances may be off by.
+const alphaSlack = 1e-12
+
 // charged gives each opening what the certificate says that it got, as far as the
 // rule allows it: at most half of what was left, and that no more than the looks
 // before it left. What it says otherwise shows as a difference.
@@ -136,8 +149,7 @@ func charged(c *result.Certificate) Charge {
 		}
 		o := c.Openings[next]
 		next++
-		const slack = 1e-12
-		if had := left; !(o.Alpha > 0 && o.Alpha <= o.Left/2+slack && o.Left <= had+slack && o.Left >= LeastAlpha) {
+		if had := left; !(o.Alpha > 0 && o.Alpha <= o.Left/2+alphaSlack && o.Left <= had+alphaSlack && o.Left >= LeastAlpha) {
 			return had / 2, had, nil
 		}
 		left -= o.Alpha

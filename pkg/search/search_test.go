@@ -22,15 +22,21 @@ func small() []Candidate {
 
 // fullGrid finds the winner for the worst rule from all results, by the rule's
 // own words: the first candidate whose every seed reaches the target on the
-// validation images and whose every lower bound does on the test images, with
+// validation images, where that is a chance of one in four or more to pass the
+// first opening, and whose every lower bound does on the test images, with
 // alpha halved at each opening. -1 if there is none.
 func fullGrid(t interface{ Fatal(...any) }, w *world) int {
 	p, left := w.p, 1-w.p.Target.Confidence
+	need, _, err := stats.CorrectNeeded(p.Target.Accuracy, p.Data.Test, 1-left/2)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i, c := range p.Candidates {
 		screened := true
 		for _, s := range p.Seeds {
 			r, _ := w.finished(keyOf(c, s))
-			screened = screened && float64(*r.Correct.Validation)/float64(p.Data.Validation) >= p.Target.Accuracy
+			seen := float64(*r.Correct.Validation) / float64(p.Data.Validation)
+			screened = screened && seen >= p.Target.Accuracy && stats.BinomialTail(need, p.Data.Test, seen) >= 0.25
 		}
 		if !screened {
 			continue

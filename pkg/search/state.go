@@ -61,8 +61,9 @@ type state struct {
 	err       error
 	used      []int64 // seeds above the experiment's that are used up, rising
 	rounds    int
-	steps     int // asked for, less those that early stops saved
-	stopped   int // trials, early
+	steps     int                    // asked for, less those that early stops saved
+	stopped   int                    // trials, early
+	count     map[result.Finding]int // see tally
 }
 
 func newState(p *Problem) *state {

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
+	"slimfit/pkg/target"
 	"slimfit/pkg/text"
 )
 
@@ -46,8 +48,8 @@ func WriteText(w io.Writer, c *result.Certificate) error {
 	if c.Target.Precision != "" {
 		files = "files, result.json and " + c.Target.Precision + ".json of each trial"
 	}
-	t.line("It rests on %d %s, whose SHA-256 are in the certificate; written by slimfit %s. Check it with `slimfit verify`.", len(c.Files),
-		files, c.Slimfit)
+	t.line("It rests on %d %s, whose SHA-256 are in %s; written by slimfit %s. Check it with `slimfit verify`.", len(c.Files), files,
+		map[bool]string{false: "the certificate", true: result.ObservedName}[c.Evidence == target.Observed], c.Slimfit)
 	_, err := io.WriteString(w, t.String())
 	return err
 }
@@ -121,7 +123,9 @@ func (t *sheet) winner(c *result.Certificate) {
 		}
 	}
 	t.table(rows)
-	t.tested(w.Networks, w.Alpha, c)
+	if len(w.Networks) > 0 {
+		t.tested(w.Networks, cmp.Or(w.Alpha, 1-c.Target.Confidence), c)
+	}
 }
 
 // tested shows networks on the test images.
@@ -140,12 +144,23 @@ func (t *sheet) openings(c *result.Certificate) {
 		t.line("The test images were not opened.")
 		return
 	}
+	if c.Evidence == target.Observed {
+		t.line("\nThe test images were opened for this network alone, once it was chosen.")
+		return
+	}
 	t.line("\nTest images opened for %d of %d configurations; alpha spent %.5g of %.5g:", len(c.Openings), len(c.Candidates), c.Alpha.Spent,
 		c.Alpha.Total)
 	var rows [][]string
+	notShown := map[string]bool{}
+	for _, j := range c.Candidates {
+		notShown[j.ConfigID] = j.Finding == result.FoundNotShown
+	}
 	for _, o := range c.Openings {
 		verdict := "passes"
-		if !o.Passed {
+		switch {
+		case notShown[o.ConfigID]:
+			verdict = "not shown: " + o.Reason
+		case !o.Passed:
 			verdict = "fails: " + o.Reason
 		}
 		rows = append(rows, []string{o.ConfigID, fmt.Sprintf("alpha %.5g", o.Alpha), "bound " + bound(o.Bound), verdict})
@@ -156,6 +171,12 @@ func (t *sheet) openings(c *result.Certificate) {
 // candidates lists the configurations cheaper than the winner, or all.
 func (t *sheet) candidates(c *result.Certificate) {
 	rows := [][]string{{string(c.Target.Cost), "configuration", "seeds", "validation", "at most", "", "why"}}
+	say := func(f result.Finding) string {
+		if c.Evidence == "" { // older findings are told less apart
+			return strings.ReplaceAll(string(f), "_", " ")
+		}
+		return f.Words()
+	}
 	count := map[result.Finding]int{}
 	for _, j := range c.Candidates {
 		count[j.Finding]++
@@ -163,17 +184,17 @@ func (t *sheet) candidates(c *result.Certificate) {
 			continue
 		}
 		rows = append(rows, []string{fmt.Sprint(j.Cost), j.ConfigID, fmt.Sprint(len(j.Networks)), accuracies(j), lowestUpper(j),
-			string(j.Finding), j.Reason})
+			say(j.Finding), j.Reason})
 	}
 	if len(rows) == 1 {
 		t.line("\nThere is no cheaper configuration.")
 		return
 	}
 	var parts []string
-	for _, f := range []result.Finding{result.FoundRejected, result.FoundSkipped, result.FoundRefuted, result.FoundUnopened,
-		result.FoundUnjudged, result.FoundOver, result.FoundDearer} {
+	for _, f := range []result.Finding{result.FoundRejected, result.FoundRefuted, result.FoundNotShown, result.FoundStopped,
+		result.FoundSkipped, result.FoundUnopened, result.FoundUnjudged, result.FoundOver, result.FoundDearer} {
 		if count[f] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", count[f], strings.ReplaceAll(string(f), "_", " ")))
+			parts = append(parts, fmt.Sprintf("%s %d", say(f), count[f]))
 		}
 	}
 	t.line("\nThe other configurations: %s.", strings.Join(parts, ", "))
@@ -198,24 +219,29 @@ func accuracies(j result.Judged) string {
 	return text.Percent(low) + " to " + text.Percent(high)
 }
 
-// lowestUpper is the upper bound of a configuration's weakest network.
+// lowestUpper is the upper bound of a configuration's weakest network, or what
+// is projected of it.
 func lowestUpper(j result.Judged) string {
-	low, any := 1.0, false
+	words, low := "", 2.0
 	for _, n := range j.Networks {
-		if n.Status == result.Done || n.Status == result.StoppedEarly {
-			low, any = min(low, n.Upper), true
+		if (n.Status == result.Done || n.Status == result.StoppedEarly) && n.Upper < low {
+			low, words = n.Upper, bound(n.Upper)
+			if n.Status == result.StoppedEarly {
+				words = "projected " + words
+			}
 		}
 	}
-	if !any {
-		return ""
-	}
-	return bound(low)
+	return words
 }
 
 func targetText(c *result.Certificate) string {
 	t := c.Target
 	line := fmt.Sprintf("at least %s with confidence %s, rule %s over %d seeds, cheapest by %s", text.Threshold(t.Accuracy),
 		text.Threshold(t.Confidence), t.Rule, len(c.Seeds), t.Cost)
+	if c.Evidence == target.Observed {
+		line = fmt.Sprintf("at least %s, as observed on the validation images, rule %s over %d seeds, cheapest by %s", text.Threshold(t.Accuracy),
+			t.Rule, len(c.Seeds), t.Cost)
+	}
 	if t.Precision != "" {
 		line += ", judged in " + t.Precision
 	}

@@ -35,6 +35,7 @@ func (p *Problem) rules() []string {
 			len(p.Candidates), text.Threshold(t.Confidence)),
 		"A diverged seed rejects its configuration.",
 	}
+	out = append(out, p.screenRules()...)
 	if p.EarlyStop {
 		out = append(out, p.stoppedRule())
 	}
@@ -46,8 +47,12 @@ func (p *Problem) rules() []string {
 		out = append(out, int8Rule)
 	}
 	out = append(out, p.measuredRules()...)
+	out = append(out, fmt.Sprintf("Trials are asked for in rounds of about %d.", p.Round))
+	if p.observed() {
+		return append(out, "The test images are opened for the cheapest configuration that passes screening, and decide nothing: intervals "+
+			"and bounds of these figures are Clopper-Pearson's, each for itself.")
+	}
 	return append(out,
-		fmt.Sprintf("Trials are asked for in rounds of about %d.", p.Round),
 		p.testRule(),
 		"The test images are opened for the cheapest configuration that passes screening, and for the next one only if it fails there. "+
 			p.alphaRule())
@@ -67,9 +72,26 @@ func (p *Problem) alphaRule() string {
 func (s *state) exploratory(i int) string {
 	return fmt.Sprintf("%s, with %d %s, is the cheapest of %d configurations that passed screening at %s, and is not certified: earlier "+
 		"openings left less than %v of alpha for these test images. "+
-		"A certificate takes new test images, or several targets asked as one question from the start.",
+		"A certificate takes new test images, or several targets asked as one question from the start; `target: {evidence: observed}` "+
+		"answers without one.",
 		s.p.Candidates[i].ID, s.p.Candidates[i].Cost, s.p.Target.Cost.Unit(), len(s.all), text.Threshold(s.p.Target.Accuracy)+s.p.inPrecision(),
 		LeastAlpha)
+}
+
+// screenRules says what screening asks besides the target, and what the
+// findings mean.
+func (p *Problem) screenRules() []string {
+	if p.older {
+		return nil
+	}
+	out := []string{"A configuration fails where its networks are shown below the target: by a network that clearly fails, under the rules " +
+		"over seeds by all. What neither fails nor meets the target is not shown: there are too few images."}
+	if n, err := p.FirstNeed(); err == nil && p.FirstAlpha > 0 {
+		out = append(out, fmt.Sprintf("Screening asks for what the first opening will ask for (alpha %.4g): to show %s takes %d of %d test images "+
+			"right, and a network that is right as often as on the validation images must have a chance of %s to be. So for floors; rules over "+
+			"seeds are asked for their bound.", n.Alpha, text.Threshold(n.Share), n.Right, n.Images, text.Threshold(leastChance)))
+	}
+	return out
 }
 
 // lookedAt says what is known of earlier looks at the test images.
@@ -137,6 +159,9 @@ func (p *Problem) testRule() string {
 func (s *state) promises(winner int, c *result.Certificate) []string {
 	n, t := len(s.p.Seeds), text.Threshold(s.p.Target.Accuracy)
 	risk := text.Threshold(1 - s.p.Target.Confidence)
+	if s.p.observed() {
+		return s.observations(winner)
+	}
 	if winner == len(s.all) {
 		out := []string{fmt.Sprintf("No certificate was issued. A rejected configuration may still have a true accuracy above %s: screening "+
 			"looks at %d validation images and these seeds only.", t, s.p.Data.Validation)}
@@ -188,26 +213,92 @@ func (s *state) normality(winner int, c *result.Certificate) string {
 		a.P, len(acc))
 }
 
-// summary is the answer in one sentence.
+// observations says what the figures of a search that claims nothing are worth.
+func (s *state) observations(winner int) []string {
+	const source = "Nothing here bounds a chance of error, and images from another source than this data set's are not covered."
+	if winner == len(s.all) {
+		return []string{"Screening looks at the validation images and these seeds only: what was rejected may reach the target on others.", source}
+	}
+	out := []string{"The configuration was chosen on the validation images, so its accuracy there flatters it."}
+	if o := s.all[winner].opening; len(o.lower) > 0 {
+		out = append(out, "Its test figures were not used to choose it; how far so few images leave them open is what the intervals say.")
+	}
+	return append(out, source)
+}
+
+// summary is the answer in one sentence, and what it holds under in a second.
 func (s *state) summary(winner, unjudged int) string {
 	t, n := text.Threshold(s.p.Target.Accuracy)+s.p.inPrecision(), len(s.all)
+	reaches := map[string]string{experiment.RuleMean: "whose mean over seeds reaches"}[s.p.Target.Rule]
+	if reaches == "" {
+		reaches = "whose every seed reaches"
+	}
 	var sentence string
 	switch {
 	case n == 0:
 		return "No configuration is within the budgets."
+	case winner < n && s.p.observed():
+		c := s.p.Candidates[winner]
+		sentence = fmt.Sprintf("%s is the cheapest of %d configurations %s %s on the validation images, with %d %s", c.ID, n, reaches, t, c.Cost,
+			s.p.Target.Cost.Unit())
 	case winner < n:
 		c := s.p.Candidates[winner]
 		sentence = fmt.Sprintf("%s is the cheapest of %d configurations that was shown to meet %s, with %d %s", c.ID, n, t, c.Cost,
 			s.p.Target.Cost.Unit())
+	case s.p.observed():
+		sentence = fmt.Sprintf("There is none among the %d configurations %s %s on the validation images", n, reaches, t)
+	case !s.p.older:
+		sentence = fmt.Sprintf("None of the %d configurations was shown to meet %s", n, t)
 	case unjudged > 0:
 		sentence = fmt.Sprintf("No configuration was found to meet %s", t)
 	default:
 		sentence = fmt.Sprintf("None of the %d configurations meets %s", n, t)
 	}
-	if unjudged > 0 {
+	if s.p.older && unjudged > 0 {
 		sentence += fmt.Sprintf("; %d that are cheaper or may meet it could not be judged", unjudged)
 	}
-	return sentence + "."
+	return sentence + s.others(winner) + "." + s.counted(winner)
+}
+
+// others says what became of the other configurations, dearer ones left out.
+func (s *state) others(winner int) string {
+	if s.p.older {
+		return ""
+	}
+	var parts []string
+	for _, f := range []struct {
+		n    int
+		what string
+	}{
+		{s.count[result.FoundRejected] + s.count[result.FoundRefuted], "fail"},
+		{s.count[result.FoundNotShown], "neither shown to meet it nor to fail (too few images)"},
+		{s.count[result.FoundStopped], "not trained to the end, as projections lie below it"},
+		{s.count[result.FoundSkipped], "untrained, as larger ones clearly fail"},
+		{s.count[result.FoundUnjudged], "not judged, as trials failed"},
+	} {
+		if f.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", f.n, f.what))
+		}
+	}
+	switch {
+	case len(parts) == 0:
+		return ""
+	case winner < len(s.all):
+		return "; of the cheaper ones " + text.List(parts)
+	}
+	return ": " + text.List(parts)
+}
+
+// counted says under which condition a certificate holds.
+func (s *state) counted(winner int) string {
+	l := s.p.Looks
+	switch {
+	case l == nil || winner == len(s.all) || s.p.older || s.p.observed():
+		return ""
+	case l.Seen != "":
+		return " Certified, counted in this folder, if the target was not chosen from the test results shown on " + l.Seen + "."
+	}
+	return " Certified, counted in this folder."
 }
 
 // measuredRules says where measured costs come from.

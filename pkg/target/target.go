@@ -17,6 +17,7 @@ type Target struct {
 	Rule       string   // Worst, Mean or Tolerance
 	Precision  string   // of the networks that are judged: Float32, or Int8, quantized after training
 	Classes    []string // their names; nil where they are not known
+	Evidence   string   // Certificate or Observed; "" is Certificate
 	RecallAll  float64  // floor for every class's recall, in [0, 1]; 0 asks nothing
 	Recall     []Recall // floors for single classes, by rising class
 }
@@ -45,6 +46,12 @@ func LeastSeeds(rule string) int {
 	}
 	return 1
 }
+
+// What an answer rests on.
+const (
+	Certificate = "certificate" // bounds on the test images, which may err by 1 - Confidence
+	Observed    = "observed"    // what the validation images show; the test images are looked at, and decide nothing
+)
 
 // Precisions of the networks that a target judges.
 const (

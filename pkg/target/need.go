@@ -1,0 +1,94 @@
+package target
+
+import (
+	"fmt"
+	"math"
+
+	"slimfit/pkg/stats"
+	"slimfit/pkg/text"
+)
+
+// Need is what test images can show of an accuracy or a recall, before any of
+// them is looked at.
+type Need struct {
+	Images int     `json:"images"`          // that judge it
+	Class  string  `json:"class,omitempty"` // whose recall it is; "": the accuracy
+	Share  float64 `json:"share"`           // that is asked for
+	Alpha  float64 `json:"alpha"`           // chance of error
+	Right  int     `json:"right"`           // fewest right answers whose lower bound reaches Share; Images + 1: not even all
+	Most   float64 `json:"most"`            // the lower bound of as many right answers as there are images
+	Least  int     `json:"least"`           // fewest images that can show Share; 0: no number can
+}
+
+// NewNeed fails where there is no image, or alpha is no chance.
+func NewNeed(images int, share, alpha float64) (Need, error) {
+	n := Need{Images: images, Share: share, Alpha: alpha, Right: images + 1}
+	var err error
+	if n.Most, err = stats.LowerBound(images, images, 1-alpha); err != nil || share >= 1 {
+		return n, err
+	}
+	if share <= 0 {
+		n.Right, n.Least = 0, 1
+		return n, nil
+	}
+	n.Least = int(math.Ceil(math.Log(alpha) / math.Log(share)))
+	n.Right, _, err = stats.CorrectNeeded(share, images, 1-alpha)
+	return n, err
+}
+
+// Possible says whether the images can show it at all.
+func (n Need) Possible() bool { return n.Right <= n.Images }
+
+// String says what is needed, such as "with 129 test images the first opening
+// (alpha 0.025) needs 123 right for 90 %; above 97.1 % nothing can be
+// certified; 36 images are the fewest for 90 %".
+func (n Need) String() string {
+	who, share := "", text.Threshold(n.Share)
+	if n.Class != "" {
+		who, share = " of class "+text.Plain(n.Class), "a recall of "+share
+	}
+	s := fmt.Sprintf("with %s%s the first opening (alpha %.4g) ", text.Count(n.Images, "test image"), who, n.Alpha)
+	if n.Possible() {
+		s += fmt.Sprintf("needs %d right for %s", n.Right, share)
+	} else {
+		s += "cannot show " + share + ", even with all of them right"
+	}
+	s += fmt.Sprintf("; above %.1f %% nothing can be certified", math.Floor(1000*n.Most)/10)
+	if n.Least > 0 {
+		s += fmt.Sprintf("; %d images are the fewest for %s", n.Least, share)
+	}
+	return s
+}
+
+// OpeningAlpha is the chance of error of each bound in an opening that may err
+// by alpha: a tolerance gives half of it to the spread over seeds.
+func (t *Target) OpeningAlpha(alpha float64) float64 {
+	if t.Rule == Tolerance {
+		return alpha / 2
+	}
+	return alpha
+}
+
+// Needs is what an opening that may err by alpha needs: for the accuracy, and
+// for each floor. perClass counts the test images of each class; nil where that
+// is not known.
+func (t *Target) Needs(test int, perClass []int, names []string, alpha float64) ([]Need, error) {
+	first, err := NewNeed(test, t.Accuracy, t.OpeningAlpha(alpha))
+	if err != nil {
+		return nil, err
+	}
+	all := []Need{first}
+	for class, images := range perClass {
+		floor := t.Floor(class)
+		if floor == 0 || images == 0 {
+			continue
+		}
+		n, err := NewNeed(images, floor, alpha)
+		if err != nil {
+			return nil, err
+		}
+		n.Class = names[class]
+		all = append(all, n)
+	}
+	return all, nil
+}
