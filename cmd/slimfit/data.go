@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,6 +19,7 @@ import (
 	"slimfit/pkg/dataset/fetch"
 	"slimfit/pkg/exit"
 	"slimfit/pkg/lab"
+	"slimfit/pkg/target"
 	"slimfit/pkg/text"
 )
 
@@ -33,8 +35,9 @@ func dataCommand() *cli.Command {
 				Description: "Nothing is done for a data set that is in the cache and whole. Broken files are removed and fetched again.",
 				Flags: []cli.Flag{cacheFlag(),
 					&cli.StringFlag{Name: "from", Usage: "take the files from `FOLDER` and from nowhere else"}}, Action: dataFetch},
-			{Name: "verify", Usage: "check data sets of the cache, or read a folder of your own and say what is in it", ArgsUsage: "NAME|FOLDER...",
-				Flags: []cli.Flag{cacheFlag(), formatFlag("text", "json"),
+			{Name: "verify", Usage: "check data sets of the cache, or read a folder of your own and say what is in it", ArgsUsage: "NAME|FOLDER|FILE...",
+				Description: "Of an experiment FILE it also says what the test images can show of its target.",
+				Flags: []cli.Flag{cacheFlag(), outFlag(), formatFlag("text", "json"),
 					&cli.StringFlag{Name: "resize", Usage: "resize a folder of pictures to `HEIGHTxWIDTH`"},
 					&cli.BoolFlag{Name: "all", Usage: "list every file that cannot be read, not the first twenty"},
 					&cli.BoolFlag{Name: "skip-unreadable", Usage: "leave out files that cannot be read, as the key of that name does"},
@@ -144,22 +147,32 @@ func dataVerify(c *cli.Context) error {
 	accept := c.Bool("accept")
 	how := dataset.Ref{Resize: resize, SkipUnreadable: c.Bool("skip-unreadable"),
 		Accept: dataset.Accept{Duplicates: accept, Constant: accept, Dark: accept}}
-	return verifyData(consoleOf(c), names, how, c.String("cache"), c.Bool("all"))
+	o := consoleOf(c)
+	return verifyData(c.Context, o, labOf(c, o), names, how, c.Bool("all"))
 }
 
-// verifyData reads data sets; folders as how says.
-func verifyData(o console, names []string, how dataset.Ref, cache string, all bool) error {
-	var refs []dataset.Ref
-	for _, name := range names {
-		ref, err := dataRef(name, how)
-		if err != nil {
+// verifyData reads data sets; folders as how says, those of experiment files as
+// these do.
+func verifyData(ctx context.Context, o console, l *lab.Lab, names []string, how dataset.Ref, all bool) error {
+	refs, ahead := make([]dataset.Ref, len(names)), make([]*lab.Ahead, len(names))
+	for i, name := range names {
+		var err error
+		if st, statErr := os.Stat(name); statErr == nil && st.Mode().IsRegular() {
+			e, err := l.Load(ctx, name, nil)
+			if err != nil {
+				return err
+			}
+			refs[i] = e.Ref
+			if ahead[i], err = l.Ahead(e); err != nil {
+				return err
+			}
+		} else if refs[i], err = dataRef(name, how); err != nil {
 			return err
 		}
-		refs = append(refs, ref)
 	}
 	reports, faults := []lab.DataReport{}, 0
-	for _, ref := range refs {
-		set, err := lab.LoadVerified(ref, cache)
+	for i, ref := range refs {
+		set, err := lab.LoadVerified(ref, l.Cache)
 		if err != nil {
 			faults++
 			var unreadable *dataset.Faults
@@ -169,7 +182,9 @@ func verifyData(o console, names []string, how dataset.Ref, cache string, all bo
 			fmt.Fprintln(o.err, message(err))
 			continue
 		}
-		reports = append(reports, lab.ReportData(ref, cache, set))
+		r := lab.ReportData(ref, l.Cache, set)
+		r.Target = ahead[i]
+		reports = append(reports, r)
 	}
 	if err := writeDataReports(o, reports); err != nil {
 		return exit.Failed(err)
@@ -227,6 +242,9 @@ func writeDataReports(o console, reports []lab.DataReport) error {
 			fmt.Fprintf(o.out, "  guess   always answering %s is right for %s %% of the test images\n",
 				text.Printable(r.ClassNames[r.Guess.Class]), strconv.FormatFloat(100*float64(r.Guess.Images)/float64(r.Test), 'f', 2, 64))
 		}
+		for _, line := range shows(r) {
+			fmt.Fprintf(o.out, "  target  %s\n", line)
+		}
 		fmt.Fprintf(w, "\t  class\tname\ttrain\tvalidation\ttest\t\n")
 		for i, name := range r.ClassNames {
 			fmt.Fprintf(w, "\t  %d\t%s\t%d\t%d\t%d\t\n", i, text.Printable(name), r.Images.Train[i], r.Images.Validation[i], r.Images.Test[i])
@@ -236,6 +254,17 @@ func writeDataReports(o console, reports []lab.DataReport) error {
 		}
 	}
 	return nil
+}
+
+// shows says what the test images can show: of a target, or at the most.
+func shows(r lab.DataReport) []string {
+	const alpha = 0.025 // of the first opening, at 95 %
+	n, err := target.NewNeed(r.Test, 0, alpha)
+	if r.Target != nil || err != nil {
+		return r.Target.Lines()
+	}
+	return []string{fmt.Sprintf("%s can certify at most %.1f %% in a first opening (alpha %v)", text.Count(r.Test, "test image"),
+		math.Floor(1000*n.Most)/10, alpha)}
 }
 
 func writeDataJSON(w io.Writer, v any) error {

@@ -151,7 +151,7 @@ func TestSearchStopsEarly(t *testing.T) {
 		t.Error(held)
 	}
 	// A higher target takes what was stopped as it is.
-	b.run(exit.Unmet, "search", "e.yaml", "--set", "target.accuracy=0.999", "--certificate", "high.json")
+	b.run(exit.Unmet, "search", "e.yaml", "--set", "target.accuracy=0.997", "--certificate", "high.json")
 	high, _ := b.certificate("runs/tiny/high.json")
 	for _, f := range high.Files {
 		at := slices.IndexFunc(c.Files, func(was result.File) bool { return filepath.Dir(was.Path) == filepath.Dir(f.Path) })
@@ -191,7 +191,7 @@ func TestSearchWithoutEarlyStops(t *testing.T) {
 // certificate holds all the same.
 func TestSearchTrainsStoppedTrialsOn(t *testing.T) {
 	b := newBench(t)
-	b.run(exit.Unmet, "search", "e.yaml", "--set", "target.accuracy=0.999", "--certificate", "high.json")
+	b.run(exit.Unmet, "search", "e.yaml", "--set", "target.accuracy=0.997", "--certificate", "high.json")
 	before := b.stopped("runs/tiny")
 	high, _ := b.certificate("runs/tiny/high.json")
 	if len(before) != high.Effort.Trials || len(before) == 0 {

@@ -52,8 +52,14 @@ func (p planText) write(w io.Writer, markdown bool) error {
 	if markdown {
 		fmt.Fprintln(w)
 	}
-	_, err := fmt.Fprintln(w, p.summary())
-	return err
+	fmt.Fprintln(w, p.summary())
+	for _, line := range p.Target.Lines() {
+		if markdown {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintln(w, line)
+	}
+	return nil
 }
 
 // tables are the plan's two: what a network stores, and what it computes.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	"slimfit/pkg/result"
 	"slimfit/pkg/search"
 	"slimfit/pkg/sweep"
+	"slimfit/pkg/target"
 )
 
 // searchOptions are what a search is asked for.
@@ -85,7 +85,7 @@ func runSearch(ctx context.Context, o searchOptions) error {
 		if err != nil {
 			return err
 		}
-		return firstRound(o.out, p)
+		return firstRound(o, e, p)
 	}
 	found, err := o.lab.Search(ctx, e, o.SearchOptions)
 	if err != nil {
@@ -101,14 +101,18 @@ func runSearch(ctx context.Context, o searchOptions) error {
 	if err := o.print(b); err != nil {
 		return err
 	}
-	o.note("certificate: %s", found.Path)
+	what := "certificate"
+	if found.Certificate.Evidence == target.Observed {
+		what = "written"
+	}
+	o.note("%s: %s", what, found.Path)
 	return o.verdict(found.Certificate)
 }
 
 // verdict chooses the exit code.
 func (o searchOptions) verdict(cert *result.Certificate) error {
 	switch cert.Verdict {
-	case result.Unmet, result.Exploratory:
+	case result.Unmet, result.NotShown, result.Exploratory:
 		return exit.With(exit.Unmet, nil)
 	case result.Incomplete:
 		why := "search: some configurations could not be judged, as their trials failed; to train them again: " + o.again("--retry-failed")
@@ -120,12 +124,24 @@ func (o searchOptions) verdict(cert *result.Certificate) error {
 	return nil
 }
 
-// firstRound says what a search would start with.
-func firstRound(w io.Writer, p *search.Problem) error {
+// firstRound says what a search would start with, and what the test images can
+// show.
+func firstRound(o searchOptions, e *experiment.Experiment, p *search.Problem) error {
+	ahead, err := o.lab.Ahead(e)
+	if err != nil {
+		return err
+	}
+	if err := ahead.Impossible(); err != nil {
+		return err
+	}
+	w := o.out
 	plan := p.Replay(func(result.Key) (*result.Result, bool) { return nil, false })
 	fmt.Fprintf(w, "%d configurations within the budgets, %d above one; by %s from %s to %s\n", len(p.Candidates), len(p.OverBudget),
 		p.Target.Cost, costOf(p, 0), costOf(p, len(p.Candidates)-1))
 	fmt.Fprintf(w, "the full grid: %d trials, %d steps\n", len(p.Candidates)*len(p.Seeds), p.FullSteps())
+	for _, line := range ahead.Lines() {
+		fmt.Fprintln(w, line)
+	}
 	fmt.Fprintf(w, "first round:\n")
 	for _, k := range plan.Train {
 		if _, err := fmt.Fprintf(w, "  %s\n", k); err != nil {

@@ -204,7 +204,7 @@ func TestSearchInt8(t *testing.T) {
 // Of a network that float32 passes and int8 may not, the int8 one decides.
 func TestSearchJudgesTheInt8Network(t *testing.T) {
 	l := newInt8Lab(t)
-	if code, _, errs := l.run("search", "e.yaml", "--exact", "--set", "target.accuracy=0.99"); code != exit.Done && code != exit.Unmet {
+	if code, _, errs := l.run("search", "e.yaml", "--exact", "--set", "target.accuracy=0.98"); code != exit.Done && code != exit.Unmet {
 		t.Fatal(errs)
 	}
 	int8s, differ := l.int8s(), 0

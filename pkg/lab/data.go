@@ -59,8 +59,9 @@ type DataReport struct {
 		Class  int `json:"class"`  // that most test images show
 		Images int `json:"images"` // test images that always answering it gets right
 	} `json:"guess"`
-	Found dataset.Survey `json:"found"` // of data of one's own
-	Notes []string       `json:"notes"`
+	Found  dataset.Survey `json:"found"`            // of data of one's own
+	Target *Ahead         `json:"target,omitempty"` // of an experiment's target
+	Notes  []string       `json:"notes"`
 }
 
 // LoadVerified loads a data set; for a known one every broken file is named.

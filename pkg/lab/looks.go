@@ -4,12 +4,10 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
-	"slimfit/pkg/result"
 	"slimfit/pkg/search"
 	"slimfit/pkg/store"
 )
@@ -39,26 +37,31 @@ func (s *searcher) count(certificate string) error {
 	if err != nil {
 		return exit.Failed(err)
 	}
-	ledger, question := store.LedgerIn(s.l.Out), s.p.Question()
+	ledger, question, total := store.LedgerIn(s.l.Out), s.p.Question(), 1-s.p.Target.Confidence
 	looks, err := ledger.Looks(key)
 	if err != nil && !errors.Is(err, store.ErrNoLedger) {
 		return exit.Failed(err)
 	}
-	s.p.Looks, s.p.FreshFrom = account(looks, question, 1-s.p.Target.Confidence)
+	var first float64
+	if s.p.Looks, first, s.p.FreshFrom = sumUp(looks, question, total); !s.p.Observed() && first > 0 {
+		s.p.FirstAlpha = first
+	}
 	s.p.Charge = func(id string, fresh []int64) (alpha, left float64, err error) {
 		err = ledger.Write(key, func(looks []store.Look) (*store.Look, error) {
-			s.p.Looks, _ = account(looks, question, 1-s.p.Target.Confidence)
+			s.p.Looks, _, _ = sumUp(looks, question, total)
 			if own := slices.IndexFunc(looks, func(l store.Look) bool {
-				return l.Question == question &&
-					slices.Contains(l.ConfigIDs, id)
+				return l.Question == question && slices.Contains(l.ConfigIDs, id)
 			}); own >= 0 {
 				alpha, left = looks[own].Alpha, looks[own].AlphaLeft
 				return nil, nil
 			}
-			if left = s.p.Looks.Left; left < search.LeastAlpha {
+			switch left = s.p.Looks.Left; {
+			case s.p.Observed():
+			case left < search.LeastAlpha:
 				return nil, nil
+			default:
+				alpha = left / 2
 			}
-			alpha = left / 2
 			s.p.Looks.Left -= alpha
 			return &store.Look{Experiment: s.e.Name, By: bySearch, Question: question, Configurations: 1, ConfigIDs: []string{id}, Seeds: fresh,
 				Alpha: alpha, AlphaLeft: left, Certificate: certificate}, nil
@@ -66,33 +69,6 @@ func (s *searcher) count(certificate string) error {
 		return alpha, left, exit.Failed(err)
 	}
 	return nil
-}
-
-// account sums up the looks for a question that may err by total: those before
-// its first own opening, what is left after all of them, the day on which a run
-// first showed test figures, and the least fresh seed.
-func account(looks []store.Look, question string, total float64) (*result.Looks, int64) {
-	out, fresh := &result.Looks{Left: total}, int64(0)
-	before := looks
-	if own := slices.IndexFunc(looks, func(l store.Look) bool { return l.Question == question }); own >= 0 {
-		before = looks[:own]
-	}
-	for _, l := range looks {
-		out.Left -= l.Alpha
-	}
-	for _, l := range before {
-		switch {
-		case l.By == bySearch:
-			out.Before++
-			out.AlphaBefore += l.Alpha
-		case out.Seen == "":
-			out.Seen = l.Time.Format(time.DateOnly)
-		}
-		for _, s := range l.Seeds {
-			fresh = max(fresh, s+1)
-		}
-	}
-	return out, fresh
 }
 
 // checkLooks says which openings of a certificate are not on the ledger above its

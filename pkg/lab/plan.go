@@ -39,6 +39,7 @@ type PlanHead struct {
 	Name     string        `json:"experiment"`
 	Baseline PlanBaseline  `json:"baseline"`
 	Totals   PlanTotals    `json:"totals"`
+	Target   *Ahead        `json:"target,omitempty"`   // what the test images can show of it
 	Estimate *PlanEstimate `json:"estimate,omitempty"` // of the pending trials; absent where nothing is known
 	// Of a space too large to list: how many configurations there are besides the
 	// cheapest ones that are listed, and the least and largest counted costs.
@@ -125,6 +126,10 @@ func (l *Lab) Plan(ctx context.Context, e *experiment.Experiment, sources PlanSo
 		if known, err = sources.Status(filepath.Join(l.Out, e.Name)); err != nil {
 			return p, exit.Failed(fmt.Errorf("read what is done of %s: %w", e.Name, err))
 		}
+	}
+	var err error
+	if p.Target, err = l.Ahead(e); err != nil {
+		return p, err
 	}
 	configs := e.Configs
 	if configs == nil {

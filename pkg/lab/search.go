@@ -51,9 +51,19 @@ func (l *Lab) Search(ctx context.Context, e *experiment.Experiment, o SearchOpti
 	if err != nil {
 		return nil, err
 	}
+	ahead, err := l.Ahead(e)
+	if err == nil {
+		err = ahead.Impossible()
+	}
+	if err != nil {
+		return nil, err
+	}
 	s, err := l.newSearcher(e, p, o.Train)
 	if err != nil {
 		return nil, err
+	}
+	if p.Observed() && o.Certificate == result.CertificateName {
+		o.Certificate = result.ObservedName
 	}
 	if err := s.count(o.Certificate); err != nil {
 		return nil, err
@@ -69,7 +79,7 @@ func (l *Lab) Search(ctx context.Context, e *experiment.Experiment, o SearchOpti
 func (s *searcher) write(cert *result.Certificate, name string) (*Found, error) {
 	b, err := json.MarshalIndent(cert, "", "  ")
 	if err != nil {
-		return nil, fmt.Errorf("write certificate: %w", err)
+		return nil, fmt.Errorf("write %s: %w", name, err)
 	}
 	var words bytes.Buffer
 	if err := search.WriteText(&words, cert); err != nil {
@@ -77,10 +87,10 @@ func (s *searcher) write(cert *result.Certificate, name string) (*Found, error) 
 	}
 	f := &Found{Certificate: cert, JSON: append(b, '\n'), Text: words.Bytes(), Path: filepath.Join(s.folder.Dir, name)}
 	if err := store.WriteFile(f.Path, f.JSON); err != nil {
-		return nil, exit.Failed(fmt.Errorf("write certificate: %w", err))
+		return nil, exit.Failed(fmt.Errorf("write %s: %w", name, err))
 	}
 	if err := store.WriteFile(strings.TrimSuffix(f.Path, ".json")+".txt", f.Text); err != nil {
-		return nil, exit.Failed(fmt.Errorf("write certificate: %w", err))
+		return nil, exit.Failed(fmt.Errorf("write %s: %w", name, err))
 	}
 	return f, nil
 }

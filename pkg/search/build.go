@@ -52,7 +52,7 @@ func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*resu
 			Bound: o.bound, Passed: o.passed, Reason: o.reason, Networks: s.tested(o)})
 		c.Alpha.Spent += o.alpha
 	}
-	if !p.observed() {
+	if !p.Observed() {
 		c.Alpha.Total = 1 - p.Target.Confidence
 	}
 	s.verdict(c, winner, end)
@@ -234,7 +234,7 @@ func (s *state) verdict(c *result.Certificate, winner, end int) {
 		c.Cheaper, s.count = &cheaper, t
 	}
 	c.Verdict = result.Certified
-	if s.p.observed() {
+	if s.p.Observed() {
 		c.Verdict = result.Observed
 	}
 	if winner < len(s.all) {

@@ -29,7 +29,7 @@ type opening struct {
 // test results are.
 func (s *state) certify(i int, finished Lookup) (train, open []result.Key) {
 	c, seeds := &s.all[i], s.p.Seeds
-	if s.p.observed() && s.p.Data.Test == 0 {
+	if s.p.Observed() && s.p.Data.Test == 0 {
 		c.opening, c.changed = &opening{candidate: i, passed: true}, true
 		return nil, nil
 	}
@@ -85,7 +85,7 @@ func (s *state) certify(i int, finished Lookup) (train, open []result.Key) {
 // configuration pass the screening flatter it: it is certified by fresh ones.
 // Certificates of format 1 judge the screened networks again.
 func (p *Problem) fresh() bool {
-	return p.format != 1 && p.Target.Rule != target.Worst && !p.observed()
+	return p.format != 1 && p.Target.Rule != target.Worst && !p.Observed()
 }
 
 // freshSeeds are the next seeds above those of the experiment and the used ones.
@@ -140,7 +140,7 @@ func (s *state) charge(i int, seeds []int64) bool {
 	if c.alpha > 0 {
 		return true
 	}
-	if s.p.observed() { // bounds are shown, at the confidence; nothing is claimed by them
+	if s.p.Observed() { // bounds are shown, at the confidence; nothing is claimed by them
 		if s.p.Charge != nil {
 			_, _, s.err = s.p.Charge(s.p.Candidates[i].ID, nil)
 		}
@@ -180,7 +180,7 @@ func (s *state) alphaLeft() float64 {
 // below the target, its own test must err.
 func (p *Problem) examine(o *opening, results []*result.Result) {
 	images, confidence := p.Data.Test, 1-o.alpha
-	if p.observed() {
+	if p.Observed() {
 		confidence = p.Target.Confidence
 	}
 	var wrong [][]int
@@ -201,7 +201,7 @@ func (p *Problem) examine(o *opening, results []*result.Result) {
 		wrong = append(wrong, indices(r.Wrong.Test))
 	}
 	o.below = below > 0 && (below == len(results) || p.Target.Rule == experiment.RuleWorst)
-	if p.observed() {
+	if p.Observed() {
 		o.bound, o.passed = slices.Min(o.lower), true
 		return
 	}

@@ -84,7 +84,7 @@ func (p *Problem) setCandidates(all []Candidate) error {
 	if p.Round < 1 {
 		p.Round = DefaultRound
 	}
-	if p.Data.Validation < 1 || p.Data.Test < 1 && !p.observed() {
+	if p.Data.Validation < 1 || p.Data.Test < 1 && !p.Observed() {
 		return fmt.Errorf("the data set has %d validation and %d test images: a search chooses on the first and certifies on the second; set "+
 			"dataset.validation",
 			p.Data.Validation, p.Data.Test)
@@ -95,7 +95,7 @@ func (p *Problem) setCandidates(all []Candidate) error {
 	}
 	p.judge.FloatSums = p.format == 1
 	switch {
-	case p.older || p.observed():
+	case p.older || p.Observed():
 		p.FirstAlpha = 0
 	case p.FirstAlpha == 0:
 		p.FirstAlpha = (1 - p.Target.Confidence) / 2
@@ -147,7 +147,7 @@ func (p *Problem) Question() string {
 	}
 	slices.Sort(ids)
 	evidence := ""
-	if p.observed() {
+	if p.Observed() {
 		evidence = p.Target.Evidence
 	}
 	b, err := json.Marshal(struct {

@@ -14,8 +14,8 @@ import (
 // The validation images are asked for what the first opening will ask of the
 // test images, so that alpha is not spent on what can hardly pass there.
 
-// observed says whether the validation images alone decide.
-func (p *Problem) observed() bool { return p.Target.Evidence == target.Observed }
+// Observed says whether the validation images alone decide.
+func (p *Problem) Observed() bool { return p.Target.Evidence == target.Observed }
 
 // FirstNeed is what the first opening asks of the accuracy.
 func (p *Problem) FirstNeed() (target.Need, error) {

@@ -48,7 +48,7 @@ func (p *Problem) rules() []string {
 	}
 	out = append(out, p.measuredRules()...)
 	out = append(out, fmt.Sprintf("Trials are asked for in rounds of about %d.", p.Round))
-	if p.observed() {
+	if p.Observed() {
 		return append(out, "The test images are opened for the cheapest configuration that passes screening, and decide nothing: intervals "+
 			"and bounds of these figures are Clopper-Pearson's, each for itself.")
 	}
@@ -159,7 +159,7 @@ func (p *Problem) testRule() string {
 func (s *state) promises(winner int, c *result.Certificate) []string {
 	n, t := len(s.p.Seeds), text.Threshold(s.p.Target.Accuracy)
 	risk := text.Threshold(1 - s.p.Target.Confidence)
-	if s.p.observed() {
+	if s.p.Observed() {
 		return s.observations(winner)
 	}
 	if winner == len(s.all) {
@@ -237,7 +237,7 @@ func (s *state) summary(winner, unjudged int) string {
 	switch {
 	case n == 0:
 		return "No configuration is within the budgets."
-	case winner < n && s.p.observed():
+	case winner < n && s.p.Observed():
 		c := s.p.Candidates[winner]
 		sentence = fmt.Sprintf("%s is the cheapest of %d configurations %s %s on the validation images, with %d %s", c.ID, n, reaches, t, c.Cost,
 			s.p.Target.Cost.Unit())
@@ -245,7 +245,7 @@ func (s *state) summary(winner, unjudged int) string {
 		c := s.p.Candidates[winner]
 		sentence = fmt.Sprintf("%s is the cheapest of %d configurations that was shown to meet %s, with %d %s", c.ID, n, t, c.Cost,
 			s.p.Target.Cost.Unit())
-	case s.p.observed():
+	case s.p.Observed():
 		sentence = fmt.Sprintf("There is none among the %d configurations %s %s on the validation images", n, reaches, t)
 	case !s.p.older:
 		sentence = fmt.Sprintf("None of the %d configurations was shown to meet %s", n, t)
@@ -293,7 +293,7 @@ func (s *state) others(winner int) string {
 func (s *state) counted(winner int) string {
 	l := s.p.Looks
 	switch {
-	case l == nil || winner == len(s.all) || s.p.older || s.p.observed():
+	case l == nil || winner == len(s.all) || s.p.older || s.p.Observed():
 		return ""
 	case l.Seen != "":
 		return " Certified, counted in this folder, if the target was not chosen from the test results shown on " + l.Seen + "."

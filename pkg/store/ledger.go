@@ -42,6 +42,12 @@ type Ledger struct{ path string }
 // LedgerIn is the ledger of the folder above the run folders.
 func LedgerIn(out string) Ledger { return Ledger{filepath.Join(out, LedgerName)} }
 
+// Exists says whether there is a file.
+func (l Ledger) Exists() bool {
+	_, err := os.Stat(l.path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // ErrNoLedger says that no ledger is there.
 var ErrNoLedger = errors.New("there is no " + LedgerName)
 

@@ -92,3 +92,38 @@ func (t *Target) Needs(test int, perClass []int, names []string, alpha float64) 
 	}
 	return all, nil
 }
+
+// SeedsShow says what as many seeds can show of seeds to come, by the rule, at
+// the chance of error of an opening.
+func (t *Target) SeedsShow(seeds int, alpha float64) string {
+	if alpha <= 0 {
+		alpha = (1 - t.Confidence) / 2
+	}
+	n := text.Count(seeds, "seed")
+	switch t.Rule {
+	case Mean:
+		e := stats.MeanEstimate{SeedSE: 1, Seeds: seeds}
+		low, err := e.LowerOfSeeds(1 - alpha)
+		if err != nil {
+			return err.Error()
+		}
+		return fmt.Sprintf("%s: a mean is certified %.1f standard errors above the target", n, -low)
+	case Tolerance:
+		k, err := stats.ToleranceFactor(seeds, Coverage, 1-t.OpeningAlpha(alpha))
+		if err != nil {
+			return err.Error()
+		}
+		return fmt.Sprintf("%s: a mean is certified %.1f standard deviations over seeds above the target, for %s of further seeds", n, k,
+			text.Threshold(Coverage))
+	}
+	conf, err := stats.MinimumConfidence(seeds, Coverage)
+	if err != nil {
+		return err.Error()
+	}
+	more, err := stats.RunsNeeded(Coverage, 0.95)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%s: that each passes speaks of %s of further seeds with a confidence of %.0f %% only; %d seeds make it 95 %%", n,
+		text.Threshold(Coverage), 100*conf, more)
+}
