@@ -114,7 +114,8 @@ const (
 
 // Evaluate says when the test set is opened.
 type Evaluate struct {
-	Test string // TestAlways, TestWinner, or "" for the command's default: run always, search winner
+	Shifts []string // of images, that networks are judged under besides, in the file's order; names of package shift
+	Test   string   // TestAlways, TestWinner, or "" for the command's default: run always, search winner
 }
 
 // When the test set is opened.

@@ -105,6 +105,7 @@ func (l *loader) load(from Sources) {
 		e.Target = l.target(v, len(e.Seeds))
 	}
 	e.Evaluate.Test = l.v.Get("evaluate").Str("test", "")
+	e.Evaluate.Shifts = l.shifts(l.v.Get("evaluate").Get("shifts"))
 	e.Report = l.report(l.v.Get("report"))
 	e.Batch = batch(l.v.Get("batch"))
 	if l.Count() == 0 && l.changed {

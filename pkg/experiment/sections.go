@@ -9,6 +9,7 @@ import (
 
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/shift"
 	"slimfit/pkg/target"
 	"slimfit/pkg/text"
 	"slimfit/pkg/yamlkeys"
@@ -156,6 +157,23 @@ func some(names []string) string {
 		out += fmt.Sprintf(" and %d more", len(names)-most)
 	}
 	return out
+}
+
+// shifts reads a list of shifts as their names.
+func (p *problems) shifts(v *yamlkeys.Value) (names []string) {
+	if v == nil {
+		return nil
+	}
+	for _, item := range v.Items {
+		for _, q := range item.Pairs {
+			name := shift.Shift{Kind: q.Name, Amount: q.Num}.String()
+			if slices.Contains(names, name) {
+				p.Add(item.Node, "evaluate.shifts: %s is given twice", name)
+			}
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // cost reads a name that isCost knows.

@@ -6,6 +6,7 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/shift"
 	"slimfit/pkg/target"
 	yk "slimfit/pkg/yamlkeys"
 )
@@ -39,11 +40,29 @@ func Keys() []yk.Key {
 			Doc: "How many seeds (5 means 0 to 4), or a list of them. Weight init, dropout and the order of images vary with the seed."},
 		{Name: "target", Forms: yk.Forms(yk.Mapping(targetKeys()...)), Doc: "What a network must reach; `slimfit search` looks for the cheapest one that does."},
 		{Name: "evaluate", Forms: yk.Forms(yk.Mapping(yk.Key{Name: "test", Forms: yk.Forms(yk.Choice(TestAlways, TestWinner)), Default: "run: always, search: winner",
-			Doc: "When the test set is opened: for every trial, or for the network that the search chose only."})), Doc: "What is evaluated."},
+			Doc: "When the test set is opened: for every trial, or for the network that the search chose only."},
+			yk.Key{Name: "shifts", Forms: yk.Forms(yk.List(1, 40, yk.Key{Forms: yk.Forms(shiftForm())})),
+				Doc: "Networks are judged on shifted images too: `[{noise: 20}, {rotate: 10}]`. A shifted image comes from the image and its number alone."})),
+			Doc: "What is evaluated."},
 		{Name: "report", Forms: yk.Forms(yk.Mapping(reportKeys(line)...)), Doc: "What the report's main figure shows."},
 		{Name: "teachers", Forms: yk.Forms(teachersForm()), Doc: "SHA-256 of the weights of each run that `train.teacher` names; slimfit fills it in when it trains."},
 		{Name: "batch", Forms: yk.Forms(yk.Mapping(batchKeys()...)), Doc: "How trials run on a cluster; a site's file may give the same keys."},
 	}
+}
+
+// shiftForm is one shift of images, with its amount.
+func shiftForm(beside ...yk.Key) yk.Form {
+	var keys []yk.Key
+	for _, k := range shift.Kinds() {
+		amount := yk.Number("[", k.Min, k.Max, "]")
+		if k.Whole {
+			amount = yk.Integer(k.Min, k.Max)
+		}
+		keys = append(keys, yk.Key{Name: k.Name, Forms: yk.Forms(amount), Doc: k.Doc})
+	}
+	f := yk.Mapping(append(keys, beside...)...)
+	f.One = true
+	return f
 }
 
 func datasetForm() yk.Form {

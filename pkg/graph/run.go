@@ -107,6 +107,23 @@ func (p *Pack) Logits(net int, pixels []uint8) (logits []float32, err error) {
 	return logits, err
 }
 
+// AllLogits returns every network's logits for each image: [networks][n*classes].
+func (p *Pack) AllLogits(pixels []uint8) (logits [][]float32, err error) {
+	defer recovered("compute logits", &err)
+	logits = make([][]float32, len(p.eval.logits))
+	err = p.evaluate(pixels, p.eval.logits, func(out []*tf.Tensor) error {
+		for net := range out {
+			v, err := floats(out[net])
+			if err != nil {
+				return err
+			}
+			logits[net] = append(logits[net], v...)
+		}
+		return nil
+	})
+	return logits, err
+}
+
 // evaluate feeds pixels in batches and hands each batch's outputs to take.
 func (p *Pack) evaluate(pixels []uint8, fetch []tf.Output, take func([]*tf.Tensor) error) error {
 	in := p.input

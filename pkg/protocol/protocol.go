@@ -36,6 +36,7 @@ type Pack struct {
 	Step            int           `json:"step"`              // steps that every member's checkpoint has done; 0 starts afresh
 	CheckpointEvery float64       `json:"checkpoint_every"`  // seconds; 0 means only on Stop
 	Test            bool          `json:"test"`              // open the test set at the end
+	Shifts          []string      `json:"shifts,omitempty"`  // of images, that networks are judged under besides, by package shift's names
 	Teacher         *Teacher      `json:"teacher,omitempty"` // where the recipe has one
 	// EarlyStop lets members stop that are hopeless for a search's target: after
 	// each measurement on the validation images, and before the first step of a
@@ -137,6 +138,7 @@ type Event struct {
 	Key         *result.Key         `json:"key,omitempty"`
 	Members     []MemberProgress    `json:"members,omitempty"`
 	Result      *result.Result      `json:"result,omitempty"`
+	Scores      *result.Scores      `json:"scores,omitempty"` // with a Result that is done
 	History     []result.Point      `json:"history,omitempty"`
 	Environment *result.Environment `json:"environment,omitempty"`
 	GPUs        []GPU               `json:"gpus,omitempty"` // with the answer to Info

@@ -75,6 +75,7 @@ func (s *Stopped) Result() Result {
 const (
 	ResultName      = "result.json"
 	Int8Name        = "int8.json"
+	ScoresName      = "scores.json"
 	CertificateName = "certificate.json"
 	ObservedName    = "observed.json" // instead, where evidence is observed
 )

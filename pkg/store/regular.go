@@ -129,7 +129,7 @@ func (f *Folder) SetStrangersAside(k result.Key) (notices []string, err error) {
 		name string
 		want func(string) error
 	}{
-		{logName, wantFile}, {historyName, wantFile}, {result.Int8Name, wantFile}, {result.StoppedName, wantFile},
+		{logName, wantFile}, {historyName, wantFile}, {result.Int8Name, wantFile}, {result.ScoresName, wantFile}, {result.StoppedName, wantFile},
 		{checkpointDir, wantDir}, {filepath.Join(checkpointDir, weightsName), wantFile},
 	} {
 		path := filepath.Join(dir, own.name)

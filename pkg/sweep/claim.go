@@ -128,7 +128,7 @@ func (r *run) prepare(h *held, evaluate *bool) (keep bool, err error) {
 		r.replace[i] = true
 		r.mu.Unlock()
 		if !*evaluate {
-			// Trained by another process just now: its test set is a job of its own.
+			// Trained by another process just now: what it lacks is a job of its own.
 			r.queue.add(&job{members: []int{i}, evaluate: true})
 			return false, nil
 		}
@@ -136,7 +136,7 @@ func (r *run) prepare(h *held, evaluate *bool) (keep bool, err error) {
 			h.steps = []int{0}
 			return true, nil
 		}
-		r.emit(Event{Kind: Notice, Message: fmt.Sprintf("%s has no weights for its test: it is trained again", r.label(t))})
+		r.emit(Event{Kind: Notice, Message: fmt.Sprintf("%s has no weights to be judged by: it is trained again", r.label(t))})
 	}
 	*evaluate = false
 	notices, err := r.Folder.SetStrangersAside(key)
@@ -194,7 +194,7 @@ func (r *run) newClaim(got []held, step int, evaluate bool) *claim {
 	id := r.packs
 	r.mu.Unlock()
 	c := &claim{evaluate: evaluate, open: map[int]uint64{}, pack: newPack(id, r.Source, t)}
-	c.pack.Step, c.pack.CheckpointEvery, c.pack.Test = step, r.CheckpointEvery.Seconds(), r.Test
+	c.pack.Step, c.pack.CheckpointEvery, c.pack.Test, c.pack.Shifts = step, r.CheckpointEvery.Seconds(), r.Test, r.Shifts
 	if !evaluate {
 		c.pack.EarlyStop = r.EarlyStop.For(t.Recipe)
 	}

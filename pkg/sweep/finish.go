@@ -28,6 +28,11 @@ func (r *run) finish(c *claim, i int, e protocol.Event) error {
 		res.HistorySHA = store.HistorySHA256(e.History)
 		err = r.Folder.WriteHistory(key, token, e.History)
 	}
+	if err == nil && e.Scores != nil && res.Status == result.Done {
+		s := *e.Scores
+		s.ConfigID, s.Seed, s.WeightsSHA = res.ConfigID, res.Seed, res.WeightsSHA
+		err = r.Folder.WriteScores(s, res)
+	}
 	if err == nil {
 		err = r.write(i, token, res)
 	}
@@ -83,7 +88,9 @@ func (r *run) complete(c *claim, i int, res result.Result) (result.Result, error
 		if err != nil {
 			return res, err
 		}
-		old.SetOn(result.Test, res.On(result.Test))
+		if res.Accuracy.Test != nil {
+			old.SetOn(result.Test, res.On(result.Test))
+		}
 		res = old
 	}
 	res.Experiment, res.ConfigID, res.Seed = r.Experiment, t.ID, t.Seed

@@ -19,6 +19,7 @@ type Options struct {
 	Experiment string           // goes into each result
 	Source     models.Source    // of the images
 	Test       bool             // open the test set at the end of each trial
+	Shifts     []string         // that networks are judged under besides; names of package shift
 	EarlyStop  *result.StopRule // what stops hopeless trials early; nil: nothing
 
 	Workers []Slot // one worker process each; at least one

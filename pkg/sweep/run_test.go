@@ -292,6 +292,46 @@ func TestTestSetIsOpenedLater(t *testing.T) {
 	same(t, files(t, s), want)
 }
 
+// Shifts that are asked for later are judged by the weights that are there, on
+// the images that are open, once.
+func TestShiftsAreJudgedLater(t *testing.T) {
+	t.Parallel()
+	s := small(t)
+	mustRun(t, s, func(o *Options) { o.Test = false })
+	n := len(s.trials())
+	first := trialResult(t, s, 0)
+	asked := func(test bool, evaluations int, shifts ...string) {
+		t.Helper()
+		_, rec := mustRun(t, s, func(o *Options) { o.Test, o.Shifts = test, shifts })
+		if m := rec.messages(Detail); strings.Count(m, "evaluation starts") != evaluations || strings.Contains(m, "training starts") {
+			t.Errorf("%v, test %v: %s", shifts, test, m)
+		}
+		r := trialResult(t, s, 0)
+		scores, err := mustOpen(t, s).ReadScores(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range shifts {
+			if v, w := scores.Found(name, result.Validation), scores.Found(name, result.Test); v == nil || (w != nil) != test {
+				t.Errorf("%s, test %v: found %v and %v", name, test, v, w)
+			}
+		}
+	}
+	asked(false, n, "noise 20")
+	if r := trialResult(t, s, 0); r.Accuracy.Test != nil || *r.Correct.Validation != *first.Correct.Validation {
+		t.Errorf("its result became %+v", r.Accuracy)
+	}
+	asked(false, 0, "noise 20")
+	asked(false, n, "noise 20", "blur 1")
+	asked(true, n, "noise 20", "blur 1")
+	asked(true, 0, "blur 1", "noise 20")
+	path := mustOpen(t, s).ScoresPath(s.trials()[1].Key())
+	if err := os.WriteFile(path, []byte(`{"config_id": 7}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	asked(true, 1, "noise 20", "blur 1")
+}
+
 func TestKeepWeights(t *testing.T) {
 	t.Parallel()
 	for _, keep := range []Keep{KeepAll, KeepBest, KeepNone} {

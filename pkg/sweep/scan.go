@@ -23,7 +23,7 @@ const (
 	finished                  // a result that stands
 	damaged                   // a result that cannot be believed
 	toRetry                   // failed before, and is to be trained again
-	toEvaluate                // trained, but the test set is still closed
+	toEvaluate                // trained, but the test set is still closed, or shifts are asked for besides
 )
 
 // look reads what there is of a trial. The error is a *store.ResultError for
@@ -63,7 +63,31 @@ func (r *run) judge(i int, res result.Result, err error) (verdict, result.Result
 	if r.Test && res.Status == result.Done && res.Accuracy.Test == nil && res.Dataset.Test > 0 {
 		return toEvaluate, res, nil
 	}
+	if lacks, err := r.lacksShifts(res); lacks || err != nil {
+		return toEvaluate, res, err
+	}
 	return finished, res, nil
+}
+
+// lacksShifts says whether the trial's network was not judged under all shifts
+// that are asked for, on the images that its result is of. Scores that cannot be
+// believed are made anew.
+func (r *run) lacksShifts(res result.Result) (bool, error) {
+	if len(r.Shifts) == 0 || res.Status != result.Done {
+		return false, nil
+	}
+	scores, err := r.Folder.ReadScores(res)
+	if err != nil {
+		return false, err
+	}
+	for _, s := range result.Splits() {
+		for _, shift := range r.Shifts {
+			if s.Images(res.Dataset) > 0 && res.On(s).Accuracy != nil && scores.Found(shift, s) == nil {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // differs names the part of a result that contradicts its configuration, "" if

@@ -189,6 +189,52 @@ func TestDivergence(t *testing.T) {
 	}
 }
 
+// Scores count every image once, as Results does, and shifts are judged on images
+// that are shifted as package shift says.
+func TestScores(t *testing.T) {
+	set := barSet()
+	tr := start(t, set, recipe(200), net(1, 4), net(1, 2))
+	advance(t, tr, 200)
+	results, err := tr.Results(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scores, err := tr.Scores(true, []string{"noise 100", "shift 4", "brightness 0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range scores {
+		if doubt := s.Check(func(split result.Split) int { return split.Images(set.Data) }, 3); doubt != "" {
+			t.Errorf("network %d: %s", i, doubt)
+		}
+		for _, split := range result.Splits() {
+			right := 0
+			for _, b := range s.On(split) {
+				right += b[1]
+			}
+			f, found := results[i].On(split), [3]int{}
+			for k, name := range []string{"noise 100", "shift 4", "brightness 0"} {
+				for class, n := range s.Found(name, split) {
+					found[k] += n
+					if name == "brightness 0" && n != f.Confusion[class][class] {
+						t.Errorf("network %d, %s: unchanged images find %d of class %d, not %d", i, split, n, class, f.Confusion[class][class])
+					}
+				}
+			}
+			if right != *f.Correct || found[2] != *f.Correct || found[0] >= *f.Correct || found[1] >= *f.Correct*3/4 {
+				t.Errorf("network %d, %s: %d right, found %v, want %d", i, split, right, found, *f.Correct)
+			}
+		}
+	}
+	closed, err := tr.Scores(false, nil)
+	if err != nil || closed[0].On(result.Test) != nil || closed[0].On(result.Validation) == nil || closed[0].Shifts == nil {
+		t.Errorf("test images closed: %+v, %v", closed[0], err)
+	}
+	if _, err := tr.Scores(false, []string{"fog 3"}); err == nil {
+		t.Error("fog is a shift")
+	}
+}
+
 func TestRestoreRefusesDamage(t *testing.T) {
 	set, r := barSet(), recipe(10)
 	tr := start(t, set, r, net(1, 4))

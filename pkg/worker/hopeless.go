@@ -38,7 +38,7 @@ func (j *job) stopHopeless() error {
 			continue
 		}
 		r.Status = result.StoppedEarly
-		if err := j.tell(i, protocol.Hopeless, r); err != nil {
+		if err := j.tell(i, protocol.Hopeless, r, nil); err != nil {
 			return err
 		}
 	}

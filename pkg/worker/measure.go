@@ -77,11 +77,15 @@ func (s *server) evaluate(p protocol.Pack) error {
 	if err != nil {
 		return err
 	}
+	scores, err := t.Scores(p.Test, p.Shifts)
+	if err != nil {
+		return err
+	}
 	for i, r := range results {
 		key := p.Members[i].Key
 		r.ConfigID, r.Seed, r.WeightsSHA, r.Environment = key.ConfigID, key.Seed, digests[i], s.env
 		r.Status = result.Done
-		s.emit(protocol.Event{Type: protocol.Finished, Pack: p.ID, Key: &key, Result: &r})
+		s.emit(protocol.Event{Type: protocol.Finished, Pack: p.ID, Key: &key, Result: &r, Scores: &scores[i]})
 	}
 	s.emit(protocol.Event{Type: protocol.PackDone, Pack: p.ID})
 	return nil

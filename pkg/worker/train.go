@@ -262,7 +262,7 @@ func (j *job) dropDiverged() error {
 		}
 		r := result.Result{Status: result.Diverged, Reason: reason, Train: j.pack.Recipe, Dataset: j.pack.Data,
 			Steps: j.training.Step(), Seconds: j.training.Seconds(i)}
-		if err := j.tell(i, protocol.Finished, r); err != nil {
+		if err := j.tell(i, protocol.Finished, r, nil); err != nil {
 			return err
 		}
 	}
@@ -276,6 +276,10 @@ func (j *job) finish() error {
 		return nil
 	}
 	results, err := j.training.Results(j.pack.Test)
+	if err != nil {
+		return err
+	}
+	scores, err := j.training.Scores(j.pack.Test, j.pack.Shifts)
 	if err != nil {
 		return err
 	}
@@ -299,7 +303,7 @@ func (j *job) finish() error {
 			continue
 		}
 		r.WeightsSHA = w.SHA256()
-		if err := j.tell(i, protocol.Finished, r); err != nil {
+		if err := j.tell(i, protocol.Finished, r, &scores[i]); err != nil {
 			return err
 		}
 	}
@@ -308,7 +312,7 @@ func (j *job) finish() error {
 
 // tell fills in what the worker knows of a member's result and reports it in an
 // event of the given type; the member is dropped.
-func (j *job) tell(i int, what protocol.EventType, r result.Result) error {
+func (j *job) tell(i int, what protocol.EventType, r result.Result, s *result.Scores) error {
 	key := j.pack.Members[i].Key
 	r.ConfigID, r.Seed = key.ConfigID, key.Seed
 	r.Environment = j.env
@@ -317,6 +321,6 @@ func (j *job) tell(i int, what protocol.EventType, r result.Result) error {
 	r.Started, r.Finished = j.started.UTC(), time.Now().UTC()
 	j.gone[i] = true
 	j.emit(protocol.Event{Type: what, Pack: j.pack.ID, Step: j.training.Step(), Key: &key,
-		Result: &r, History: j.training.History(i)})
+		Result: &r, Scores: s, History: j.training.History(i)})
 	return j.failed
 }

@@ -322,7 +322,8 @@ func (w *worker) finish(p protocol.Pack, nets []net) error {
 			continue
 		}
 		r := judge(p, m, nets[i].Hash, p.Recipe.Steps)
-		w.emit(protocol.Event{Type: protocol.Finished, Pack: p.ID, Step: p.Recipe.Steps, Key: &m.Key, Result: &r, History: nets[i].History})
+		w.emit(protocol.Event{Type: protocol.Finished, Pack: p.ID, Step: p.Recipe.Steps, Key: &m.Key, Result: &r, Scores: scores(p, r),
+			History: nets[i].History})
 	}
 	w.emit(protocol.Event{Type: protocol.PackDone, Pack: p.ID, Step: p.Recipe.Steps})
 	return nil
@@ -338,10 +339,32 @@ func (w *worker) evaluate(p protocol.Pack) error {
 			return fmt.Errorf("evaluate %s: these are no weights", m.Key)
 		}
 		r := judge(p, m, [32]byte(b), p.Recipe.Steps)
-		w.emit(protocol.Event{Type: protocol.Finished, Pack: p.ID, Key: &m.Key, Result: &r})
+		w.emit(protocol.Event{Type: protocol.Finished, Pack: p.ID, Key: &m.Key, Result: &r, Scores: scores(p, r)})
 	}
 	w.emit(protocol.Event{Type: protocol.PackDone, Pack: p.ID})
 	return nil
+}
+
+// scores are the result's where shifts are asked for: each takes a tenth of what
+// the network finds.
+func scores(p protocol.Pack, r result.Result) *result.Scores {
+	if len(p.Shifts) == 0 {
+		return nil
+	}
+	s := &result.Scores{Shifts: []result.Shifted{}}
+	for _, split := range result.Splits() {
+		f := r.On(split)
+		if f.Correct == nil {
+			continue
+		}
+		s.SetOn(split, result.Tally{{2, 0, len(f.Wrong)}, {9, *f.Correct, 0}})
+		for _, name := range p.Shifts {
+			found := make([]int, p.Data.Classes)
+			found[0] = *f.Correct * 9 / 10
+			s.SetFound(name, split, found)
+		}
+	}
+	return s
 }
 
 // base is what every result of the worker says; nothing is from the clock.

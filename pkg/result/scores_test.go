@@ -1,0 +1,76 @@
+package result
+
+import (
+	"encoding/json"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestBin(t *testing.T) {
+	nan := float32(math.NaN())
+	for _, c := range []struct {
+		logits []float32
+		answer int
+		want   int
+	}{
+		{[]float32{0, 0}, 0, 0}, {[]float32{1, 0}, 0, -4}, {[]float32{0, 1}, 1, 4}, {[]float32{0, 1.24}, 1, 4}, {[]float32{0.1, 0}, 0, -1},
+		{[]float32{0, 99}, 1, HighestBin}, {[]float32{99, 0}, 0, LowestBin}, {[]float32{nan, 1}, 1, 0},
+		{[]float32{0, 0, 0}, 0, -3},                            // log-odds of 1/3 are -0.69
+		{[]float32{2, 0, 0}, 0, 5},                             // 2 - log 2 = 1.31
+		{[]float32{1000, 1000 - 1.5, -1e30, -1e30}, 0, 6},      // no overflow
+		{[]float32{float32(math.Inf(1)), 0, 0}, 0, HighestBin}, //
+	} {
+		if got := Bin(c.logits, c.answer); got != c.want {
+			t.Errorf("%v: bin %d, want %d", c.logits, got, c.want)
+		}
+	}
+}
+
+func scores() Scores {
+	s := Scores{ConfigID: "c", Seed: 1, WeightsSHA: "w", Shifts: []Shifted{}}
+	s.SetOn(Validation, Tally{{-64, 1, 0}, {3, 2, 1}})
+	s.SetFound("noise 20", Validation, []int{1, 2})
+	return s
+}
+
+func TestScoresCheck(t *testing.T) {
+	images := func(Split) int { return 4 }
+	for want, change := range map[string]func(*Scores){
+		"":                              func(*Scores) {},
+		"out of order":                  func(s *Scores) { s.SetOn(Validation, Tally{{3, 2, 1}, {3, 1, 0}}) },
+		"or range":                      func(s *Scores) { s.SetOn(Validation, Tally{{64, 4, 0}}) },
+		"is out of order or range":      func(s *Scores) { s.SetOn(Test, Tally{{1, -1, 5}}) },
+		"scores are of 3 images, not 4": func(s *Scores) { s.SetOn(Validation, Tally{{3, 2, 1}}) },
+		"more is found":                 func(s *Scores) { s.SetFound("noise 20", Validation, []int{5, 0}) },
+		"3 classes, not 2":              func(s *Scores) { s.SetFound("blur 1", Test, []int{1, 0, 0}) },
+	} {
+		s := scores()
+		change(&s)
+		if got := s.Check(images, 2); !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// Scores keep what earlier ones of the same weights have besides, and nothing of
+// other weights.
+func TestScoresAdd(t *testing.T) {
+	old, s := scores(), Scores{ConfigID: "c", Seed: 1, WeightsSHA: "w"}
+	s.SetFound("noise 20", Test, []int{0, 1})
+	s.SetFound("blur 1", Validation, []int{1, 1})
+	s.Add(old)
+	if !reflect.DeepEqual(s.On(Validation), old.On(Validation)) || s.Found("noise 20", Validation)[1] != 2 || s.Found("noise 20", Test)[1] != 1 ||
+		s.Found("blur 1", Validation) == nil || s.Found("blur 1", Test) != nil || len(s.Shifts) != 2 {
+		t.Errorf("together: %+v", s)
+	}
+	other := Scores{ConfigID: "c", Seed: 1, WeightsSHA: "x"}
+	if other.Add(old); other.On(Validation) != nil {
+		t.Error("scores of other weights were taken over")
+	}
+	b, err := json.Marshal(scores())
+	if want := `{"config_id":"c","seed":1,"weights_sha256":"w","sure":{"validation":[[-64,1,0],[3,2,1]],"test":null},"shifts":[{"shift":"noise 20","found":{"validation":[1,2],"test":null}}]}`; err != nil || string(b) != want {
+		t.Errorf("%s, %v", b, err)
+	}
+}
