@@ -11,7 +11,7 @@ func (s Shape) MarshalJSON() ([]byte, error) { return json.Marshal([3]int{s.H, s
 // UnmarshalJSON reads [h, w, c].
 func (s *Shape) UnmarshalJSON(b []byte) error {
 	var v [3]int
-	if err := json.Unmarshal(b, &v); err != nil {
+	if err := UnmarshalStrict(b, &v); err != nil {
 		return fmt.Errorf("shape: %w", err)
 	}
 	*s = Shape{v[0], v[1], v[2]}
@@ -49,7 +49,7 @@ func (e *Edges) UnmarshalJSON(b []byte) error {
 		*e = Square(n)
 		return nil
 	}
-	return json.Unmarshal(b, (*[2]int)(e))
+	return UnmarshalStrict(b, (*[2]int)(e))
 }
 
 type normKey struct {
@@ -70,7 +70,7 @@ func (s *Shortcut) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	var k normKey
-	err := json.Unmarshal(b, &k)
+	err := UnmarshalStrict(b, &k)
 	*s = AutoShortcut
 	if k.BatchNorm {
 		*s = NormShortcut
@@ -125,7 +125,7 @@ func (l Layer) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads what MarshalJSON writes.
 func (l *Layer) UnmarshalJSON(b []byte) error {
 	var m map[Kind]json.RawMessage
-	if err := json.Unmarshal(b, &m); err != nil {
+	if err := UnmarshalStrict(b, &m); err != nil {
 		return fmt.Errorf("layer: %w", err)
 	}
 	if len(m) != 1 {
@@ -140,7 +140,7 @@ func (l *Layer) UnmarshalJSON(b []byte) error {
 			return json.Unmarshal(raw, &l.Activation)
 		}
 		var v layerJSON
-		if err := json.Unmarshal(raw, &v); err != nil {
+		if err := UnmarshalStrict(raw, &v); err != nil {
 			return fmt.Errorf("layer %s: %w", k, err)
 		}
 		l.Filters, l.Multiplier, l.Units, l.Size = v.Filters, v.Multiplier, v.Units, v.Size

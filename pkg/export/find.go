@@ -1,7 +1,6 @@
 package export
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -140,12 +139,12 @@ func distinct(keys []result.Key) []string {
 
 // ofCertificate takes the winner of a search's certificate.
 func ofCertificate(file string) (Choice, error) {
-	b, err := os.ReadFile(file)
+	b, err := store.ReadFile(file, store.MaxJSON)
 	if err != nil {
 		return Choice{}, err
 	}
 	var c result.Certificate
-	if err := json.Unmarshal(b, &c); err != nil || c.Format < 1 || c.Format > result.CertificateFormat {
+	if err := models.UnmarshalStrict(b, &c); err != nil || c.Format < 1 || c.Format > result.CertificateFormat {
 		return Choice{}, fmt.Errorf("%s is no certificate of a search", file)
 	}
 	if c.Winner == nil {

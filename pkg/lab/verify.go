@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -124,7 +123,7 @@ func evidenceIn(dir string) search.Evidence {
 // sealed is a result file as it was before its test images were opened.
 func sealed(b []byte) ([]byte, error) {
 	var r result.Result
-	if err := json.Unmarshal(b, &r); err != nil {
+	if err := models.UnmarshalStrict(b, &r); err != nil {
 		return nil, err
 	}
 	r.SetOn(result.Test, result.Figures{})

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"slimfit/models"
@@ -16,7 +15,7 @@ import (
 // opened.
 func sealedInt8(b []byte) ([]byte, error) {
 	var q result.Int8
-	if err := json.Unmarshal(b, &q); err != nil {
+	if err := models.UnmarshalStrict(b, &q); err != nil {
 		return nil, err
 	}
 	return store.EncodeInt8(q.Sealed())

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 
+	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
@@ -121,7 +121,7 @@ func (v *verifier) compareStopped(k result.Key, file string, fresh *store.Folder
 		return exit.Failed(err)
 	}
 	var old result.Stopped
-	if err := json.Unmarshal(b, &old); err != nil {
+	if err := models.UnmarshalStrict(b, &old); err != nil {
 		return exit.Failed(fmt.Errorf("read %s: %w", file, err))
 	}
 	history, err := historyOf(&store.Folder{Dir: v.dir}, k)

@@ -1,13 +1,13 @@
 package search
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
 
+	"slimfit/models"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 )
@@ -109,11 +109,11 @@ func (e Evidence) open(f result.File, sealed bool, before func([]byte) ([]byte, 
 // decode decodes a result file, or that of an early stop.
 func decode(b []byte, stopped bool) (r result.Result, err error) {
 	if !stopped {
-		err = json.Unmarshal(b, &r)
+		err = models.UnmarshalStrict(b, &r)
 		return r, err
 	}
 	var s result.Stopped
-	err = json.Unmarshal(b, &s)
+	err = models.UnmarshalStrict(b, &s)
 	return s.Result(), err
 }
 

@@ -1,11 +1,11 @@
 package search
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
 
+	"slimfit/models"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 )
@@ -93,7 +93,7 @@ func (e Evidence) readInt8(f result.File, p *Problem, r *result.Result, opened b
 		return nil, faults
 	}
 	var q result.Int8
-	if err := json.Unmarshal(b, &q); err != nil {
+	if err := models.UnmarshalStrict(b, &q); err != nil {
 		return nil, append(faults, Fault{f.Path, "it holds no int8 figures: " + err.Error()})
 	}
 	if q.Key() != r.Key() {

@@ -1,13 +1,8 @@
 package search
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 
 	"slimfit/models"
 	"slimfit/pkg/footprint"
@@ -49,51 +44,15 @@ type Names struct{ Experiment, Dataset string }
 // ReadCertificate decodes a certificate; keys that it does not know are an
 // error, as they would go unchecked.
 func ReadCertificate(b []byte) (*result.Certificate, error) {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
 	var c result.Certificate
-	if err := dec.Decode(&c); err != nil {
-		return nil, fmt.Errorf("read certificate: %s", undecodable(b, err))
-	}
-	if end := dec.InputOffset(); len(bytes.TrimSpace(b[end:])) > 0 {
-		return nil, fmt.Errorf("read certificate: there is more after its end in line %d; %s", lineOf(b, end), certificateWayOut)
+	if err := models.UnmarshalStrict(b, &c); err != nil {
+		return nil, fmt.Errorf("read certificate: %w; want the file that `slimfit search` wrote; the same search again writes it anew from "+
+			"the results", err)
 	}
 	if c.Format < 1 || c.Format > result.CertificateFormat {
 		return nil, fmt.Errorf("read certificate: format %d, this program knows 1 to %d", c.Format, result.CertificateFormat)
 	}
 	return &c, nil
-}
-
-const certificateWayOut = "want the file that `slimfit search` wrote; the same search again writes it anew from the results"
-
-// undecodable says in words why JSON is no certificate, and where.
-func undecodable(b []byte, err error) string {
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case len(bytes.TrimSpace(b)) == 0:
-		return "the file is empty; " + certificateWayOut
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Sprintf("the file ends in the middle, in line %d after %d bytes; %s", lineOf(b, int64(len(b))), len(b), certificateWayOut)
-	case errors.As(err, &syntax):
-		return fmt.Sprintf("line %d is not JSON: %v; %s", lineOf(b, syntax.Offset), err, certificateWayOut)
-	case errors.As(err, &kind):
-		where := kind.Field
-		if where == "" {
-			where = "what it holds"
-		}
-		value, _, _ := strings.Cut(kind.Value, " ")
-		return fmt.Sprintf("line %d: %s is of the wrong kind, %s; %s", lineOf(b, kind.Offset), where, value, certificateWayOut)
-	}
-	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return fmt.Sprintf("unknown key %s; %s", name, certificateWayOut)
-	}
-	return err.Error()
-}
-
-// lineOf is the line, from 1, of the byte before an offset.
-func lineOf(b []byte, offset int64) int {
-	return 1 + bytes.Count(b[:min(max(offset-1, 0), int64(len(b)))], []byte("\n"))
 }
 
 // Verify checks every statement of a certificate from the result files alone:

@@ -249,9 +249,9 @@ func TestReadCertificate(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"{}", "format 0"},
 		{"", "read certificate: the file is empty; want the file that `slimfit search` wrote"},
-		{`{"format": 1, "x": 1}`, `read certificate: unknown key "x"; want`},
-		{"{\"format\": 1}\n\n{}", "there is more after its end in line 1"},
-		{`{"format": 1} x`, "there is more after its end"},
+		{`{"format": 1, "x": 1}`, `read certificate: line 1: unknown key "x"; want`},
+		{"{\"format\": 1}\n\n{}", "line 3 is not JSON: invalid character '{' after top-level value"},
+		{`{"format": 1} x`, "after top-level value"},
 		{"[]", "line 1: what it holds is of the wrong kind, array; want"},
 		{"{\n\"target\": 5}", "line 2: target is of the wrong kind, number"},
 		{"{\"format\": 1,\n\"tar", "the file ends in the middle, in line 2 after 18 bytes"},

@@ -2,11 +2,13 @@ package store
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
 
+	"github.com/go-json-experiment/json/jsontext"
+
+	"slimfit/models"
 	"slimfit/pkg/result"
 )
 
@@ -47,8 +49,8 @@ func (r *briefReader) known(b []byte) (out result.Result, wrong map[result.Split
 		return out, wrong, false
 	}
 	list, confusion, found := bytes.Cut(lists, []byte(",\n  \"confusion\": "))
-	if !found || bytes.Count(confusion, []byte("[")) != bytes.Count(confusion, []byte("]")) {
-		return out, wrong, false
+	if !found || bytes.Count(confusion, []byte("[")) != bytes.Count(confusion, []byte("]")) || bytes.Count(lists, []byte(`"`)) != 10 {
+		return out, wrong, false // ten quotes: of the keys that belong there, and no others
 	}
 	validation, test, found := bytes.Cut(list, []byte(`,"test":`))
 	validation, begins = bytes.CutPrefix(validation, []byte(`{"validation":`))
@@ -73,6 +75,7 @@ func countPairs(list []byte) (n int, fits bool) {
 // braces.
 func (r *briefReader) decode(lines []byte, out *result.Result) error {
 	small := make([]byte, 0, 1024) // an object of the keys that every result has its own of
+	seen := 0                      // of the others, a bit each
 	small = append(small, '{')
 	for len(lines) > 0 {
 		line, rest, _ := bytes.Cut(lines, []byte("\n"))
@@ -81,30 +84,40 @@ func (r *briefReader) decode(lines []byte, out *result.Result) error {
 			return errors.New("no key")
 		}
 		value = bytes.TrimSuffix(value, []byte(","))
+		if !bytes.HasPrefix(key, []byte(`  "`)) || !bytes.HasSuffix(key, []byte(`"`)) || bytes.ContainsRune(key, '\\') {
+			return errors.New("another layout")
+		}
 		var err error
+		bit := 0
 		switch string(key) {
 		case `  "assignment"`:
-			err = share(r, value, &out.Assignment)
+			bit, err = 1, share(r, value, &out.Assignment)
 		case `  "model"`:
-			err = share(r, value, &out.Model)
+			bit, err = 2, share(r, value, &out.Model)
 		case `  "train"`:
-			err = share(r, value, &out.Train)
+			bit, err = 4, share(r, value, &out.Train)
 		case `  "dataset"`:
-			err = share(r, value, &out.Dataset)
+			bit, err = 8, share(r, value, &out.Dataset)
 		case `  "footprint"`:
-			err = share(r, value, &out.Footprint)
+			bit, err = 16, share(r, value, &out.Footprint)
 		case `  "environment"`:
-			err = share(r, value, &out.Environment)
+			bit, err = 32, share(r, value, &out.Environment)
 		default:
+			if !jsontext.Value(value).IsValid() {
+				return errors.New("more than a value")
+			}
 			small = append(append(append(append(small, key...), ':'), value...), ',')
+		}
+		if err == nil && seen&bit != 0 {
+			err = errors.New("a doubled key")
 		}
 		if err != nil {
 			return err
 		}
-		lines = rest
+		seen, lines = seen|bit, rest
 	}
 	small = append(bytes.TrimSuffix(small, []byte(",")), '}')
-	return json.Unmarshal(small, out)
+	return models.UnmarshalStrict(small, out)
 }
 
 // share decodes raw into out, or copies what the same raw gave before.
@@ -116,7 +129,7 @@ func share[T any](r *briefReader, raw []byte, out *T) error {
 		*out = was
 		return nil
 	}
-	if err := json.Unmarshal(raw, out); err != nil {
+	if err := models.UnmarshalStrict(raw, out); err != nil {
 		return err
 	}
 	r.mu.Lock()

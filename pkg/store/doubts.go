@@ -37,7 +37,7 @@ func historyDoubt(dir string, r *result.Result, _ bool) error {
 		return nil
 	}
 	path := filepath.Join(dir, historyName)
-	b, err := ReadFile(path, maxJSON)
+	b, err := ReadFile(path, MaxJSON)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return &FileError{path, "it is missing"}

@@ -46,7 +46,7 @@ func encodeHistory(points []result.Point) []byte {
 // there is none, and names file and line where a line is no point.
 func (f *Folder) ReadHistory(k result.Key) ([]result.Point, error) {
 	path := filepath.Join(f.TrialDir(k), historyName)
-	b, err := ReadFile(path, maxJSON)
+	b, err := ReadFile(path, MaxJSON)
 	if err != nil {
 		return nil, fmt.Errorf("read history: %w", err)
 	}

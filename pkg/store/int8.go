@@ -1,13 +1,13 @@
 package store
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
 	"strings"
 
+	"slimfit/models"
 	"slimfit/pkg/result"
 )
 
@@ -28,7 +28,7 @@ func (f *Folder) ReadInt8(k result.Key) (result.Int8, error) {
 
 func decodeInt8(b []byte, path string, k result.Key) (result.Int8, error) {
 	var q result.Int8
-	if err := json.Unmarshal(b, &q); err != nil {
+	if err := models.UnmarshalStrict(b, &q); err != nil {
 		return result.Int8{}, &ResultError{path, err.Error()}
 	}
 	if reason := checkInt8(q, k); reason != "" {

@@ -16,7 +16,7 @@ import (
 // What files of a run folder may have at most, in bytes: whoever can write
 // there must not fill the memory of those who read.
 const (
-	maxJSON = 64 << 20 // a result with five million wrong images
+	MaxJSON = 64 << 20 // a result with five million wrong images, a certificate of 20,000 configurations
 	maxBlob = 8 << 30  // weights and checkpoints
 	maxNote = 1 << 20  // leases and heartbeats
 )
@@ -78,7 +78,7 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 
 // readEvidence is ReadFile where a *FileError counts as damage.
 func readEvidence(path string) ([]byte, error) {
-	b, err := ReadFile(path, maxJSON)
+	b, err := ReadFile(path, MaxJSON)
 	var bad *FileError
 	if errors.As(err, &bad) {
 		return nil, &ResultError{path, bad.Reason}

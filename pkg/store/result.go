@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 
+	"slimfit/models"
 	"slimfit/pkg/result"
 )
 
@@ -61,7 +62,7 @@ func (f *Folder) ReadResult(k result.Key) (result.Result, error) {
 // decodeResult decodes and checks the content of a result.json.
 func decodeResult(path string, b []byte, k result.Key) (result.Result, error) {
 	var r result.Result
-	if err := json.Unmarshal(b, &r); err != nil {
+	if err := models.UnmarshalStrict(b, &r); err != nil {
 		return result.Result{}, &ResultError{path, err.Error()}
 	}
 	if reason := check(r, k); reason != "" {

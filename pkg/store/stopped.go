@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 
+	"slimfit/models"
 	"slimfit/pkg/result"
 )
 
@@ -85,7 +85,7 @@ func readStopped(path string, k result.Key) (StoppedTrial, error) {
 	if s.Content, err = readEvidence(path); err != nil {
 		return s, fmt.Errorf("read a stopped trial: %w", err)
 	}
-	if err := json.Unmarshal(s.Content, &s.Stopped); err != nil {
+	if err := models.UnmarshalStrict(s.Content, &s.Stopped); err != nil {
 		return s, &ResultError{path, err.Error()}
 	}
 	if reason := checkStopped(&s.Stopped, k); reason != "" {

@@ -46,7 +46,7 @@ func Create(out, name string, source []byte) (*Folder, error) {
 	}
 	f := &Folder{Dir: dir}
 	for try := 1; ; try++ {
-		old, err := ReadFile(f.ExperimentPath(), maxJSON)
+		old, err := ReadFile(f.ExperimentPath(), MaxJSON)
 		if err == nil && bytes.Equal(old, source) {
 			break
 		}
