@@ -139,14 +139,14 @@ func TestSearchStopsEarly(t *testing.T) {
 	if listed != n {
 		t.Errorf("%d files of early stops listed, want %d", listed, n)
 	}
-	if holds, _ := b.run(exit.Done, "verify", "runs/tiny/certificate.json"); !strings.Contains(holds, "holds:") {
+	if holds, _ := b.run(exit.Done, "verify", "--quick", "runs/tiny/certificate.json"); !strings.Contains(holds, "holds:") {
 		t.Error(holds)
 	}
 	if status, _ := b.run(exit.Done, "status", "runs/tiny"); !strings.Contains(status, "pending") {
 		t.Errorf("stopped trials are not unfinished for status:\n%s", status)
 	}
 	// Retrained to their ends, the stopped ones miss the target.
-	if held, _ := b.run(exit.Done, "verify", "runs/tiny/certificate.json", "--retrain", "100"); !strings.Contains(held,
+	if held, _ := b.run(exit.Done, "verify", "--quick", "runs/tiny/certificate.json", "--retrain", "all"); !strings.Contains(held,
 		fmt.Sprintf("%d trials trained again", len(c.Files))) {
 		t.Error(held)
 	}
@@ -183,7 +183,7 @@ func TestSearchWithoutEarlyStops(t *testing.T) {
 			t.Errorf("without early stops %d steps and %s, with them %d and %s", full.Effort.Steps, full.Winner.ConfigID, early.Effort.Steps,
 				early.Winner.ConfigID)
 		}
-		b.run(exit.Done, "verify", name+"/tiny/certificate.json")
+		b.run(exit.Done, "verify", "--quick", name+"/tiny/certificate.json")
 	}
 }
 
@@ -192,14 +192,27 @@ func TestSearchWithoutEarlyStops(t *testing.T) {
 func TestSearchTrainsStoppedTrialsOn(t *testing.T) {
 	b := newBench(t)
 	b.run(exit.Unmet, "search", "e.yaml", "--set", "target.accuracy=0.997", "--certificate", "high.json")
+	keep := func(name string) {
+		t.Helper()
+		source, err := os.ReadFile("runs/tiny/experiment.yaml")
+		if err == nil {
+			err = os.WriteFile("runs/tiny/"+name+".yaml", source, 0o666)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep("high")
 	before := b.stopped("runs/tiny")
 	high, _ := b.certificate("runs/tiny/high.json")
 	if len(before) != high.Effort.Trials || len(before) == 0 {
 		t.Fatalf("%d of %d trials stopped", len(before), high.Effort.Trials)
 	}
 	b.run(exit.Done, "search", "e.yaml", "--certificate", "mid.json")
+	keep("mid")
 	mid, _ := b.certificate("runs/tiny/mid.json")
 	_, log := b.run(exit.Done, "search", "e.yaml", "--set", "target.accuracy=0.88", "--certificate", "low.json", "-v")
+	keep("low")
 	if strings.Contains(log, "starts at step 0 of") && !strings.Contains(log, "starts at step 1000 of") &&
 		!strings.Contains(log, "starts at step 2000 of") {
 		t.Errorf("nothing went on from where it was stopped:\n%s", log)
@@ -210,10 +223,14 @@ func TestSearchTrainsStoppedTrialsOn(t *testing.T) {
 	verify := func() {
 		t.Helper()
 		for _, name := range []string{"high", "mid", "low"} {
-			b.run(exit.Done, "verify", "runs/tiny/"+name+".json")
+			b.run(exit.Done, "verify", "--quick", "--experiment", name+".yaml", "runs/tiny/"+name+".json")
 		}
 	}
 	verify()
+	if words, _ := b.run(exit.Trials, "verify", "--quick", "runs/tiny/high.json"); !strings.HasSuffix(words,
+		"\nevery statement holds, but it answers another question than experiment.yaml: accuracy 0.88 there, 0.997 here\n") {
+		t.Error(words)
+	}
 	b.run(exit.Done, "run", "e.yaml")
 	verify()
 	full, err := filepath.Glob("runs/tiny/*/seed-*/result.json")
@@ -287,7 +304,7 @@ func TestVerifyFindsForgedStops(t *testing.T) {
 			b := newBench(t)
 			b.run(exit.Done, "search", "e.yaml")
 			c.spoil(t, b.stopped("runs/tiny")[0])
-			if out, _ := b.run(exit.Trials, "verify", "runs/tiny/certificate.json"); !strings.Contains(out, c.want) {
+			if out, _ := b.run(exit.Trials, "verify", "--quick", "runs/tiny/certificate.json"); !strings.Contains(out, c.want) {
 				t.Errorf("no fault says %q:\n%s", c.want, out)
 			}
 			if c.name == "edited" {
@@ -340,5 +357,5 @@ func TestSearchPassesOverDamagedStops(t *testing.T) {
 	if all, err = f.ReadStopped(k); err != nil || len(all) != 2 {
 		t.Errorf("%d stops, %v; want the one that contradicts itself and another", len(all), err)
 	}
-	b.run(exit.Done, "verify", "runs/tiny/certificate.json")
+	b.run(exit.Done, "verify", "--quick", "runs/tiny/certificate.json")
 }

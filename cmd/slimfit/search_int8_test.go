@@ -244,11 +244,11 @@ func TestVerifyInt8FindsFaults(t *testing.T) {
 			os.WriteFile(store.WeightsPath(filepath.Dir(path)), []byte("x"), 0o666)
 		}, exit.Trials, "quantized again: "},
 		{"weights gone", func(t *testing.T, dir, path string) { os.Remove(store.WeightsPath(filepath.Dir(path))) }, exit.Done,
-			"the weights of 1 trial were not kept: the int8 networks are not quantized again"},
+			"1 int8 network not quantized again: no weights here"},
 		{"images gone", func(t *testing.T, dir, path string) {
 			os.Rename(filepath.Join(dir, "data"), filepath.Join(dir, "gone"))
 		}, exit.Done,
-			"the data set is not here, the int8 networks are not quantized again"},
+			"the int8 networks are not quantized again: no data set here"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := newInt8Lab(t)

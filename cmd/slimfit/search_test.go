@@ -318,7 +318,7 @@ func TestSearchUsage(t *testing.T) {
 		{[]string{"search", "e.yaml", "--set", "dataset={name: mnist, validation: 0}"}, exit.Usage, "validation"},
 		{[]string{"search", "e.yaml", "--set", "target.rule=tolerance"}, exit.Usage, "10 seeds"},
 		{[]string{"verify", "missing.json"}, exit.IO, "missing.json"},
-		{[]string{"verify", "missing.json", "--retrain", "-3"}, exit.Usage, "--retrain -3: need at least 0"},
+		{[]string{"verify", "missing.json", "--retrain", "-3"}, exit.Usage, "--retrain -3: want a number of trials, or all"},
 		{[]string{"verify", "bad.json"}, exit.Trials, "format 0"},
 	} {
 		code, _, errs := l.run(c.args...)

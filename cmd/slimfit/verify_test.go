@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -9,8 +10,10 @@ import (
 	"testing"
 
 	"slimfit/pkg/exit"
+	"slimfit/pkg/lab"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
+	"slimfit/pkg/sweep"
 )
 
 func (l *testLab) writeCertificate(c result.Certificate) {
@@ -64,6 +67,34 @@ func TestVerifyFindsFaults(t *testing.T) {
 			b, _ := os.ReadFile(f.ExperimentPath())
 			os.WriteFile(f.ExperimentPath(), bytes.Replace(b, []byte("dense: [64, 16]"), []byte("dense: [64, 16, 8]"), 1), 0o666)
 		}, "is not in it"},
+		{"a seed left out", func(l *testLab, f *store.Folder, c result.Certificate) {
+			replaceIn(l.t, f.ExperimentPath(), "seeds: 3", "seeds: 4")
+		}, "seeds: it says [0,1,2], experiment.yaml says [0,1,2,3]"},
+		{"another recipe", func(l *testLab, f *store.Folder, c result.Certificate) {
+			replaceIn(l.t, f.ExperimentPath(), "steps: 100", "steps: 101")
+		}, "of experiment.yaml is not in it"},
+		{"another split", func(l *testLab, f *store.Folder, c result.Certificate) {
+			replaceIn(l.t, f.ExperimentPath(), "validation: 5000", "validation: 4000")
+		}, "it is read or split otherwise than in the experiment file: 56000 training, 4000 validation"},
+		{"another assignment", func(l *testLab, f *store.Folder, c result.Certificate) {
+			c.Winner.Assignment["kernel"] = 3
+			for i := range c.Candidates {
+				if c.Candidates[i].ConfigID == c.Winner.ConfigID {
+					c.Candidates[i].Assignment["kernel"] = 3
+				}
+			}
+			l.writeCertificate(c)
+		}, `: assignment: it says {`},
+		{"another text", func(l *testLab, f *store.Folder, c result.Certificate) {
+			replaceIn(l.t, filepath.Join(f.Dir, "certificate.txt"), "95", "96")
+		}, "certificate.txt: it is not the text of this certificate"},
+		{"a doubled key", func(l *testLab, f *store.Folder, c result.Certificate) {
+			replaceIn(l.t, filepath.Join(f.Dir, "certificate.json"), `"verdict":`, `"verdict": "unmet", "verdict":`)
+		}, `the key "verdict" is there twice`},
+		{"another target as well", func(l *testLab, f *store.Folder, c result.Certificate) {
+			replaceIn(l.t, f.ExperimentPath(), "accuracy: 0.95", "accuracy: 0.96")
+			os.Remove(filepath.Join(f.Dir, c.Files[0].Path))
+		}, "the file is missing"},
 		{"another data set", func(l *testLab, f *store.Folder, c result.Certificate) {
 			b, _ := os.ReadFile(f.ExperimentPath())
 			os.WriteFile(f.ExperimentPath(), bytes.Replace(b, []byte("name: mnist"), []byte("name: fashion-mnist"), 1), 0o666)
@@ -88,11 +119,103 @@ func TestVerifyFindsFaults(t *testing.T) {
 			l.run("search", "e.yaml")
 			c.spoil(l, &store.Folder{Dir: filepath.Join(l.dir, "runs/tiny")}, l.certificate())
 			code, out, errs := l.run("verify", "runs/tiny/certificate.json", "--retrain", "3", "--draw", "1")
-			if code != exit.Trials || !strings.Contains(out, c.want) || !strings.Contains(errs, "faults") {
+			if code != exit.Trials || !strings.Contains(out+errs, c.want) || strings.Contains(out, "holds") {
 				t.Errorf("code %d, want a fault %q:\n%s%s", code, c.want, out, errs)
 			}
 		})
 	}
+}
+
+// A certificate that holds answers no other question than its own.
+func TestVerifyOtherQuestion(t *testing.T) {
+	l := newLab(t)
+	l.run("search", "e.yaml")
+	dir := filepath.Join(l.dir, "runs/tiny")
+	if err := os.CopyFS(filepath.Join(l.dir, "kept"), os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(l.dir, "kept/experiment.yaml"), filepath.Join(dir, "own.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	for change, want := range map[[2]string]string{
+		{"accuracy: 0.95", "accuracy: 0.96"}:                                 "accuracy 0.96 there, 0.95 here",
+		{"accuracy: 0.95", "accuracy: 0.95, confidence: 0.9"}:                "confidence 0.9 there, 0.95 here",
+		{"accuracy: 0.95", "accuracy: 0.95, rule: mean"}:                     "rule mean there, worst here",
+		{"accuracy: 0.95", "accuracy: 0.95, cost: macs, recall: {all: 0.5}"}: "cost macs there, parameters here; recall_all 0.5 there, 0 here",
+		{"accuracy: 0.95", "accuracy: 0.95, within: {macs: 1e9}"}:            `within [{"cost":"macs","limit":1000000000}] there, none here`,
+		{"target: {accuracy: 0.95}", ""}:                                     "there is no target there",
+	} {
+		l.write("runs/tiny/experiment.yaml", strings.Replace(searchExperiment, change[0], change[1], 1))
+		code, out, errs := l.run("verify", "runs/tiny/certificate.json")
+		if code != exit.Trials || !strings.HasSuffix(out, "\nevery statement holds, but it answers another question than experiment.yaml: "+want+"\n") {
+			t.Errorf("%s: code %d\n%s%s", change, code, out, errs)
+		}
+		if _, out, _ := l.run("report", "-n", "runs/tiny"); !strings.Contains(strings.Join(strings.Fields(out), " "),
+			"The certificate answers another question than experiment.yaml, and is left out") {
+			t.Errorf("%s: report uses it:\n%s", change, out)
+		}
+	}
+	for _, name := range []string{"own.yaml", filepath.Join(dir, "own.yaml")} {
+		if code, out, errs := l.run("verify", "--experiment", name, "runs/tiny/certificate.json"); code != exit.Done {
+			t.Errorf("%s: code %d\n%s%s", name, code, out, errs)
+		}
+	}
+	if code, _, errs := l.run("verify", "--experiment", "none.yaml", "runs/tiny/certificate.json"); code != exit.Usage ||
+		!strings.Contains(errs, "--experiment none.yaml: there is no such file") {
+		t.Errorf("code %d: %s", code, errs)
+	}
+}
+
+// The winner's answers are recomputed from its weights, where they are here.
+func TestVerifyRecomputes(t *testing.T) {
+	l := newInt8Lab(t)
+	l.trainer = func(_ context.Context, _ *lab.Lab, j lab.Training) (sweep.Summary, error) {
+		session, err := j.Folder.Join(0, nil)
+		if err != nil {
+			return sweep.Summary{}, err
+		}
+		defer session.Close()
+		for _, t := range j.Trials {
+			if err := l.trainOne(j, session, t); err != nil {
+				return sweep.Summary{}, err
+			}
+		}
+		return sweep.Summary{}, nil
+	}
+	if code, _, errs := l.run("search", "e.yaml", "--set", "target.precision=float32"); code != exit.Done {
+		t.Fatal(errs)
+	}
+	c := l.certificate()
+	weights := func(seed int64) string {
+		f := store.Folder{Dir: filepath.Join(l.dir, "runs/tiny")}
+		return store.WeightsPath(f.TrialDir(result.Key{ConfigID: c.Winner.ConfigID, Seed: seed}))
+	}
+	verify := func(code int, want string, args ...string) {
+		t.Helper()
+		got, out, errs := l.run(append([]string{"verify", "runs/tiny/certificate.json"}, args...)...)
+		if got != code || !strings.Contains(out, want) {
+			t.Errorf("%s: code %d, want %d and %q\n%s%s", args, got, code, want, out, errs)
+		}
+	}
+	verify(exit.Done, "2 networks of the winner, run again from the weights on", "--weights")
+	verify(exit.Done, "2 trials trained again, bit for bit", "--retrain", "2")
+	verify(exit.Done, "escapes 2 drawn by chance with a probability of ", "--retrain", "2")
+	verify(exit.Done, "Every trial was trained again", "--retrain", "all")
+	other, err := os.ReadFile(weights(1))
+	if err == nil {
+		err = os.WriteFile(weights(0), other, 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify(exit.Trials, "holds other weights than the result is of")
+	verify(exit.Done, "holds:", "--quick")
+	if err := os.Remove(weights(0)); err != nil {
+		t.Fatal(err)
+	}
+	verify(exit.Done, "not recomputed: no weights here")
+	verify(exit.Trials, "not recomputed: no weights here", "--weights")
+	verify(exit.Usage, "", "--weights", "--quick")
 }
 
 func TestVerifyRetrains(t *testing.T) {

@@ -89,6 +89,15 @@ func (r Ref) data(digest string, input models.Shape, classes int, n counts) mode
 		Resize: r.Resize, Channels: r.Channels, Fit: r.Fit, Groups: r.Groups, SkipUnreadable: r.SkipUnreadable}
 }
 
+// Fits says whether d may be what the reference stands for, as far as the
+// reference itself says: for when the images are not here.
+func (r Ref) Fits(d models.Data) bool {
+	n := func(said, got int) bool { return said == 0 || said == got || said < 0 && got == 0 }
+	resize := r.Resize == nil && d.Resize == nil || r.Resize != nil && d.Resize != nil && *r.Resize == *d.Resize
+	return r.Name == d.Name && n(r.Train, d.Train) && n(r.Validation, d.Validation) && n(r.Test, d.Test) && resize && r.Fit == d.Fit &&
+		r.Channels == d.Channels && r.Groups == d.Groups && r.SkipUnreadable == d.SkipUnreadable
+}
+
 // content is what a reader found: all training images, validation first, and
 // all test images.
 type content struct {

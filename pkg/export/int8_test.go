@@ -123,3 +123,60 @@ func sum(b []byte) string {
 	s := sha256.Sum256(b)
 	return hex.EncodeToString(s[:])
 }
+
+// What a result says of images is held against its weights; equal logits are no
+// dispute.
+func TestDisputed(t *testing.T) {
+	r, _ := makeRun(t)
+	set, err := dataset.Load(dataset.Ref{Name: "bright", Path: r.Data, Validation: 60}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trial, err := export.OpenTrial(r.Folder, result.Key{ConfigID: r.Good, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := export.Interpreter(trial)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := m.Run(set.Test.Pixels, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wrong [][2]int
+	for i, label := range set.Test.Labels {
+		if class := out.Class(i); class != int(label) {
+			wrong = append(wrong, [2]int{i, class})
+		}
+	}
+	disputed := func(wrong [][2]int) [][2]int {
+		t.Helper()
+		got, err := export.Disputed(context.Background(), trial, set.Test, wrong, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if got := disputed(wrong); len(got) > 0 {
+		t.Errorf("the truth is disputed: %v", got)
+	}
+	if got, forged := disputed(wrong[1:]), wrong[0]; len(got) != 1 || got[0] != forged {
+		t.Errorf("a wrong image called right: %v, want %v", got, forged)
+	}
+	for _, bad := range [][2]int{{-1, 0}, {set.Test.N(), 0}, {0, exporttest.Classes}} {
+		if _, err := export.Disputed(context.Background(), trial, set.Test, [][2]int{bad}, 1); err == nil {
+			t.Errorf("%v is taken", bad)
+		}
+	}
+	for i := range trial.Weights { // all logits zero
+		for _, p := range models.Parts() {
+			if v, ok := trial.Weights.Get(trial.Weights[i].Node, p); ok {
+				clear(v)
+			}
+		}
+	}
+	if got := disputed(wrong); len(got) > 0 {
+		t.Errorf("ties are disputed: %v", got)
+	}
+}

@@ -87,6 +87,11 @@ func Judge(ctx context.Context, m *tflite.Model, split string, images dataset.Im
 
 // classify calls do with each image's index, rising, and its class.
 func classify(ctx context.Context, m *tflite.Model, images dataset.Images, workers int, do func(i, class int)) error {
+	return score(ctx, m, images, workers, func(i int, out *tflite.Output, k int) { do(i, out.Class(k)) })
+}
+
+// score calls do with each image's index, rising, and where in an output it is.
+func score(ctx context.Context, m *tflite.Model, images dataset.Images, workers int, do func(i int, out *tflite.Output, k int)) error {
 	size := m.InputShape().Elements()
 	for at := 0; at < images.N(); at += judgeBatch {
 		if err := ctx.Err(); err != nil {
@@ -98,10 +103,43 @@ func classify(ctx context.Context, m *tflite.Model, images dataset.Images, worke
 			return fmt.Errorf("judge the file: %w", err)
 		}
 		for i := range end - at {
-			do(at+i, out.Class(i))
+			do(at+i, out, i)
 		}
 	}
 	return nil
+}
+
+// logitSlack is by how much two logits may differ and still count as equal: what
+// TensorFlow and package tflite sum up in another order. It is absolute below 1,
+// relative above.
+const logitSlack = 1e-5
+
+// Disputed are the images to which the trial's network, run from its weights,
+// gives another answer than wrong, the list of a result, says: as [index, answer].
+// Where the two answers have equal logits there is no dispute.
+func Disputed(ctx context.Context, t *Trial, images dataset.Images, wrong [][2]int, workers int) (disputed [][2]int, err error) {
+	m, err := Interpreter(t)
+	if err != nil {
+		return nil, err
+	}
+	said := make([]int, images.N())
+	for i := range said {
+		said[i] = int(images.Labels[i])
+	}
+	for _, w := range wrong {
+		if w[0] < 0 || w[0] >= len(said) || w[1] < 0 || w[1] >= m.Classes() {
+			return nil, fmt.Errorf("its list of wrong images has [%d, %d]", w[0], w[1])
+		}
+		said[w[0]] = w[1]
+	}
+	err = score(ctx, m, images, workers, func(i int, out *tflite.Output, k int) {
+		best := out.Class(k)
+		of := out.Logits[k*out.Classes:]
+		if gap := of[best] - of[said[i]]; gap > logitSlack*max(1, max(of[best], -of[best])) {
+			disputed = append(disputed, [2]int{i, best})
+		}
+	})
+	return disputed, err
 }
 
 // Measure makes the files of an untrained network and measures them. Sizes

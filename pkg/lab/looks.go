@@ -78,7 +78,7 @@ func (v *verifier) checkLooks(ref dataset.Ref) {
 	if err != nil || v.cert.Format == 1 {
 		return // the data set is not here; format 1 counted nothing
 	}
-	looks, err := store.LedgerIn(filepath.Dir(v.dir)).Looks(key)
+	looks, err := store.LedgerIn(filepath.Dir(v.folder.Dir)).Looks(key)
 	if err != nil {
 		v.l.Note("%v above the run folder: how often the test images were looked at is not checked", err)
 		return

@@ -130,8 +130,7 @@ func dataOf(ref dataset.Ref, results []result.Result) *models.Data {
 			return nil
 		}
 	}
-	if d.Name != ref.Name || ref.Train > 0 && ref.Train != d.Train || ref.Validation > 0 && ref.Validation != d.Validation || ref.Test > 0 &&
-		ref.Test != d.Test {
+	if !ref.Fits(d) {
 		return nil
 	}
 	return &d
@@ -172,9 +171,9 @@ func readHistories(folder *store.Folder, in *report.Input) {
 }
 
 // readCertificate reads a search's certificate and checks it against the
-// result files, as `verify` does.
+// result files and the experiment, as `verify --quick` does.
 func readCertificate(folder *store.Folder, in *report.Input) *result.Certificate {
-	b, err := os.ReadFile(filepath.Join(folder.Dir, result.CertificateName))
+	b, err := folder.ReadFile(result.CertificateName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -186,15 +185,19 @@ func readCertificate(folder *store.Folder, in *report.Input) *result.Certificate
 		in.Warnings = append(in.Warnings, "certificate.json cannot be read: it is left out; see `slimfit verify`.")
 		return nil
 	}
-	evidence := evidenceIn(folder.Dir)
-	if in.Experiment != nil {
-		evidence.Names = namesOf(in.Experiment)
-	}
-	faults := search.Verify(cert, evidence)
-	if len(faults) > 0 {
+	evidence := evidenceIn(folder)
+	evidence.Experiment = in.Experiment
+	if faults := search.Verify(cert, evidence); len(faults) > 0 {
 		in.Warnings = append(in.Warnings, fmt.Sprintf("The certificate does not hold, and is left out: %s; `slimfit verify` names every "+
 			"fault (%d).", faults[0], len(faults)))
 		return nil
+	}
+	if in.Experiment != nil {
+		if other := search.OtherQuestion(cert, in.Experiment); other != "" {
+			in.Warnings = append(in.Warnings, fmt.Sprintf("The certificate answers another question than experiment.yaml, and is left out: %s.",
+				other))
+			return nil
+		}
 	}
 	return cert
 }

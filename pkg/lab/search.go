@@ -89,11 +89,14 @@ func (s *searcher) write(cert *result.Certificate, name string) (*Found, error) 
 	if err := store.WriteFile(f.Path, f.JSON); err != nil {
 		return nil, exit.Failed(fmt.Errorf("write %s: %w", name, err))
 	}
-	if err := store.WriteFile(strings.TrimSuffix(f.Path, ".json")+".txt", f.Text); err != nil {
+	if err := store.WriteFile(textName(f.Path), f.Text); err != nil {
 		return nil, exit.Failed(fmt.Errorf("write %s: %w", name, err))
 	}
 	return f, nil
 }
+
+// textName is the file for people beside a certificate.
+func textName(certificate string) string { return strings.TrimSuffix(certificate, ".json") + ".txt" }
 
 // searcher is one search at work.
 type searcher struct {

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,22 +21,31 @@ import (
 
 // VerifyOptions says how thoroughly a certificate is verified.
 type VerifyOptions struct {
-	Retrain int     // trials to train again
-	Draw    *int64  // the seed that they are drawn by; nil: by chance
-	Into    string  // a fresh folder to train them in; "": a temporary one
-	Train   Trainer // WorkerTrainer, but for tests
+	Experiment string  // the file that it is held against; "": experiment.yaml beside it
+	Quick      bool    // the winner's answers are not recomputed from its weights
+	Weights    bool    // it is a fault where they cannot be
+	Retrain    int     // trials to train again; RetrainAll for all
+	Draw       *int64  // the seed that they are drawn by; nil: by chance
+	Into       string  // a fresh folder to train them in; "": a temporary one
+	Train      Trainer // WorkerTrainer, but for tests
 }
+
+// RetrainAll stands for every trial that a certificate rests on.
+const RetrainAll = int(^uint(0) >> 1)
 
 // Verified is what became of a verification.
 type Verified struct {
 	File    string
 	Summary string // the certificate's own
 	Faults  []search.Fault
+	Other   string   // where the experiment file asks another question: how it differs
+	Against string   // that file's name
 	Checked []string // what was checked
+	Limits  string   // what it does not show
 }
 
 // Verify checks every statement of a certificate against the result files
-// beside it.
+// beside it, and holds it against the experiment file.
 func (l *Lab) Verify(ctx context.Context, file string, o VerifyOptions) (*Verified, error) {
 	if err := checkInto(o.Into); err != nil {
 		return nil, err
@@ -44,28 +54,39 @@ func (l *Lab) Verify(ctx context.Context, file string, o VerifyOptions) (*Verifi
 	if err != nil {
 		return nil, err
 	}
-	v.check(ctx)
+	out := &Verified{File: file, Summary: v.cert.Summary}
+	if err := v.check(ctx, o, out); err != nil {
+		return nil, err
+	}
+	trials := 0
 	if o.Retrain > 0 && len(v.faults) == 0 {
-		if err := v.retrain(ctx, o); err != nil {
+		if trials, err = v.retrain(ctx, o); err != nil {
 			return nil, err
 		}
 	}
-	return &Verified{File: file, Summary: v.cert.Summary, Faults: v.faults, Checked: v.checked}, nil
+	out.Faults, out.Checked, out.Limits = v.faults, v.checked, v.limits(trials)
+	return out, nil
 }
 
 // verifier is one check at work.
 type verifier struct {
 	l       *Lab
 	cert    *result.Certificate
-	file    string
-	dir     string // the run folder
-	path    string // of the user's own data
+	name    string        // of its file
+	folder  *store.Folder // the run folder
+	path    string        // of the user's own data
+	data    models.Data   // of the experiment file, where it is here
+	dataErr error         // else why not
 	checked []string
 	faults  []search.Fault
 }
 
 func (l *Lab) newVerifier(file string) (*verifier, error) {
-	b, err := os.ReadFile(file)
+	real, err := filepath.EvalSymlinks(file) // a person may name a link
+	if err != nil {
+		return nil, exit.Failed(fmt.Errorf("read certificate: %w", err))
+	}
+	b, err := store.ReadFile(real, store.MaxJSON)
 	if err != nil {
 		return nil, exit.Failed(fmt.Errorf("read certificate: %w", err))
 	}
@@ -77,47 +98,54 @@ func (l *Lab) newVerifier(file string) (*verifier, error) {
 	if err != nil {
 		return nil, exit.Failed(err)
 	}
-	return &verifier{l: l, cert: cert, file: file, dir: dir}, nil
+	return &verifier{l: l, cert: cert, name: filepath.Base(file), folder: &store.Folder{Dir: dir}}, nil
 }
 
 // check does everything that needs no training.
-func (v *verifier) check(ctx context.Context) {
-	evidence := evidenceIn(v.dir)
-	e := v.experiment()
-	if e != nil {
-		evidence.Names = namesOf(e)
+func (v *verifier) check(ctx context.Context, o VerifyOptions, out *Verified) error {
+	evidence := evidenceIn(v.folder)
+	e, err := v.experiment(o.Experiment)
+	if err != nil {
+		return err
 	}
+	evidence.Experiment = e
 	var again *requantizer
-	if v.cert.Target.Precision == experiment.Int8 {
+	if v.cert.Target.Precision == experiment.Int8 && !o.Quick {
 		again = newRequantizer(ctx, v)
 		evidence.Quantize = again.quantize
 	}
 	v.faults = append(v.faults, search.Verify(v.cert, evidence)...)
 	what := "result"
-	if again != nil {
+	if v.cert.Target.Precision == experiment.Int8 {
 		what = "result.json and int8.json"
 	}
 	v.say("%d %s files and every statement that follows from them", len(v.cert.Files), what)
 	if again != nil {
-		again.report(v)
+		again.report(v, o)
 	}
 	if e != nil {
-		v.checkGrid(e)
+		v.say("the %d configurations of %s with their recipes and assignments, its seeds, its name and its data set's", len(e.Configs),
+			filepath.Base(e.File))
 		v.checkData(e.Ref)
 		v.checkLooks(e.Ref)
+		out.Against = filepath.Base(e.File)
+		out.Other = search.OtherQuestion(v.cert, e)
 	}
+	v.checkText()
+	return v.recompute(ctx, o)
 }
 
 func (v *verifier) say(format string, args ...any) {
 	v.checked = append(v.checked, fmt.Sprintf(format, args...))
 }
 
+func (v *verifier) fault(where, format string, args ...any) {
+	v.faults = append(v.faults, search.Fault{Where: where, What: fmt.Sprintf(format, args...)})
+}
+
 // evidenceIn is the run folder that a certificate rests on.
-func evidenceIn(dir string) search.Evidence {
-	return search.Evidence{
-		Open:   func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, filepath.FromSlash(path))) },
-		Sealed: sealed, SealedInt8: sealedInt8, Measure: export.Measure,
-	}
+func evidenceIn(folder *store.Folder) search.Evidence {
+	return search.Evidence{Open: folder.ReadFile, Sealed: sealed, SealedInt8: sealedInt8, Measure: export.Measure}
 }
 
 // sealed is a result file as it was before its test images were opened.
@@ -130,61 +158,78 @@ func sealed(b []byte) ([]byte, error) {
 	return store.EncodeResult(r)
 }
 
-// experiment is the experiment file beside the certificate, nil where it is not
-// there or cannot be read. The data set need not be here.
-func (v *verifier) experiment() *experiment.Experiment {
-	file := v.experimentFile()
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		v.l.Note("there is no experiment.yaml beside the certificate: whether it lists every configuration is not checked")
-		return nil
-	}
-	e, err := experiment.LoadFrom(file, nil, experiment.Sources{
-		Describe: func(dataset.Ref) (models.Data, error) { return v.cert.Dataset, nil },
-		Classes:  func(dataset.Ref) []string { return v.cert.Classes }})
-	if err != nil {
-		v.faults = append(v.faults, search.Fault{Where: file, What: err.Error()})
-		return nil
-	}
-	v.path = e.Ref.Path
-	return e
-}
-
-func (v *verifier) experimentFile() string { return filepath.Join(v.dir, "experiment.yaml") }
-
-// namesOf are the names that an experiment file itself says.
-func namesOf(e *experiment.Experiment) *search.Names {
-	return &search.Names{Experiment: e.Name, Dataset: e.Ref.Name}
-}
-
-// checkGrid compares the certificate's configurations with the experiment's.
-func (v *verifier) checkGrid(e *experiment.Experiment) {
-	file := v.experimentFile()
-	listed := map[string]bool{}
-	for _, j := range v.cert.Candidates {
-		listed[j.ConfigID] = true
-	}
-	for _, c := range e.Configs {
-		if !listed[c.ID] {
-			v.faults = append(v.faults, search.Fault{Where: "certificate", What: fmt.Sprintf("%s of %s is not in it", c.ID, file)})
+// experiment is the experiment file that the certificate is held against, as if
+// its data set were the certificate's: that is compared by itself, and need not
+// be here. It is nil where there is no such file, or it cannot be read.
+func (v *verifier) experiment(named string) (*experiment.Experiment, error) {
+	file := v.folder.ExperimentPath()
+	if named != "" {
+		if file = named; !filepath.IsAbs(named) {
+			if _, err := os.Stat(named); err != nil {
+				file = filepath.Join(v.folder.Dir, named)
+			}
 		}
-		delete(listed, c.ID)
 	}
-	for id := range listed {
-		v.faults = append(v.faults, search.Fault{Where: "certificate", What: fmt.Sprintf("%s is not in %s", id, file)})
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		if named != "" {
+			return nil, exit.Usagef("--experiment %s: there is no such file, here or beside the certificate", named)
+		}
+		v.l.Note("there is no experiment.yaml beside the certificate: whether it lists every configuration is not checked")
+		return nil, nil
 	}
-	v.say("the %d configurations of experiment.yaml, its name and its data set's", len(e.Configs))
+	var data models.Data
+	var dataErr error
+	e, err := experiment.LoadFrom(file, nil, experiment.Sources{
+		Describe: func(ref dataset.Ref) (models.Data, error) {
+			data, dataErr = dataset.Describe(ref, v.l.Cache)
+			return v.cert.Dataset, nil
+		},
+		Classes: func(dataset.Ref) []string { return v.cert.Classes }})
+	if err != nil {
+		v.fault(file, "%v", err)
+		return nil, nil
+	}
+	v.path, v.data, v.dataErr = e.Ref.Path, data, dataErr
+	return e, nil
+}
+
+// checkText compares the text for people beside the certificate, if there is one.
+func (v *verifier) checkText() {
+	name := textName(v.name)
+	got, err := v.folder.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	var want bytes.Buffer
+	if err == nil {
+		err = search.WriteText(&want, v.cert)
+	}
+	switch {
+	case err != nil:
+		v.fault(name, "%v", err)
+	case v.cert.Slimfit != Version():
+		v.say("not compared: %s, in the words of slimfit %s", name, v.cert.Slimfit)
+	case !bytes.Equal(got, want.Bytes()):
+		v.fault(name, "it is not the text of this certificate; the same search writes it anew")
+	default:
+		v.say("%s", name)
+	}
 }
 
 // checkData compares the certificate with the data set, if it is here.
 func (v *verifier) checkData(ref dataset.Ref) {
-	data, err := dataset.Describe(ref, v.l.Cache)
+	want := &v.cert.Dataset
 	switch {
-	case err != nil:
-		v.l.Note("the data set is not here, its version is not checked: %v", err)
-	case data.Digest != v.cert.Dataset.Digest:
-		v.faults = append(v.faults, search.Fault{Where: "data set " + data.Name,
-			What: fmt.Sprintf("it is another version: its digest is %s, the certificate's %s", data.Digest, v.cert.Dataset.Digest)})
+	case v.dataErr != nil && !ref.Fits(*want):
+		v.fault("dataset", "it is read or split otherwise than in the experiment file")
+	case v.dataErr != nil:
+		v.l.Note("the data set is not here, its version is not checked: %v", v.dataErr)
+	case v.data.Digest != want.Digest:
+		v.fault("data set "+v.data.Name, "it is another version: its digest is %s, the certificate's %s", v.data.Digest, want.Digest)
+	case !search.SameData(&v.data, want):
+		v.fault("dataset", "it is read or split otherwise than in the experiment file: %d training, %d validation and %d test images there",
+			v.data.Train, v.data.Validation, v.data.Test)
 	default:
-		v.say("the version of data set %s", data.Name)
+		v.say("the version of data set %s", v.data.Name)
 	}
 }

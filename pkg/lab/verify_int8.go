@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"slimfit/models"
 	"slimfit/pkg/export"
@@ -32,9 +33,8 @@ type requantizer struct {
 }
 
 func newRequantizer(ctx context.Context, v *verifier) *requantizer {
-	folder := &store.Folder{Dir: v.dir}
-	source := models.Source{Cache: v.l.Cache, Path: ownDataPath(v.dir, v.cert.Dataset)}
-	return &requantizer{ctx: ctx, v: v, int8: newQuantizer(folder, source, v.l.Note)}
+	source := models.Source{Cache: v.l.Cache, Path: v.path}
+	return &requantizer{ctx: ctx, v: v, int8: newQuantizer(v.folder, source, v.l.Note)}
 }
 
 // quantize returns nil where the weights or the images are not here any more.
@@ -59,13 +59,13 @@ func (q *requantizer) quantize(k result.Key, test bool) (*result.Int8, error) {
 	return &fresh, nil
 }
 
-// report says what was made again, and what was not.
-func (q *requantizer) report(v *verifier) {
+// report says what was made again, and what was not: a fault where it was asked for.
+func (q *requantizer) report(v *verifier, o VerifyOptions) {
 	if q.imagesGone != nil {
-		v.l.Note("the data set is not here, the int8 networks are not quantized again: %v", q.imagesGone)
+		v.missing(o, fmt.Sprintf("the int8 networks are not quantized again: no data set here: %v", q.imagesGone))
 	}
 	if q.lost > 0 {
-		v.l.Note("the weights of %s were not kept: the int8 networks are not quantized again", text.Count(q.lost, "trial"))
+		v.missing(o, text.Count(q.lost, "int8 network")+" not quantized again: no weights here")
 	}
 	if q.again > 0 {
 		v.say("%s quantized again from the kept weights, bit for bit", text.Count(q.again, "int8 network"))

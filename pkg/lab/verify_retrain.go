@@ -22,32 +22,36 @@ import (
 // retrainedName is the run folder of --retrain below --into.
 const retrainedName = "retrained"
 
-// retrain trains some trials anew and compares.
-func (v *verifier) retrain(ctx context.Context, o VerifyOptions) error {
+// retrain trains some trials anew and compares; it returns how many.
+func (v *verifier) retrain(ctx context.Context, o VerifyOptions) (int, error) {
 	seed := rand.Int64N(1 << 32)
 	if o.Draw != nil {
 		seed = *o.Draw
 	}
 	trials, err := search.Sample(v.cert, o.Retrain, uint64(seed))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	into := o.Into
 	if into == "" {
 		if into, err = os.MkdirTemp("", "slimfit-verify-"); err != nil {
-			return exit.Failed(err)
+			return 0, exit.Failed(err)
 		}
 		defer os.RemoveAll(into)
 	}
 	fresh, err := store.Create(into, retrainedName, nil)
 	if err != nil {
-		return exit.Failed(err)
+		return 0, exit.Failed(err)
 	}
-	v.l.Note("training %d trials again, drawn by --draw %d", len(trials), seed)
+	drawn := fmt.Sprintf("drawn by --draw %d", seed)
+	if o.Retrain == RetrainAll {
+		drawn = "all of them"
+	}
+	v.l.Note("training %d trials again, %s", len(trials), drawn)
 	e := &experiment.Experiment{Name: v.cert.Experiment, Data: v.cert.Dataset, Ref: dataset.Ref{Name: v.cert.Dataset.Name, Path: v.path}}
 	for _, t := range trials {
-		if err := teach(t, filepath.Dir(v.dir)); err != nil {
-			return exit.Failed(err)
+		if err := teach(t, filepath.Dir(v.folder.Dir)); err != nil {
+			return 0, exit.Failed(err)
 		}
 	}
 	test, closed := v.byTest(trials)
@@ -59,16 +63,16 @@ func (v *verifier) retrain(ctx context.Context, o VerifyOptions) error {
 			continue
 		}
 		if _, err := o.Train(ctx, v.l, Training{Experiment: e, Folder: fresh, Trials: part.trials, Test: part.test}); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	for _, t := range trials {
 		if err := v.compare(t, fresh); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	v.say("%d trials trained again, bit for bit (--draw %d)", len(trials), seed)
-	return nil
+	v.say("%d trials trained again, bit for bit (%s)", len(trials), drawn)
+	return len(trials), nil
 }
 
 // byTest splits trials by whether the certificate opened their test images.
@@ -92,7 +96,7 @@ func (v *verifier) compare(t experiment.Trial, fresh *store.Folder) error {
 	if file := v.stoppedFile(key); file != "" {
 		return v.compareStopped(key, file, fresh)
 	}
-	old, err := trained(&store.Folder{Dir: v.dir}, key)
+	old, err := trained(v.folder, key)
 	if err != nil {
 		return err
 	}
@@ -109,14 +113,14 @@ func (v *verifier) compare(t experiment.Trial, fresh *store.Folder) error {
 func (v *verifier) stoppedFile(k result.Key) string {
 	for _, f := range v.cert.Files {
 		if dir, name := path.Split(f.Path); dir == k.String()+"/" && result.IsStoppedName(name) {
-			return filepath.Join(v.dir, filepath.FromSlash(f.Path))
+			return f.Path
 		}
 	}
 	return ""
 }
 
 func (v *verifier) compareStopped(k result.Key, file string, fresh *store.Folder) error {
-	b, err := os.ReadFile(file)
+	b, err := v.folder.ReadFile(file)
 	if err != nil {
 		return exit.Failed(err)
 	}
@@ -124,7 +128,7 @@ func (v *verifier) compareStopped(k result.Key, file string, fresh *store.Folder
 	if err := models.UnmarshalStrict(b, &old); err != nil {
 		return exit.Failed(fmt.Errorf("read %s: %w", file, err))
 	}
-	history, err := historyOf(&store.Folder{Dir: v.dir}, k)
+	history, err := historyOf(v.folder, k)
 	if err != nil {
 		return err
 	}

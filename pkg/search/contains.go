@@ -19,7 +19,7 @@ func Contains(big, small *models.Config) bool {
 			return false
 		}
 	}
-	return big.Recipe.Equal(small.Recipe) && sameData(&big.Data, &small.Data) && sameShortcuts(big, small)
+	return big.Recipe.Equal(small.Recipe) && SameData(&big.Data, &small.Data) && sameShortcuts(big, small)
 }
 
 // sameShortcuts says whether residuals of both have their convolutions in the
@@ -53,7 +53,9 @@ func layerContains(b, s *models.Layer) bool {
 
 func within(a, b models.Edges) bool { return a[0] <= b[0] && a[1] <= b[1] }
 
-func sameData(a, b *models.Data) bool {
+// SameData says whether two data sets are the same, whatever they are called.
+// SameData says whether two data sets are the same, whatever they are called.
+func SameData(a, b *models.Data) bool {
 	if a == b {
 		return true
 	}

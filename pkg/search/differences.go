@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 
 	"slimfit/pkg/result"
@@ -18,13 +19,15 @@ const maxDifferences = 20
 // differences names the statements of a certificate that the results do not
 // bear out.
 func differences(given, again *result.Certificate) []Fault {
-	a, errA := generic(given)
-	b, errB := generic(again)
+	a, errA := plainJSON(given)
+	b, errB := plainJSON(again)
 	if err := errors.Join(errA, errB); err != nil {
 		return []Fault{{"certificate", err.Error()}}
 	}
 	var faults []Fault
-	compare("", a, b, &faults)
+	for _, d := range unequal(a, b) {
+		faults = append(faults, Fault{d.at, fmt.Sprintf("it says %s, the results say %s", brief(d.a), brief(d.b))})
+	}
 	if len(faults) > maxDifferences {
 		more := len(faults) - maxDifferences
 		faults = append(faults[:maxDifferences], Fault{"certificate", fmt.Sprintf("%d more statements differ", more)})
@@ -32,38 +35,59 @@ func differences(given, again *result.Certificate) []Fault {
 	return faults
 }
 
-func generic(c *result.Certificate) (any, error) {
-	b, err := json.Marshal(c)
+// plainJSON is a value as its JSON reads.
+func plainJSON(v any) (any, error) {
+	b, err := json.Marshal(v)
 	if err != nil {
 		return nil, err
 	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.UseNumber()
-	var v any
-	err = dec.Decode(&v)
-	return v, err
+	var plain any
+	err = dec.Decode(&plain)
+	return plain, err
 }
 
-// compare walks two JSON values and names the places where they differ.
-func compare(at string, a, b any, faults *[]Fault) {
+// difference is a place where two JSON values differ.
+type difference struct {
+	at   string
+	a, b any
+}
+
+// unequal walks two JSON values and lists the places where they differ. A key
+// that one of them lacks counts as null.
+func unequal(a, b any) []difference {
+	var all []difference
+	walk("", a, b, func(at string, a, b any) { all = append(all, difference{at, a, b}) })
+	return all
+}
+
+func walk(at string, a, b any, differ func(at string, a, b any)) {
 	switch x := a.(type) {
 	case map[string]any:
-		if y, ok := b.(map[string]any); ok && len(x) == len(y) {
-			for _, k := range sortedKeys(x) {
-				compare(join(at, k), x[k], y[k], faults)
+		if y, ok := b.(map[string]any); ok {
+			keys := sortedKeys(x)
+			for k := range y {
+				if _, ok := x[k]; !ok {
+					keys = append(keys, k)
+				}
+			}
+			slices.Sort(keys)
+			for _, k := range keys {
+				walk(join(at, k), x[k], y[k], differ)
 			}
 			return
 		}
 	case []any:
 		if y, ok := b.([]any); ok && len(x) == len(y) {
 			for i := range x {
-				compare(fmt.Sprintf("%s[%d]", at, i), x[i], y[i], faults)
+				walk(fmt.Sprintf("%s[%d]", at, i), x[i], y[i], differ)
 			}
 			return
 		}
 	}
 	if !sameNumber(a, b) && !reflect.DeepEqual(a, b) {
-		*faults = append(*faults, Fault{at, fmt.Sprintf("it says %s, the results say %s", brief(a), brief(b))})
+		differ(at, a, b)
 	}
 }
 

@@ -125,7 +125,7 @@ func isFile(b []byte, f result.File) bool { return result.SHA256(b) == f.SHA256 
 func (p *Problem) doubts(c Candidate, r *result.Result) []string {
 	var out []string
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	if !sameData(&r.Dataset, &p.Data) {
+	if !SameData(&r.Dataset, &p.Data) {
 		if r.Dataset.Digest != p.Data.Digest {
 			add("it is of another version of the data set: %s, the certificate has %s", short(r.Dataset.Digest), short(p.Data.Digest))
 		} else {

@@ -63,11 +63,9 @@ func New(e *experiment.Experiment, o Options) (*Problem, error) {
 	if e.Target == nil {
 		return nil, fmt.Errorf("%s: no target to search for; add `target: {accuracy: 0.95}`", e.File)
 	}
-	t := *e.Target
-	if t.Seeds == 0 || t.Seeds > len(e.Seeds) {
-		t.Seeds = len(e.Seeds)
-	}
-	p := &Problem{Experiment: e.Name, Data: e.Data, Target: t, Seeds: slices.Clone(e.Seeds[:t.Seeds]), Options: o}
+	t, seeds := *e.Target, judgedSeeds(e)
+	t.Seeds = len(seeds)
+	p := &Problem{Experiment: e.Name, Data: e.Data, Target: t, Seeds: slices.Clone(seeds), Options: o}
 	var all []Candidate
 	for _, c := range e.Configs {
 		all = append(all, Candidate{ID: c.ID, Assignment: c.Assignment, Config: c.Config, Footprint: c.Footprint})

@@ -194,7 +194,7 @@ func TestVerifyStoppedForgeries(t *testing.T) {
 		{"the rule withheld", cert(func(c *result.Certificate) {
 			c.Rules = slices.DeleteFunc(c.Rules, func(r string) bool { return strings.HasPrefix(r, "A trial is stopped") })
 		}), "rules: it says"},
-		{"the assumption withheld", cert(func(c *result.Certificate) { c.Assumption.Stopping = "" }), "assumption: it says"},
+		{"the assumption withheld", cert(func(c *result.Certificate) { c.Assumption.Stopping = "" }), "assumption.stopping: it says null"},
 		{"stopping denied", cert(func(c *result.Certificate) { c.EarlyStop = false }), "which this search does not allow"},
 		{"stopping in an exact search", cert(func(c *result.Certificate) { c.Exact = true }), "which this search does not allow"},
 		{"stopping under another rule", cert(func(c *result.Certificate) { c.Target.Rule = "mean" }), "which this search does not allow"},

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"slimfit/models"
+	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
 )
@@ -32,14 +33,10 @@ type Evidence struct {
 	// judges it, on the test images only if test is set; it returns nil where the
 	// weights were not kept. A nil Quantize trusts the int8.json files.
 	Quantize func(k result.Key, test bool) (*result.Int8, error)
-	// Names are those in the experiment file beside the certificate; nil where
-	// there is none, and the results' count.
-	Names *Names
+	// Experiment is what the certificate is held against; nil where there is no
+	// such file: then its names are held against the results'.
+	Experiment *experiment.Experiment
 }
-
-// Names are what people call an experiment and its data set: no configuration's
-// ID depends on them.
-type Names struct{ Experiment, Dataset string }
 
 // ReadCertificate decodes a certificate; keys that it does not know are an
 // error, as they would go unchecked.
@@ -67,7 +64,11 @@ func Verify(c *result.Certificate, folder Evidence) []Fault {
 	faults = append(faults, folder.measure(p)...)
 	results, more := folder.read(c, p)
 	faults = append(faults, more...)
-	faults = append(faults, folder.checkNames(c, p, results)...)
+	if folder.Experiment != nil {
+		faults = append(faults, against(c, p, folder.Experiment)...)
+	} else {
+		faults = append(faults, checkNames(c, p, results)...)
+	}
 	plan := p.Replay(func(k result.Key) (*result.Result, bool) {
 		r, ok := results[k]
 		return r, ok
@@ -114,20 +115,15 @@ func (e Evidence) measure(p *Problem) []Fault {
 	return faults
 }
 
-// checkNames compares the names in a certificate with those of the experiment
-// file. Results come second: they keep the names that they were trained under
-// when somebody renames the experiment.
-func (e Evidence) checkNames(c *result.Certificate, p *Problem, results map[result.Key]*result.Result) []Fault {
+// checkNames compares the names in a certificate with those in the results: no
+// configuration's ID depends on them. Results keep the names that they were
+// trained under when somebody renames the experiment.
+func checkNames(c *result.Certificate, p *Problem, results map[result.Key]*result.Result) []Fault {
 	var faults []Fault
-	check := func(at, given, said, by string) {
+	check := func(at, given, said string, by result.Key) {
 		if given != said && !slices.ContainsFunc(faults, func(f Fault) bool { return f.Where == at }) {
 			faults = append(faults, Fault{at, fmt.Sprintf("it says %q, %s says %q", given, by, said)})
 		}
-	}
-	if e.Names != nil {
-		check("experiment", c.Experiment, e.Names.Experiment, "experiment.yaml")
-		check("dataset.name", c.Dataset.Name, e.Names.Dataset, "experiment.yaml")
-		return faults
 	}
 	for _, candidate := range p.Candidates {
 		for _, seed := range p.Seeds {
@@ -137,9 +133,9 @@ func (e Evidence) checkNames(c *result.Certificate, p *Problem, results map[resu
 				continue
 			}
 			if r.Status != result.StoppedEarly { // which do not name their experiment
-				check("experiment", c.Experiment, r.Experiment, k.String())
+				check("experiment", c.Experiment, r.Experiment, k)
 			}
-			check("dataset.name", c.Dataset.Name, r.Dataset.Name, k.String())
+			check("dataset.name", c.Dataset.Name, r.Dataset.Name, k)
 		}
 	}
 	return faults

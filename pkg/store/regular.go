@@ -30,17 +30,10 @@ type FileError struct {
 
 func (e *FileError) Error() string { return e.Path + ": " + e.Reason }
 
-// openFile opens a regular file of a run folder. Links are not followed, and
-// the open of a pipe does not wait.
+// openFile opens a regular file of a run folder.
 func openFile(path string, flag int) (*os.File, fs.FileInfo, error) {
-	f, err := os.OpenFile(path, flag|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o666)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, err
-	}
+	f, err := openNoFollow(path, flag)
 	if err != nil {
-		if other := wantFile(path); other != nil {
-			err = other
-		}
 		return nil, nil, err
 	}
 	info, err := f.Stat()
@@ -54,15 +47,39 @@ func openFile(path string, flag int) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
+// openNoFollow opens what is there: links are not followed, and the open of a
+// pipe does not wait.
+func openNoFollow(path string, flag int) (*os.File, error) {
+	f, err := os.OpenFile(path, flag|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o666)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if other := wantFile(path); other != nil {
+			err = other
+		}
+	}
+	return f, err
+}
+
 // ReadFile reads a regular file of a run folder of at most limit bytes. The
 // error is a *FileError where there is something else.
 func ReadFile(path string, limit int64) ([]byte, error) {
-	f, info, err := openFile(path, os.O_RDONLY)
+	f, err := openNoFollow(path, os.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}
+	return readOpen(f, limit)
+}
+
+// readOpen reads a regular file and closes it.
+func readOpen(f *os.File, limit int64) ([]byte, error) {
 	defer f.Close()
-	if info.Size() > limit {
+	path := f.Name()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, &FileError{path, notA("file", info.Mode())}
+	case info.Size() > limit:
 		return nil, &FileError{path, fmt.Sprintf("it has %d bytes, at most %d are read", info.Size(), limit)}
 	}
 	var b bytes.Buffer
@@ -74,6 +91,22 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 		return nil, &FileError{path, fmt.Sprintf("it has grown beyond the %d bytes that are read", limit)}
 	}
 	return b.Bytes(), nil
+}
+
+// ReadFile reads a regular file of at most MaxJSON bytes below the run folder, by
+// its path with forward slashes: one that leads out of it, also by a link, is an
+// error.
+func (f *Folder) ReadFile(path string) ([]byte, error) {
+	root, err := os.OpenRoot(f.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	file, err := root.OpenFile(filepath.FromSlash(path), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	return readOpen(file, MaxJSON)
 }
 
 // readEvidence is ReadFile where a *FileError counts as damage.

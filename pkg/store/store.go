@@ -65,7 +65,7 @@ func Create(out, name string, source []byte) (*Folder, error) {
 }
 
 // tries is how often Create writes experiment.yaml.
-const tries = 20
+const tries = 200
 
 // Open takes a run folder that is there.
 func Open(dir string) (*Folder, error) {

@@ -1,0 +1,97 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"slimfit/models"
+	"slimfit/pkg/dataset"
+	"slimfit/pkg/exit"
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/export"
+	"slimfit/pkg/result"
+	"slimfit/pkg/text"
+)
+
+// recompute runs the winner's networks from their weights on the test images, and
+// compares the answers with those of the result files.
+func (v *verifier) recompute(ctx context.Context, o VerifyOptions) error {
+	w := v.cert.Winner
+	if w == nil || o.Quick || v.cert.Target.Precision == experiment.Int8 { // which is quantized again
+		return nil
+	}
+	images := newQuantizer(v.folder, models.Source{Cache: v.l.Cache, Path: v.path}, v.l.Note)
+	done, tests := 0, v.cert.Dataset.Test
+	for _, n := range w.Networks {
+		k := result.Key{ConfigID: w.ConfigID, Seed: n.Seed}
+		if !export.HasWeights(v.folder, k) {
+			v.missing(o, k.String()+": not recomputed: no weights here")
+			continue
+		}
+		set, err := images.images(v.cert.Dataset)
+		if err != nil {
+			v.missing(o, fmt.Sprintf("%s: not recomputed: no data set here: %v", k, err))
+			continue
+		}
+		ok, err := v.recomputeOne(ctx, k, set)
+		if err != nil {
+			return err
+		}
+		if ok {
+			done++
+		}
+	}
+	if done > 0 {
+		v.say("%s of the winner, run again from the weights on %d test images", text.Count(done, "network"), tests)
+	}
+	return nil
+}
+
+// missing notes what could not be recomputed; a fault where it was asked for.
+func (v *verifier) missing(o VerifyOptions, what string) {
+	if o.Weights {
+		v.fault("--weights", "%s", what)
+	} else {
+		v.say("%s", what)
+	}
+}
+
+func (v *verifier) recomputeOne(ctx context.Context, k result.Key, set *dataset.Set) (ok bool, err error) {
+	t, err := export.OpenTrial(v.folder, k)
+	var unfit *export.UnfitError
+	if errors.As(err, &unfit) {
+		v.fault(k.String(), "%v", err)
+		return false, nil
+	}
+	if err != nil {
+		return false, exit.Failed(err)
+	}
+	disputed, err := export.Disputed(ctx, t, set.Test, t.Result.Wrong.Test, parallelism(v.l.Work.Jobs))
+	switch {
+	case ctx.Err() != nil:
+		return false, context.Cause(ctx)
+	case err != nil:
+		v.fault(k.String(), "recomputed: %v", err)
+	case len(disputed) > 0:
+		v.fault(k.String(), "recomputed: its weights answer %s otherwise than its result, such as %d: class %d",
+			text.Count(len(disputed), "test image"), disputed[0][0], disputed[0][1])
+	}
+	return err == nil && len(disputed) == 0, nil
+}
+
+// limits says which forgeries this verification, with so many trials trained
+// again, cannot see.
+func (v *verifier) limits(retrained int) string {
+	all := v.cert.Effort.Trials
+	if retrained >= all {
+		return "Every trial was trained again: what is left to believe is the data set and this program."
+	}
+	const only = "Results that were forged with care (with the lists of wrong images, digests and the search gone through again) show only where " +
+		"their trials are trained again"
+	if retrained == 0 {
+		return only + ": --retrain all."
+	}
+	return fmt.Sprintf("%s: one forged trial of %d escapes %d drawn by chance with a probability of %s; --retrain all shows it.", only, all,
+		retrained, text.Percent(1-float64(retrained)/float64(all)))
+}
