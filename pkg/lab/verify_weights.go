@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
@@ -22,17 +23,17 @@ func (v *verifier) recompute(ctx context.Context, o VerifyOptions) error {
 		return nil
 	}
 	images := newQuantizer(v.folder, models.Source{Cache: v.l.Cache, Path: v.path}, v.l.Note)
-	done, tests := 0, v.cert.Dataset.Test
+	done, lost := 0, []string{}
 	for _, n := range w.Networks {
 		k := result.Key{ConfigID: w.ConfigID, Seed: n.Seed}
 		if !export.HasWeights(v.folder, k) {
-			v.missing(o, k.String()+": not recomputed: no weights here")
+			lost = append(lost, fmt.Sprint(n.Seed))
 			continue
 		}
 		set, err := images.images(v.cert.Dataset)
 		if err != nil {
-			v.missing(o, fmt.Sprintf("%s: not recomputed: no data set here: %v", k, err))
-			continue
+			v.missing(o, fmt.Sprintf("the winner's answers not recomputed: no data set here: %v", err))
+			break
 		}
 		ok, err := v.recomputeOne(ctx, k, set)
 		if err != nil {
@@ -42,8 +43,11 @@ func (v *verifier) recompute(ctx context.Context, o VerifyOptions) error {
 			done++
 		}
 	}
+	if len(lost) > 0 {
+		v.missing(o, fmt.Sprintf("the winner's answers with seed %s not recomputed: no weights here", strings.Join(lost, ", ")))
+	}
 	if done > 0 {
-		v.say("%s of the winner, run again from the weights on %d test images", text.Count(done, "network"), tests)
+		v.say("%s of the winner, run again from the weights on %d test images", text.Count(done, "network"), v.cert.Dataset.Test)
 	}
 	return nil
 }
