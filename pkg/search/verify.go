@@ -69,6 +69,7 @@ func Verify(c *result.Certificate, folder Evidence) []Fault {
 	} else {
 		faults = append(faults, checkNames(c, p, results)...)
 	}
+	faults = append(faults, checkClasses(c, results)...)
 	plan := p.Replay(func(k result.Key) (*result.Result, bool) {
 		r, ok := results[k]
 		return r, ok
@@ -139,6 +140,17 @@ func checkNames(c *result.Certificate, p *Problem, results map[result.Key]*resul
 		}
 	}
 	return faults
+}
+
+// checkClasses compares the classes' names with those in the results, of which
+// older ones have none.
+func checkClasses(c *result.Certificate, results map[result.Key]*result.Result) []Fault {
+	for k, r := range results {
+		if len(c.Classes) > 0 && len(r.Classes) > 0 && !slices.Equal(c.Classes, r.Classes) {
+			return []Fault{{"classes", fmt.Sprintf("it says %q, %s says %q", c.Classes, k, r.Classes)}}
+		}
+	}
+	return nil
 }
 
 // listedFiles finds a trial's files in the certificate's list. A result file

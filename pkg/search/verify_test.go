@@ -206,6 +206,11 @@ func TestVerifyForgeries(t *testing.T) {
 		{"another answer", edit(winner, func(r *result.Result) { r.Wrong.Test[0][1] = (r.Wrong.Test[0][1] + 1) % 10 }, true), "disagree on answers"},
 		{"another name", cert(func(c *result.Certificate) { c.Experiment = "fabricated" }), `experiment: it says "fabricated", `},
 		{"no name", cert(func(c *result.Certificate) { c.Experiment = "" }), `/seed-0 says "simulated"`},
+		{"swapped names of classes", func(t *testing.T, s *searched) {
+			names := strings.Split("abcdefghij", "")
+			edit(winner, func(r *result.Result) { r.Classes = names }, true)(t, s)
+			s.cert.Classes = strings.Split("bacdefghij", "")
+		}, `classes: it says ["b" "a" `},
 		{"another data set's name", cert(func(c *result.Certificate) { c.Dataset.Name = "fashion-mnist" }), `dataset.name: it says "fashion-mnist", `},
 		{"another data set", edit(winner, func(r *result.Result) { r.Dataset.Digest = "fedcba9876543210" }, true), "another version of the data set: fedcba987654"},
 		{"another recipe", edit(winner, func(r *result.Result) { r.Train.LearningRate = 1 }, true), "its recipe is not"},
