@@ -78,6 +78,16 @@ func (l *Lab) readRun(folder *store.Folder) (report.Input, error) {
 		return in, exit.Usagef("%s: no readable experiment file and no result in it", folder.Dir)
 	}
 	if detail == store.Full {
+		for _, r := range results {
+			if r.Status != result.Done {
+				continue
+			}
+			s, err := folder.ReadScores(r)
+			if err != nil {
+				return in, exit.Failed(err)
+			}
+			in.Scores = append(in.Scores, s)
+		}
 		readHistories(folder, &in)
 	}
 	in.Certificate = readCertificate(folder, &in)

@@ -20,6 +20,11 @@ func (r *planned) fill(in Input) *filled {
 	for _, w := range in.Warnings {
 		r.warn(w)
 	}
+	r.Shifts = allShifts(in)
+	scores := map[result.Key]*result.Scores{}
+	for i := range in.Scores {
+		scores[in.Scores[i].Key()] = &in.Scores[i]
+	}
 	own, others, int8s := byKey(in.Results), byKey(in.Others), int8sByKey(in.Int8)
 	for i := range r.Rows {
 		row := &r.Rows[i]
@@ -41,6 +46,9 @@ func (r *planned) fill(in Input) *filled {
 				continue
 			}
 			r.take(row, &row.Trials[j], res)
+			if row.Trials[j].scores = scores[key]; row.Trials[j].scores == nil || !row.Trials[j].scores.Of(*res) {
+				row.Trials[j].scores = &result.Scores{}
+			}
 			r.takeInt8(row, &row.Trials[j], res, int8s[key])
 			row.Histories[key.Seed] = in.Histories[key]
 		}
@@ -163,6 +171,7 @@ func (r *planned) sum(row *Row) {
 	row.Validation = r.score(row.Trials, func(t *Trial) *Measured { return t.Validation })
 	row.Test = r.score(row.Trials, func(t *Trial) *Measured { return t.Test })
 	r.sumInt8(row)
+	row.Shifts = r.shifts(row)
 	if s, err := stats.Summarize(time); err == nil {
 		s.Mean, s.SD = stats.Round(s.Mean), stats.Round(s.SD)
 		row.Seconds = &Times{Summary: s, Median: stats.Round(stats.Median(time))}

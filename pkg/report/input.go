@@ -17,6 +17,7 @@ type Input struct {
 	Histories   map[result.Key][]result.Point
 	Int8        []result.Int8       // of Results and Others; where one trial has several, the one of its weights counts
 	Classes     []string            // names of the classes, by number; nil where nobody knows
+	Scores      []result.Scores     // of Results, where they are known
 	Certificate *result.Certificate // of a search; nil without one
 	Published   []PublishedRow      // what somebody else reports
 	Warnings    []string            // what was noticed on reading the folder

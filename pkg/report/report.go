@@ -51,6 +51,8 @@ type Report struct {
 	Classes  []string  `json:"classes,omitempty"`  // names of the classes, by number; nil where nobody knows
 	Guess    *Guess    `json:"guess,omitempty"`    // on Split; nil where no confusion matrix is known
 	ByClass  []ByClass `json:"by_class,omitempty"` // of the Chosen row, a split each
+	Shifts   []string  `json:"shifts,omitempty"`   // of images, that networks were judged under
+	Sure     *Sure     `json:"sure,omitempty"`     // of the chosen row; nil without scores
 	Mistakes []Mistake `json:"-"`                  // of the Chosen row on Split, the worst first; nil where the images are not there
 }
 
@@ -104,15 +106,16 @@ type Row struct {
 	Counts     Counts              `json:"counts"`
 	Validation *Score              `json:"validation"` // over the seeds that are done; nil where none is
 	Test       *Score              `json:"test"`
-	Int8       *Int8Score          `json:"int8,omitempty"` // where networks of it are quantized
-	Seconds    *Times              `json:"seconds"`        // of training, over the seeds that are done
-	OverBudget []string            `json:"over_budget"`    // limits of the target that it breaks
-	Verdict    Verdict             `json:"verdict"`        // "" without a target
-	Why        string              `json:"why"`            // of the verdict, in words
-	Published  *Published          `json:"published"`      // what somebody else reports for it
-	Confusion  result.Confusion    `json:"confusion"`      // summed over the seeds that are done
-	X          *float64            `json:"x"`              // place on the chart's x; nil where it has none
-	Curve      int                 `json:"curve"`          // of the chart
+	Int8       *Int8Score          `json:"int8,omitempty"`   // where networks of it are quantized
+	Shifts     []Shifted           `json:"shifts,omitempty"` // how networks of it do on shifted images; unshifted ones first
+	Seconds    *Times              `json:"seconds"`          // of training, over the seeds that are done
+	OverBudget []string            `json:"over_budget"`      // limits of the target that it breaks
+	Verdict    Verdict             `json:"verdict"`          // "" without a target
+	Why        string              `json:"why"`              // of the verdict, in words
+	Published  *Published          `json:"published"`        // what somebody else reports for it
+	Confusion  result.Confusion    `json:"confusion"`        // summed over the seeds that are done
+	X          *float64            `json:"x"`                // place on the chart's x; nil where it has none
+	Curve      int                 `json:"curve"`            // of the chart
 
 	Judged    map[Split][]Judged       `json:"-"` // by rule, for the page's own threshold
 	Histories map[int64][]result.Point `json:"-"` // of training, by seed
@@ -161,6 +164,7 @@ type Trial struct {
 	From       string            `json:"from,omitempty"` // another experiment that it was trained for
 	Int8       *Int8             `json:"int8,omitempty"` // where its network is quantized
 	confusion  map[Split][][]int // where it is known
+	scores     *result.Scores    // empty where there are none
 }
 
 // Measured is the accuracy of one network on one split.

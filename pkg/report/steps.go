@@ -43,6 +43,7 @@ func (r *filled) decide(in Input, opt Options) (*decided, error) {
 func (r *decided) answer(in Input) *Report {
 	r.Missing.Command, r.Missing.Retry = in.Command, in.Retry
 	r.say()
+	r.Sure = r.sure()
 	r.ByClass = r.byClass()
 	r.Setup = r.setup()
 	r.Notes = r.notes()

@@ -21,10 +21,11 @@ const (
 	Accuracy = "accuracy" // against the chart's x, one curve a slice
 	Front    = "front"    // against cost, with the Pareto front
 	Training = "training" // loss and accuracy over steps
+	Shifts   = "shifts"   // the chosen network on shifted images
 )
 
 // Names lists the figures that a report may have.
-func Names() []string { return []string{Accuracy, Front, Training} }
+func Names() []string { return []string{Accuracy, Front, Training, Shifts} }
 
 // List lists what can be drawn, in the order of reading.
 func List(r *report.Report) []Figure {
@@ -41,6 +42,10 @@ func List(r *report.Report) []Figure {
 	}
 	if rows := trainingRows(r); len(rows) > 0 {
 		all = append(all, Figure{Training, trainingCaption(r, rows)})
+	}
+	if i := r.Chosen(); i >= 0 && len(r.Rows[i].Shifts) > 0 {
+		all = append(all, Figure{Shifts, fmt.Sprintf("What %s gets of the validation images, as they are and shifted: mean accuracy over the "+
+			"seeds, and the recall of the class that is found least.", text.Plain(r.Rows[i].Label))})
 	}
 	return all
 }

@@ -43,6 +43,8 @@ func made(r *report.Report, name string) (*drawing, error) {
 		return drawFront(r)
 	case Training:
 		return drawTraining(r)
+	case Shifts:
+		return drawShifts(r)
 	}
 	return nil, fmt.Errorf("no figure %q", name)
 }

@@ -69,6 +69,7 @@ type pageRow struct {
 	Layers    []pageLayer                      `json:"layers"`
 	Confusion map[report.Split][][]int         `json:"confusion"`
 	Trials    []pageTrial                      `json:"trials"`
+	Shifts    []report.Shifted                 `json:"shifts"`
 	Published *report.Published                `json:"published"`
 }
 
@@ -205,6 +206,7 @@ func newRow(r *report.Report, row *report.Row, limit int) pageRow {
 		Refuted: row.Refuted,
 		Planned: row.Counts.Planned, Done: row.Counts.Done, Failed: row.Counts.Failed, Diverged: row.Counts.Diverged, Missing: row.Counts.Missing, Skipped: row.Counts.Skipped,
 		Scores: map[report.Split]*pageScore{}, Judged: row.Judged, Confusion: map[report.Split][][]int{}, Published: row.Published}
+	out.Shifts = row.Shifts
 	if m := row.Footprint.Measured; m != nil && m.TFLiteInt8 > 0 {
 		out.Device = &pageDevice{m.TFLiteInt8, m.Arena}
 	}

@@ -44,6 +44,8 @@ type page struct {
 	Mistakes    []pageMistake
 	MistakesOf  string // the network, and by which images
 	Pairs       *pageSection
+	Shifts      *pageSection
+	Sure        *pageSection
 	Published   *pageTable
 	Certificate []pageTable
 	Environment *pageTable

@@ -50,6 +50,7 @@ func TestPage(t *testing.T) {
 	t.Run("save", func(t *testing.T) { testSave(t, parent) })
 	t.Run("device", func(t *testing.T) { testDevice(t, parent) })
 	t.Run("mistakes", func(t *testing.T) { testMistakes(t, parent) })
+	t.Run("stressed", func(t *testing.T) { testStressed(t, parent) })
 	t.Run("live", func(t *testing.T) { testLive(t, parent) })
 	t.Run("hostile", func(t *testing.T) { testHostile(t, parent) })
 	t.Run("sizes", func(t *testing.T) { testSizes(t, parent) })

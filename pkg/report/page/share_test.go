@@ -53,6 +53,35 @@ func testFirstScreen(t *testing.T, parent context.Context) {
 	}
 }
 
+// Shifted images and what errors cost, for the chosen network and for the one that
+// the reader looks at.
+func testStressed(t *testing.T, parent context.Context) {
+	in := reporttest.Stressed(t)
+	r := reporttest.Build(t, in, report.Options{})
+	for _, v := range []view{desktop, phone, night} {
+		p := open(t, parent, r, v)
+		if n := js[int](p, `document.querySelectorAll("#shifted .shifts path").length`); n != 6 {
+			t.Errorf("%d marks under shifts, want two for each of three", n)
+		}
+		if got := js[string](p, `document.querySelector("#shifted .shifts path:last-child").dataset.tip`); !strings.Contains(got, "blur 1: of") || !strings.Contains(got, "0.00 % are found") {
+			t.Errorf("the last mark says %q", got)
+		}
+		if got := p.text("#table-shifted"); !strings.Contains(got, "noise 20") || !strings.Contains(got, "worst class") {
+			t.Errorf("shifts: %.300q", got)
+		}
+		if got := p.text("#table-answered"); !strings.Contains(got, "100.00") {
+			t.Errorf("answers given: %.300q", got)
+		}
+		p.fits(v)
+		p.shoot(fmt.Sprintf("stressed-%d-%v", v.width, v.dark))
+	}
+	in.Scores = nil
+	p := open(t, parent, reporttest.Build(t, in, report.Options{}), desktop)
+	if shown := js[bool](p, `!document.querySelector("figure.shifted").hidden || document.getElementById("shifts") !== null || document.getElementById("sure") !== null`); shown {
+		t.Error("without scores there are parts for them")
+	}
+}
+
 // The state is in the address, and an address brings it back.
 func testAddress(t *testing.T, parent context.Context) {
 	r := slicesReport(t)

@@ -86,12 +86,7 @@ func (p *page) tables(r *report.Report) {
 	seeds := max(1, len(r.Seeds))
 	p.Trials = newPageTable(render.Trials(r), func(i int) int { return i / seeds })
 	p.Footprint = newPageTable(render.Footprint(r), same)
-	if s := render.Differences(r); len(s.Text) > 0 {
-		p.Pairs = &pageSection{Text: s.Text}
-		for _, t := range s.Tables {
-			p.Pairs.Tables = append(p.Pairs.Tables, newPageTable(t, nil))
-		}
-	}
+	p.Pairs, p.Shifts, p.Sure = newPageSection(render.Differences(r)), newPageSection(render.Shifts(r)), newPageSection(render.Sure(r))
 	if t := render.Beside(r); len(t.Rows) > 0 {
 		p.Published = pageTableOf(t)
 	}
@@ -113,6 +108,18 @@ func (p *page) tables(r *report.Report) {
 	default:
 		p.Lacks, p.LacksTitle = "Missing", "What is missing, and warnings"
 	}
+}
+
+// newPageSection takes over a section; nil where there is nothing in it.
+func newPageSection(s render.Section) *pageSection {
+	if len(s.Text)+len(s.Tables) == 0 {
+		return nil
+	}
+	out := &pageSection{Text: s.Text}
+	for _, t := range s.Tables {
+		out.Tables = append(out.Tables, newPageTable(t, nil))
+	}
+	return out
 }
 
 func pageTableOf(t render.Table) *pageTable {

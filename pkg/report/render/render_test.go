@@ -120,6 +120,18 @@ func TestDefinitionsOfSeveral(t *testing.T) {
 	}
 }
 
+// Shifts, and what scores are good for, stand in text and Markdown.
+func TestStressedGolden(t *testing.T) {
+	r := reporttest.Build(t, reporttest.Stressed(t), report.Options{})
+	reporttest.Golden(t, "stressed.txt", Text(r))
+	document := string(Markdown([]*report.Report{r}, "figures"))
+	for _, want := range []string{"](figures/shifts.svg)", "On shifted images", "What errors cost", "| noise 20 |"} {
+		if !strings.Contains(document, want) {
+			t.Errorf("the Markdown document has no %q", want)
+		}
+	}
+}
+
 // Every format shows what is there, and nothing where there is nothing.
 func TestInt8Golden(t *testing.T) {
 	in := reporttest.Quantized(t)

@@ -23,6 +23,8 @@ func Sections(r *report.Report) []Section {
 		{Title: "What was done", Facts: r.Setup},
 		resultsSection(r),
 		classesSection(r),
+		Shifts(r),
+		Sure(r),
 		costsSection(r),
 		{Title: "Every seed", Tables: []Table{seedsTable(r)}},
 		trainingSection(r),
@@ -57,7 +59,7 @@ func nonEmpty(lines []string) []string {
 func resultsSection(r *report.Report) Section {
 	s := Section{Title: "Accuracy and size", Text: []string{LeftOut(r)}, Tables: []Table{Results(r)}}
 	for _, f := range figure.List(r) {
-		if f.Name != figure.Training {
+		if f.Name != figure.Training && f.Name != figure.Shifts {
 			s.Figures = append(s.Figures, f)
 		}
 	}
@@ -65,12 +67,19 @@ func resultsSection(r *report.Report) Section {
 }
 
 func trainingSection(r *report.Report) Section {
-	for _, f := range figure.List(r) {
-		if f.Name == figure.Training {
-			return Section{Title: "Training", Figures: []figure.Figure{f}}
-		}
+	if f := figuresNamed(r, figure.Training); len(f) > 0 {
+		return Section{Title: "Training", Figures: f}
 	}
 	return Section{}
+}
+
+func figuresNamed(r *report.Report, name string) (out []figure.Figure) {
+	for _, f := range figure.List(r) {
+		if f.Name == name {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 func publishedSection(r *report.Report) Section {

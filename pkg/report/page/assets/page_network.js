@@ -16,6 +16,7 @@ function drawNetwork() {
   element("facts").replaceChildren(make("p", { class: "hint" }, row.id + (row.done < row.planned ? ": " + trouble(row) : "")), facts(list));
   drawLayers(row);
   drawConfusion(row);
+  drawShifted(row);
   drawTraining(row);
   drawSeeds(row);
 }
@@ -78,6 +79,20 @@ function classTable(row, m) {
   return make("details", {}, make("summary", {}, "Images and recall of each class"),
     make("div", { class: "scroll" }, make("table", { id: "classes" }, make("thead", {}, make("tr", {}, make("th", {}, "class"), make("th", { class: "r" }, `${state.split} images`), make("th", { class: "r" }, "found %"))),
       make("tbody", {}, ...lines.map((cells) => make("tr", {}, ...cells.map((c, i) => make("td", { class: i ? "r" : null }, c))))))));
+}
+
+// drawShifted has a network's accuracy, and the recall of its worst class, under each shift.
+function drawShifted(row) {
+  const box = element("shifted"), list = (row.shifts || []).filter((s) => s[state.split]).map((s) => ({ name: s.shift || "as they are", ...s[state.split] }));
+  box.parentElement.hidden = !list.length;
+  if (!list.length) return;
+  const marks = list.flatMap((s) => [{ name: s.name, what: 0, v: 100 * s.mean, tip: `${s.name}: ${percent(s.mean)} % of the ${state.split} images, worst seed ${percent(s.min)} %` }]
+    .concat(s.worst_class < 0 ? [] : [{ name: s.name, what: 1, v: 100 * s.recall, tip: `${s.name}: of ${classNamed(s.worst_class)} ${percent(s.recall)} % are found, the least of all classes` }]));
+  box.replaceChildren(small(box, { marginLeft: 104, marginRight: 22, marginTop: 6, marginBottom: 40, height: 54 + 24 * list.length, color: { type: "identity" }, symbol: { type: "identity" }, x: { label: `${state.split} images (%)`, labelAnchor: "center", labelOffset: 36, grid: true, ticks: 5 }, y: { domain: list.map((s) => s.name), label: null, tickSize: 0 },
+    marks: [Plot.link(list.filter((s) => s.worst_class >= 0), { x1: (s) => 100 * s.recall, x2: (s) => 100 * s.mean, y1: "name", y2: "name", stroke: "var(--faint)" }),
+      Plot.dot(marks, { x: "v", y: "name", r: 4.5, className: "shifts", fill: (m) => (m.what ? "var(--card)" : "var(--s0)"), stroke: (m) => color(m.what), symbol: (m) => (m.what ? "square" : "circle") })] }));
+  d3.select(box).selectAll(".shifts path").each(function (k) { this.dataset.tip = marks[k].tip; });
+  box.append(make("p", { class: "hint" }, "Circles: accuracy, mean over seeds; squares: the recall of the class that is found least."));
 }
 
 function drawTraining(row) {

@@ -1,0 +1,138 @@
+package render
+
+import (
+	"fmt"
+
+	"slimfit/pkg/report"
+	"slimfit/pkg/report/figure"
+	"slimfit/pkg/result"
+	"slimfit/pkg/text"
+)
+
+// Shifts is how networks do on shifted images: every one in a table, the chosen
+// one with its worst class in another.
+func Shifts(r *report.Report) Section {
+	if len(r.Shifts) == 0 {
+		return Section{}
+	}
+	s := Section{Title: "On shifted images", Figures: figuresNamed(r, figure.Shifts)}
+	names, cells := nameColumns(r)
+	all := Table{Name: "shifts", Caption: "Mean accuracy in percent on the validation images, as they are and shifted", Columns: append(names, Column{"as they are", true})}
+	for _, name := range r.Shifts {
+		all.Columns = append(all.Columns, Column{name, true})
+	}
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		if len(row.Shifts) == 0 {
+			continue
+		}
+		line := cells(i)
+		for _, name := range append([]string{""}, r.Shifts...) {
+			cell := None
+			if v := row.Shift(name); v != nil && v.Validation != nil {
+				cell = text.Percentage(v.Validation.Mean)
+			}
+			line = append(line, cell)
+		}
+		all.Rows = append(all.Rows, line)
+	}
+	if len(all.Rows) == 0 {
+		return Section{}
+	}
+	s.Tables = append(s.Tables, all)
+	if i := r.Chosen(); i >= 0 && len(r.Rows[i].Shifts) > 0 {
+		s.Tables = append(s.Tables, shiftTable(r, &r.Rows[i]))
+	}
+	return s
+}
+
+func shiftTable(r *report.Report, row *report.Row) Table {
+	t := Table{Name: "shifted", Caption: "Accuracy and worst class of " + text.Plain(row.Label) + ", in percent", Columns: []Column{{Head: "shift"}}}
+	var splits []report.Split
+	for _, split := range result.Splits() {
+		if v := row.Shift(""); v != nil && v.On(split) != nil {
+			splits = append(splits, split)
+			t.Columns = append(t.Columns, Column{string(split) + " mean", true}, Column{"worst seed", true}, Column{Head: "worst class"}, Column{"its recall", true})
+		}
+	}
+	for i := range row.Shifts {
+		line := []string{row.Shifts[i].Shift}
+		if i == 0 {
+			line[0] = "as they are"
+		}
+		for _, split := range splits {
+			v := row.Shifts[i].On(split)
+			if v == nil {
+				line = append(line, None, None, None, None)
+				continue
+			}
+			class, recall := None, None
+			if v.Class >= 0 {
+				class, recall = text.Plain(text.Class(r.Classes, v.Class)), text.Percentage(v.Recall)
+			}
+			line = append(line, text.Percentage(v.Mean), text.Percentage(v.Min), class, recall)
+		}
+		t.Rows = append(t.Rows, line)
+	}
+	return t
+}
+
+// Sure is what the chosen network's errors cost: thresholds of two classes, and
+// the accuracy of the answers that it is sure of.
+func Sure(r *report.Report) Section {
+	s := r.Sure
+	if s == nil {
+		return Section{}
+	}
+	out := Section{Title: "What errors cost"}
+	of := fmt.Sprintf("%s, %s together", text.Plain(s.Label), text.Count(s.Seeds, "seed"))
+	if s.Class >= 0 {
+		name := text.Plain(text.Class(r.Classes, s.Class))
+		t := Table{Name: "thresholds", Caption: fmt.Sprintf("Answering %s where its score is at least so much: %s, in percent", name, of), Columns: []Column{{"score at least", true}}}
+		for _, split := range splitsOf(s) {
+			t.Columns = append(t.Columns, Column{string(split) + " precision", true}, Column{"recall", true}, Column{"false alarms", true})
+		}
+		for i := range s.Thresholds {
+			line := []string{percentOf(s.Thresholds[i].Score)}
+			for _, split := range splitsOf(s) {
+				a := s.Thresholds[i].On(split)
+				line = append(line, part(a.Found, a.Found+a.False), part(a.Found, a.Found+a.Missed), part(a.False, a.False+a.Quiet))
+			}
+			t.Rows = append(t.Rows, line)
+		}
+		out.Text = []string{fmt.Sprintf("Precision: of the images that are answered %s, those that are; recall: of those that are %s, the ones "+
+			"answered so; false alarms: of all others, the ones answered %s. Choose on validation; the same thresholds are judged on the test images.", name, name, name)}
+		out.Tables = append(out.Tables, t)
+	}
+	t := Table{Name: "answered", Caption: "Giving only answers whose score is at least so much: " + of + ", in percent", Columns: []Column{{"score at least", true}}}
+	for _, split := range splitsOf(s) {
+		t.Columns = append(t.Columns, Column{string(split) + " answered", true}, Column{"right of these", true})
+	}
+	for i := range s.Answered {
+		line := []string{percentOf(s.Answered[i].Score)}
+		for _, split := range splitsOf(s) {
+			g := s.Answered[i].On(split)
+			line = append(line, part(g.Right+g.Wrong, g.Right+g.Wrong+g.Held), part(g.Right, g.Right+g.Wrong))
+		}
+		t.Rows = append(t.Rows, line)
+	}
+	out.Tables = append(out.Tables, t)
+	return out
+}
+
+// splitsOf are the splits that the scores are of.
+func splitsOf(s *report.Sure) []report.Split {
+	if s.Answered[0].Test != nil {
+		return result.Splits()
+	}
+	return []report.Split{report.Validation}
+}
+
+func percentOf(v float64) string { return fmt.Sprintf("%.1f", 100*v) }
+
+func part(n, of int) string {
+	if of == 0 {
+		return None
+	}
+	return text.Percentage(float64(n) / float64(of))
+}

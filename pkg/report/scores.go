@@ -1,0 +1,294 @@
+package report
+
+import (
+	"math"
+	"slices"
+
+	"slimfit/pkg/result"
+	"slimfit/pkg/stats"
+)
+
+// Shifted is how the networks of one configuration do on shifted images.
+type Shifted struct {
+	Shift      string      `json:"shift"`
+	Validation *ShiftScore `json:"validation"` // nil where no seed was judged under it
+	Test       *ShiftScore `json:"test"`
+}
+
+// ShiftScore sums up the seeds that were judged under a shift.
+type ShiftScore struct {
+	N      int     `json:"n"`
+	Mean   float64 `json:"mean"` // of accuracies, as is Min
+	Min    float64 `json:"min"`
+	Class  int     `json:"worst_class"` // of the lowest recall, the lowest of equals; -1 where nobody knows how many there are
+	Recall float64 `json:"recall"`      // of Class, all seeds together
+}
+
+// On returns the score on the split; nil where there is none.
+func (s *Shifted) On(split Split) *ShiftScore { return *pick(split, &s.Validation, &s.Test) }
+
+// Shift is the row's score under a shift; nil where there is none.
+func (r *Row) Shift(name string) *Shifted {
+	if i := slices.IndexFunc(r.Shifts, func(s Shifted) bool { return s.Shift == name }); i >= 0 {
+		return &r.Shifts[i]
+	}
+	return nil
+}
+
+// shifts sums up what the row's networks find under each shift; unshifted images
+// come first, under the name "".
+func (r *planned) shifts(row *Row) []Shifted {
+	var out []Shifted
+	for _, name := range append([]string{""}, r.Shifts...) {
+		s := Shifted{Shift: name}
+		s.Validation, s.Test = shiftScore(row.Trials, name, Validation), shiftScore(row.Trials, name, Test)
+		if name != "" && s.Validation == nil && s.Test == nil {
+			continue
+		}
+		out = append(out, s)
+	}
+	if len(out) < 2 {
+		return nil
+	}
+	return out
+}
+
+func shiftScore(trials []Trial, name string, split Split) *ShiftScore {
+	var out *ShiftScore
+	var found, all []int
+	for i := range trials {
+		t := &trials[i]
+		m, right := t.On(split), diagonal(t.confusion[split])
+		if name != "" && t.scores != nil {
+			right = t.scores.Found(name, split)
+		}
+		if name != "" && t.scores == nil || right == nil || m == nil || m.Images == 0 {
+			continue
+		}
+		if out == nil {
+			out, found, all = &ShiftScore{Min: math.Inf(1), Class: -1}, make([]int, len(right)), make([]int, len(right))
+		}
+		correct := 0
+		for class, n := range right {
+			correct, found[class] = correct+n, found[class]+n
+			if confusion := t.confusion[split]; class < len(confusion) {
+				for _, n := range confusion[class] {
+					all[class] += n
+				}
+			}
+		}
+		accuracy := float64(correct) / float64(m.Images)
+		out.N, out.Mean, out.Min = out.N+1, out.Mean+accuracy, min(out.Min, accuracy)
+	}
+	if out == nil {
+		return nil
+	}
+	out.Mean = stats.Round(out.Mean / float64(out.N))
+	for class, n := range all {
+		if recall := float64(found[class]) / float64(max(1, n)); n > 0 && (out.Class < 0 || recall < out.Recall) {
+			out.Class, out.Recall = class, stats.Round(recall)
+		}
+	}
+	return out
+}
+
+func diagonal(m [][]int) (right []int) {
+	for k := range m {
+		right = append(right, m[k][k])
+	}
+	return right
+}
+
+// Sure is what the chosen network's scores are good for: where to put the
+// threshold of two classes, and how accurate the answers are that it is sure of.
+// Thresholds are judged on validation images to choose by, and the same ones on
+// the test images where these were opened; all seeds together.
+type Sure struct {
+	ID         string      `json:"config_id"`
+	Label      string      `json:"label"`
+	Seeds      int         `json:"seeds"`
+	Class      int         `json:"class"`      // that Thresholds are of: the rarer of two; -1 where there are more
+	Thresholds []Threshold `json:"thresholds"` // of two classes, rising
+	Answered   []Answered  `json:"answered"`   // ever fewer
+}
+
+// Threshold is what comes of answering Class where its score is at least Score.
+type Threshold struct {
+	Score      float64 `json:"score"`
+	Validation *Alarm  `json:"validation"`
+	Test       *Alarm  `json:"test"`
+}
+
+// Alarm counts images.
+type Alarm struct {
+	Found, Missed, False, Quiet int // of Class: answered so, or not; of the other: answered Class, or not
+}
+
+// Answered is what comes of giving only answers whose score is at least Score.
+type Answered struct {
+	Score      float64 `json:"score"`
+	Validation *Given  `json:"validation"`
+	Test       *Given  `json:"test"`
+}
+
+// Given counts answers that are given.
+type Given struct{ Right, Wrong, Held int }
+
+// On returns the counts of the split, nil where there are none.
+func (t *Threshold) On(s Split) *Alarm { return *pick(s, &t.Validation, &t.Test) }
+
+// On returns the counts of the split, nil where there are none.
+func (a *Answered) On(s Split) *Given { return *pick(s, &a.Validation, &a.Test) }
+
+func pick[T any](s Split, validation, test *T) *T {
+	if s == Test {
+		return test
+	}
+	return validation
+}
+
+// tally counts answers by bin: right and wrong ones.
+type tally map[int][2]int
+
+// tallied sums the row's scores of a split; nil where a seed that is done has none.
+func (row *Row) tallied(split Split) (sum tally, seeds int) {
+	sum = tally{}
+	for i := range row.Trials {
+		t := &row.Trials[i]
+		if t.Status != result.Done || t.scores == nil {
+			continue
+		}
+		bins := t.scores.On(split)
+		if bins == nil {
+			return nil, 0
+		}
+		for _, b := range bins {
+			sum[b[0]] = [2]int{sum[b[0]][0] + b[1], sum[b[0]][1] + b[2]}
+		}
+		seeds++
+	}
+	if seeds == 0 {
+		return nil, 0
+	}
+	return sum, seeds
+}
+
+// thresholds are those of tables, in bins: from 2 to 98 % of a score.
+func thresholds() []int { return []int{-16, -12, -8, -6, -4, -2, 0, 2, 4, 6, 8, 12, 16} }
+
+// sure sums up the chosen network's scores; nil where there are none.
+func (r *decided) sure() *Sure {
+	i := r.Chosen()
+	if i < 0 {
+		return nil
+	}
+	validation, seeds := r.Rows[i].tallied(Validation)
+	if validation == nil {
+		return nil
+	}
+	test, _ := r.Rows[i].tallied(Test)
+	s := &Sure{ID: r.Rows[i].ID, Label: r.Rows[i].Label, Seeds: seeds, Class: -1}
+	two := r.Dataset.Classes == 2
+	if two {
+		s.Class = 1
+		if a := validation.alarm(math.MinInt, 1); a.Found > a.False {
+			s.Class = 0
+		}
+		for _, bin := range thresholds() {
+			s.Thresholds = append(s.Thresholds, Threshold{share(bin), validation.alarm(bin, s.Class), test.alarm(bin, s.Class)})
+		}
+	}
+	for _, part := range []float64{1, 0.99, 0.98, 0.95, 0.9, 0.8, 0.7, 0.5, 0.3} {
+		bin := validation.keeping(part, two)
+		a := Answered{share(bin), validation.given(bin, two), test.given(bin, two)}
+		if n := len(s.Answered); n == 0 || *s.Answered[n-1].Validation != *a.Validation {
+			s.Answered = append(s.Answered, a)
+		}
+	}
+	return s
+}
+
+// share is the score at a bin's lower edge.
+func share(bin int) float64 {
+	if bin < result.LowestBin {
+		return 0
+	}
+	return stats.Round(1 / (1 + math.Exp(-result.BinWidth*float64(bin))))
+}
+
+// alarm counts what comes of answering class where its log-odds are at least the
+// bin's; nil of no tally.
+func (t tally) alarm(least, class int) *Alarm {
+	if t == nil {
+		return nil
+	}
+	a := &Alarm{}
+	for bin, n := range t { // of two classes: the log-odds of class 1
+		ones, zeros := n[0], n[1]
+		if bin < 0 {
+			ones, zeros = n[1], n[0]
+		}
+		of, other := ones, zeros
+		if class == 0 {
+			bin, of, other = -bin-1, zeros, ones
+		}
+		if bin >= least {
+			a.Found, a.False = a.Found+of, a.False+other
+		} else {
+			a.Missed, a.Quiet = a.Missed+of, a.Quiet+other
+		}
+	}
+	return a
+}
+
+// given counts the answers that are as sure as the bin; nil of no tally.
+func (t tally) given(least int, two bool) *Given {
+	if t == nil {
+		return nil
+	}
+	g := &Given{}
+	for bin, n := range t {
+		if two && bin < 0 {
+			bin = -bin - 1
+		}
+		if bin >= least {
+			g.Right, g.Wrong = g.Right+n[0], g.Wrong+n[1]
+		} else {
+			g.Held += n[0] + n[1]
+		}
+	}
+	return g
+}
+
+// keeping is the bin from which the share of answers is next to part.
+func (t tally) keeping(part float64, two bool) int {
+	best, away := math.MinInt, 2.0
+	if part == 1 {
+		return best
+	}
+	for bin := result.LowestBin; bin <= result.HighestBin; bin++ {
+		g := t.given(bin, two)
+		given := g.Right + g.Wrong
+		if d := math.Abs(float64(given)/float64(given+g.Held) - part); given > 0 && d < away {
+			best, away = bin, d
+		}
+	}
+	return best
+}
+
+// allShifts are the experiment's, else those that somebody judged by.
+func allShifts(in Input) []string {
+	if in.Experiment != nil {
+		return in.Experiment.Evaluate.Shifts
+	}
+	var names []string
+	for _, s := range in.Scores {
+		for i := range s.Shifts {
+			if !slices.Contains(names, s.Shifts[i].Shift) {
+				names = append(names, s.Shifts[i].Shift)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
