@@ -142,6 +142,19 @@ func TestMeasurePaperFinal(t *testing.T) {
 	}
 }
 
+// The files of a network beyond mostBuilt are computed, to the same sizes.
+func TestMeasureLargeNetworks(t *testing.T) {
+	layers, _ := models.Named("base")
+	spec := models.Spec{Input: models.Shape{H: 28, W: 28, C: 1}, Classes: 10, Layers: layers}
+	made, _, err := export.MeasureFiles(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if computed, err := export.Measure(spec); err != nil || computed != made {
+		t.Errorf("%+v, %v; the files have %+v", computed, err, made)
+	}
+}
+
 func TestNPZIsNumPys(t *testing.T) {
 	r, _ := makeRun(t)
 	trial := open(t, export.Choice{Folder: r.Folder, ConfigID: r.Good})

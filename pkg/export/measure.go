@@ -142,11 +142,25 @@ func Disputed(ctx context.Context, t *Trial, images dataset.Images, wrong [][2]i
 	return disputed, err
 }
 
+// mostBuilt is the most weights of a network whose files are made to measure
+// them, at some 40 bytes each; those of larger ones are computed.
+const mostBuilt = 1 << 19
+
 // Measure makes the files of an untrained network and measures them. Sizes
 // depend on the network's shapes; those of the trained one differ by some 16
 // bytes where two of its tensors happen to share a zero point, which the int8
 // file then holds once. What takes TensorFlow stays 0.
 func Measure(spec models.Spec) (footprint.Measured, error) {
+	f, err := footprint.Of(spec)
+	if err == nil && f.Parameters > mostBuilt {
+		var s tflite.Sizes
+		if s, err = tflite.SizesOf(spec); err == nil {
+			return footprint.Measured{TFLite: s.Float, TFLiteInt8: s.Int8, NPZ: s.NPZ, Arena: s.Arena, ArenaFloat: s.ArenaFloat}, nil
+		}
+	}
+	if err != nil {
+		return footprint.Measured{}, fmt.Errorf("measure the files: %w", err)
+	}
 	m, _, err := MeasureFiles(spec)
 	return m, err
 }

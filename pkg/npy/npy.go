@@ -43,19 +43,10 @@ func dtype[T number]() string {
 
 // Write writes values as an array of the shape.
 func Write[T number](w io.Writer, values []T, shape ...int) error {
-	dims, n := "", 1
-	for _, d := range shape {
-		dims += strconv.Itoa(d) + ", "
-		n *= d
-	}
+	b, n := head[T](shape)
 	if n != len(values) {
 		return fmt.Errorf("write npy: %d values do not make the shape %v", len(values), shape)
 	}
-	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", dtype[T](), strings.TrimSuffix(dims, " "))
-	// Magic, length and header together are a multiple of 64 bytes, ended by a newline.
-	header += strings.Repeat(" ", 63-(len(magic)+2+len(header))%64) + "\n"
-	b := append([]byte(magic), byte(len(header)), byte(len(header)>>8))
-	b = append(b, header...)
 	b, err := binary.Append(b, binary.LittleEndian, values)
 	if err != nil {
 		return fmt.Errorf("write npy: %w", err)
@@ -64,6 +55,26 @@ func Write[T number](w io.Writer, values []T, shape ...int) error {
 		return fmt.Errorf("write npy: %w", err)
 	}
 	return nil
+}
+
+// Float32Bytes is the size of what Write makes of float32 values of the shape.
+func Float32Bytes(shape ...int) int {
+	b, n := head[float32](shape)
+	return len(b) + 4*n
+}
+
+// head is what stands before n values of the shape.
+func head[T number](shape []int) (b []byte, n int) {
+	dims, n := "", 1
+	for _, d := range shape {
+		dims += strconv.Itoa(d) + ", "
+		n *= d
+	}
+	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", dtype[T](), strings.TrimSuffix(dims, " "))
+	// Magic, length and header together are a multiple of 64 bytes, ended by a newline.
+	header += strings.Repeat(" ", 63-(len(magic)+2+len(header))%64) + "\n"
+	b = append([]byte(magic), byte(len(header)), byte(len(header)>>8))
+	return append(b, header...), n
 }
 
 var errDamaged = errors.New("no npy file of version 1.0 in C order")

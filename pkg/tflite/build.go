@@ -23,6 +23,7 @@ type builder struct {
 	current int         // the tensor that the next op reads
 	maps    []int       // the tensor of each node's output
 	readers map[int]int // see readers
+	blank   *blanks     // nil, but where a model is only measured
 }
 
 func build(spec models.Spec, w models.Weights) (*Model, error) {
@@ -34,19 +35,32 @@ func build(spec models.Spec, w models.Weights) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{m: &Model{Description: "slimfit: image = pixel / 255"}}
+	bytes := 0
+	for _, n := range nodes {
+		bytes += 4 * n.Size(models.Kernel)
+	}
+	if err := fits(bytes); err != nil {
+		return nil, err
+	}
+	b := &builder{}
+	err = b.build(spec, nodes, w)
+	return b.m, err
+}
+
+func (b *builder) build(spec models.Spec, nodes []models.Node, w models.Weights) error {
+	b.m = &Model{Description: "slimfit: image = pixel / 255"}
 	b.current = b.add(Tensor{Name: imagesName, Shape: imageShape(spec.Input)})
 	b.m.Input = b.current
 	b.readers = readers(nodes)
 	for i, n := range nodes {
 		b.current = b.output(n.Inputs[0])
 		if err := b.node(n, w, denseFollows(nodes, i)); err != nil {
-			return nil, err
+			return err
 		}
 		b.maps = append(b.maps, b.current)
 	}
 	b.head(spec.Classes)
-	return b.m, nil
+	return nil
 }
 
 // readers counts the nodes that read what each node gives, looking through
@@ -136,17 +150,20 @@ func noForm(n models.Node) error {
 
 // weighted appends a convolution or a dense layer and its activation.
 func (b *builder) weighted(n models.Node, w models.Weights) error {
-	v, err := w.Of(n)
-	if err != nil {
-		return err
+	var v models.NodeWeights
+	if b.blank == nil {
+		var err error
+		if v, err = w.Of(n); err != nil {
+			return err
+		}
 	}
 	l := n.Layer
 	op := Op{Code: Conv2D, Padding: l.Padding, Stride: l.Stride}
-	kernel, in := v.Kernel, len(v.Kernel)/n.Out.C
+	kernel, in := v.Kernel, n.Size(models.Kernel)/n.Out.C
 	shape, out := []int{n.Out.C, l.Kernel[0], l.Kernel[1], n.In.C}, imageShape(n.Out)
 	switch l.Kind {
 	case models.Conv:
-		kernel = transpose(v.Kernel, in, n.Out.C)
+		kernel = b.turned(v.Kernel, in, n.Out.C)
 		if l.Dilation != models.Square(1) {
 			op.Dilation = l.Dilation
 		}
@@ -156,18 +173,18 @@ func (b *builder) weighted(n models.Node, w models.Weights) error {
 		shape = []int{1, l.Kernel[0], l.Kernel[1], n.Out.C}
 	case models.Dense:
 		op = Op{Code: FullyConnected}
-		kernel = transpose(v.Kernel, in, n.Out.C)
+		kernel = b.turned(v.Kernel, in, n.Out.C)
 		shape, out = []int{n.Out.C, in}, []int{1, n.Out.C}
 	default:
 		return noForm(n)
 	}
 	bias := v.Bias
-	if bias == nil {
+	if bias == nil && b.blank == nil {
 		// Optimized kernels read the bias without asking whether there is one.
 		bias = make([]float32, n.Out.C)
 	}
-	k := b.add(Tensor{Shape: shape, Data: littleEndian(kernel)})
-	c := b.add(Tensor{Shape: []int{n.Out.C}, Data: littleEndian(bias)})
+	k := b.constant(shape, kernel, false)
+	c := b.constant([]int{n.Out.C}, bias, !n.Bias)
 	return b.activated(op, n, out, v.Slope, k, c)
 }
 
@@ -224,11 +241,11 @@ func (b *builder) after(n models.Node, slope []float32, shape []int) (op *Op, co
 	case models.LeakyRelu:
 		return &Op{Code: LeakyRelu, Alpha: models.LeakySlope}, nil, nil
 	case models.PRelu:
-		slopes := []int{1, 1, len(slope)}
+		slopes := []int{1, 1, shape[len(shape)-1]}
 		if len(shape) == 2 {
 			slopes = slopes[2:]
 		}
-		return &Op{Code: Prelu}, []int{b.add(Tensor{Shape: slopes, Data: littleEndian(slope)})}, nil
+		return &Op{Code: Prelu}, []int{b.constant(slopes, slope, false)}, nil
 	default:
 		code, ok := map[models.Activation]OpCode{models.Relu: Relu, models.Relu6: Relu6, models.Elu: Elu, models.Tanh: Tanh,
 			models.Sigmoid: Logistic, models.HardSwish: HardSwish}[a]
@@ -254,6 +271,25 @@ func (b *builder) op(op Op, name string, out []int, constants ...int) {
 	b.current = b.add(Tensor{Name: name, Shape: out})
 	op.Outputs = []int{b.current}
 	b.m.Ops = append(b.m.Ops, op)
+}
+
+// turned is transpose, of nothing where the model is only measured.
+func (b *builder) turned(kernel []float32, rows, columns int) []float32 {
+	if b.blank != nil {
+		return nil
+	}
+	return transpose(kernel, rows, columns)
+}
+
+// constant adds values, or a blank where the model is only measured.
+func (b *builder) constant(shape []int, values []float32, zero bool) int {
+	t := Tensor{Shape: shape}
+	if b.blank != nil {
+		t.Data = b.blank.data(4*t.Elements(), zero)
+	} else {
+		t.Data = littleEndian(values)
+	}
+	return b.add(t)
 }
 
 func (b *builder) add(t Tensor) int {

@@ -39,6 +39,21 @@ func WriteNPZ(out io.Writer, spec models.Spec, w models.Weights) error {
 	return nil
 }
 
+// npzBytes is the size of what WriteNPZ makes of a folded network.
+func npzBytes(nodes []models.Node) int {
+	const local, descriptor, central, end = 30, 16, 46, 22 // of a zip archive, less names
+	size := end
+	for _, n := range nodes {
+		for _, p := range models.Parts() {
+			if shape := n.Shape(p); shape != nil {
+				name := models.Array{Node: n.Name, Part: p}.Name() + ".npy"
+				size += local + descriptor + central + 2*len(name) + npy.Float32Bytes(shape...)
+			}
+		}
+	}
+	return size
+}
+
 // ReadNPZ reads what WriteNPZ or numpy.savez wrote for a network, and checks
 // that every array is there with its shape. They are the weights of spec as it
 // is deployed, with Spec.Folded set.

@@ -59,7 +59,7 @@ func Quantize(spec models.Spec, w models.Weights, calibration []uint8, opts Opti
 	if err := q.model(); err != nil {
 		return nil, err
 	}
-	m.Description = "slimfit: image = pixel - 128"
+	m.Description = int8Description
 	return encode(m, true), nil
 }
 
@@ -72,7 +72,7 @@ type quantizer struct {
 
 func (q *quantizer) model() error {
 	t := &q.m.Tensors[q.m.Input]
-	t.Type, t.Quant = Int8, &Quant{Scale: []float32{1.0 / 255}, ZeroPoint: math.MinInt8}
+	t.Type, t.Quant = Int8, imagesQuant()
 	for _, op := range q.m.Ops {
 		in, out := &q.m.Tensors[op.Inputs[0]], &q.m.Tensors[op.Outputs[0]]
 		out.Type = Int8
@@ -80,9 +80,9 @@ func (q *quantizer) model() error {
 		case MaxPool2D, AveragePool2D:
 			out.Quant = in.Quant
 		case Softmax, Logistic:
-			out.Quant = &Quant{Scale: []float32{1.0 / 256}, ZeroPoint: math.MinInt8}
+			out.Quant = unitQuant()
 		case Tanh:
-			out.Quant = &Quant{Scale: []float32{1.0 / 128}}
+			out.Quant = tanhQuant()
 		case HardSwish: // its kernel takes no finer output
 			out.Quant = affine(q.seen[op.Outputs[0]], float64(in.Quant.Scale[0])/127)
 		case Prelu:
@@ -100,6 +100,13 @@ func (q *quantizer) model() error {
 	}
 	return nil
 }
+
+const int8Description = "slimfit: image = pixel - 128"
+
+// What needs no range: pixels, values in [0, 1), values in (-1, 1).
+func imagesQuant() *Quant { return &Quant{Scale: []float32{1.0 / 255}, ZeroPoint: math.MinInt8} }
+func unitQuant() *Quant   { return &Quant{Scale: []float32{1.0 / 256}, ZeroPoint: math.MinInt8} }
+func tanhQuant() *Quant   { return &Quant{Scale: []float32{1.0 / 128}} }
 
 // slopes rounds the slopes of prelu to 255 levels around zero.
 func (q *quantizer) slopes(op Op) {
