@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"slimfit/models"
+	"slimfit/pkg/dataset/datatest"
 	"slimfit/pkg/npy"
 )
 
@@ -79,7 +80,7 @@ func TestGzipOfZeros(t *testing.T) {
 // The first picture of a folder sets the size, the others are held to it
 // before they are decoded.
 func TestLargePictureInFolder(t *testing.T) {
-	dir := writeFiles(t, t.TempDir(), map[string][]byte{
+	dir := datatest.Write(t, t.TempDir(), map[string][]byte{
 		"a/1.png": pngBytes(t, 2, 3, color.NRGBA{1, 1, 1, 255}, 1),
 		"b/2.png": claimedPNG(t, 8192, 8192),
 	})

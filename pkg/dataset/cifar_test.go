@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"slimfit/models"
+	"slimfit/pkg/dataset/datatest"
 )
 
 func TestLoadCIFARFolder(t *testing.T) {
@@ -16,7 +17,7 @@ func TestLoadCIFARFolder(t *testing.T) {
 		"batches.meta.txt":  []byte("airplane\n"),
 		"readme.html":       []byte("<html>"),
 	}
-	set, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files), Validation: 5}, "")
+	set, err := Load(Ref{Path: datatest.Write(t, t.TempDir(), files), Validation: 5}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +41,7 @@ func TestLoadCIFARFolder(t *testing.T) {
 	for name, b := range files {
 		inner["cifar-10-batches-bin/"+name] = b
 	}
-	unpacked, err := Describe(Ref{Name: d.Name, Path: writeFiles(t, t.TempDir(), inner), Validation: 5}, "")
+	unpacked, err := Describe(Ref{Name: d.Name, Path: datatest.Write(t, t.TempDir(), inner), Validation: 5}, "")
 	if err != nil || unpacked != d {
 		t.Errorf("in the archive's folder: %+v, %v; want %+v", unpacked, err, d)
 	}
@@ -62,7 +63,7 @@ func TestCIFARErrors(t *testing.T) {
 		{"class missing", map[string][]byte{"data_batch_1.bin": good, "test_batch.bin": cifarBytes(4, 4)}, "no test image (of 4) shows class 4"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := Load(Ref{Path: writeFiles(t, t.TempDir(), c.files), Validation: 5}, "")
+			_, err := Load(Ref{Path: datatest.Write(t, t.TempDir(), c.files), Validation: 5}, "")
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want it to contain %q", err, c.want)
 			}

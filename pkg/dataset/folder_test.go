@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"image/color"
 	"maps"
@@ -15,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"slimfit/models"
+	"slimfit/pkg/dataset/datatest"
 )
 
 // pictureFiles are n grey pictures of 3x4 pixels in each class, all different.
@@ -30,7 +32,7 @@ func pictureFiles(t testing.TB, prefix string, n int, classes ...string) map[str
 
 func TestLoadPictures(t *testing.T) {
 	files := pictureFiles(t, "", 20, "cat", "dog", "emu")
-	dir := writeFiles(t, t.TempDir(), files)
+	dir := datatest.Write(t, t.TempDir(), files)
 	set, err := Load(Ref{Name: "pets", Path: dir, Validation: 6, Test: 9}, "")
 	if err != nil {
 		t.Fatal(err)
@@ -73,16 +75,16 @@ func TestLoadPictures(t *testing.T) {
 // order of the directory.
 func TestPicturesDependOnContentAlone(t *testing.T) {
 	files := pictureFiles(t, "", 12, "a", "b")
-	first, err := Load(Ref{Name: "x", Path: writeFiles(t, t.TempDir(), files)}, "")
+	first, err := Load(Ref{Name: "x", Path: datatest.Write(t, t.TempDir(), files)}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	renamed := map[string][]byte{".hidden": {1}}
 	for name, b := range files {
 		class, _, _ := strings.Cut(name, "/")
-		renamed[fmt.Sprintf("%s/%s.PNG", class, hexSHA256(b))] = b
+		renamed[fmt.Sprintf("%s/%s.PNG", class, fmt.Sprintf("%x", sha256.Sum256(b)))] = b
 	}
-	dir := writeFiles(t, t.TempDir(), renamed)
+	dir := datatest.Write(t, t.TempDir(), renamed)
 	for name := range renamed {
 		old := time.Unix(1e9, 0)
 		if err := os.Chtimes(filepath.Join(dir, name), old, old); err != nil {
@@ -99,7 +101,7 @@ func TestPicturesDependOnContentAlone(t *testing.T) {
 	}
 	other := maps.Clone(files)
 	other["a/000.png"], other["b/000.png"] = other["b/000.png"], other["a/000.png"]
-	third, err := Describe(Ref{Name: "x", Path: writeFiles(t, t.TempDir(), other)}, "")
+	third, err := Describe(Ref{Name: "x", Path: datatest.Write(t, t.TempDir(), other)}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +113,7 @@ func TestPicturesDependOnContentAlone(t *testing.T) {
 func TestTrainAndTestFolders(t *testing.T) {
 	files := pictureFiles(t, "train/", 10, "a", "b")
 	maps.Copy(files, pictureFiles(t, "test/", 4, "a", "b")) // also among the training pictures
-	dir := writeFiles(t, t.TempDir(), files)
+	dir := datatest.Write(t, t.TempDir(), files)
 	set, err := Load(Ref{Name: "x", Path: dir}, "")
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +132,7 @@ func TestTrainAndTestFolders(t *testing.T) {
 
 // A class may be called train.
 func TestClassCalledTrain(t *testing.T) {
-	data, err := Describe(Ref{Path: writeFiles(t, t.TempDir(), pictureFiles(t, "", 10, "bus", "train"))}, "")
+	data, err := Describe(Ref{Path: datatest.Write(t, t.TempDir(), pictureFiles(t, "", 10, "bus", "train"))}, "")
 	if err != nil || data.Classes != 2 {
 		t.Errorf("%+v, %v", data, err)
 	}
@@ -141,7 +143,7 @@ func TestGreyOrColour(t *testing.T) {
 	for i := range 8 {
 		files := pictureFiles(t, "", 8, "a", "b")
 		files[fmt.Sprintf("b/%03d.png", i)] = pngBytes(t, 3, 4, color.NRGBA{10, 20, 30, 255}, 7)
-		set, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files)}, "")
+		set, err := Load(Ref{Path: datatest.Write(t, t.TempDir(), files)}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +170,7 @@ func TestResize(t *testing.T) {
 	files := pictureFiles(t, "", 6, "a", "b")
 	files["a/large.jpg"] = jpegBytes(t, 40, 30, color.Gray{200})
 	files["b/wide.jpeg"] = jpegBytes(t, 10, 70, color.Gray{100})
-	set, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files), Resize: &[2]int{6, 5}, Accept: Accept{Constant: true}}, "")
+	set, err := Load(Ref{Path: datatest.Write(t, t.TempDir(), files), Resize: &[2]int{6, 5}, Accept: Accept{Constant: true}}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +209,7 @@ func drawOf(b []byte, size *[2]int) (drawn, error) {
 func TestTransparency(t *testing.T) {
 	files := pictureFiles(t, "", 6, "a", "b")
 	files["a/half.png"] = pngBytes(t, 3, 4, color.NRGBA{200, 200, 200, 128}, 9)
-	set, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files)}, "")
+	set, err := Load(Ref{Path: datatest.Write(t, t.TempDir(), files)}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +301,7 @@ func TestFolderErrors(t *testing.T) {
 		{"training without a class", pictureFiles(t, "", 8, "a", "b"), Ref{Train: 1}, "no training image (of 1) shows class "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.ref.Path = writeFiles(t, t.TempDir(), c.files)
+			c.ref.Path = datatest.Write(t, t.TempDir(), c.files)
 			_, err := Load(c.ref, "")
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want it to contain %q", err, c.want)
@@ -377,7 +379,7 @@ func FuzzPictureFolder(f *testing.F) {
 		if !filepath.IsLocal(name) || strings.ContainsAny(name, "\x00\\") || len(name) > 200 || strings.Count(name, "/") > 3 {
 			t.Skip()
 		}
-		dir := writeFiles(t, t.TempDir(), pictureFiles(t, "", 4, "a", "b"))
+		dir := datatest.Write(t, t.TempDir(), pictureFiles(t, "", 4, "a", "b"))
 		path := filepath.Join(dir, name)
 		if os.MkdirAll(filepath.Dir(path), 0o755) != nil || os.WriteFile(path, b, 0o644) != nil {
 			t.Skip()

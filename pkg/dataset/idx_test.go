@@ -2,6 +2,8 @@ package dataset
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -11,10 +13,11 @@ import (
 	"testing"
 
 	"slimfit/models"
+	"slimfit/pkg/dataset/datatest"
 )
 
 func TestLoadIDXFolder(t *testing.T) {
-	dir := writeFiles(t, t.TempDir(), idxFolder())
+	dir := datatest.Write(t, t.TempDir(), idxFolder())
 	set, err := Load(Ref{Name: "mine", Path: dir, Validation: 6, Train: 9, Test: 7}, "")
 	if err != nil {
 		t.Fatal(err)
@@ -24,16 +27,16 @@ func TestLoadIDXFolder(t *testing.T) {
 	if set.Data != want {
 		t.Errorf("data %+v, want %+v", set.Data, want)
 	}
-	all := counting(30*6, 251)
+	all := datatest.Counting(30*6, 251)
 	for _, p := range []struct {
 		name   string
 		got    Images
 		pixels []byte
 		labels []byte
 	}{
-		{"validation", set.Validation, all[:6*6], counting(30, 3)[:6]},
-		{"train", set.Train, all[6*6 : 15*6], counting(30, 3)[6:15]},
-		{"test", set.Test, counting(12*6, 13)[:7*6], counting(12, 3)[:7]},
+		{"validation", set.Validation, all[:6*6], datatest.Counting(30, 3)[:6]},
+		{"train", set.Train, all[6*6 : 15*6], datatest.Counting(30, 3)[6:15]},
+		{"test", set.Test, datatest.Counting(12*6, 13)[:7*6], datatest.Counting(12, 3)[:7]},
 	} {
 		if !bytes.Equal(p.got.Pixels, p.pixels) || !bytes.Equal(p.got.Labels, p.labels) {
 			t.Errorf("%s: %v, want %v %v", p.name, p.got, p.pixels, p.labels)
@@ -42,7 +45,7 @@ func TestLoadIDXFolder(t *testing.T) {
 }
 
 func TestIDXNames(t *testing.T) {
-	plain, err := Describe(Ref{Name: "a", Path: writeFiles(t, t.TempDir(), idxFolder())}, "")
+	plain, err := Describe(Ref{Name: "a", Path: datatest.Write(t, t.TempDir(), idxFolder())}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,10 +53,10 @@ func TestIDXNames(t *testing.T) {
 	for name, b := range idxFolder() {
 		name = strings.Replace(name, "t10k", "test", 1)
 		name = strings.Replace(name, "-idx", ".idx", 1)
-		files[name+".gz"] = gzipped(t, b)
+		files[name+".gz"] = datatest.Gzipped(t, b)
 	}
 	files[".DS_Store"] = []byte("x")
-	packed, err := Describe(Ref{Name: "a", Path: writeFiles(t, t.TempDir(), files)}, "")
+	packed, err := Describe(Ref{Name: "a", Path: datatest.Write(t, t.TempDir(), files)}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,9 +68,9 @@ func TestIDXNames(t *testing.T) {
 func TestColourIDX(t *testing.T) {
 	files := idxFolder()
 	delete(files, "train-images-idx3-ubyte")
-	files["train-images-idx4-ubyte"] = idxBytes(counting(30*6*3, 251), 30, 2, 3, 3)
-	files["t10k-images-idx3-ubyte"] = idxBytes(counting(12*6*3, 13), 12, 2, 3, 3)
-	data, err := Describe(Ref{Path: writeFiles(t, filepath.Join(t.TempDir(), "pets"), files)}, "")
+	files["train-images-idx4-ubyte"] = idxBytes(datatest.Counting(30*6*3, 251), 30, 2, 3, 3)
+	files["t10k-images-idx3-ubyte"] = idxBytes(datatest.Counting(12*6*3, 13), 12, 2, 3, 3)
+	data, err := Describe(Ref{Path: datatest.Write(t, filepath.Join(t.TempDir(), "pets"), files)}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,10 +95,10 @@ func TestIDXErrors(t *testing.T) {
 		{"empty", map[string][]byte{images: {}}, Ref{}, images + ": truncated: it ends after 0 of 4 bytes"},
 		{"cut in the header", map[string][]byte{images: idxFolder()[images][:9]}, Ref{}, images + ": truncated: it ends after 9 of 16 bytes"},
 		{"trailing", map[string][]byte{labels: append(idxFolder()[labels], 0)}, Ref{}, labels + ": bytes follow after the 30 values"},
-		{"trailing in gzip", map[string][]byte{labels: gzipped(t, append(idxFolder()[labels], 0))}, Ref{}, labels + ": bytes follow after the 30 values"},
-		{"truncated in gzip", map[string][]byte{labels: gzipped(t, idxFolder()[labels][:20])}, Ref{}, labels + ": truncated: it ends after 12 of 30 bytes"},
-		{"half a gzip", map[string][]byte{labels: gzipped(t, idxFolder()[labels])[:25]}, Ref{}, labels + ": truncated"},
-		{"damaged gzip", map[string][]byte{labels: flip(gzipped(t, idxFolder()[labels]), -6)}, Ref{}, labels + ": damaged after 30 of 30 bytes: gzip: invalid checksum"},
+		{"trailing in gzip", map[string][]byte{labels: datatest.Gzipped(t, append(idxFolder()[labels], 0))}, Ref{}, labels + ": bytes follow after the 30 values"},
+		{"truncated in gzip", map[string][]byte{labels: datatest.Gzipped(t, idxFolder()[labels][:20])}, Ref{}, labels + ": truncated: it ends after 12 of 30 bytes"},
+		{"half a gzip", map[string][]byte{labels: datatest.Gzipped(t, idxFolder()[labels])[:25]}, Ref{}, labels + ": truncated"},
+		{"damaged gzip", map[string][]byte{labels: flip(datatest.Gzipped(t, idxFolder()[labels]), -6)}, Ref{}, labels + ": damaged after 30 of 30 bytes: gzip: invalid checksum"},
 		{"gzip header", map[string][]byte{labels: {0x1f, 0x8b, 1, 1}}, Ref{}, labels + ": damaged gzip header"},
 		{"not idx", map[string][]byte{images: []byte("<html>404</html>")}, Ref{}, images + ": not an idx file: it starts with 3c 68 74 6d"},
 		{"floats", map[string][]byte{images: {0, 0, 0x0d, 3}}, Ref{}, images + ": idx values of type 0x0d: want unsigned bytes (0x08)"},
@@ -104,12 +107,12 @@ func TestIDXErrors(t *testing.T) {
 		{"no images", map[string][]byte{labels: idxBytes(nil, 0)}, Ref{}, labels + ": holds no values"},
 		{"no pixels", map[string][]byte{images: idxBytes(nil, 30, 0, 3)}, Ref{}, images + ": dimensions [30 0 3]: an edge is outside 1 to 16384"},
 		{"oversized", map[string][]byte{images: huge}, Ref{}, images + ": dimensions [2147483647 16384 16384]: more than 8 GiB"},
-		{"promises more than gzip can hold", map[string][]byte{images: gzipped(t, idxBytes(nil, 1<<20, 64, 64))}, Ref{}, images + ": truncated: the header promises 4294967296 values"},
-		{"other number of labels", map[string][]byte{labels: idxBytes(counting(29, 3), 29)}, Ref{}, labels + ": 29 labels, but "},
-		{"other shape", map[string][]byte{"t10k-images-idx3-ubyte": idxBytes(counting(12*4, 9), 12, 2, 2)}, Ref{}, "t10k-images-idx3-ubyte: images are 2x2x1, but those of "},
-		{"unknown test label", map[string][]byte{"t10k-labels-idx1-ubyte": idxBytes(counting(12, 4), 12)}, Ref{}, "test image 3 has the label 3, but the training labels are 0 to 2"},
+		{"promises more than gzip can hold", map[string][]byte{images: datatest.Gzipped(t, idxBytes(nil, 1<<20, 64, 64))}, Ref{}, images + ": truncated: the header promises 4294967296 values"},
+		{"other number of labels", map[string][]byte{labels: idxBytes(datatest.Counting(29, 3), 29)}, Ref{}, labels + ": 29 labels, but "},
+		{"other shape", map[string][]byte{"t10k-images-idx3-ubyte": idxBytes(datatest.Counting(12*4, 9), 12, 2, 2)}, Ref{}, "t10k-images-idx3-ubyte: images are 2x2x1, but those of "},
+		{"unknown test label", map[string][]byte{"t10k-labels-idx1-ubyte": idxBytes(datatest.Counting(12, 4), 12)}, Ref{}, "test image 3 has the label 3, but the training labels are 0 to 2"},
 		{"one class", map[string][]byte{labels: idxBytes(make([]byte, 30), 30)}, Ref{}, "all training labels are 0"},
-		{"class missing in test", map[string][]byte{"t10k-labels-idx1-ubyte": idxBytes(counting(12, 2), 12)}, Ref{}, "no test image (of 12) shows class 2"},
+		{"class missing in test", map[string][]byte{"t10k-labels-idx1-ubyte": idxBytes(datatest.Counting(12, 2), 12)}, Ref{}, "no test image (of 12) shows class 2"},
 		{"class missing in validation", nil, Ref{Validation: 2}, "no validation image (of 2) shows class 2"},
 		{"sorted by class", map[string][]byte{labels: idxBytes(append(make([]byte, 10), append(bytes.Repeat([]byte{1}, 10), bytes.Repeat([]byte{2}, 10)...)...), 30)},
 			Ref{Validation: 10}, "no training image (of 20) shows class 0; no validation image (of 10) shows class 1, 2; choose larger parts, or shuffle"},
@@ -128,7 +131,7 @@ func TestIDXErrors(t *testing.T) {
 			files := idxFolder()
 			maps.Copy(files, c.replace)
 			maps.DeleteFunc(files, func(_ string, b []byte) bool { return b == nil })
-			c.ref.Path = writeFiles(t, t.TempDir(), files)
+			c.ref.Path = datatest.Write(t, t.TempDir(), files)
 			if c.ref.Validation == 0 {
 				c.ref.Validation = 6
 			}
@@ -182,7 +185,7 @@ func TestDefaultValidation(t *testing.T) {
 
 // What a plan says is what a worker loads, and a changed image is noticed.
 func TestLoadData(t *testing.T) {
-	dir := writeFiles(t, t.TempDir(), idxFolder())
+	dir := datatest.Write(t, t.TempDir(), idxFolder())
 	for _, ref := range []Ref{{Path: dir, Validation: 6}, {Path: dir, Validation: -1, Test: 5}, {Path: dir, Validation: 9, Train: 4}} {
 		data, err := Describe(ref, "")
 		if err != nil {
@@ -222,10 +225,10 @@ func FuzzIDX(f *testing.F) {
 	for _, b := range idxFolder() {
 		f.Add(b)
 		f.Add(b[:len(b)-1])
-		f.Add(gzipped(f, b))
+		f.Add(datatest.Gzipped(f, b))
 	}
 	f.Add(idxBytes(nil, 1<<30, 1<<14, 1<<14))
-	f.Add(gzipped(f, idxBytes(nil, 1<<20, 64, 64)))
+	f.Add(datatest.Gzipped(f, idxBytes(nil, 1<<20, 64, 64)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, dims := range [][]int{{1}, {3, 4}} {
 			r, room, err := unpack(bytes.NewReader(b), int64(len(b)))
@@ -237,7 +240,7 @@ func FuzzIDX(f *testing.F) {
 				continue
 			}
 			// What was read, written again, has the checksum that was said.
-			if got := hexSHA256(idxBytes(a.data, a.dims...)); got != a.sum {
+			if got := fmt.Sprintf("%x", sha256.Sum256(idxBytes(a.data, a.dims...))); got != a.sum {
 				t.Errorf("dimensions %v: checksum %s, want %s", a.dims, a.sum, got)
 			}
 		}

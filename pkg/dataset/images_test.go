@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"slimfit/models"
+	"slimfit/pkg/dataset/datatest"
 	"slimfit/pkg/npy"
 )
 
@@ -23,13 +24,13 @@ func npyFileOf[T uint8 | int32 | float32](t *testing.T, values []T, shape ...int
 
 func TestReadImages(t *testing.T) {
 	grey, colour := models.Shape{H: 2, W: 3, C: 1}, models.Shape{H: 2, W: 3, C: 3}
-	values := counting(12, 256)
-	dir := writeFiles(t, t.TempDir(), map[string][]byte{
+	values := datatest.Counting(12, 256)
+	dir := datatest.Write(t, t.TempDir(), map[string][]byte{
 		"grey.png":   pngBytes(t, 2, 3, color.NRGBA{51, 51, 51, 255}, 51),
 		"red.png":    pngBytes(t, 2, 3, color.NRGBA{255, 0, 0, 255}, 255),
 		"big.png":    pngBytes(t, 8, 9, color.NRGBA{102, 102, 102, 255}, 102),
 		"two.idx":    idxBytes(values, 2, 2, 3),
-		"two.idx.gz": gzipped(t, idxBytes(values, 2, 2, 3)),
+		"two.idx.gz": datatest.Gzipped(t, idxBytes(values, 2, 2, 3)),
 		"two.npy":    npyFileOf(t, values, 2, 2, 3, 1),
 		"flat.npy":   npyFileOf(t, values, 2, 2, 3),
 		"one.npy":    npyFileOf(t, values[:6], 2, 3),
@@ -106,7 +107,7 @@ func TestReadImages(t *testing.T) {
 }
 
 func FuzzReadImages(f *testing.F) {
-	f.Add(idxBytes(counting(12, 256), 2, 2, 3))
+	f.Add(idxBytes(datatest.Counting(12, 256), 2, 2, 3))
 	f.Add([]byte("\x93NUMPY\x01\x00"))
 	f.Add([]byte{0x1f, 0x8b, 8})
 	f.Fuzz(func(t *testing.T, b []byte) {

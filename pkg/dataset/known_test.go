@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"slimfit/pkg/dataset/datatest"
 )
 
 // What the registry and a missing set say.
@@ -67,11 +69,11 @@ func TestLoadKnownNoticesDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeFiles(t, filepath.Join(cache, "mnist"), map[string][]byte{
+	datatest.Write(t, filepath.Join(cache, "mnist"), map[string][]byte{
 		info.Files[0].Name: idxBytes(make([]byte, 60000*784), 60000, 28, 28),
-		info.Files[1].Name: idxBytes(counting(60000, 10), 60000),
+		info.Files[1].Name: idxBytes(datatest.Counting(60000, 10), 60000),
 		info.Files[2].Name: idxBytes(make([]byte, 10000*784), 10000, 28, 28),
-		info.Files[3].Name: idxBytes(counting(10000, 10), 10000),
+		info.Files[3].Name: idxBytes(datatest.Counting(10000, 10), 10000),
 	})
 	_, err = Load(Ref{Name: "mnist"}, cache)
 	if err == nil || !strings.Contains(err.Error(), "train-images-idx3-ubyte is broken: SHA-256 ") ||

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"slimfit/models"
+	"slimfit/pkg/dataset/datatest"
 )
 
 // cachedMNIST is the cache where MNIST lies; tests do not download it.
@@ -57,11 +58,11 @@ func TestMNIST(t *testing.T) {
 			t.Fatal(err)
 		}
 		if f.Name == "t10k-labels-idx1-ubyte" {
-			b, f.Name = gzipped(t, b), f.Name+".gz"
+			b, f.Name = datatest.Gzipped(t, b), f.Name+".gz"
 		}
 		files[f.Name] = b
 	}
-	own, err := Describe(Ref{Name: "copy", Path: writeFiles(t, t.TempDir(), files)}, "")
+	own, err := Describe(Ref{Name: "copy", Path: datatest.Write(t, t.TempDir(), files)}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,6 @@ import (
 	"image/color"
 	"image/gif"
 	"image/png"
-	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +17,7 @@ import (
 	"golang.org/x/image/bmp"
 
 	"slimfit/models"
+	"slimfit/pkg/dataset/datatest"
 )
 
 func noted(s *Set, words string) bool {
@@ -29,14 +28,14 @@ func noted(s *Set, words string) bool {
 // files out, which is other data.
 func TestAllFaultsAtOnce(t *testing.T) {
 	files := pictureFiles(t, "", 20, "a", "b")
-	clean, err := Describe(Ref{Path: writeFiles(t, t.TempDir(), files)}, "")
+	clean, err := Describe(Ref{Path: datatest.Write(t, t.TempDir(), files)}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range 25 {
 		files[fmt.Sprintf("a/bad%02d.png", i)] = files["a/000.png"][:30]
 	}
-	dir := writeFiles(t, t.TempDir(), files)
+	dir := datatest.Write(t, t.TempDir(), files)
 	if err := syscall.Mkfifo(filepath.Join(dir, "b", "pipe.png"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +132,7 @@ func TestOrientation(t *testing.T) {
 		v := uint8(len(name)*7 + int(name[0]) + int(name[4])*3)
 		files[name] = withOrientation(jpegBytes(t, 16, 16, color.RGBA{v, byte(name[0]), name[4], 255}), 3)
 	}
-	ref := Ref{Path: writeFiles(t, t.TempDir(), files), Accept: Accept{Duplicates: true, Constant: true}}
+	ref := Ref{Path: datatest.Write(t, t.TempDir(), files), Accept: Accept{Duplicates: true, Constant: true}}
 	now, err := Load(ref, "")
 	ref.older = true
 	was, errWas := Load(ref, "")
@@ -183,7 +182,7 @@ func TestFit(t *testing.T) {
 func TestChannels(t *testing.T) {
 	files := pictureFiles(t, "", 8, "a", "b")
 	files["a/x.png"] = pngBytes(t, 3, 4, color.NRGBA{200, 100, 50, 255}, 3)
-	dir := writeFiles(t, t.TempDir(), files)
+	dir := datatest.Write(t, t.TempDir(), files)
 	as, err := Load(Ref{Path: dir}, "")
 	if err != nil || as.Data.Input.C != 3 || !noted(as, "1 of them are not grey, the first is "+filepath.Join(dir, "a/x.png")) {
 		t.Fatalf("%v, %v", as, err)
@@ -193,7 +192,7 @@ func TestChannels(t *testing.T) {
 		[]byte{124, 124, 124}) {
 		t.Fatalf("%v", err) // 0.299 x 200 + 0.587 x 100 + 0.114 x 50 = 124.2
 	}
-	idx := writeFiles(t, t.TempDir(), idxFolder())
+	idx := datatest.Write(t, t.TempDir(), idxFolder())
 	colour, err := Load(Ref{Path: idx, Channels: ChannelsColour}, "")
 	if err != nil || colour.Data.Input != (models.Shape{H: 2, W: 3, C: 3}) || len(colour.Train.Pixels) != 18*colour.Train.N() {
 		t.Errorf("%v", err)
@@ -201,120 +200,6 @@ func TestChannels(t *testing.T) {
 	cifar := content{input: models.Shape{H: 1, W: 1, C: 3}, train: Images{Pixels: []uint8{200, 100, 50}}}
 	if err := cifar.recolour(ChannelsGrey); err != nil || !bytes.Equal(cifar.train.Pixels, []byte{124}) {
 		t.Errorf("%v, %v", cifar.train.Pixels, err)
-	}
-}
-
-// The usual names of parts, a wrapper, scrap and texts beside the pictures.
-func TestLayouts(t *testing.T) {
-	lay := func(prefixes ...string) map[string][]byte {
-		files := map[string][]byte{"README.txt": []byte("x"), "__MACOSX/train/x.png": {1}, ".git/x": {1}}
-		for i, p := range prefixes {
-			for name, b := range pictureFiles(t, p, 4, "a", "b") {
-				m, _ := png.Decode(bytes.NewReader(b))
-				m.(*image.RGBA).Set(1, 1, color.Gray{uint8(100 + i)}) // each part its own
-				var out bytes.Buffer
-				png.Encode(&out, m)
-				files[name] = out.Bytes()
-			}
-		}
-		return files
-	}
-	for _, c := range []struct {
-		prefixes                []string
-		train, validation, test int
-	}{
-		{[]string{"train/", "val/", "test/"}, 8, 8, 8},
-		{[]string{"Training/", "Testing/"}, 8, 0, 8},
-		{[]string{"Train/", "Valid/", "Test/"}, 8, 8, 8},
-		{[]string{"set/train/", "set/validation/", "set/test/"}, 8, 8, 8},
-		{[]string{"train/", "val/"}, 6, 8, 2},
-		{[]string{"one/two/"}, 4, 2, 2},
-		{[]string{"train/"}, 4, 2, 2},
-	} {
-		dir := writeFiles(t, t.TempDir(), lay(c.prefixes...))
-		set, err := Load(Ref{Path: dir}, "")
-		if err != nil {
-			t.Errorf("%v: %v", c.prefixes, err)
-			continue
-		}
-		if d := set.Data; d.Train != c.train || d.Validation != c.validation || d.Test != c.test ||
-			!slices.Equal(set.ClassNames, []string{"a", "b"}) {
-			t.Errorf("%v: %+v", c.prefixes, d)
-		}
-		if again, err := LoadData(set.Data, models.Source{Path: dir}); err != nil || again.Data != set.Data {
-			t.Errorf("%v loaded again: %v", c.prefixes, err)
-		}
-	}
-	// Classes called train, test and valid beside another.
-	data, err := Describe(Ref{Path: writeFiles(t, t.TempDir(), pictureFiles(t, "", 8, "bus", "test", "train", "valid"))}, "")
-	if err != nil || data.Classes != 4 {
-		t.Errorf("%+v, %v", data, err)
-	}
-}
-
-// One name in two Unicode forms is one class.
-func TestUnicodeForms(t *testing.T) {
-	files := pictureFiles(t, "train/", 6, "caf\u00e9", "th\u00e9")
-	for name, b := range pictureFiles(t, "test/", 6, "cafe\u0301", "the\u0301") {
-		files[name] = b
-	}
-	set, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files)}, "")
-	if err != nil || !slices.Equal(set.ClassNames, []string{"caf\u00e9", "th\u00e9"}) {
-		t.Errorf("%v", err)
-	}
-}
-
-// No group is in two parts, and what was held back is held back again.
-func TestGroups(t *testing.T) {
-	files := map[string][]byte{}
-	for c, class := range []string{"a", "b"} {
-		for g := range 12 {
-			for i := range 2 + g%3 {
-				files[fmt.Sprintf("%s/person%02d/%d.png", class, g, i)] = pngBytes(t, 3, 4, grey(uint8(g)), uint8(100*c+20+i))
-			}
-		}
-	}
-	dir := writeFiles(t, t.TempDir(), files)
-	set, err := Load(Ref{Path: dir, Groups: GroupsSubfolder}, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	in := map[uint8]int{} // person, by the last pixel
-	for p, m := range set.parts() {
-		for i := range m.N() {
-			px := set.image(m.Images, i)
-			if part, ok := in[px[11]]; ok && part != p {
-				t.Fatalf("person %d is in two parts", px[11])
-			}
-			in[px[11]] = p
-		}
-	}
-	if d := set.Data; len(in) != 12 || d.Test < 7 || d.Validation < 7 || d.Train+d.Test+d.Validation != 72 {
-		t.Errorf("%d persons, %+v", len(in), d)
-	}
-	if again, err := LoadData(set.Data, models.Source{Path: dir}); err != nil || !bytes.Equal(again.Test.Pixels, set.Test.Pixels) {
-		t.Errorf("loaded again: %v", err)
-	}
-	flat, err := Describe(Ref{Path: dir}, "")
-	if err == nil {
-		t.Errorf("the same sub-folders everywhere are taken: %+v", flat)
-	}
-}
-
-// Labels that start at 1 or have gaps are classes by their order.
-func TestLabelGaps(t *testing.T) {
-	files := idxFolder()
-	for _, name := range []string{"train-labels-idx1-ubyte", "t10k-labels-idx1-ubyte"} {
-		for i := range files[name][8:] {
-			files[name][8+i] = []byte{1, 2, 7}[files[name][8+i]]
-		}
-	}
-	set, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files), Accept: Accept{Duplicates: true}}, "")
-	if err != nil || set.Data.Classes != 3 || !slices.Equal(set.ClassNames, []string{"1", "2", "7"}) || !noted(set, "the labels are 1, 2, 7") {
-		t.Fatalf("%+v, %v", set, err)
-	}
-	if slices.Max(set.Test.Labels) != 2 {
-		t.Errorf("labels %v", set.Test.Labels)
 	}
 }
 
@@ -333,7 +218,7 @@ func TestPlanes(t *testing.T) {
 		return idxBytes(b, n, 3, 6, 5)
 	}
 	files["train-images-idx3-ubyte"], files["t10k-images-idx3-ubyte"] = planes(30), planes(12)
-	set, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files), Accept: Accept{Duplicates: true}}, "")
+	set, err := Load(Ref{Path: datatest.Write(t, t.TempDir(), files), Accept: Accept{Duplicates: true}}, "")
 	if err != nil || set.Data.Input != (models.Shape{H: 6, W: 5, C: 3}) || !noted(set, "channels first") {
 		t.Fatalf("%+v, %v", set, err)
 	}
@@ -342,111 +227,9 @@ func TestPlanes(t *testing.T) {
 	}
 }
 
-func TestPythonForm(t *testing.T) {
-	for _, files := range []map[string][]byte{{"cifar-10-batches-py/data_batch_1": {1}}, {"data_batch_1": {1}, "batches.meta": {1}}} {
-		_, err := Load(Ref{Path: writeFiles(t, t.TempDir(), files)}, "")
-		if err == nil || !strings.Contains(err.Error(), "Python form") || !strings.Contains(err.Error(), "slimfit data fetch cifar10") {
-			t.Error(err)
-		}
-	}
-}
-
-// More than ten folders of numbers are in the order of the numbers; runs of
-// versions with text order find theirs.
-func TestNumericClasses(t *testing.T) {
-	var names []string
-	for i := range 12 {
-		names = append(names, fmt.Sprint(i))
-	}
-	dir := writeFiles(t, t.TempDir(), pictureFiles(t, "", 4, names...))
-	ref := Ref{Path: dir, Accept: Accept{Constant: true}}
-	set, err := Load(ref, "")
-	if err != nil || !slices.Equal(set.ClassNames, names) {
-		t.Fatalf("%v, %v", set, err)
-	}
-	ref.older = true
-	was, err := Load(ref, "")
-	if err != nil || was.ClassNames[2] != "10" || was.Data.Digest == set.Data.Digest {
-		t.Fatalf("%v", err)
-	}
-	if got, err := LoadData(was.Data, models.Source{Path: dir}); err != nil || got.ClassNames[2] != "10" {
-		t.Errorf("%v", err)
-	}
-}
-
-// What the pixels say of a set, whatever its format.
-func TestSurvey(t *testing.T) {
-	files := pictureFiles(t, "train/", 6, "a", "b")
-	maps.Copy(files, pictureFiles(t, "test/", 6, "c", "d")) // other pictures than training's
-	for name, b := range maps.Clone(files) {
-		if to, ok := strings.CutPrefix(name, "test/c"); ok {
-			delete(files, name)
-			files["test/a"+to] = b[:len(b):len(b)]
-		} else if to, ok := strings.CutPrefix(name, "test/d"); ok {
-			delete(files, name)
-			files["test/b"+to] = b[:len(b):len(b)]
-		}
-	}
-	files["test/a/leak.png"] = files["train/a/002.png"]
-	files["test/a/more.png"] = files["test/a/003.png"]
-	files["train/b/again.png"] = files["train/b/004.png"]
-	files["train/b/wrong.png"] = files["train/a/005.png"]
-	files["train/b/black.png"] = pngBytes(t, 3, 4, grey(0), 0)
-	dir := writeFiles(t, t.TempDir(), files)
-	_, err := Load(Ref{Path: dir, Validation: -1}, "")
-	for _, want := range []string{"under two classes", "accept: [duplicates]", "one value all over", "accept: [constant]"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v does not say %q", err, want)
-		}
-	}
-	set, err := Load(Ref{Path: dir, Validation: -1, Accept: Accept{Duplicates: true, Constant: true}}, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if v := set.Found; v.TwoClasses < 1 || v.Constant != 1 || v.TestToo < 1 || v.Duplicates < 2 {
-		t.Errorf("%+v, notes %q", v, set.Notes)
-	}
-}
-
-// Twelve bits in sixteen are told before they train as black.
-func TestDarkPictures(t *testing.T) {
-	files := pictureFiles(t, "", 8, "a", "b")
-	m := image.NewGray16(image.Rect(0, 0, 4, 3))
-	for i := range 12 {
-		m.SetGray16(i%4, i/4, color.Gray16{uint16(i * 340)})
-	}
-	var b bytes.Buffer
-	if err := png.Encode(&b, m); err != nil {
-		t.Fatal(err)
-	}
-	files["a/deep.png"] = b.Bytes()
-	dir := writeFiles(t, t.TempDir(), files)
-	if _, err := Load(Ref{Path: dir}, ""); err == nil || !strings.Contains(err.Error(), "deep.png") ||
-		!strings.Contains(err.Error(), "accept: [dark]") {
-		t.Error(err)
-	}
-	if _, err := Load(Ref{Path: dir, Accept: Accept{Dark: true}}, ""); err != nil {
-		t.Error(err)
-	}
-	os.Remove(filepath.Join(dir, "a/deep.png"))
-}
-
-func TestTestInTraining(t *testing.T) {
-	set := &Set{Data: models.Data{Input: models.Shape{H: 1, W: 2, C: 1}},
-		Train: Images{Pixels: []uint8{1, 2, 3, 4, 5, 6}, Labels: make([]uint8, 3)},
-		Test:  Images{Pixels: []uint8{9, 9, 3, 4, 3, 4, 6, 5}, Labels: make([]uint8, 4)}}
-	if in := set.TestInTraining(); !slices.Equal(in, []bool{false, true, true, false}) {
-		t.Errorf("%v", in)
-	}
-	set.Test = Images{Pixels: []uint8{9, 9}, Labels: []uint8{0}}
-	if in := set.TestInTraining(); in != nil {
-		t.Errorf("%v, want nil", in)
-	}
-}
-
 // A loose picture is made to fit as the training pictures were.
 func TestReadImagesFits(t *testing.T) {
-	path := filepath.Join(writeFiles(t, t.TempDir(), map[string][]byte{"x": pngBytes(t, 2, 4, grey(255), 255)}), "x")
+	path := filepath.Join(datatest.Write(t, t.TempDir(), map[string][]byte{"x": pngBytes(t, 2, 4, grey(255), 255)}), "x")
 	l, err := ReadImages(path, models.Shape{H: 4, W: 4, C: 1}, true, FitPad)
 	if err != nil || l.Pixels[0] != 0 || l.Pixels[8] != 1 || l.Pixels[15] != 0 {
 		t.Errorf("%v, %v", l, err)

@@ -2,18 +2,15 @@ package dataset
 
 import (
 	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"hash/crc32"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"image/png"
-	"os"
-	"path/filepath"
 	"testing"
+
+	"slimfit/pkg/dataset/datatest"
 )
 
 // idxBytes is an idx file of bytes with these dimensions.
@@ -25,56 +22,14 @@ func idxBytes(values []byte, dims ...int) []byte {
 	return append(b, values...)
 }
 
-func gzipped(t testing.TB, b []byte) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	z := gzip.NewWriter(&out)
-	if _, err := z.Write(b); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
-func hexSHA256(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
-
-// writeFiles writes files below dir, by relative path.
-func writeFiles(t testing.TB, dir string, files map[string][]byte) string {
-	t.Helper()
-	for name, content := range files {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, content, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-// counting returns n bytes 0, 1, 2, ... modulo m.
-func counting(n, m int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(i % m)
-	}
-	return b
-}
-
 // idxFolder is a small data set in four idx files: 30 and 12 images of 2x3
 // pixels in three classes.
 func idxFolder() map[string][]byte {
 	return map[string][]byte{
-		"train-images-idx3-ubyte": idxBytes(counting(30*6, 251), 30, 2, 3),
-		"train-labels-idx1-ubyte": idxBytes(counting(30, 3), 30),
-		"t10k-images-idx3-ubyte":  idxBytes(counting(12*6, 13), 12, 2, 3),
-		"t10k-labels-idx1-ubyte":  idxBytes(counting(12, 3), 12),
+		"train-images-idx3-ubyte": idxBytes(datatest.Counting(30*6, 251), 30, 2, 3),
+		"train-labels-idx1-ubyte": idxBytes(datatest.Counting(30, 3), 30),
+		"t10k-images-idx3-ubyte":  idxBytes(datatest.Counting(12*6, 13), 12, 2, 3),
+		"t10k-labels-idx1-ubyte":  idxBytes(datatest.Counting(12, 3), 12),
 	}
 }
 

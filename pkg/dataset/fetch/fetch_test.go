@@ -3,7 +3,9 @@ package fetch
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -15,14 +17,15 @@ import (
 	"testing"
 
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/dataset/datatest"
 )
 
 // small is a data set of two files for tests, and its files.
 func small() (dataset.Info, map[string][]byte) {
-	files := map[string][]byte{"images": counting(100000, 251), "labels": counting(500, 10)}
+	files := map[string][]byte{"images": datatest.Counting(100000, 251), "labels": datatest.Counting(500, 10)}
 	info := dataset.Info{Name: "small"}
 	for _, name := range []string{"images", "labels"} {
-		info.Files = append(info.Files, dataset.File{Name: name, Size: int64(len(files[name])), SHA256: hexSHA256(files[name])})
+		info.Files = append(info.Files, dataset.File{Name: name, Size: int64(len(files[name])), SHA256: fmt.Sprintf("%x", sha256.Sum256(files[name]))})
 	}
 	return info, files
 }
@@ -45,7 +48,7 @@ func serve(t *testing.T, files map[string][]byte) string {
 func packed(t *testing.T, files map[string][]byte) map[string][]byte {
 	out := map[string][]byte{}
 	for name, b := range files {
-		out[name+".gz"] = gzipped(t, b)
+		out[name+".gz"] = datatest.Gzipped(t, b)
 	}
 	return out
 }
@@ -70,7 +73,7 @@ func checkComplete(t *testing.T, info dataset.Info, dir string, files map[string
 func TestFetchTriesSourcesInOrder(t *testing.T) {
 	info, files := small()
 	wrong := packed(t, files)
-	wrong["images.gz"] = gzipped(t, flip(files["images"], 7))
+	wrong["images.gz"] = datatest.Gzipped(t, flip(files["images"], 7))
 	dir := filepath.Join(t.TempDir(), "cache", "small")
 	var log bytes.Buffer
 	err := fill(context.Background(), info, dir, []source{
@@ -97,7 +100,7 @@ func TestFetchTriesSourcesInOrder(t *testing.T) {
 
 func TestFetchFails(t *testing.T) {
 	info, files := small()
-	half := gzipped(t, files["images"])
+	half := datatest.Gzipped(t, files["images"])
 	for _, c := range []struct {
 		name string
 		with []byte
@@ -105,10 +108,10 @@ func TestFetchFails(t *testing.T) {
 	}{
 		{"half a download", half[:len(half)/2], "images: broken after "},
 		{"no gzip at all", []byte("<html>log in first</html>"), "images: has 25 of 100000 bytes: not the file that is meant"},
-		{"too large", gzipped(t, make([]byte, 50<<20)), "images: is larger than 100000 bytes"},
-		{"too small", gzipped(t, files["images"][:99]), "images: has 99 of 100000 bytes"},
+		{"too large", datatest.Gzipped(t, make([]byte, 50<<20)), "images: is larger than 100000 bytes"},
+		{"too small", datatest.Gzipped(t, files["images"][:99]), "images: has 99 of 100000 bytes"},
 		{"damaged", flip(half, len(half)-6), "images: broken after 100000 of 100000 bytes: gzip: invalid checksum"},
-		{"another file", gzipped(t, flip(files["images"], 0)), "images: SHA-256 is "},
+		{"another file", datatest.Gzipped(t, flip(files["images"], 0)), "images: SHA-256 is "},
 		{"gzip header", []byte{0x1f, 0x8b, 9, 9, 9, 9, 9, 9, 9, 9, 9}, "images: damaged gzip header"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -170,12 +173,12 @@ func TestFetchRepairs(t *testing.T) {
 		{"empty", []byte{}, "images is broken: 0 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := writeFiles(t, t.TempDir(), map[string][]byte{"images": c.bad, "labels": files["labels"], tmpPrefix + "123/images": {1}})
+			dir := datatest.Write(t, t.TempDir(), map[string][]byte{"images": c.bad, "labels": files["labels"], tmpPrefix + "123/images": {1}})
 			if err := info.Verify(dir); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "images")+" is broken") {
 				t.Errorf("verify: %v", err)
 			}
 			var log bytes.Buffer
-			url := serve(t, map[string][]byte{"images.gz": gzipped(t, files["images"])}) // has no labels: they are not asked for
+			url := serve(t, map[string][]byte{"images.gz": datatest.Gzipped(t, files["images"])}) // has no labels: they are not asked for
 			if err := fill(context.Background(), info, dir, []source{mirror(url)}, &log); err != nil {
 				t.Fatal(err)
 			}
@@ -192,7 +195,7 @@ func TestFetchRepairs(t *testing.T) {
 // Nothing is asked for and nothing is written when all is there.
 func TestFetchTwice(t *testing.T) {
 	info, files := small()
-	dir := writeFiles(t, t.TempDir(), files)
+	dir := datatest.Write(t, t.TempDir(), files)
 	if err := fill(context.Background(), info, dir, nil, io.Discard); err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +215,7 @@ func TestFetchAtOnce(t *testing.T) {
 		mu.Lock()
 		asked[name]++
 		mu.Unlock()
-		w.Write(gzipped(t, files[name]))
+		w.Write(datatest.Gzipped(t, files[name]))
 	}))
 	defer s.Close()
 	dir := filepath.Join(t.TempDir(), "small")
@@ -286,7 +289,7 @@ func TestFetchIsCancelled(t *testing.T) {
 // A cache that cannot be written to is said at once: no source would help.
 func TestFetchCannotWrite(t *testing.T) {
 	info, files := small()
-	parent := writeFiles(t, t.TempDir(), map[string][]byte{"file": {1}})
+	parent := datatest.Write(t, t.TempDir(), map[string][]byte{"file": {1}})
 	err := fill(context.Background(), info, filepath.Join(parent, "file", "small"), []source{mirror(serve(t, packed(t, files)))}, io.Discard)
 	if pathErr := new(fs.PathError); !errors.As(err, &pathErr) {
 		t.Errorf("error %v, want a file error", err)

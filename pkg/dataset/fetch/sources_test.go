@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"slimfit/pkg/dataset/datatest"
+
 	"golang.org/x/mod/sumdb/dirhash"
 )
 
@@ -37,11 +39,11 @@ func tarOf(t *testing.T, files map[string][]byte) []byte {
 func TestFetchArchive(t *testing.T) {
 	info, files := small()
 	info.Archive = "small.tar.gz"
-	archive := gzipped(t, tarOf(t, map[string][]byte{
+	archive := datatest.Gzipped(t, tarOf(t, map[string][]byte{
 		"small/images": files["images"], "small/labels": files["labels"], "small/readme": []byte("x"), "../../evil": []byte("x")}))
 	for name, s := range map[string]source{
 		"mirror": archiveMirror(serve(t, map[string][]byte{"small.tar.gz": archive}) + "/small.tar.gz"),
-		"folder": localSource(writeFiles(t, t.TempDir(), map[string][]byte{"small.tar.gz": archive, "other.txt": {1}})),
+		"folder": localSource(datatest.Write(t, t.TempDir(), map[string][]byte{"small.tar.gz": archive, "other.txt": {1}})),
 	} {
 		dir := filepath.Join(t.TempDir(), "small")
 		if err := fill(context.Background(), info, dir, []source{s}, io.Discard); err != nil {
@@ -50,7 +52,7 @@ func TestFetchArchive(t *testing.T) {
 		checkComplete(t, info, dir, files)
 	}
 	err := fill(context.Background(), info, t.TempDir(), []source{
-		localSource(writeFiles(t, t.TempDir(), map[string][]byte{"small.tar.gz": archive[:len(archive)/2]}))}, io.Discard)
+		localSource(datatest.Write(t, t.TempDir(), map[string][]byte{"small.tar.gz": archive[:len(archive)/2]}))}, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "unexpected EOF") || !strings.Contains(err.Error(),
 		"get small.tar.gz, or the files in it") {
 		t.Errorf("half an archive: %v", err)
@@ -60,7 +62,7 @@ func TestFetchArchive(t *testing.T) {
 // Files that a person put into the cache by hand are taken.
 func TestFetchTakesFilesFromTheCache(t *testing.T) {
 	info, files := small()
-	dir := writeFiles(t, t.TempDir(), packed(t, files))
+	dir := datatest.Write(t, t.TempDir(), packed(t, files))
 	if err := fill(context.Background(), info, dir, []source{localSource(dir)}, io.Discard); err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +96,7 @@ func TestModuleProxy(t *testing.T) {
 	m := goModule{path: "example.com/Small", version: "v1.2.3"}
 	content := moduleZip(t, m, packed(t, files))
 	const at = "example.com/!small/@v/v1.2.3.zip"
-	folder := writeFiles(t, t.TempDir(), map[string][]byte{at: content})
+	folder := datatest.Write(t, t.TempDir(), map[string][]byte{at: content})
 	hash, err := dirhash.HashZip(filepath.Join(folder, filepath.FromSlash(at)), dirhash.Hash1)
 	if err != nil {
 		t.Fatal(err)
@@ -177,7 +179,7 @@ func TestDebianPackage(t *testing.T) {
 	for name, b := range packed(t, files) {
 		inside["./usr/share/datasets/small/"+name] = b
 	}
-	writeFiles(t, data, map[string][]byte{"data.tar": tarOf(t, inside)})
+	datatest.Write(t, data, map[string][]byte{"data.tar": tarOf(t, inside)})
 	t.Setenv("PATH", bin+":/usr/bin:/bin")
 	t.Setenv("DATA", data)
 	script(t, bin, "apt-get", `echo "$*" >>"$DATA/calls"
