@@ -99,7 +99,8 @@ func (e *expansion) residual(l Layer) error {
 			return err
 		}
 		if e.shape != out {
-			return fmt.Errorf("residual: %s goes in, %s comes out of its layers: a 1x1 convolution of stride %v gives %s; use `padding: same` inside", before.shape, out, stride, e.shape)
+			return fmt.Errorf("residual: %s goes in, %s comes out of its layers: a 1x1 convolution of stride %v gives %s; use `padding: same` "+
+				"inside", before.shape, out, stride, e.shape)
 		}
 		shortcut = e.at
 	}

@@ -22,9 +22,11 @@ func TestSmallTestSets(t *testing.T) {
 	if code != exit.Done || !strings.Contains(out, "with 129 test images the first opening (alpha 0.025) needs 123 right for 90 %") {
 		t.Errorf("code %d\n%s%s", code, out, errs)
 	}
-	for _, args := range [][]string{{"search", "e.yaml", "--set", "target.accuracy=0.98"}, {"search", "e.yaml", "-n", "--set", "target.accuracy=0.98"}} {
+	for _, args := range [][]string{{"search", "e.yaml", "--set", "target.accuracy=0.98"}, {"search", "e.yaml", "-n", "--set",
+		"target.accuracy=0.98"}} {
 		code, _, errs = run(args...)
-		if code != exit.Usage || !strings.Contains(errs, "183 images are the fewest for 98 %") || !strings.Contains(errs, "{evidence: observed}") {
+		if code != exit.Usage || !strings.Contains(errs, "183 images are the fewest for 98 %") ||
+			!strings.Contains(errs, "{evidence: observed}") {
 			t.Errorf("%v: code %d: %s", args, code, errs)
 		}
 	}
@@ -47,7 +49,8 @@ func TestSmallTestSets(t *testing.T) {
 	if code, out, errs = l.run("verify", "runs/tiny/"+result.ObservedName); code != exit.Done {
 		t.Errorf("verify: code %d\n%s%s", code, out, errs)
 	}
-	if code, _, errs = run("search", "e.yaml", "--set", "target={accuracy: 0.9, evidence: observed, rule: tolerance}", "--set", "seeds=10"); code != exit.Usage ||
+	if code, _, errs = run("search", "e.yaml", "--set", "target={accuracy: 0.9, evidence: observed, rule: tolerance}", "--set",
+		"seeds=10"); code != exit.Usage ||
 		!strings.Contains(errs, "observed goes with the rules worst and mean") {
 		t.Errorf("code %d: %s", code, errs)
 	}

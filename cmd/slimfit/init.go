@@ -39,7 +39,8 @@ func initCommand() *cli.Command {
 			} else if c.NArg() == 1 {
 				file = c.Args().First()
 			}
-			return runInit(c.Context, consoleOf(c), initOptions{file: file, data: c.String("data"), template: c.String("template"), force: c.Bool("force")})
+			return runInit(c.Context, consoleOf(c), initOptions{file: file, data: c.String("data"), template: c.String("template"),
+				force: c.Bool("force")})
 		},
 	}
 }

@@ -70,7 +70,8 @@ func TestPlanShowsStatusAndEstimate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"  1 of 3, 1 running, 1 diverged\n", "  2 of 3\n",
-		"2 configurations x 3 seeds = 6 trials, 60 training steps; 3 done, 1 running, 1 diverged, 1 pending; about 3 min left (calibrated here)\n"} {
+		"2 configurations x 3 seeds = 6 trials, 60 training steps; 3 done, 1 running, 1 diverged, 1 pending; about 3 min left (calibrated " +
+			"here)\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}

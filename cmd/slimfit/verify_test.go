@@ -147,7 +147,8 @@ func TestVerifyOtherQuestion(t *testing.T) {
 	} {
 		l.write("runs/tiny/experiment.yaml", strings.Replace(searchExperiment, change[0], change[1], 1))
 		code, out, errs := l.run("verify", "runs/tiny/certificate.json")
-		if code != exit.Trials || !strings.HasSuffix(out, "\nevery statement holds, but it answers another question than experiment.yaml: "+want+"\n") {
+		want = "\nevery statement holds, but it answers another question than experiment.yaml: " + want + "\n"
+		if code != exit.Trials || !strings.HasSuffix(out, want) {
 			t.Errorf("%s: code %d\n%s%s", change, code, out, errs)
 		}
 		if _, out, _ := l.run("report", "-n", "runs/tiny"); !strings.Contains(strings.Join(strings.Fields(out), " "),

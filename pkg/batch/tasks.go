@@ -145,7 +145,8 @@ func (s Submission) Trials(e *experiment.Experiment, element int) ([]experiment.
 		}
 		c := configs[k.ConfigID]
 		if c == nil || !slices.Contains(e.Seeds, k.Seed) {
-			return nil, fmt.Errorf("the experiment has no trial %s any more: its images changed after it was submitted; `slimfit batch submit` again", name)
+			return nil, fmt.Errorf("the experiment has no trial %s any more: its images changed after it was submitted; `slimfit batch submit` "+
+				"again", name)
 		}
 		trials = append(trials, experiment.Trial{Configuration: c, Seed: k.Seed})
 	}

@@ -63,7 +63,8 @@ func TestOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, text := draftText(t, dir, "")
-	for _, want := range []string{"name: own-parts ", "resize: [64, 32]", "fit: pad", "channels: grey", "skip_unreadable: true", "test: 108", "batch: 32",
+	for _, want := range []string{"name: own-parts ", "resize: [64, 32]", "fit: pad", "channels: grey", "skip_unreadable: true", "test: 108",
+		"batch: 32",
 		"filters: 2*$width", "540 pictures of 80 to 80 pixels high and 40 to 80 wide, in the middle 80x41"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%s", want, text)
@@ -111,7 +112,8 @@ func TestEmpty(t *testing.T) {
 }
 
 func TestPathFrom(t *testing.T) {
-	for _, c := range [][3]string{{"/a/b/x.yaml", "/a/b/data", "data"}, {"/a/b/x.yaml", "/a/data", "../data"}, {"/a/b/x.yaml", "/c/data", "/c/data"}} {
+	for _, c := range [][3]string{{"/a/b/x.yaml", "/a/b/data", "data"}, {"/a/b/x.yaml", "/a/data", "../data"}, {"/a/b/x.yaml", "/c/data",
+		"/c/data"}} {
 		if got := pathFrom(c[0], c[1]); got != c[2] {
 			t.Errorf("pathFrom(%s, %s) = %s, want %s", c[0], c[1], got, c[2])
 		}

@@ -66,7 +66,8 @@ func TestBatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := parse(t, slices3+"batch: {gpus: 0, time: 90, min_minutes: 0, extra: [--constraint=a100], setup: [export X=1]}\n").Batch.Or(site).Or(DefaultBatch())
+	given := parse(t, slices3+"batch: {gpus: 0, time: 90, min_minutes: 0, extra: [--constraint=a100], setup: [export X=1]}\n").Batch
+	b := given.Or(site).Or(DefaultBatch())
 	b.given = nil
 	want := Batch{Engine: "slurm", Partition: "gpu", Account: "lab", Time: 90 * time.Minute, CPUs: 1, Extra: []string{"--constraint=a100"},
 		Modules: []string{"cuda/12"}, Setup: []string{"export X=1"}, GPUMemoryFraction: 1}

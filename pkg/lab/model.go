@@ -43,7 +43,8 @@ func (l *Lab) OpenModel(ctx context.Context, name string, seed *int64) (*Model, 
 		return l.trialModel(name, seed)
 	}
 	if seed != nil {
-		return nil, exit.Usagef("--seed %d: %s is an exported file, of one network; a seed is chosen of a run, a configuration or a certificate", *seed, file)
+		return nil, exit.Usagef("--seed %d: %s is an exported file, of one network; a seed is chosen of a run, a configuration or a certificate",
+			*seed, file)
 	}
 	m := &Model{name: file}
 	if card != nil {

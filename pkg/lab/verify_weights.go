@@ -91,7 +91,8 @@ func (v *verifier) limits(retrained int) string {
 	if retrained >= all {
 		return "Every trial was trained again: what is left to believe is the data set and this program."
 	}
-	const only = "Results that were forged with care (with the lists of wrong images, digests and the search gone through again) show only where " +
+	const only = "Results that were forged with care (with the lists of wrong images, digests and the search gone through again) show " +
+		"only where " +
 		"their trials are trained again"
 	if retrained == 0 {
 		return only + ": --retrain all."

@@ -100,7 +100,8 @@ func Read[T number](b []byte) (values []T, shape []int, err error) {
 		return nil, nil, fmt.Errorf("read npy: truncated: %d of the %d bytes that the shape %v needs; copy or save it again", len(data), size,
 			shape)
 	case len(data) > size:
-		return nil, nil, fmt.Errorf("read npy: %d bytes follow after the %d that the shape %v needs; it is damaged, or holds more than one array", len(data)-size, size, shape)
+		return nil, nil, fmt.Errorf("read npy: %d bytes follow after the %d that the shape %v needs; it is damaged, or holds more than one array",
+			len(data)-size, size, shape)
 	}
 	values = make([]T, n)
 	if err := binary.Read(bytes.NewReader(data), binary.LittleEndian, values); err != nil {

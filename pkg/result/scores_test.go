@@ -61,7 +61,8 @@ func TestScoresAdd(t *testing.T) {
 	s.SetFound("noise 20", Test, []int{0, 1})
 	s.SetFound("blur 1", Validation, []int{1, 1})
 	s.Add(old)
-	if !reflect.DeepEqual(s.On(Validation), old.On(Validation)) || s.Found("noise 20", Validation)[1] != 2 || s.Found("noise 20", Test)[1] != 1 ||
+	if !reflect.DeepEqual(s.On(Validation), old.On(Validation)) || s.Found("noise 20", Validation)[1] != 2 ||
+		s.Found("noise 20", Test)[1] != 1 ||
 		s.Found("blur 1", Validation) == nil || s.Found("blur 1", Test) != nil || len(s.Shifts) != 2 {
 		t.Errorf("together: %+v", s)
 	}

@@ -87,7 +87,8 @@ func (p *Problem) screenRules() []string {
 	out := []string{"A configuration fails where its networks are shown below the target: by a network that clearly fails, under the rules " +
 		"over seeds by all. What neither fails nor meets the target is not shown: there are too few images."}
 	if n, err := p.FirstNeed(); err == nil && p.FirstAlpha > 0 {
-		out = append(out, fmt.Sprintf("Screening asks for what the first opening will ask for (alpha %.4g): to show %s takes %d of %d test images "+
+		out = append(out, fmt.Sprintf("Screening asks for what the first opening will ask for (alpha %.4g): to show %s takes %d of %d test "+
+			"images "+
 			"right, and a network that is right as often as on the validation images must have a chance of %s to be. So for floors; rules over "+
 			"seeds are asked for their bound.", n.Alpha, text.Threshold(n.Share), n.Right, n.Images, text.Threshold(leastChance)))
 	}
@@ -217,7 +218,8 @@ func (s *state) normality(winner int, c *result.Certificate) string {
 func (s *state) observations(winner int) []string {
 	const source = "Nothing here bounds a chance of error, and images from another source than this data set's are not covered."
 	if winner == len(s.all) {
-		return []string{"Screening looks at the validation images and these seeds only: what was rejected may reach the target on others.", source}
+		return []string{"Screening looks at the validation images and these seeds only: what was rejected may reach the target on others.",
+			source}
 	}
 	out := []string{"The configuration was chosen on the validation images, so its accuracy there flatters it."}
 	if o := s.all[winner].opening; len(o.lower) > 0 {

@@ -154,7 +154,8 @@ func TestLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := wait(func(s state) bool { return len(s.Work) == 1 && len(s.Work[0].Points) >= 2 })
-	if w := s.Work[0]; s.Running != 1 || s.Pending != 1 || s.Left != "5 min" || s.Alive != 1 || w.Label != key(1).String() || w.Steps != 5000 ||
+	if w := s.Work[0]; s.Running != 1 || s.Pending != 1 || s.Left != "5 min" || s.Alive != 1 || w.Label != key(1).String() ||
+		w.Steps != 5000 ||
 		*w.Points[1][0] <= *w.Points[0][0] || *w.Points[0][1] != 1/(*w.Points[0][0]) || w.Points[0][2] != nil {
 		t.Errorf("in training: %+v", s)
 	}

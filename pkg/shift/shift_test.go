@@ -43,7 +43,8 @@ func TestGolden(t *testing.T) {
 }
 
 func examples() []Shift {
-	return []Shift{{"noise", 20}, {"blur", 1}, {"blur", 2.5}, {"brightness", 0.2}, {"brightness", -0.35}, {"contrast", 0.5}, {"contrast", 1.75},
+	return []Shift{{"noise", 20}, {"blur", 1}, {"blur", 2.5}, {"brightness", 0.2}, {"brightness", -0.35}, {"contrast", 0.5}, {"contrast",
+		1.75},
 		{"shift", 2}, {"rotate", 10}, {"rotate", 90}, {"jpeg", 30}, {"occlude", 4}, {"occlude", 100}}
 }
 
@@ -186,7 +187,8 @@ func TestParse(t *testing.T) {
 			t.Errorf("%s: %v, %v", s, got, err)
 		}
 	}
-	for _, name := range []string{"", "noise", "noise 0", "noise 129", "noise  20", "noise 20.0", "noise NaN", "noise +Inf", "shift 1.5", "fog 1", "noise 1e1"} {
+	for _, name := range []string{"", "noise", "noise 0", "noise 129", "noise  20", "noise 20.0", "noise NaN", "noise +Inf", "shift 1.5",
+		"fog 1", "noise 1e1"} {
 		if s, err := Parse(name); err == nil {
 			t.Errorf("%q is taken for %v", name, s)
 		}

@@ -22,7 +22,8 @@ func TestNeed(t *testing.T) {
 		{10, 1, 11, 0, "cannot show 100 %"},
 	} {
 		n, err := NewNeed(c.images, c.share, 0.025)
-		if err != nil || n.Right != c.right || n.Least != c.least || !strings.Contains(n.String(), c.says) || n.Possible() != (c.right <= c.images) {
+		if err != nil || n.Right != c.right || n.Least != c.least || !strings.Contains(n.String(), c.says) ||
+			n.Possible() != (c.right <= c.images) {
 			t.Errorf("%d images, %v: %+v, %v\n%s", c.images, c.share, n, err, n)
 		}
 	}
@@ -39,7 +40,8 @@ func TestNeed(t *testing.T) {
 	if err != nil || len(all) != 3 || all[0].Alpha != 0.01 || all[2].Class != "bad" || all[2].Possible() || all[2].Share != 0.9 {
 		t.Errorf("%+v, %v", all, err)
 	}
-	for rule, want := range map[string]string{Worst: "confidence of 14 % only; 59 seeds", Mean: "4.3 standard errors", Tolerance: "standard deviations over seeds"} {
+	for rule, want := range map[string]string{Worst: "confidence of 14 % only; 59 seeds", Mean: "4.3 standard errors",
+		Tolerance: "standard deviations over seeds"} {
 		if got := (&Target{Rule: rule, Confidence: 0.95}).SeedsShow(3, 0.025); !strings.Contains(got, want) {
 			t.Errorf("%s: %s", rule, got)
 		}

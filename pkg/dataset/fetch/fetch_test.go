@@ -25,7 +25,8 @@ func small() (dataset.Info, map[string][]byte) {
 	files := map[string][]byte{"images": datatest.Counting(100000, 251), "labels": datatest.Counting(500, 10)}
 	info := dataset.Info{Name: "small"}
 	for _, name := range []string{"images", "labels"} {
-		info.Files = append(info.Files, dataset.File{Name: name, Size: int64(len(files[name])), SHA256: fmt.Sprintf("%x", sha256.Sum256(files[name]))})
+		info.Files = append(info.Files, dataset.File{Name: name, Size: int64(len(files[name])), SHA256: fmt.Sprintf("%x",
+			sha256.Sum256(files[name]))})
 	}
 	return info, files
 }

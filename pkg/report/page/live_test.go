@@ -81,7 +81,8 @@ func testLive(t *testing.T, parent context.Context) {
 		if got := p.text("#live-work"); !strings.Contains(got, "kernel <b>5</b> · 120 of 2,000 · loss 0.700 · 91.00 % · 40 s") {
 			t.Errorf("what trains: %q", got)
 		}
-		if got := p.text("#live-bad"); !strings.Contains(got, "<img src=x onerror=alert(1)>") || js[int](p, `document.querySelectorAll("#live img").length`) != 0 {
+		if got := p.text("#live-bad"); !strings.Contains(got, "<img src=x onerror=alert(1)>") ||
+			js[int](p, `document.querySelectorAll("#live img").length`) != 0 {
 			t.Errorf("failures: %q", got)
 		}
 		if n := js[int](p, `document.querySelectorAll("#live-work svg").length`); n != 2 {
