@@ -29,7 +29,7 @@ func main() {
 
 // run is the whole program; it returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	o := worker.Options{Version: version}
+	o := worker.Options{Version: version, Stem: os.Getenv("SLIMFIT_STEM")}
 	flags := flag.NewFlagSet("slimfit-worker", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.IntVar(&o.Threads, "threads", 1, "threads of each TensorFlow session")

@@ -24,11 +24,14 @@ type networks struct {
 
 	classes int
 	stacked bool // one stack, see stacked.go
+
+	stemKind string           // see Device.Stem
+	own      map[int]*ownStem // of the training step, by stem; those that TensorFlow's operations run are missing
 }
 
 // plan lists the params of the networks, fused ones first.
 func plan(nets []Net) (*networks, error) {
-	ns := &networks{index: map[string]int{}, classes: nets[0].Spec.Classes}
+	ns := &networks{index: map[string]int{}, own: map[int]*ownStem{}, classes: nets[0].Spec.Classes}
 	for _, n := range nets {
 		nodes, err := n.Spec.Nodes()
 		if err != nil {
@@ -142,7 +145,22 @@ func (ns *networks) forward(x tf.Output, tr *training) ([]tf.Output, error) {
 // stem applies a group's convolution, pool, bias and activation once and
 // splits the channels between its networks.
 func (ns *networks) stem(i int, s stem, x tf.Output, tr *training) ([]tf.Output, error) {
-	y, err := ns.linear(x, ns.roundKernel(ns.value(stemName(i, models.Kernel)), s.conv, tr), s.conv)
+	kernel := ns.roundKernel(ns.value(stemName(i, models.Kernel)), s.conv, tr)
+	own, err := ns.runOwn(i, s, x, kernel)
+	if err != nil {
+		return nil, err
+	}
+	if own != nil {
+		if tr != nil {
+			ns.own[i] = own
+		}
+		outs := make([]tf.Output, len(own.outs))
+		for k, y := range own.outs {
+			outs[k] = ns.roundOutput(y, tr)
+		}
+		return outs, nil
+	}
+	y, err := ns.linear(x, kernel, s.conv)
 	if err == nil && s.pool != nil {
 		y, err = ns.pool(y, *s.pool)
 	}

@@ -17,6 +17,12 @@ const testImages = 400
 func trained(t *testing.T, nets []Net, r models.Recipe, from []State, first, steps int) (losses [][]float64, states []State,
 	logits [][]float32) {
 	t.Helper()
+	return trainedOn(t, DeviceFor(r, 1, false), nets, r, from, first, steps)
+}
+
+func trainedOn(t *testing.T, d Device, nets []Net, r models.Recipe, from []State, first, steps int) (losses [][]float64, states []State,
+	logits [][]float32) {
+	t.Helper()
 	in := nets[0].Spec.Input
 	images := fakeImages(testImages, in, nets[0].Spec.Classes)
 	if r.ClassWeights != nil {
@@ -24,7 +30,7 @@ func trained(t *testing.T, nets []Net, r models.Recipe, from []State, first, ste
 			images.ClassWeights = append(images.ClassWeights, 0.5+float32(c)/8)
 		}
 	}
-	p, err := NewPack(nets, r, images, DeviceFor(r, 1, false))
+	p, err := NewPack(nets, r, images, d)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,13 +19,16 @@ type Device struct {
 	GPU            bool    // use the visible GPU where there is one
 	MemoryFraction float64 // of the GPU's memory; 0: grow as needed
 
-	BFloat16 bool // convolutions and matrix products in bfloat16
-	Optimize bool // TensorFlow's graph optimizer, as other programs have it: for inference alone
+	BFloat16 bool   // convolutions and matrix products in bfloat16
+	Stem     string // kernels of the networks' first convolutions, see WithStem; "": TensorFlow's
+	Optimize bool   // TensorFlow's graph optimizer, as other programs have it: for inference alone
 }
 
 // DeviceFor returns the session settings of a recipe.
 func DeviceFor(r models.Recipe, threads int, gpu bool) Device {
-	return Device{Threads: threads, GPU: gpu, BFloat16: r.Precision == models.BFloat16}
+	d := Device{Threads: threads, GPU: gpu, BFloat16: r.Precision == models.BFloat16}
+	d.Stem, _ = d.stem("") // fails for names alone
+	return d
 }
 
 // casts says whether bfloat16 is written into the graph. On the CPU oneDNN's

@@ -20,13 +20,14 @@ import (
 
 // form is how a pack's graph is built.
 type form struct {
-	casts   bool // see Device.casts
-	stacked bool // as one stack, where the networks allow it
+	casts   bool   // see Device.casts
+	stacked bool   // as one stack, where the networks allow it
+	stem    string // see Device.Stem
 }
 
 // form is what the device is best served with. On the CPU a network is built the
 // same way in every pack, so that its last bits are its own.
-func (d Device) form() form { return form{casts: d.casts(), stacked: d.GPU} }
+func (d Device) form() form { return form{casts: d.casts(), stacked: d.GPU, stem: d.Stem} }
 
 // Form names how the pack is built: plain or stacked.
 func (p *Pack) Form() string {

@@ -99,6 +99,7 @@ func unopened(nets []Net, recipe models.Recipe, images int, f form) (p *Pack, er
 	if p.nets, err = plan(nets); err != nil {
 		return nil, err
 	}
+	p.nets.stemKind = f.stem
 	if f.stacked && stacks(p.nets.nodes, recipe) {
 		p.nets.stack()
 	}
@@ -179,29 +180,72 @@ func (p *Pack) buildStep() error {
 		s.losses = op.Pack(ns.at("losses"), losses)
 		logits, upstream = each, slopes
 	}
-	var trained []tf.Output
-	for i, v := range ns.values {
-		if ns.params[i].part.Trained() {
-			trained = append(trained, v)
-		}
-	}
-	grads := op.Gradients(ns.at("gradients"), logits, trained, upstream...)
-	if err := ns.root.Err(); err != nil {
-		return fmt.Errorf("differentiate the loss: %w", plain(err))
+	grads, err := p.gradients(logits, upstream)
+	if err != nil {
+		return fmt.Errorf("differentiate the loss: %w", err)
 	}
 	p.buildUpdates(grads, tr)
 	return plain(ns.root.Err())
 }
 
+// gradients of every trained param, in order. TensorFlow cannot differentiate
+// a stem of ours: its gradients end there, at its outputs.
+func (p *Pack) gradients(logits, upstream []tf.Output) ([]tf.Output, error) {
+	ns := p.nets
+	of := make([]tf.Output, len(ns.params))
+	var ends []tf.Output
+	for i := range ns.stems {
+		if o := ns.own[i]; o != nil {
+			ends = append(ends, o.outs...)
+		}
+	}
+	var left []int // what TensorFlow differentiates
+	for i, pm := range ns.params {
+		if pm.part.Trained() && !ns.ofOwn(pm) {
+			left, ends = append(left, i), append(ends, ns.values[i])
+		}
+	}
+	grads := op.Gradients(ns.at("gradients"), logits, ends, upstream...)
+	if err := ns.root.Err(); err != nil {
+		return nil, plain(err)
+	}
+	for i := range ns.stems {
+		o := ns.own[i]
+		if o == nil {
+			continue
+		}
+		kernel, bias, err := ns.ownGradients(o, grads[:len(o.outs)])
+		if err != nil {
+			return nil, err
+		}
+		grads = grads[len(o.outs):]
+		of[ns.index[stemName(i, models.Kernel)]] = kernel
+		if ns.stems[i].conv.Bias {
+			of[ns.index[stemName(i, models.Bias)]] = bias
+		}
+	}
+	for k, i := range left {
+		of[i] = grads[k]
+	}
+	return of, nil
+}
+
+// ofOwn says whether the param belongs to a stem of ours.
+func (ns *networks) ofOwn(pm param) bool {
+	for i := range ns.own {
+		if pm.name == stemName(i, models.Kernel) || pm.name == stemName(i, models.Bias) {
+			return true
+		}
+	}
+	return false
+}
+
 // buildUpdates adds the optimizer. It waits for every gradient: a variable
 // that is still being read would be copied before it is changed.
-func (p *Pack) buildUpdates(trained []tf.Output, tr *training) {
+func (p *Pack) buildUpdates(grads []tf.Output, tr *training) {
 	ns := p.nets
-	grads := make([]tf.Output, len(ns.params)) // of a moving average: its new value
 	for i, pm := range ns.params {
-		if pm.part.Trained() {
-			grads[i], trained = trained[0], trained[1:]
-		} else {
+		if !pm.part.Trained() { // a moving average: its new value
 			grads[i] = ns.moved(ns.values[i], tr.batches[pm.name])
 		}
 	}

@@ -38,6 +38,7 @@ type Pack struct {
 	Test            bool          `json:"test"`              // open the test set at the end
 	Shifts          []string      `json:"shifts,omitempty"`  // of images, that networks are judged under besides, by package shift's names
 	Teacher         *Teacher      `json:"teacher,omitempty"` // where the recipe has one
+	Stem            string        `json:"stem,omitempty"`    // kernels that a result names, to train as it was; "": the worker's choice
 	// EarlyStop lets members stop that are hopeless for a search's target: after
 	// each measurement on the validation images, and before the first step of a
 	// pack that is taken up again. nil stops none.

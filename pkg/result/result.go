@@ -119,10 +119,11 @@ type Environment struct {
 	Go          string   `json:"go"`
 	OS          string   `json:"os"` // linux/amd64
 	Host        string   `json:"host"`
-	CPU         string   `json:"cpu"`          // model name
-	CPUFeatures []string `json:"cpu_features"` // those that change numerics: avx2, avx512f, ...
-	Threads     int      `json:"threads"`      // of the trial's session
-	Device      string   `json:"device"`       // CPU, or the GPU's name
+	CPU         string   `json:"cpu"`            // model name
+	CPUFeatures []string `json:"cpu_features"`   // those that change numerics: avx2, avx512f, ...
+	Threads     int      `json:"threads"`        // of the trial's session
+	Device      string   `json:"device"`         // CPU, or the GPU's name
+	Stem        string   `json:"stem,omitempty"` // kernels of the first convolution: own-avx512, own-avx2, own-c or stock; "": stock
 	Driver      string   `json:"driver,omitempty"`
 	CUDA        string   `json:"cuda,omitempty"`
 	CuDNN       string   `json:"cudnn,omitempty"`

@@ -2,6 +2,7 @@ package train
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,7 @@ type Origin struct {
 	TensorFlow  string   `json:"tensorflow"`
 	CPUFeatures []string `json:"cpu_features"`
 	Device      string   `json:"device"`
+	Stem        string   `json:"stem,omitempty"` // see result.Environment
 }
 
 // header is the readable part of a checkpoint. Floats are kept as bits: JSON
@@ -94,6 +96,15 @@ func (t *Training) Restore(net int, b []byte) (Origin, error) {
 	t.members[net] = member{history: history, lossSum: math.Float64frombits(h.LossSum), lossN: h.LossN,
 		last: math.Float64frombits(h.Last), seconds: h.Seconds, diverged: h.Diverged, best: chosen}
 	t.step, t.judged = h.Step, nil
+	return h.Origin, nil
+}
+
+// OriginOf reads where a checkpoint was made.
+func OriginOf(b []byte) (Origin, error) {
+	h, _, _, _, err := decode(b)
+	if err != nil {
+		return Origin{}, fmt.Errorf("read a checkpoint: %w", err)
+	}
 	return h.Origin, nil
 }
 
@@ -199,5 +210,6 @@ func (o Origin) Differences(now Origin) []string {
 	add("TensorFlow", o.TensorFlow, now.TensorFlow)
 	add("CPU features", o.CPUFeatures, now.CPUFeatures)
 	add("device", o.Device, now.Device)
+	add("kernels of the first convolution", cmp.Or(o.Stem, graph.StockStem), cmp.Or(now.Stem, graph.StockStem))
 	return out
 }

@@ -86,6 +86,9 @@ func New(set *dataset.Set, nets []graph.Net, recipe models.Recipe, teacher []flo
 // Form names how the networks are built: plain or stacked.
 func (t *Training) Form() string { return t.pack.Form() }
 
+// Stem names the kernels of the network's first convolution, as results do.
+func (t *Training) Stem(net int) string { return t.pack.Stem(net) }
+
 // Placement is where the operations of a step run beside a GPU.
 func (t *Training) Placement() (graph.Placement, error) { return t.pack.Placement() }
 

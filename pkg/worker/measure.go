@@ -84,6 +84,7 @@ func (s *server) evaluate(p protocol.Pack) error {
 	for i, r := range results {
 		key := p.Members[i].Key
 		r.ConfigID, r.Seed, r.WeightsSHA, r.Environment = key.ConfigID, key.Seed, digests[i], s.env
+		r.Environment.Stem = t.Stem(i)
 		r.Status = result.Done
 		s.emit(protocol.Event{Type: protocol.Finished, Pack: p.ID, Key: &key, Result: &r, Scores: &scores[i]})
 	}

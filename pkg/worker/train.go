@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,11 +49,34 @@ func (s *server) newTraining(p protocol.Pack, set *dataset.Set) (*train.Training
 	}
 	device := graph.DeviceFor(p.Recipe, s.options.Threads, s.options.GPU)
 	device.MemoryFraction = s.options.MemoryFraction
+	device, err := s.stem(p, device)
+	if err != nil {
+		return nil, err
+	}
 	teacher, err := s.teacherLogits(p, set, device)
 	if err != nil {
 		return nil, err
 	}
 	return train.New(set, nets(p), p.Recipe, teacher, device)
+}
+
+// stem chooses the kernels of the pack's first convolutions: those that the
+// worker was started with, those that the pack asks for, or those that its
+// checkpoint was made with.
+func (s *server) stem(p protocol.Pack, d graph.Device) (graph.Device, error) {
+	wanted := cmp.Or(s.options.Stem, p.Stem)
+	if wanted == "" && p.Step > 0 {
+		b, err := store.LoadCheckpointAt(p.Members[0].Dir, p.Step)
+		if err != nil {
+			return d, fmt.Errorf("resume %s at step %d: %w", p.Members[0].Key, p.Step, err)
+		}
+		from, err := train.OriginOf(b)
+		if err != nil {
+			return d, fmt.Errorf("resume %s at step %d: %w", p.Members[0].Key, p.Step, err)
+		}
+		wanted = cmp.Or(from.Stem, graph.StockStem)
+	}
+	return d.WithStem(wanted)
 }
 
 // train runs a pack to its end or to a Stop.
@@ -196,8 +220,9 @@ func (j *job) progress() {
 }
 
 // origin is what a resumed training compares.
-func (j *job) origin() train.Origin {
-	return train.Origin{Threads: j.env.Threads, TensorFlow: j.env.TensorFlow, CPUFeatures: j.env.CPUFeatures, Device: j.env.Device}
+func (j *job) origin(i int) train.Origin {
+	return train.Origin{Threads: j.env.Threads, TensorFlow: j.env.TensorFlow, CPUFeatures: j.env.CPUFeatures, Device: j.env.Device,
+		Stem: j.training.Stem(i)}
 }
 
 // checkpoint saves every member that is still in training.
@@ -217,7 +242,7 @@ func (j *job) checkpoint() error {
 // save writes the checkpoint of one member, or drops it where its lease is
 // lost.
 func (j *job) save(i int) error {
-	b, err := j.training.Save(i, j.origin())
+	b, err := j.training.Save(i, j.origin(i))
 	if err != nil {
 		return err
 	}
@@ -248,7 +273,7 @@ func (j *job) restore() error {
 		if err != nil {
 			return fmt.Errorf("resume %s at step %d: %w", m.Key, j.pack.Step, err)
 		}
-		j.warnings[i] = append(j.warnings[i], from.Differences(j.origin())...)
+		j.warnings[i] = append(j.warnings[i], from.Differences(j.origin(i))...)
 	}
 	return nil
 }
@@ -316,7 +341,7 @@ func (j *job) tell(i int, what protocol.EventType, r result.Result, s *result.Sc
 	key := j.pack.Members[i].Key
 	r.ConfigID, r.Seed = key.ConfigID, key.Seed
 	r.Environment = j.env
-	r.Environment.CPUOps, r.Environment.Pack = j.cpuOps, j.form
+	r.Environment.CPUOps, r.Environment.Pack, r.Environment.Stem = j.cpuOps, j.form, j.training.Stem(i)
 	r.Warnings = append([]string{}, j.warnings[i]...)
 	r.Started, r.Finished = j.started.UTC(), time.Now().UTC()
 	j.gone[i] = true

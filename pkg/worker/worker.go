@@ -14,6 +14,7 @@ import (
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/graph"
 	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
 )
@@ -24,6 +25,7 @@ type Options struct {
 	GPU            bool    // use the visible GPU
 	MemoryFraction float64 // of the GPU's memory, in (0, 1]; 0: grow as needed
 	Version        string  // of slimfit
+	Stem           string  // kernels of first convolutions, for all packs: see graph.Device.WithStem; "": what each pack asks for
 }
 
 // server is the state between commands.
@@ -42,6 +44,9 @@ type server struct {
 // Serve handles commands from in, one JSON object a line, until it ends or ctx
 // does, and writes events to out.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, o Options) error {
+	if _, err := (graph.Device{}).WithStem(o.Stem); err != nil {
+		return fmt.Errorf("SLIMFIT_STEM: %w", err)
+	}
 	s := &server{options: o, events: json.NewEncoder(out), commands: make(chan protocol.Command)}
 	s.env = environment(o)
 	s.emit(protocol.Event{Type: protocol.Ready, Environment: &s.env})
