@@ -70,7 +70,7 @@ venv-tflite: ## set up .venv-tflite/ for check-tflite
 	@scripts/setup_venv.sh tflite
 
 check-tflite: data venv-tflite ## run exported files in TensorFlow Lite and TensorFlow Lite Micro and compare
-	SLIMFIT_TFLITE_PYTHON=$(CURDIR)/$(LITE) SLIMFIT_TFLM_PYTHON=$(CURDIR)/$(LITE) go test -count=1 -v -run 'Interpreter|Reference|Micro' ./pkg/tflite
+	SLIMFIT_TFLITE_PYTHON=$(CURDIR)/$(LITE) SLIMFIT_TFLM_PYTHON=$(CURDIR)/$(LITE) go test -count=1 -v -run 'Interpreter|Reference|Micro' ./pkg/tflite ./cmd/slimfit
 	@$(LITE) scripts/tflite/check_trained.py bin/slimfit
 
 setup-devices: ## install the compilers and simulators of the chips (Debian, as root)

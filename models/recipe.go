@@ -56,7 +56,7 @@ type Augment struct {
 // ClassWeights say how much each image's loss counts, by its class.
 type ClassWeights struct {
 	Balanced bool               `json:"balanced,omitempty"` // images / (classes x images of the class), of the training images
-	Named    map[string]float64 `json:"named,omitempty"`    // by class name, > 0; 1 where a class is not named
+	Named    map[string]float64 `json:"named,omitempty"`    // by class name, or # and its number, > 0; 1 for the others
 }
 
 // Equal says whether the recipes are the same.

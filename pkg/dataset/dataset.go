@@ -13,6 +13,10 @@ type Ref struct {
 	Name string // a name of the registry, or a label for the user's own data
 	Path string // folder of the user's own data, absolute; "" for the registry
 
+	// Shape and Classes stand for images that are not at hand, to plan with.
+	Shape   models.Shape
+	Classes int
+
 	// Train is the number of images to train on: the first ones after the
 	// validation images. 0 means all of them.
 	Train int
@@ -134,6 +138,9 @@ func DescribeNamed(ref Ref, cache string) (models.Data, []string, error) {
 			return models.Data{}, nil, err
 		}
 		return set.Data, set.ClassNames, nil
+	}
+	if ref.Shape != (models.Shape{}) {
+		return models.Data{Name: ref.Name, Input: ref.Shape, Classes: ref.Classes, Train: ref.Train}, nil, ref.noFolderKeys("given by its shape")
 	}
 	info, err := Lookup(ref.Name)
 	if err != nil {

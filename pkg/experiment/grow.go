@@ -32,6 +32,7 @@ type grower struct {
 	optimizers   map[string]bool // of all combinations
 	teachers     *teachers
 	noted        []string // warnings
+	class        func(name string) error
 }
 
 // failure is what is wrong at one place, in the first combination that shows
@@ -120,10 +121,18 @@ func (g *grower) checkRecipe(r models.Recipe, c combo) bool {
 	if n := len(r.At); n > 0 && (r.At[n-1] >= r.Steps || !slices.IsSorted(r.At) || len(slices.Compact(slices.Clone(r.At))) < n) {
 		fault("schedule", "schedule.step.at: want ascending steps below train.steps %d, got %v", r.Steps, r.At)
 	}
-	if r.Select == models.Best && g.data.Validation == 0 {
+	if r.Select == models.Best && g.data.Validation == 0 && g.data.Digest != "" {
 		fault("select", "select: best needs validation images; give dataset.validation, or select last")
 	}
-	if r.Batch > g.data.Train {
+	if r.ClassWeights != nil {
+		for _, q := range g.get(g.train, "class_weights", c).Pairs {
+			if err := g.class(q.Name); err != nil {
+				ok = false
+				g.fail(q.Node, c, "train.class_weights: %v", err)
+			}
+		}
+	}
+	if r.Batch > g.data.Train && g.data.Digest != "" { // a set that is a shape has none
 		fault("batch", "batch: %d images a step, but there are only %d training images", r.Batch, g.data.Train)
 	}
 	return ok

@@ -23,6 +23,7 @@ type Sources struct {
 	Describe Describe
 	Classes  func(dataset.Ref) []string // names of the classes of what Describe described; nil: not known, they have numbers
 	Teacher  FindTeacher                // nil: the digests that the file itself has are taken
+	Shapes   bool                       // `dataset: {shape, classes}` will do: nothing is trained
 	Space    bool                       // more than MaxListed configurations are counted only: Experiment.Space has them, Configs none
 }
 
@@ -120,6 +121,14 @@ func (l *loader) dataset(from Sources) {
 		return
 	}
 	l.e.Ref = ref(v)
+	switch shaped := v.Get("shape"); {
+	case (shaped != nil) != (v.Get("classes") != nil):
+		l.Add(v.Node, "dataset: shape and classes stand together for images that are not at hand; give both or neither")
+		return
+	case shaped != nil && !from.Shapes:
+		l.Add(shaped.Node, "dataset.shape: there are no images to train on, plan and footprint alone take it; give name or path")
+		return
+	}
 	if path := l.e.Ref.Path; path != "" {
 		abs, err := filepath.Abs(path)
 		if !filepath.IsAbs(path) {
@@ -181,7 +190,7 @@ func (l *loader) configurations(m *matrix, t *teachers, counted bool) {
 		seen: map[string]struct{}{}, ids: map[string]int{}, numbers: map[string]uint64{}, counted: counted,
 		optimizers: map[string]bool{}, failed: map[*yaml.Node]*failure{}}
 	g.space = &Space{g: &g}
-	g.recipes = newMemo[builtRecipe](b, train)
+	g.recipes, g.class = newMemo[builtRecipe](b, train), l.weighable
 	g.split()
 	for at := range m.combos {
 		g.grow(at)

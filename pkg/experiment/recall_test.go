@@ -50,3 +50,30 @@ func TestRecallByName(t *testing.T) {
 		}
 	}
 }
+
+// Weights are of classes that there are; where names are not known, workers look.
+func TestClassWeightNames(t *testing.T) {
+	names := []string{"dent", "ok", "scratch"}
+	from := Sources{Describe: described, Classes: func(dataset.Ref) []string { return names }}
+	const source = "name: x\ndataset: mnist\nmodel: final\ntrain:\n  class_weights: {ok: 2, scrach: 3, \"#2\": 1, \"#10\": 1}\n"
+	_, err := parseFrom("f.yaml", []byte(source), nil, from)
+	want := `f.yaml:5:26: train.class_weights: there is no class scrach (did you mean "scratch"?); the data set has dent, ok, scratch
+f.yaml:5:46: train.class_weights: there is no class #10; the data set has dent, ok, scratch`
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v\nwant %s", err, want)
+	}
+	if _, err := Parse("f.yaml", []byte(source), nil, described); err != nil {
+		t.Errorf("without names: %v", err)
+	}
+}
+
+// What trains nothing takes a shape for a data set.
+func TestShapeOnly(t *testing.T) {
+	source := []byte("name: x\ndataset: {shape: [49, 10, 1], classes: 12}\nmodel: [dense: 4]\ntrain: {batch: 1000, select: best}\n")
+	from := Sources{Shapes: true, Describe: func(ref dataset.Ref) (models.Data, error) { return dataset.Describe(ref, "") }}
+	e, err := parseFrom("f.yaml", source, nil, from)
+	if err != nil || e.Data.Input != (models.Shape{H: 49, W: 10, C: 1}) || e.Data.Classes != 12 ||
+		e.Configs[0].Footprint.Parameters != 490*4+4+5*12 {
+		t.Errorf("%+v, %v", e, err)
+	}
+}

@@ -100,7 +100,7 @@ func TestExperimentFiles(t *testing.T) {
 			return err
 		}
 		found++
-		x, err := LoadFrom(path, nil, Sources{Describe: describe, Teacher: teacher})
+		x, err := LoadFrom(path, nil, Sources{Describe: describe, Teacher: teacher, Shapes: true})
 		if err != nil {
 			t.Error(err)
 			return nil

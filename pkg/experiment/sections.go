@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/shift"
@@ -30,6 +31,10 @@ func ref(v *yamlkeys.Value) dataset.Ref {
 		if x.Kind == yamlkeys.ListKind {
 			r.Resize = &[2]int{int(x.Items[0].Num), int(x.Items[1].Num)}
 		}
+	}
+	if x := v.Get("shape"); x != nil {
+		r.Shape, r.Classes = models.Shape{H: int(x.Items[0].Num), W: int(x.Items[1].Num), C: int(x.Items[2].Num)}, v.Int("classes", 0)
+		r.Name = v.Str("name", "shape")
 	}
 	notDefault := func(key, def string) string {
 		if s := v.Str(key, def); s != def {
@@ -147,6 +152,16 @@ func (p *loader) class(name string) (int, bool) {
 	}
 	class, err := strconv.Atoi(number)
 	return class, err == nil && class < p.e.Data.Classes
+}
+
+// weighable says why there is no such class, where the names are known: workers
+// look for a name, or for "#" and a number.
+func (p *loader) weighable(name string) error {
+	_, byNumber := strings.CutPrefix(name, "#")
+	if _, ok := p.class(name); len(p.e.Classes) == 0 || slices.Contains(p.e.Classes, name) || byNumber && ok {
+		return nil
+	}
+	return fmt.Errorf("there is no class %s%s; the data set has %s", name, yamlkeys.DidYouMean(name, p.e.Classes, "%q"), some(p.e.Classes))
 }
 
 // some are the first names of classes.

@@ -85,7 +85,11 @@ func datasetForm() yk.Form {
 		{Name: "accept", Forms: yk.Forms(yk.List(1, 3, yk.Key{Forms: yk.Forms(yk.Choice("duplicates", "constant", "dark"))})),
 			Doc: "Faults to take: duplicates (an image under two classes), constant (one value all over), dark (16 bits with nothing in the upper 4)."},
 	}...)
-	f.Needs, f.Short = []string{"name", "path"}, "name"
+	f.Keys = append(f.Keys,
+		yk.Key{Name: "shape", Forms: yk.Forms(yk.List(3, 3, yk.Key{Forms: yk.Forms(edge)})),
+			Doc: "[height, width, channels] of images that are not at hand, with `classes`, for plan and footprint: such a file trains nothing."},
+		yk.Key{Name: "classes", Forms: yk.Forms(yk.Integer(2, 1e6)), Doc: "With `shape`: how many classes there are."})
+	f.Needs, f.Short, f.Exclusive = []string{"name", "path", "shape"}, "name", []string{"path", "shape"}
 	return f
 }
 
@@ -128,7 +132,7 @@ func trainKeys() []yk.Key {
 		{Name: "label_smoothing", Axis: true, Forms: yk.Forms(yk.Number("[", 0, 1, ")")), Default: "0",
 			Doc: "Share of an image's target that is spread evenly over all classes."},
 		{Name: "class_weights", Axis: true, Forms: yk.Forms(yk.Choice("none", "balanced"), classWeightsForm()), Default: "none",
-			Doc: "How much an image's loss counts. balanced: images / (classes x images of its class); or class names to weights, 1 for the others: {cat: 2}."},
+			Doc: "How much an image's loss counts. balanced: images / (classes x images of its class); or class names, or \"#7\" for a number, to weights, 1 for the others: {cat: 2}."},
 		{Name: "gradient_clip", Axis: true, Forms: yk.Forms(yk.Number("(", 0, 1e9, "]")),
 			Doc: "Most that a network's gradient may measure, all its numbers together (L2 norm): a longer one is scaled."},
 		{Name: "ema", Axis: true, Forms: yk.Forms(yk.Number("[", 0, 1, ")")), Default: "0",

@@ -15,12 +15,13 @@ import (
 // Load reads one experiment file with overrides as of --set; its errors are
 // usage errors, but for a signal. Warnings are notes.
 func (l *Lab) Load(ctx context.Context, file string, sets []string) (*experiment.Experiment, error) {
-	return l.load(ctx, file, sets, false)
+	return l.load(ctx, file, sets, false, false)
 }
 
-func (l *Lab) load(ctx context.Context, file string, sets []string, space bool) (*experiment.Experiment, error) {
+func (l *Lab) load(ctx context.Context, file string, sets []string, shapes, space bool) (*experiment.Experiment, error) {
 	from := l.sources(nil)
-	from.Space, from.Teacher = space, func(run string) (experiment.Teacher, error) { return findTeacher(run, l.Out) }
+	from.Shapes, from.Space = shapes, space
+	from.Teacher = func(run string) (experiment.Teacher, error) { return findTeacher(run, l.Out) }
 	e, err := UntilStopped(ctx, func() (*experiment.Experiment, error) { return experiment.LoadFrom(file, sets, from) })
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -75,7 +76,7 @@ func (l *Lab) LoadAll(ctx context.Context, files, sets []string, space bool) ([]
 	var all []*experiment.Experiment
 	var faults []error
 	for _, f := range files {
-		e, err := l.load(ctx, f, sets, space)
+		e, err := l.load(ctx, f, sets, true, space)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}

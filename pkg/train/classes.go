@@ -2,7 +2,10 @@ package train
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
@@ -21,12 +24,17 @@ func ClassWeights(c *models.ClassWeights, set *dataset.Set) ([]float32, error) {
 			weights[class] = float32(set.Train.N()) / float32(len(weights)*n)
 		}
 	}
-	for name, w := range c.Named {
+	for _, name := range slices.Sorted(maps.Keys(c.Named)) {
 		class := slices.Index(set.ClassNames, name)
+		if digits, ok := strings.CutPrefix(name, "#"); ok && class < 0 {
+			if n, err := strconv.Atoi(digits); err == nil && n < len(weights) {
+				class = n
+			}
+		}
 		if class < 0 {
 			return nil, fmt.Errorf("train: class_weights: the data set has no class %q", name)
 		}
-		weights[class] = float32(w)
+		weights[class] = float32(c.Named[name])
 	}
 	return weights, nil
 }

@@ -353,11 +353,13 @@ func TestClassWeights(t *testing.T) {
 	if want := []float32{8.0 / 15, 8.0 / 3, 8.0 / 6}; err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("balanced: %v, %v, want %v", got, err, want)
 	}
-	got, err = ClassWeights(&models.ClassWeights{Named: map[string]float64{"bottom": 3}}, set)
-	if want := []float32{1, 1, 3}; err != nil || !reflect.DeepEqual(got, want) {
+	got, err = ClassWeights(&models.ClassWeights{Named: map[string]float64{"bottom": 3, "#1": 0.5}}, set)
+	if want := []float32{1, 0.5, 3}; err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("named: %v, %v, want %v", got, err, want)
 	}
-	if _, err := ClassWeights(&models.ClassWeights{Named: map[string]float64{"left": 3}}, set); err == nil {
-		t.Error("a class that is not there has a weight")
+	for _, name := range []string{"left", "#3", "#-1", "1"} {
+		if _, err := ClassWeights(&models.ClassWeights{Named: map[string]float64{name: 3}}, set); err == nil {
+			t.Errorf("the class %s, which is not there, has a weight", name)
+		}
 	}
 }
