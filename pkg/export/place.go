@@ -3,14 +3,15 @@ package export
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"slimfit/models"
 	"slimfit/pkg/result"
+	"slimfit/pkg/store"
 	"slimfit/pkg/tflite"
 )
 
@@ -106,12 +107,12 @@ func (e *TakenError) Error() string {
 // os.ErrNotExist where that is the reason.
 func ReadManifest(dir string) (*Card, error) {
 	file := filepath.Join(dir, ManifestName)
-	b, err := os.ReadFile(file)
+	b, err := store.ReadFile(file, store.MaxJSON)
 	if err != nil {
 		return nil, err
 	}
 	var c Card
-	if err := json.Unmarshal(b, &c); err != nil || c.WeightsSHA == "" {
+	if err := models.UnmarshalStrict(b, &c); err != nil || c.WeightsSHA == "" {
 		return nil, fmt.Errorf("%s is no export's", file)
 	}
 	return &c, nil

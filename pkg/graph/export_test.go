@@ -21,7 +21,7 @@ func TestSavedModelRoundTrip(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "saved_model.pb"), b, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		m, err := LoadModel(dir, Device{Threads: 1})
+		m, err := LoadModel(dir, Device{Threads: 1}, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +45,7 @@ func TestSavedModelRoundTrip(t *testing.T) {
 }
 
 func TestLoadModelIsNoPanic(t *testing.T) {
-	if _, err := LoadModel(t.TempDir(), Device{Threads: 1}); err == nil || !strings.Contains(err.Error(), "load the SavedModel") {
+	if _, err := LoadModel(t.TempDir(), Device{Threads: 1}, false); err == nil || !strings.Contains(err.Error(), "load the SavedModel") {
 		t.Errorf("loaded from an empty folder: %v", err)
 	}
 }

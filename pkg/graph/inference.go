@@ -3,6 +3,8 @@ package graph
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	tg "github.com/galeone/tfgo"
 	tf "github.com/wamuir/graft/tensorflow"
@@ -17,10 +19,21 @@ type Model struct {
 	close                         func() error
 }
 
-// LoadModel loads a SavedModel that this package wrote. What tfgo panics with
-// comes back as an error.
-func LoadModel(dir string, device Device) (m *Model, err error) {
+// LoadModel loads a SavedModel that this package wrote; any other, as it comes,
+// only where trust is set. What tfgo panics with comes back as an error.
+func LoadModel(dir string, device Device, trust bool) (m *Model, err error) {
 	defer recovered("load the SavedModel "+dir, &err)
+	if !trust {
+		b, err := os.ReadFile(filepath.Join(dir, "saved_model.pb"))
+		if err != nil {
+			return nil, fmt.Errorf("load the SavedModel: %w", err)
+		}
+		def, err := ownGraph(b)
+		if err != nil {
+			return nil, fmt.Errorf("load the SavedModel %s: %w", dir, err)
+		}
+		return LoadFrozen(def, device, true) // its weights are constants
+	}
 	c, err := device.config()
 	if err != nil {
 		return nil, err
@@ -34,9 +47,14 @@ func LoadModel(dir string, device Device) (m *Model, err error) {
 	}, nil
 }
 
-// LoadFrozen loads a graph that Frozen wrote.
-func LoadFrozen(def []byte, device Device) (m *Model, err error) {
+// LoadFrozen loads a graph that Frozen wrote; any other only where trust is set.
+func LoadFrozen(def []byte, device Device, trust bool) (m *Model, err error) {
 	defer recovered("load the frozen graph", &err)
+	if !trust {
+		if err := vet(def); err != nil {
+			return nil, fmt.Errorf("load the frozen graph: %w", err)
+		}
+	}
 	g := tf.NewGraph()
 	if err := g.Import(def, ""); err != nil {
 		return nil, fmt.Errorf("load the frozen graph: %w", plain(err))

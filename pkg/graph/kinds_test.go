@@ -37,7 +37,7 @@ func same(t *testing.T, name string, spec models.Spec, w models.Weights, logits 
 		t.Errorf("%s: %v", name, err)
 		return
 	}
-	frozen, err := LoadFrozen(def, Device{Threads: 1})
+	frozen, err := LoadFrozen(def, Device{Threads: 1}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ type Lab struct {
 	Out    string // the folder above the run folders
 	Cache  string // of fetched data sets
 	Worker string // the file of slimfit-worker; "": beside this program
+	Trust  bool   // models that slimfit did not write, or that were changed, are run all the same
 	Python string // that times TensorFlow Lite files; "": none does
 	Work   Work
 

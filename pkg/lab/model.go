@@ -3,6 +3,8 @@ package lab
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -17,6 +19,7 @@ import (
 	"slimfit/pkg/npy"
 	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
+	"slimfit/pkg/store"
 	"slimfit/pkg/tflite"
 )
 
@@ -50,21 +53,67 @@ func (l *Lab) OpenModel(ctx context.Context, name string, seed *int64) (*Model, 
 	if card != nil {
 		m.classNames, m.fit = card.ClassNames, card.Dataset.Fit
 	}
-	switch ext := filepath.Ext(file); ext {
+	ext := filepath.Ext(file)
+	part := file
+	if ext != ".tflite" && ext != ".npz" && ext != ".pb" {
+		part = filepath.Join(file, savedModelFile)
+	}
+	b, err := readModel(part)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.compareDigest(part, b, card); err != nil {
+		return nil, err
+	}
+	switch ext {
 	case ".tflite":
-		b, err := os.ReadFile(file)
-		if err != nil {
-			return nil, exit.Failed(err)
-		}
 		lite, err := tflite.Load(b)
 		if err != nil {
 			return nil, exit.Usagef("%s: %w", file, err)
 		}
 		return m.interpret(lite), nil
 	case ".npz":
-		return m, m.fromNPZ(file, card)
+		return m, m.fromNPZ(file, b, card)
 	}
 	return m, m.byWorker(ctx, l, file, card)
+}
+
+// maxModel is the most bytes of a model file that are read: what TensorFlow's
+// and TensorFlow Lite's formats can hold.
+const maxModel = math.MaxInt32
+
+// readModel reads a file that a person named, which may be a link.
+func readModel(file string) ([]byte, error) {
+	real, err := filepath.EvalSymlinks(file)
+	if err != nil {
+		return nil, exit.Failed(err)
+	}
+	b, err := store.ReadFile(real, maxModel)
+	return b, exit.Failed(err)
+}
+
+// compareDigest compares a model file with what the card beside it says, as a
+// changed one computes nonsense without a word.
+func (l *Lab) compareDigest(file string, b []byte, card *export.Card) error {
+	if l.Trust {
+		return nil
+	}
+	if card == nil {
+		l.Note("there is no %s beside %s: whether it is as slimfit wrote it is not known", export.ManifestName, file)
+		return nil
+	}
+	for _, f := range card.Files {
+		if filepath.Base(f.Path) != filepath.Base(file) {
+			continue
+		}
+		if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != f.SHA256 {
+			return exit.With(exit.Trials, fmt.Errorf("%s was changed after it was exported: its SHA-256 is not the one in %s; export it anew, "+
+				"or --trust it", file, export.ManifestName))
+		}
+		return nil
+	}
+	l.Note("%s does not name %s: whether it is as slimfit wrote it is not known", export.ManifestName, file)
+	return nil
 }
 
 // savedModelFile is what makes a folder a SavedModel.
@@ -179,16 +228,12 @@ func (m *Model) interpret(lite *tflite.Model) *Model {
 }
 
 // fromNPZ needs the card: the weights alone do not say what network they are of.
-func (m *Model) fromNPZ(file string, card *export.Card) error {
+func (m *Model) fromNPZ(file string, b []byte, card *export.Card) error {
 	spec, err := specOf(file, card)
 	if err != nil {
 		return err
 	}
 	spec.Folded = true // as files of weights are
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return exit.Failed(err)
-	}
 	w, err := tflite.ReadNPZ(b, spec)
 	if err != nil {
 		return exit.Usagef("%s: %w", file, err)
@@ -251,7 +296,7 @@ func (m *Model) byWorker(ctx context.Context, l *Lab, file string, card *export.
 		defer w.Close(0)
 		m.runtime = "TensorFlow " + w.Environment.TensorFlow + ", 1 thread"
 		e, err := ask(ctx, w, protocol.Command{Predict: &protocol.Predict{Model: path, Format: format, Images: images.Name(), Input: m.input,
-			Classes: m.classes}},
+			Classes: m.classes, Trust: l.Trust}},
 			protocol.Predicted)
 		if err != nil {
 			return nil, nil, 0, err

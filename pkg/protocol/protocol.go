@@ -97,6 +97,8 @@ type Predict struct {
 	Images  string       `json:"images"`  // absolute: an npy file of float32 in [0, 1], [n, h, w, c]
 	Input   models.Shape `json:"input"`   // of one image
 	Classes int          `json:"classes"` //
+	// of a graph that slimfit did not write: run it all the same
+	Trust bool `json:"trust,omitempty"`
 }
 
 // Preview asks for a PNG of training images as a pack's first member sees them: a

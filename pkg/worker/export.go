@@ -72,7 +72,7 @@ func (s *server) latency(l protocol.Latency) error {
 	if err != nil {
 		return fmt.Errorf("latency: %w", err)
 	}
-	m, err := graph.LoadFrozen(def, s.inference())
+	m, err := graph.LoadFrozen(def, s.inference(), true)
 	if err != nil {
 		return fmt.Errorf("latency: %w", err)
 	}
@@ -150,13 +150,13 @@ func (s *server) predict(p protocol.Predict) error {
 func (s *server) loadModel(p protocol.Predict) (*graph.Model, error) {
 	switch p.Format {
 	case protocol.SavedModel:
-		return graph.LoadModel(p.Model, s.inference())
+		return graph.LoadModel(p.Model, s.inference(), p.Trust)
 	case protocol.Frozen:
 		def, err := os.ReadFile(p.Model)
 		if err != nil {
 			return nil, err
 		}
-		return graph.LoadFrozen(def, s.inference())
+		return graph.LoadFrozen(def, s.inference(), p.Trust)
 	}
 	return nil, fmt.Errorf("no format %q", p.Format)
 }
