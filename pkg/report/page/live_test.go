@@ -62,8 +62,9 @@ func (s *liveServer) put(t *testing.T, r *report.Report, number int) {
 }
 
 const (
-	training = `{"page":1,"total":45,"done":3,"failed":1,"running":1,"pending":40,"left":"5 min","alive":1,"gone":[],"work":[{"label":"kernel <b>5</b>",
-		"step":120,"steps":2000,"left":"40 s","points":[[60,2.1,null],[120,0.7,0.91]]}],"failures":["kernel 3, seed 1: failed: <img src=x onerror=alert(1)>"],"damaged":[]}`
+	training = `{"page":1,"total":45,"done":3,"failed":1,"running":1,"pending":40,"left":"5 min","alive":1,"gone":[],
+		"work":[{"label":"kernel <b>5</b>","step":120,"steps":2000,"left":"40 s","points":[[60,2.1,null],[120,0.7,0.91]]}],
+		"failures":["kernel 3, seed 1: failed: <img src=x onerror=alert(1)>"],"damaged":[]}`
 	finished = `{"page":2,"total":45,"done":45,"alive":0,"gone":[],"work":[],"failures":[],"damaged":[],"trouble":"the disk is full"}`
 )
 
@@ -146,7 +147,9 @@ func (p *tab) until(selector, text string) {
 
 // hands is what the reader did to the page.
 func (p *tab) hands() string {
-	return js[string](p, `JSON.stringify([location.hash, document.getElementById("filter").value, document.activeElement.id, Math.round(scrollY / 50), document.querySelector("#network .hint").textContent,
-		document.querySelector("#differences details").open, [...document.querySelectorAll("#table-results th")].map((th) => th.getAttribute("aria-sort")),
+	return js[string](p, `JSON.stringify([location.hash, document.getElementById("filter").value, document.activeElement.id,
+		Math.round(scrollY / 50), document.querySelector("#network .hint").textContent,
+		document.querySelector("#differences details").open,
+		[...document.querySelectorAll("#table-results th")].map((th) => th.getAttribute("aria-sort")),
 		[...document.querySelectorAll("#table-results tbody tr")].filter((tr) => !tr.hidden).length])`)
 }

@@ -63,7 +63,8 @@ func testStressed(t *testing.T, parent context.Context) {
 		if n := js[int](p, `document.querySelectorAll("#shifted .shifts path").length`); n != 6 {
 			t.Errorf("%d marks under shifts, want two for each of three", n)
 		}
-		if got := js[string](p, `document.querySelector("#shifted .shifts path:last-child").dataset.tip`); !strings.Contains(got, "blur 1: of") || !strings.Contains(got, "0.00 % are found") {
+		if got := js[string](p, `document.querySelector("#shifted .shifts path:last-child").dataset.tip`); !strings.Contains(got, "blur 1: of") ||
+			!strings.Contains(got, "0.00 % are found") {
 			t.Errorf("the last mark says %q", got)
 		}
 		if got := p.text("#table-shifted"); !strings.Contains(got, "noise 20") || !strings.Contains(got, "worst class") {
@@ -77,7 +78,8 @@ func testStressed(t *testing.T, parent context.Context) {
 	}
 	in.Scores = nil
 	p := open(t, parent, reporttest.Build(t, in, report.Options{}), desktop)
-	if shown := js[bool](p, `!document.querySelector("figure.shifted").hidden || document.getElementById("shifts") !== null || document.getElementById("sure") !== null`); shown {
+	if shown := js[bool](p, `!document.querySelector("figure.shifted").hidden || document.getElementById("shifts") !== null ||
+		document.getElementById("sure") !== null`); shown {
 		t.Error("without scores there are parts for them")
 	}
 }
