@@ -101,6 +101,7 @@ type (
 	Target = target.Target
 	Budget = target.Budget
 	Recall = target.Recall
+	Under  = target.Under
 )
 
 // How seeds are judged against the target, and which of their networks.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"gopkg.in/yaml.v3"
 
@@ -107,6 +108,13 @@ func (l *loader) load(from Sources) {
 	}
 	e.Evaluate.Test = l.v.Get("evaluate").Str("test", "")
 	e.Evaluate.Shifts = l.shifts(l.v.Get("evaluate").Get("shifts"))
+	if e.Target != nil {
+		for _, u := range e.Target.Under {
+			if !slices.Contains(e.Evaluate.Shifts, u.Shift) {
+				e.Evaluate.Shifts = append(e.Evaluate.Shifts, u.Shift)
+			}
+		}
+	}
 	e.Report = l.report(l.v.Get("report"))
 	e.Batch = batch(l.v.Get("batch"))
 	if l.Count() == 0 && l.changed {

@@ -108,6 +108,10 @@ func (p *loader) target(v *yamlkeys.Value, seeds int) *Target {
 			t.Within = append(t.Within, Budget{Cost: cost(q.Name), Limit: q.Num})
 		}
 	}
+	t.Under = p.under(v.Get("under"))
+	if t.Under != nil && t.Precision == Int8 {
+		p.Add(v.Get("under").Node, "target.under: float32 networks are judged on shifted images; with target.precision int8 there is no such floor")
+	}
 	if recall := v.Get("recall"); recall != nil {
 		p.recall(t, recall)
 	}
@@ -189,6 +193,28 @@ func (p *problems) shifts(v *yamlkeys.Value) (names []string) {
 		}
 	}
 	return names
+}
+
+// under reads floors under shifts.
+func (p *problems) under(v *yamlkeys.Value) (floors []Under) {
+	if v == nil {
+		return nil
+	}
+	for _, item := range v.Items {
+		var u Under
+		for _, q := range item.Pairs {
+			if q.Name == "accuracy" {
+				u.Accuracy = q.Num
+			} else {
+				u.Shift = shift.Shift{Kind: q.Name, Amount: q.Num}.String()
+			}
+		}
+		if slices.ContainsFunc(floors, func(o Under) bool { return o.Shift == u.Shift }) {
+			p.Add(item.Node, "target.under: %s is given twice", u.Shift)
+		}
+		floors = append(floors, u)
+	}
+	return floors
 }
 
 // cost reads a name that isCost knows.

@@ -184,6 +184,8 @@ func targetKeys() []yk.Key {
 	within := yk.Mapping(limits...)
 	within.Exclusive = []string{string(footprint.Peak), peakField}
 	share := yk.Forms(yk.Number("[", 0, 1, "]"))
+	under := shiftForm(yk.Key{Name: "accuracy", Required: true, Fraction: true, Beside: true, Forms: yk.Forms(yk.Number("(", 0, 1, ")")),
+		Doc: "What every network must reach on images shifted so."})
 	return []yk.Key{
 		{Name: "accuracy", Required: true, Fraction: true, Forms: yk.Forms(yk.Number("(", 0, 1, ")")), Doc: "The worst accuracy you can live with, a fraction: 0.95 is 95 %."},
 		{Name: "confidence", Fraction: true, Forms: yk.Forms(yk.Number("[", 0.5, 1, ")")), Default: "0.95", Doc: "Of the bounds that must reach it."},
@@ -196,6 +198,8 @@ func targetKeys() []yk.Key {
 			Doc: "Of the networks that are judged: float32, as trained; int8, quantized after training as `slimfit export --format tflite-int8` does it."},
 		{Name: "evidence", Forms: yk.Forms(yk.Choice(target.Certificate, target.Observed)), Default: target.Certificate,
 			Doc: "certificate: bounds on the test images hold with the confidence; observed: the validation images decide, for data too few for that."},
+		{Name: "under", Forms: yk.Forms(yk.List(1, 40, yk.Key{Forms: yk.Forms(under)})),
+			Doc: "Floors under shifts of the images, as of `evaluate.shifts`, for every network, whatever the rule: `[{noise: 20, accuracy: 0.9}]`."},
 		{Name: "recall", Forms: yk.Forms(yk.Table(`[^\x00-\x1f]{1,255}`, "`all` or a class", "`all` or classes, by name, to a fraction", yk.Key{Fraction: true, Forms: share})),
 			Doc: "Floors that the recall of every network must reach, whatever the rule, in every class or in single ones, by name: {all: 0.9, scratch: 0.98}; \"#7\" is the class with the number 7 in `slimfit data verify`."},
 	}

@@ -116,6 +116,7 @@ func (l *Lab) newSearcher(e *experiment.Experiment, p *search.Problem, train Tra
 		return nil, exit.Failed(err)
 	}
 	s := &searcher{l: l, e: e, p: p, folder: folder, reader: newResultReader(folder, p, l.Work.RetryFailed), train: train, configs: e.ByID()}
+	p.Scores = evidenceIn(folder).Scores
 	if p.Target.Precision == experiment.Int8 {
 		s.int8 = newQuantizer(folder, l.sourceOf(e), l.Note)
 	}

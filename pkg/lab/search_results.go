@@ -70,6 +70,9 @@ func (r *resultReader) finished(k result.Key) (*result.Result, bool) {
 		r.doubts[k] = fmt.Sprintf("%s: %s", r.folder.ResultPath(k), d[0])
 		return nil, false
 	}
+	if !r.asked[k] && r.p.Lacks(&res, result.Validation) {
+		return nil, false // its weights are judged on the shifted images
+	}
 	if r.p.Target.Precision == experiment.Int8 && res.Status == result.Done {
 		return r.finishedInt8(k, res)
 	}
@@ -124,8 +127,11 @@ func (r *resultReader) forget(keys []result.Key) {
 func (r *resultReader) missing(keys []result.Key, test bool, s sweep.Summary) error {
 	for _, k := range keys {
 		res, ok := r.finished(k)
-		if ok && (!test || res.Correct.Test != nil) {
+		if ok && (!test || res.Correct.Test != nil && !r.p.Lacks(res, result.Test)) {
 			continue
+		}
+		if ok && test && res.Correct.Test != nil {
+			return exit.Failed(fmt.Errorf("judge %s on shifted test images: %s lacks them; move it away and search again", k, r.folder.ScoresPath(k)))
 		}
 		if r.err != nil {
 			return exit.Failed(r.err)

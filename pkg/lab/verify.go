@@ -145,7 +145,11 @@ func (v *verifier) fault(where, format string, args ...any) {
 
 // evidenceIn is the run folder that a certificate rests on.
 func evidenceIn(folder *store.Folder) search.Evidence {
-	return search.Evidence{Open: folder.ReadFile, Sealed: sealed, SealedInt8: sealedInt8, Measure: export.Measure}
+	return search.Evidence{Open: folder.ReadFile, Sealed: sealed, SealedInt8: sealedInt8, Measure: export.Measure,
+		Scores: func(r result.Result) result.Scores {
+			s, _ := folder.ReadScores(r) // what cannot be read is missing, and said to be
+			return s
+		}}
 }
 
 // sealed is a result file as it was before its test images were opened.

@@ -50,6 +50,9 @@ func (r *decided) asked() string {
 	for _, l := range r.Target.Within {
 		limits = append(limits, fmt.Sprintf("at most %s %s", text.Whole(l.Limit), r.Costs[r.CostIndex(l.Cost)].Head))
 	}
+	for _, u := range r.Target.asked.Under {
+		limits = append(limits, fmt.Sprintf("accuracy under %s at least %s", u.Shift, text.Threshold(u.Accuracy)))
+	}
 	for _, f := range r.Target.Recall {
 		limits = append(limits, "recall of "+f.Name+" at least "+f.Value)
 	}

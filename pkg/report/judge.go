@@ -157,6 +157,9 @@ func (r *filled) see(row *Row, split Split, rule string) Judged {
 	j.Complete = seen.Complete && !seen.Blind
 	if seen.Blind {
 		j.Lacks = "results without a confusion matrix, which the recall floors need"
+		if len(r.Target.asked.Under) > 0 {
+			j.Lacks = "networks that were not judged on the shifted images of the floors; `slimfit run` judges them"
+		}
 	}
 	if seen.Trouble != nil {
 		j.Out = judge.Words(*seen.Trouble, func(v, floor float64) string { return text.PercentageAgainst(v, floor) + " %" })
@@ -179,6 +182,13 @@ func (r *filled) network(t *Trial, split Split) (target.Network, bool) {
 		return n, n.Diverged
 	}
 	n.Correct, n.Images, n.Confusion = m.right(), m.Images, r.judgedConfusion(t, split)
+	if r.Target != nil && t.scores != nil {
+		var shifts []string
+		for _, u := range r.Target.asked.Under {
+			shifts = append(shifts, u.Shift)
+		}
+		n.Shifted = t.scores.Correct(shifts, split)
+	}
 	return n, true
 }
 

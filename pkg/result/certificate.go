@@ -86,12 +86,19 @@ type Target struct {
 	Within     []Limit        `json:"within"`
 	RecallAll  float64        `json:"recall_all"` // floor of every class; 0 asks nothing
 	Recall     []ClassFloor   `json:"recall"`
+	Under      []ShiftFloor   `json:"under,omitempty"` // scores.json beside each result has what it rests on
 }
 
 // Limit is a hard budget.
 type Limit struct {
 	Cost  footprint.Cost `json:"cost"`
 	Limit float64        `json:"limit"` // inclusive
+}
+
+// ShiftFloor is the accuracy that every network must reach on shifted images.
+type ShiftFloor struct {
+	Shift    string  `json:"shift"`
+	Accuracy float64 `json:"accuracy"`
 }
 
 // ClassFloor is the recall that one class must reach.
@@ -115,8 +122,9 @@ type TestedNetwork struct {
 	Seed     int64      `json:"seed"`
 	Correct  int        `json:"correct"`
 	Accuracy float64    `json:"accuracy"`
-	Lower    float64    `json:"lower"`    // one-sided Clopper-Pearson at confidence 1 - alpha
-	Interval [2]float64 `json:"interval"` // two-sided Clopper-Pearson at the target's confidence
+	Lower    float64    `json:"lower"`           // one-sided Clopper-Pearson at confidence 1 - alpha
+	Interval [2]float64 `json:"interval"`        // two-sided Clopper-Pearson at the target's confidence
+	Under    []int      `json:"under,omitempty"` // right answers under each shift of the target's
 }
 
 // NearestMiss is the configuration that came closest where none meets the
@@ -206,7 +214,8 @@ type ScreenedNetwork struct {
 	Accuracy  float64 `json:"accuracy"`
 	// one-sided bound, together for all candidates; of a stopped one, of what it could have reached
 	Upper        float64 `json:"upper"`
-	ClearlyFails bool    `json:"clearly_fails"` // Upper is below the target
+	ClearlyFails bool    `json:"clearly_fails"`   // Upper is below the target
+	Under        []int   `json:"under,omitempty"` // right answers under each shift of the target's
 }
 
 // Looks are looks at the same test images before a certificate, as the ledger

@@ -76,6 +76,24 @@ func (s *Scores) Found(shift string, split Split) []int {
 	return nil
 }
 
+// Correct are the right answers to the split's images under each shift; nil where
+// one was not judged.
+func (s *Scores) Correct(shifts []string, split Split) []int {
+	var out []int
+	for _, name := range shifts {
+		found := s.Found(name, split)
+		if found == nil {
+			return nil
+		}
+		sum := 0
+		for _, n := range found {
+			sum += n
+		}
+		out = append(out, sum)
+	}
+	return out
+}
+
 // Key names the trial.
 func (s Scores) Key() Key { return Key{ConfigID: s.ConfigID, Seed: s.Seed} }
 

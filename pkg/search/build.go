@@ -100,6 +100,9 @@ func (p *Problem) target() result.Target {
 	for _, r := range p.Target.Recall {
 		t.Recall = append(t.Recall, result.ClassFloor{Class: r.Class, Floor: r.Floor})
 	}
+	for _, u := range p.Target.Under {
+		t.Under = append(t.Under, result.ShiftFloor(u))
+	}
 	return t
 }
 
@@ -144,6 +147,7 @@ func (s *state) judged(i, winner int) result.Judged {
 		if n.result.Correct.Validation != nil {
 			sn.Correct = *n.result.Correct.Validation
 		}
+		sn.Under = s.p.under(n.result, result.Validation)
 		j.Networks = append(j.Networks, sn)
 	}
 	if len(c.nets) > 0 && c.standing != unjudged {
@@ -212,7 +216,7 @@ func (s *state) tested(o *opening) []result.TestedNetwork {
 			continue // only a bad confidence does that, and it was checked
 		}
 		out = append(out, result.TestedNetwork{Seed: r.Seed, Correct: correct, Accuracy: float64(correct) / float64(s.p.Data.Test),
-			Lower: o.lower[k], Interval: [2]float64{two.Low, two.High}})
+			Lower: o.lower[k], Interval: [2]float64{two.Low, two.High}, Under: s.p.under(r, result.Test)})
 	}
 	return out
 }

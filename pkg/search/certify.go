@@ -43,7 +43,7 @@ func (s *state) certify(i int, finished Lookup) (train, open []result.Key) {
 		switch {
 		case !ok:
 			train = append(train, key)
-		case r.Status == result.Done && r.Correct.Test == nil:
+		case r.Status == result.Done && (r.Correct.Test == nil || s.p.Lacks(r, result.Test)):
 			open = append(open, key)
 		}
 		results[k] = r
@@ -215,6 +215,9 @@ func (p *Problem) examine(o *opening, results []*result.Result) {
 		o.reason = fmt.Sprintf("on the test images the lower bound is %s, below %s", bound(o.bound), text.Threshold(p.Target.Accuracy))
 	}
 	for _, r := range results {
+		if trouble := p.underBound(r, confidence); trouble != "" && o.passed {
+			o.passed, o.reason = false, "on the test images, by its lower bound, "+trouble
+		}
 		if trouble := p.recallBound(r.Seed, r.Confusion.Test, confidence); trouble != "" && o.passed {
 			o.passed, o.reason = false, "on the test images, by its lower bound, "+trouble
 		}

@@ -49,8 +49,10 @@ func (p *Problem) look(r *result.Result) network {
 	n.clear = n.upper < p.Target.Accuracy
 	if n.result.Confusion.Validation == nil && p.Target.HasFloors() {
 		n.failed, n.trouble = true, fmt.Sprintf("seed %d: its result has no confusion matrix, which the recall floors need", r.Seed)
+	} else if p.Lacks(r, result.Validation) {
+		n.failed, n.trouble = true, fmt.Sprintf("seed %d: scores.json does not say what it finds in the shifted images of the floors", r.Seed)
 	} else if t := p.judge.Trouble(p.shown(&n)); t != nil {
-		n.trouble, n.floorMissed = p.Target.Words(*t, recallText), p.recallMissed(r.Confusion.Validation)
+		n.trouble, n.floorMissed = p.Target.Words(*t, recallText), p.recallMissed(r.Confusion.Validation) || p.underMissed(r)
 	}
 	return n
 }
@@ -58,7 +60,7 @@ func (p *Problem) look(r *result.Result) network {
 // shown is the network as the judge of the target takes it.
 func (p *Problem) shown(n *network) target.Network {
 	return target.Network{Seed: n.seed, Diverged: n.result.Status == result.Diverged, Correct: n.correct, Images: p.Data.Validation,
-		Confusion: n.result.Confusion.Validation}
+		Confusion: n.result.Confusion.Validation, Shifted: p.under(n.result, result.Validation)}
 }
 
 // clearConfidence makes the bounds of all candidates hold together

@@ -28,13 +28,14 @@ type Problem struct {
 	Experiment string
 	Data       models.Data
 	Target     experiment.Target
-	Seeds      []int64       // a configuration is judged by all of them
-	Candidates []Candidate   // within every budget, cheapest first, see Compare
-	OverBudget []Candidate   // the others, in the same order
-	FreshFrom  int64         // rules mean and tolerance: the least seed to certify by; 0: the first above Seeds
-	Charge     Charge        // nil: nobody else looks at the test images
-	FirstAlpha float64       // of the first opening, see screen.go; 0: half of 1 - confidence
-	Looks      *result.Looks // at them by other questions, for the certificate; nil where nobody counted
+	Seeds      []int64                           // a configuration is judged by all of them
+	Candidates []Candidate                       // within every budget, cheapest first, see Compare
+	OverBudget []Candidate                       // the others, in the same order
+	FreshFrom  int64                             // rules mean and tolerance: the least seed to certify by; 0: the first above Seeds
+	Charge     Charge                            // nil: nobody else looks at the test images
+	Scores     func(result.Result) result.Scores // of a network; nil: nobody knows any
+	FirstAlpha float64                           // of the first opening, see screen.go; 0: half of 1 - confidence
+	Looks      *result.Looks                     // at them by other questions, for the certificate; nil where nobody counted
 	Options
 
 	untold bool          // the certificate that is checked has no largest class

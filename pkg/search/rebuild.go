@@ -9,6 +9,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
+	"slimfit/pkg/shift"
 	"slimfit/pkg/target"
 )
 
@@ -27,6 +28,9 @@ func fromCertificate(c *result.Certificate) (*Problem, []Fault) {
 	}
 	for _, r := range c.Target.Recall {
 		p.Target.Recall = append(p.Target.Recall, experiment.Recall{Class: r.Class, Floor: r.Floor})
+	}
+	for _, u := range c.Target.Under {
+		p.Target.Under = append(p.Target.Under, experiment.Under(u))
 	}
 	if len(c.FreshSeeds) > 0 {
 		p.FreshFrom = c.FreshSeeds[0]
@@ -98,6 +102,11 @@ func checkTarget(c *result.Certificate) error {
 	for _, f := range floors {
 		if f.Class < 0 || f.Class >= c.Dataset.Classes || !(f.Floor >= 0 && f.Floor <= 1) {
 			return fmt.Errorf("a recall floor of %v for class %d is out of range", f.Floor, f.Class)
+		}
+	}
+	for _, u := range t.Under {
+		if _, err := shift.Parse(u.Shift); err != nil || !(u.Accuracy > 0 && u.Accuracy < 1) {
+			return fmt.Errorf("a floor of %v under %q is out of range", u.Accuracy, u.Shift)
 		}
 	}
 	if n := len(c.Classes); n > 0 && n != c.Dataset.Classes {

@@ -81,6 +81,11 @@ func (p *Problem) tooFew(c *candidate) string {
 				return fmt.Sprintf("seed %d reaches %s", n.seed, why)
 			}
 		}
+		for i, correct := range p.under(n.result, result.Validation) {
+			if why := p.short(correct, p.Data.Validation, p.Target.Under[i].Accuracy, p.FirstAlpha); why != "" {
+				return fmt.Sprintf("seed %d: accuracy under %s is %s", n.seed, p.Target.Under[i].Shift, why)
+			}
+		}
 		for class, row := range n.result.Confusion.Validation {
 			right, all := target.ClassImages(row, class)
 			if why := p.short(right, all, p.Target.Floor(class), p.FirstAlpha); why != "" {

@@ -254,6 +254,9 @@ func targetText(c *result.Certificate) string {
 	for _, r := range t.Recall {
 		line += fmt.Sprintf(", recall of class %s at least %s", text.Class(namesIn(c), r.Class), text.Threshold(r.Floor))
 	}
+	for _, u := range t.Under {
+		line += fmt.Sprintf(", accuracy under %s at least %s", u.Shift, text.Threshold(u.Accuracy))
+	}
 	return line
 }
 

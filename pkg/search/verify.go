@@ -33,6 +33,9 @@ type Evidence struct {
 	// judges it, on the test images only if test is set; it returns nil where the
 	// weights were not kept. A nil Quantize trusts the int8.json files.
 	Quantize func(k result.Key, test bool) (*result.Int8, error)
+	// Scores are those of a result's network, empty where there are none; nil where
+	// nobody knows any.
+	Scores func(result.Result) result.Scores
 	// Experiment is what the certificate is held against; nil where there is no
 	// such file: then its names are held against the results'.
 	Experiment *experiment.Experiment
@@ -61,6 +64,7 @@ func Verify(c *result.Certificate, folder Evidence) []Fault {
 	if p == nil {
 		return faults
 	}
+	p.Scores = folder.Scores
 	faults = append(faults, folder.measure(p)...)
 	results, more := folder.read(c, p)
 	faults = append(faults, more...)

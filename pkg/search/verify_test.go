@@ -85,7 +85,7 @@ func encode(t *testing.T, p *Problem, w *world, k result.Key, plan Plan) []byte 
 }
 
 func (s searched) verify() []Fault {
-	return Verify(s.cert, Evidence{
+	return Verify(s.cert, Evidence{Scores: s.p.Scores,
 		Open: func(path string) ([]byte, error) {
 			if b, ok := s.files[path]; ok {
 				return b, nil

@@ -43,6 +43,9 @@ func (p *Problem) rules() []string {
 		out = append(out, "Every network's recall of each class with a floor reaches the floor: as seen on the validation images, and by its "+
 			"one-sided Clopper-Pearson lower bound on the test images.")
 	}
+	if len(p.Target.Under) > 0 {
+		out = append(out, underRule)
+	}
 	if p.Target.Precision == experiment.Int8 {
 		out = append(out, int8Rule)
 	}

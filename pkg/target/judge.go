@@ -24,12 +24,16 @@ type Network struct {
 	Correct   int     `json:"correct"`
 	Images    int     `json:"images"`              // 1 or more, as many for every network
 	Confusion [][]int `json:"confusion,omitempty"` // [true class][predicted class]; nil where it is not known
+	// Shifted are the right answers under each shift of Target.Under, in its order; nil
+	// where they are not known.
+	Shifted []int `json:"shifted,omitempty"`
 }
 
 // Trouble is why a configuration misses the target whatever its accuracy.
 type Trouble struct {
 	Seed     int64
-	Diverged bool    // the seed gave no network; else its recall is too low:
+	Diverged bool    // the seed gave no network
+	Shift    string  // under which its accuracy, Recall, is too low; "": its recall is:
 	Class    int     // the first class below its floor
 	Images   int     // of the class; 0: there is nothing to judge it by
 	Recall   float64 // below Floor
@@ -96,7 +100,7 @@ func (j *Judge) See(nets []Network) Seen {
 		if n.Diverged {
 			continue
 		}
-		s.Blind = s.Blind || j.HasFloors() && n.Confusion == nil
+		s.Blind = s.Blind || j.HasFloors() && n.Confusion == nil || len(n.Shifted) < len(j.Under)
 		correct, images = append(correct, n.Correct), n.Images
 	}
 	if s.N = len(correct); s.N == 0 || images < 1 {
@@ -112,6 +116,11 @@ func (j *Judge) See(nets []Network) Seen {
 func (j *Judge) Trouble(n Network) *Trouble {
 	if n.Diverged {
 		return &Trouble{Seed: n.Seed, Diverged: true}
+	}
+	for i, correct := range n.Shifted[:min(len(n.Shifted), len(j.Under))] {
+		if u := j.Under[i]; !Reaches(correct, n.Images, u.Accuracy) {
+			return &Trouble{Seed: n.Seed, Shift: u.Shift, Images: n.Images, Recall: float64(correct) / float64(n.Images), Floor: u.Accuracy}
+		}
 	}
 	if !j.HasFloors() || n.Confusion == nil {
 		return nil
@@ -138,6 +147,8 @@ func (t *Target) Words(w Trouble, share func(v, floor float64) string) string {
 	switch {
 	case w.Diverged:
 		return fmt.Sprintf("seed %d diverged", w.Seed)
+	case w.Shift != "":
+		return fmt.Sprintf("seed %d: accuracy under %s is %s, the floor %s", w.Seed, w.Shift, share(w.Recall, w.Floor), text.Threshold(w.Floor))
 	case w.Images == 0:
 		return fmt.Sprintf("seed %d: no image of class %s to judge its recall by", w.Seed, class)
 	}

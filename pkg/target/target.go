@@ -20,6 +20,7 @@ type Target struct {
 	Evidence   string   // Certificate or Observed; "" is Certificate
 	RecallAll  float64  // floor for every class's recall, in [0, 1]; 0 asks nothing
 	Recall     []Recall // floors for single classes, by rising class
+	Under      []Under  // floors under shifts of the images
 }
 
 // How seeds are judged against the target.
@@ -69,6 +70,13 @@ type Budget struct {
 type Recall struct {
 	Class int     // 0-based
 	Floor float64 // in [0, 1]
+}
+
+// Under is the accuracy that every network must reach on shifted images, whatever
+// the rule.
+type Under struct {
+	Shift    string  `json:"shift"`    // a name of package shift
+	Accuracy float64 `json:"accuracy"` // in (0, 1)
 }
 
 // Floor is the recall that every network must reach for the class, whatever the
