@@ -110,7 +110,8 @@ func (p *loader) target(v *yamlkeys.Value, seeds int) *Target {
 	}
 	t.Under = p.under(v.Get("under"))
 	if t.Under != nil && t.Precision == Int8 {
-		p.Add(v.Get("under").Node, "target.under: float32 networks are judged on shifted images; with target.precision int8 there is no such floor")
+		p.Add(v.Get("under").Node, "target.under: float32 networks are judged on shifted images; with target.precision int8 there is no such "+
+			"floor")
 	}
 	if recall := v.Get("recall"); recall != nil {
 		p.recall(t, recall)

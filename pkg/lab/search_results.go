@@ -131,7 +131,8 @@ func (r *resultReader) missing(keys []result.Key, test bool, s sweep.Summary) er
 			continue
 		}
 		if ok && test && res.Correct.Test != nil {
-			return exit.Failed(fmt.Errorf("judge %s on shifted test images: %s lacks them; move it away and search again", k, r.folder.ScoresPath(k)))
+			return exit.Failed(fmt.Errorf("judge %s on shifted test images: %s lacks them; move it away and search again", k,
+				r.folder.ScoresPath(k)))
 		}
 		if r.err != nil {
 			return exit.Failed(r.err)

@@ -101,7 +101,8 @@ func TestThresholds(t *testing.T) {
 				want = report.Alarm{Found: 20, False: n - 20}
 			}
 			got := *c.Validation
-			if got != (report.Alarm{Found: want.Found * seeds, Missed: want.Missed * seeds, False: want.False * seeds, Quiet: want.Quiet * seeds}) || c.Test != nil {
+			all := report.Alarm{Found: want.Found * seeds, Missed: want.Missed * seeds, False: want.False * seeds, Quiet: want.Quiet * seeds}
+			if got != all || c.Test != nil {
 				t.Errorf("class %d at %v: %+v of %d seeds, want %+v", class, c.Score, got, seeds, want)
 			}
 		}

@@ -14,7 +14,8 @@ import (
 
 // underRule says it in the certificate.
 const underRule = "Every network's accuracy on shifted images reaches its floor: as seen on the validation images, and by its one-sided " +
-	"Clopper-Pearson lower bound on the test images, at the opening's chance of error. A shifted image comes from the image and its number alone."
+	"Clopper-Pearson lower bound on the test images, at the opening's chance of error. A shifted image comes from the image and its number " +
+	"alone."
 
 // under are a network's right answers under each shift that has a floor; nil where
 // they are not known, or none has one.

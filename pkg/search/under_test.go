@@ -39,14 +39,13 @@ func underNoise(t *testing.T, floor float64, lost func(kernel int, split result.
 	return record(t, p, newWorld(p, surface(rand.New(rand.NewPCG(4, 4)), p.Candidates, 0.05), 0.05, 4))
 }
 
-func kernelOf(s searched) int { return s.cert.Winner.Assignment["kernel"].(int) }
-
 // A floor under a shift screens, is certified by its lower bound at the opening's
 // alpha, stands in the certificate, and is verified by scores.json.
 func TestFloorUnderShift(t *testing.T) {
 	byKernel := func(kernel int, _ result.Split) float64 { return map[int]float64{1: 0.2, 3: 0.02, 5: 0.005}[kernel] }
 	free, s := underNoise(t, 0, byKernel), underNoise(t, 0.9, byKernel)
-	if free.cert.Verdict != result.Certified || s.cert.Verdict != result.Certified || s.cert.Winner.Footprint.Parameters < free.cert.Winner.Footprint.Parameters {
+	if free.cert.Verdict != result.Certified || s.cert.Verdict != result.Certified ||
+		s.cert.Winner.Footprint.Parameters < free.cert.Winner.Footprint.Parameters {
 		t.Fatalf("without a floor %s; with one %s", free.cert.Summary, s.cert.Summary)
 	}
 	if faults := s.verify(); len(faults) > 0 {
@@ -70,7 +69,8 @@ func TestFloorUnderShift(t *testing.T) {
 	}
 	// On the validation images all do, on the test images none: refuted there.
 	refuted := underNoise(t, 0.9, func(_ int, split result.Split) float64 { return map[result.Split]float64{result.Test: 0.2}[split] })
-	if refuted.cert.Winner != nil || len(refuted.cert.Openings) == 0 || !strings.Contains(refuted.cert.Openings[0].Reason, "accuracy under noise 20") {
+	if refuted.cert.Winner != nil || len(refuted.cert.Openings) == 0 ||
+		!strings.Contains(refuted.cert.Openings[0].Reason, "accuracy under noise 20") {
 		t.Errorf("refuted under noise: %s, %+v", refuted.cert.Summary, refuted.cert.Openings)
 	}
 

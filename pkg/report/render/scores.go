@@ -17,7 +17,8 @@ func Shifts(r *report.Report) Section {
 	}
 	s := Section{Title: "On shifted images", Figures: figuresNamed(r, figure.Shifts)}
 	names, cells := nameColumns(r)
-	all := Table{Name: "shifts", Caption: "Mean accuracy in percent on the validation images, as they are and shifted", Columns: append(names, Column{"as they are", true})}
+	all := Table{Name: "shifts", Caption: "Mean accuracy in percent on the validation images, as they are and shifted",
+		Columns: append(names, Column{"as they are", true})}
 	for _, name := range r.Shifts {
 		all.Columns = append(all.Columns, Column{name, true})
 	}
@@ -47,12 +48,14 @@ func Shifts(r *report.Report) Section {
 }
 
 func shiftTable(r *report.Report, row *report.Row) Table {
-	t := Table{Name: "shifted", Caption: "Accuracy and worst class of " + text.Plain(row.Label) + ", in percent", Columns: []Column{{Head: "shift"}}}
+	t := Table{Name: "shifted", Caption: "Accuracy and worst class of " + text.Plain(row.Label) + ", in percent",
+		Columns: []Column{{Head: "shift"}}}
 	var splits []report.Split
 	for _, split := range result.Splits() {
 		if v := row.Shift(""); v != nil && v.On(split) != nil {
 			splits = append(splits, split)
-			t.Columns = append(t.Columns, Column{string(split) + " mean", true}, Column{"worst seed", true}, Column{Head: "worst class"}, Column{"its recall", true})
+			t.Columns = append(t.Columns, Column{string(split) + " mean", true}, Column{"worst seed", true}, Column{Head: "worst class"},
+				Column{"its recall", true})
 		}
 	}
 	for i := range row.Shifts {
@@ -88,7 +91,8 @@ func Sure(r *report.Report) Section {
 	of := fmt.Sprintf("%s, %s together", text.Plain(s.Label), text.Count(s.Seeds, "seed"))
 	if s.Class >= 0 {
 		name := text.Plain(text.Class(r.Classes, s.Class))
-		t := Table{Name: "thresholds", Caption: fmt.Sprintf("Answering %s where its score is at least so much: %s, in percent", name, of), Columns: []Column{{"score at least", true}}}
+		t := Table{Name: "thresholds", Caption: fmt.Sprintf("Answering %s where its score is at least so much: %s, in percent", name, of),
+			Columns: []Column{{"score at least", true}}}
 		for _, split := range splitsOf(s) {
 			t.Columns = append(t.Columns, Column{string(split) + " precision", true}, Column{"recall", true}, Column{"false alarms", true})
 		}
@@ -101,10 +105,12 @@ func Sure(r *report.Report) Section {
 			t.Rows = append(t.Rows, line)
 		}
 		out.Text = []string{fmt.Sprintf("Precision: of the images that are answered %s, those that are; recall: of those that are %s, the ones "+
-			"answered so; false alarms: of all others, the ones answered %s. Choose on validation; the same thresholds are judged on the test images.", name, name, name)}
+			"answered so; false alarms: of all others, the ones answered %s. Choose on validation; the same thresholds are judged on "+
+			"the test images.", name, name, name)}
 		out.Tables = append(out.Tables, t)
 	}
-	t := Table{Name: "answered", Caption: "Giving only answers whose score is at least so much: " + of + ", in percent", Columns: []Column{{"score at least", true}}}
+	t := Table{Name: "answered", Caption: "Giving only answers whose score is at least so much: " + of + ", in percent",
+		Columns: []Column{{"score at least", true}}}
 	for _, split := range splitsOf(s) {
 		t.Columns = append(t.Columns, Column{string(split) + " answered", true}, Column{"right of these", true})
 	}
