@@ -85,7 +85,12 @@ func encode(t *testing.T, p *Problem, w *world, k result.Key, plan Plan) []byte 
 }
 
 func (s searched) verify() []Fault {
-	return Verify(s.cert, Evidence{Scores: s.p.Scores,
+	var scores func(result.Result) result.Scores
+	if s.p != nil {
+		scores = s.p.Scores
+	}
+	return Verify(s.cert, Evidence{
+		Scores: scores,
 		Open: func(path string) ([]byte, error) {
 			if b, ok := s.files[path]; ok {
 				return b, nil
