@@ -129,8 +129,9 @@ func origin(c *cli.Context, flag string) string {
 // labOf reads the flags that say where a command works and with what; those
 // that it does not have keep their defaults.
 func labOf(c *cli.Context, o console) *lab.Lab {
-	l := &lab.Lab{Out: c.String("out"), Cache: c.String("cache"), Worker: c.String("worker"), Python: c.String("python"), Trust: c.Bool("trust"),
-		Note: o.note, Detail: o.detail,
+	l := &lab.Lab{Out: c.String("out"), Cache: c.String("cache"), Worker: c.String("worker"), Python: c.String("python"),
+		Trust: c.Bool("trust"),
+		Note:  o.note, Detail: o.detail,
 		Watch: func() (func(sweep.Event), func()) {
 			p := newProgress(o)
 			return p.event, p.close

@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
 
+	"slimfit/pkg/exit"
 	"slimfit/pkg/lab"
+	"slimfit/pkg/text"
 )
 
 func main() {
@@ -28,8 +31,21 @@ func main() {
 }
 
 // run is the whole program. args[0] is the program's name. Results go to
-// stdout, everything else to stderr; what it returns is the exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+// stdout, everything else to stderr, and nothing steers a terminal; what it
+// returns is the exit code.
+func run(ctx context.Context, args []string, out, errs io.Writer) (code int) {
+	stdout, stderr := &text.Neutral{To: out}, &text.Neutral{To: errs}
+	defer stdout.Close()
+	defer stderr.Close()
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(stderr, "slimfit: a fault of this program: %v\n", p)
+			if os.Getenv("GOTRACEBACK") != "" {
+				stderr.Write(debug.Stack())
+			}
+			code = exit.IO
+		}
+	}()
 	app := &cli.App{
 		Name:                      "slimfit",
 		Usage:                     "find the smallest CNN that still meets a target accuracy",

@@ -18,11 +18,11 @@ import (
 func (p planText) write(w io.Writer, markdown bool) error {
 	title := p.Name
 	if p.About != "" {
-		title += ": " + text.OneLine(p.About)
+		title += ": " + text.Plain(p.About)
 	}
 	show := func(t text.Table) error { return t.Text(w) }
 	if markdown {
-		title = "## " + title + "\n"
+		title = "## " + text.Markdown(title) + "\n"
 		show = func(t text.Table) error {
 			fmt.Fprintln(w)
 			return t.Markdown(w)

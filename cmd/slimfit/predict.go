@@ -21,8 +21,8 @@ func predictCommand() *cli.Command {
 		ArgsUsage: "MODEL IMAGE...",
 		Description: "MODEL is a file or folder that `slimfit export` wrote (.tflite, weights.npz, savedmodel, frozen.pb), or what `slimfit export` takes. " +
 			"Images are PNG or JPEG pictures, idx files (.gz too), or npy files of uint8 or of float32 in [0, 1]. Only savedmodel and frozen.pb " +
-			"need slimfit-worker. A file that was changed after it was exported, and a graph with operations that slimfit does not write, are refused: " +
-			"TensorFlow's graphs are programs, which can write any file of yours.",
+			"need slimfit-worker. A file that was changed after it was exported, and a graph with operations that slimfit does not write, are " +
+			"refused: TensorFlow's graphs are programs, which can write any file of yours.",
 		Flags: []cli.Flag{formatFlag("text", "json", "csv"),
 			&cli.BoolFlag{Name: "resize", Usage: "resize pictures to what the network takes"},
 			&cli.Int64Flag{Name: "seed", Usage: "of a run, take the network of seed `N`"},

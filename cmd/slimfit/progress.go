@@ -38,15 +38,23 @@ const shownWorkers = 16
 func newProgress(o console) *progress {
 	p := &progress{quiet: o.quiet, verbose: o.verbose, plain: o.err, told: time.Now()}
 	if !p.quiet && isTerminal(o.err) {
-		p.bars = mpb.New(mpb.WithOutput(o.err), mpb.WithRefreshRate(300*time.Millisecond))
+		p.bars = mpb.New(mpb.WithOutput(steered(o.err)), mpb.WithRefreshRate(300*time.Millisecond))
 		p.plain = p.bars
 	}
 	return p
 }
 
+// steered is the terminal behind a writer of text, for what moves its cursor.
+func steered(w io.Writer) io.Writer {
+	if n, ok := w.(*text.Neutral); ok {
+		return n.To
+	}
+	return w
+}
+
 // isTerminal says whether w is a terminal that moves its cursor.
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := steered(w).(*os.File)
 	if !ok || os.Getenv("TERM") == "dumb" {
 		return false
 	}
@@ -258,5 +266,5 @@ func fit(line string, width int) string {
 	if width < 4 {
 		return line
 	}
-	return text.Shorten(line, width)
+	return text.Shorten(text.Printable(line), width)
 }

@@ -27,6 +27,7 @@ func statusCommand() *cli.Command {
 		Usage:     "show what is done in a run folder, what runs there now and what failed",
 		ArgsUsage: "DIR",
 		Flags: []cli.Flag{cacheFlag(), formatFlag("text", "json"),
+			&cli.BoolFlag{Name: "deep", Usage: "read the trained weights and histories of all trials too, and name those that are damaged"},
 			&cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, Usage: "show it again every few seconds until nothing is left"}},
 		Action: func(c *cli.Context) error {
 			folder, err := folderArg(c)
@@ -35,6 +36,9 @@ func statusCommand() *cli.Command {
 			}
 			o := consoleOf(c)
 			s := openStatus(labOf(c, o), folder)
+			if c.Bool("deep") {
+				return s.deep(o)
+			}
 			if c.Bool("watch") {
 				return s.watch(c.Context, o)
 			}
@@ -48,6 +52,7 @@ type statusView struct {
 	Experiment string `json:"experiment"`
 	Folder     string `json:"folder"`
 	sweep.Overview
+	Doubts []string `json:"doubts,omitempty"` // with --deep: files beside results that are damaged
 
 	folder *store.Folder
 	viewer sweep.Viewer
@@ -86,12 +91,36 @@ func (s *statusView) show(o console, watched bool, prefix string) error {
 		return o.json(s)
 	}
 	var b strings.Builder
-	b.WriteString(prefix)
+	if _, err := io.WriteString(steered(o.out), prefix); err != nil {
+		return exit.Failed(err)
+	}
 	s.text(&b)
 	if watched && s.Running+s.Pending > 0 {
 		fmt.Fprintf(&b, "in a browser: %s\n", shell.Line("slimfit", "serve", s.Folder))
 	}
 	return o.print([]byte(b.String()))
+}
+
+// deep is show after every file was read; damage is a fault.
+func (s *statusView) deep(o console) error {
+	results, damaged, err := s.folder.Results(store.Brief)
+	if err == nil {
+		s.Doubts, err = s.folder.AllDoubts(results, true)
+	}
+	if err != nil {
+		return exit.Failed(err)
+	}
+	for _, d := range damaged {
+		s.Doubts = append(s.Doubts, d.Error())
+	}
+	if err := s.show(o, false, ""); err != nil {
+		return err
+	}
+	if n := len(s.Doubts); n > 0 {
+		return exit.With(exit.Trials, fmt.Errorf("%s: %s damaged; `slimfit run` trains a trial again once its result.json is away", s.Experiment,
+			text.Count(n, "file")))
+	}
+	return nil
 }
 
 // clearScreen moves a terminal's cursor home and clears what is below.
@@ -123,6 +152,9 @@ func (s *statusView) watch(ctx context.Context, o console) error {
 // text is the status for a person.
 func (s *statusView) text(w io.Writer) {
 	fmt.Fprintf(w, "%s: %s\n", s.Experiment, s.counts())
+	for _, d := range s.Doubts {
+		fmt.Fprintf(w, "damaged: %s\n", d)
+	}
 	for _, p := range s.Processes {
 		s.process(w, p)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 
@@ -144,6 +145,10 @@ func (l *loader) dataset(from Sources) {
 		}
 		if err != nil {
 			l.Add(v.Get("path").Node, "dataset.path: %v", err)
+			return
+		}
+		if !utf8.ValidString(abs) {
+			l.Add(v.Get("path").Node, "dataset.path: %s is not UTF-8: rename the folder", abs)
 			return
 		}
 		l.e.Ref.Path = abs

@@ -89,6 +89,13 @@ func (l *Lab) readRun(folder *store.Folder) (report.Input, error) {
 			in.Scores = append(in.Scores, s)
 		}
 		readHistories(folder, &in)
+		doubts, err := folder.AllDoubts(results, false)
+		if err != nil {
+			return in, exit.Failed(err)
+		}
+		for _, d := range doubts {
+			in.Warnings = append(in.Warnings, d+".")
+		}
 	}
 	in.Certificate = readCertificate(folder, &in)
 	verb := "run"

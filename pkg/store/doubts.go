@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"slimfit/pkg/result"
 )
@@ -27,6 +28,21 @@ func (f *Folder) Doubts(r result.Result, deep bool) (doubts []string, err error)
 			doubts = append(doubts, bad.Error())
 		case err != nil:
 			return nil, err
+		}
+	}
+	return doubts, nil
+}
+
+// AllDoubts are the Doubts of results, in their order, each below the run folder.
+func (f *Folder) AllDoubts(results []result.Result, deep bool) (doubts []string, err error) {
+	all, errs := make([][]string, len(results)), make([]error, len(results))
+	each(len(results), func(i int) { all[i], errs[i] = f.Doubts(results[i], deep) })
+	for i, some := range all {
+		if errs[i] != nil {
+			return nil, errs[i]
+		}
+		for _, d := range some {
+			doubts = append(doubts, strings.TrimPrefix(d, f.Dir+string(filepath.Separator)))
 		}
 	}
 	return doubts, nil

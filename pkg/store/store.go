@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"slimfit/models"
 	"slimfit/pkg/result"
@@ -40,6 +41,9 @@ func Create(out, name string, source []byte) (*Folder, error) {
 	dir, err := filepath.Abs(filepath.Join(out, name))
 	if err != nil {
 		return nil, fmt.Errorf("make run folder: %w", err)
+	}
+	if !utf8.ValidString(dir) {
+		return nil, fmt.Errorf("make run folder: %s: its path is not UTF-8, which results could not name; rename it, or choose another --out", dir)
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("make run folder: %w", err)

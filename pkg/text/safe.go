@@ -1,8 +1,10 @@
 package text
 
 import (
+	"io"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -37,7 +39,7 @@ func spellOut(s, keep string) string {
 		r, n := utf8.DecodeRuneInString(s)
 		bad := unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError && n == 1
 		if bad && !strings.ContainsRune(keep, r) {
-			b.WriteString(strings.Trim(strconv.QuoteToASCII(s[:n]), `"`))
+			b.WriteString(strings.Replace(strings.Trim(strconv.QuoteToASCII(s[:n]), `"`), `\x7f`, `\u007f`, 1)) // as in JSON
 		} else {
 			b.WriteString(s[:n])
 		}
@@ -88,4 +90,44 @@ func SheetCell(s string) string {
 		return s
 	}
 	return "'" + s
+}
+
+// Neutral is where a command writes text for a terminal: what could steer it is
+// spelt out, as Lines does it, whoever made the text. Several goroutines may
+// write.
+type Neutral struct {
+	To io.Writer
+
+	mu   sync.Mutex
+	part []byte // of a character that is not whole yet
+}
+
+// Write writes whole characters.
+func (n *Neutral) Write(b []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	all := append(n.part, b...)
+	end := len(all)
+	for back := 1; back <= min(utf8.UTFMax-1, len(all)); back++ {
+		if c := all[len(all)-back]; utf8.RuneStart(c) {
+			if !utf8.FullRune(all[len(all)-back:]) {
+				end = len(all) - back
+			}
+			break
+		}
+	}
+	n.part = append([]byte(nil), all[end:]...)
+	if _, err := io.WriteString(n.To, Lines(string(all[:end]))); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// Close writes what is left.
+func (n *Neutral) Close() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	_, err := io.WriteString(n.To, Lines(string(n.part)))
+	n.part = nil
+	return err
 }

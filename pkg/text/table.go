@@ -110,11 +110,18 @@ func (t Table) Markdown(w io.Writer) error {
 // barred escapes the bars of a cell that are not escaped yet.
 func barred(s string) string { return strings.ReplaceAll(strings.ReplaceAll(s, `\|`, "|"), "|", `\|`) }
 
-// CSV writes the head and the rows.
+// CSV writes the head and the rows; no cell is a formula.
 func (t Table) CSV(w io.Writer) error {
 	c := csv.NewWriter(w)
-	if err := c.Write(t.Head); err != nil {
-		return err
+	for _, row := range append([][]string{t.Head}, t.Rows...) {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = SheetCell(cell)
+		}
+		if err := c.Write(cells); err != nil {
+			return err
+		}
 	}
-	return c.WriteAll(t.Rows)
+	c.Flush()
+	return c.Error()
 }
