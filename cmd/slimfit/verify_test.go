@@ -219,6 +219,48 @@ func TestVerifyRecomputes(t *testing.T) {
 	verify(exit.Usage, "", "--weights", "--quick")
 }
 
+// What the winner finds in shifted test images is recomputed too: a certificate and
+// scores that claim more than the weights do, and agree, do not hold.
+func TestVerifyRecomputesShifted(t *testing.T) {
+	for more, want := range map[int]int{0: exit.Done, 1: exit.Trials} {
+		l := newInt8Lab(t)
+		l.trainer = func(_ context.Context, _ *lab.Lab, j lab.Training) (sweep.Summary, error) {
+			session, err := j.Folder.Join(0, nil)
+			if err != nil {
+				return sweep.Summary{}, err
+			}
+			defer session.Close()
+			for _, t := range j.Trials {
+				if err := l.trainOne(j, session, t); err != nil {
+					return sweep.Summary{}, err
+				}
+				r, err := j.Folder.ReadResult(t.Key())
+				if err != nil {
+					return sweep.Summary{}, err
+				}
+				s := result.Scores{ConfigID: r.ConfigID, Seed: r.Seed, WeightsSHA: r.WeightsSHA, Shifts: []result.Shifted{}}
+				for _, split := range result.Splits() {
+					if f := r.On(split); f.Correct != nil { // brightness 0 changes nothing
+						s.SetFound("brightness 0", split, append([]int{*f.Correct + min(more, len(f.Wrong))}, make([]int, r.Dataset.Classes-1)...))
+					}
+				}
+				if err := j.Folder.WriteScores(s, r); err != nil {
+					return sweep.Summary{}, err
+				}
+			}
+			return sweep.Summary{}, nil
+		}
+		if code, _, errs := l.run("search", "e.yaml", "--set", "target.precision=float32",
+			"--set", "target.under=[{brightness: 0, accuracy: 0.01}]"); code != exit.Done {
+			t.Fatal(errs)
+		}
+		code, out, errs := l.run("verify", "runs/tiny/certificate.json")
+		if code != want || (more > 0) != strings.Contains(out, "test images under brightness 0, the certificate says") {
+			t.Errorf("with %d more: code %d, want %d\n%s%s", more, code, want, out, errs)
+		}
+	}
+}
+
 func TestVerifyRetrains(t *testing.T) {
 	l := newLab(t)
 	l.run("search", "e.yaml")

@@ -155,8 +155,8 @@ func (s *searcher) ask(ctx context.Context, keys []result.Key, test, wantTest bo
 	if wantTest {
 		stop = nil // they are trained, or must be
 	}
-	summary, err := s.train(ctx, s.l, Training{Experiment: s.e, Folder: s.folder, Trials: trials, Test: test, KeepAll: s.int8 != nil,
-		Stop: stop})
+	summary, err := s.train(ctx, s.l, Training{Experiment: s.e, Folder: s.folder, Trials: trials, Test: test,
+		KeepAll: s.int8 != nil || len(s.p.Target.Under) > 0, Stop: stop})
 	s.reader.forget(keys)
 	if err != nil {
 		return err

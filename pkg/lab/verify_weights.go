@@ -12,6 +12,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/export"
 	"slimfit/pkg/result"
+	"slimfit/pkg/shift"
 	"slimfit/pkg/text"
 )
 
@@ -35,7 +36,7 @@ func (v *verifier) recompute(ctx context.Context, o VerifyOptions) error {
 			v.missing(o, fmt.Sprintf("the winner's answers not recomputed: no data set here: %v", err))
 			break
 		}
-		ok, err := v.recomputeOne(ctx, k, set)
+		ok, err := v.recomputeOne(ctx, k, set, n.Under)
 		if err != nil {
 			return err
 		}
@@ -61,7 +62,7 @@ func (v *verifier) missing(o VerifyOptions, what string) {
 	}
 }
 
-func (v *verifier) recomputeOne(ctx context.Context, k result.Key, set *dataset.Set) (ok bool, err error) {
+func (v *verifier) recomputeOne(ctx context.Context, k result.Key, set *dataset.Set, under []int) (ok bool, err error) {
 	t, err := export.OpenTrial(v.folder, k)
 	var unfit *export.UnfitError
 	if errors.As(err, &unfit) {
@@ -81,7 +82,39 @@ func (v *verifier) recomputeOne(ctx context.Context, k result.Key, set *dataset.
 		v.fault(k.String(), "recomputed: its weights answer %s otherwise than its result, such as %d: class %d",
 			text.Count(len(disputed), "test image"), disputed[0][0], disputed[0][1])
 	}
-	return err == nil && len(disputed) == 0, nil
+	if err != nil || len(disputed) > 0 {
+		return false, nil
+	}
+	return v.recomputeShifted(ctx, t, set, under)
+}
+
+// recomputeShifted compares what the network finds in the shifted test images of
+// the target's floors with what the certificate says: no more than that may be
+// claimed. Answers as close as two programs may differ in count for it.
+func (v *verifier) recomputeShifted(ctx context.Context, t *export.Trial, set *dataset.Set, under []int) (ok bool, err error) {
+	for i, u := range v.cert.Target.Under[:min(len(under), len(v.cert.Target.Under))] {
+		s, err := shift.Parse(u.Shift)
+		shifted := dataset.Images{Pixels: make([]uint8, len(set.Test.Pixels)), Labels: set.Test.Labels}
+		if err == nil {
+			err = s.Apply(shifted.Pixels, set.Test.Pixels, set.Data.Input, 0)
+		}
+		var wrong [][2]int
+		if err == nil {
+			wrong, err = export.Disputed(ctx, t, shifted, nil, parallelism(v.l.Work.Jobs))
+		}
+		switch most := shifted.N() - len(wrong); {
+		case ctx.Err() != nil:
+			return false, context.Cause(ctx)
+		case err != nil:
+			v.fault(t.Result.Key().String(), "recomputed under %s: %v", u.Shift, err)
+			return false, nil
+		case under[i] > most:
+			v.fault(t.Result.Key().String(), "recomputed: its weights are right on at most %d test images under %s, the certificate says %d", most,
+				u.Shift, under[i])
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // limits says which forgeries this verification, with so many trials trained
