@@ -30,11 +30,11 @@ var table = [...]kind{
 		slug:     func(l Layer) string { return fmt.Sprintf("c%sx%d%s", l.Kernel, l.Filters, l.normWord()) },
 		out:      func(in Shape, l Layer) (Shape, error) { return window(in, l.reach(), l, l.Filters) },
 		kernel:   func(in Shape, l Layer) []int { return []int{l.Kernel[0], l.Kernel[1], in.C, l.Filters} }},
-	{name: Depthwise, node: "depthwise", bias: true, fields: []string{"kernel", "multiplier", "stride", "padding", "batchnorm", "bias", "activation"},
+	{name: Depthwise, node: "depthwise", bias: true, fields: []string{"kernel", "multiplier", "stride", "dilation", "padding", "batchnorm", "bias", "activation"},
 		doc:      "Depthwise convolution.",
-		defaults: Layer{Stride: Square(1), Padding: Same, Activation: Relu, Multiplier: 1},
+		defaults: Layer{Stride: Square(1), Dilation: Square(1), Padding: Same, Activation: Relu, Multiplier: 1},
 		slug:     func(l Layer) string { return fmt.Sprintf("w%sx%d%s", l.Kernel, l.Multiplier, l.normWord()) },
-		out:      func(in Shape, l Layer) (Shape, error) { return window(in, l.Kernel, l, in.C*l.Multiplier) },
+		out:      func(in Shape, l Layer) (Shape, error) { return window(in, l.reach(), l, in.C*l.Multiplier) },
 		kernel:   func(in Shape, l Layer) []int { return []int{l.Kernel[0], l.Kernel[1], in.C, l.Multiplier} }},
 	{name: Separable, fields: []string{"kernel", "filters", "multiplier", "stride", "padding", "batchnorm", "bias", "activation"}, // expand splits it
 		doc:      "A depthwise convolution without bias and a 1x1 convolution: counted as those two layers.",
@@ -181,8 +181,8 @@ func (l Layer) checkKind() error {
 		return fmt.Errorf("dropout: rate is %v, need a number in [0, 1)", l.Rate)
 	case (l.Kind == Depthwise || l.Kind == Separable) && l.Stride[0] != l.Stride[1]:
 		return fmt.Errorf("%s: stride %v: TensorFlow has one stride for both directions of a depthwise convolution", l.Kind, l.Stride)
-	case l.Kind == Conv && l.Dilation != one && l.Stride != one:
-		return fmt.Errorf("conv: dilation %v with stride %v: one of them has to be 1", l.Dilation, l.Stride)
+	case max(l.Dilation[0], l.Dilation[1]) > 1 && l.Stride != one:
+		return fmt.Errorf("%s: dilation %v with stride %v: one of them has to be 1", l.Kind, l.Dilation, l.Stride)
 	case l.Kind == Residual && len(l.Layers) == 0:
 		return errors.New("residual: no layers: list those that the sum goes around")
 	case l.Kind == Residual && !slices.Contains([]Shortcut{AutoShortcut, NormShortcut, NoProjection}, l.Shortcut):
@@ -195,7 +195,7 @@ func (l Layer) checkKind() error {
 
 // reach is the window of a convolution from its first to its last tap.
 func (l Layer) reach() Edges {
-	return Edges{(l.Kernel[0]-1)*l.Dilation[0] + 1, (l.Kernel[1]-1)*l.Dilation[1] + 1}
+	return Edges{(l.Kernel[0]-1)*max(l.Dilation[0], 1) + 1, (l.Kernel[1]-1)*max(l.Dilation[1], 1) + 1}
 }
 
 // normWord marks a batch-normalised layer in a configuration's ID.

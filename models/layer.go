@@ -108,7 +108,7 @@ type Layer struct {
 	Filters    int        // conv, separable: output channels, >= 1
 	Multiplier int        // depthwise, separable: outputs for each input channel, >= 1
 	Stride     Edges      // conv, depthwise, separable, pools
-	Dilation   Edges      // conv: distance of the kernel's taps
+	Dilation   Edges      // conv, depthwise: distance of the kernel's taps
 	Padding    Padding    // conv, depthwise, separable, pools
 	Activation Activation // conv, depthwise, separable, dense, residual, activation
 	Norm       Norm       // conv, depthwise, separable, dense

@@ -49,6 +49,9 @@ func Each() map[string]models.Spec {
 	dilated := models.NewConv(3, 4)
 	dilated.Dilation = models.Edges{2, 3}
 	add("dilation", dilated, dilated)
+	apart := models.DefaultLayer(models.Depthwise)
+	apart.Kernel, apart.Dilation, apart.Multiplier = models.Edges{2, 3}, models.Edges{3, 2}, 2
+	add("depthwise dilation", apart, models.NewConv(1, 3), apart)
 	normed := models.NewConv(3, 4)
 	normed.Norm, normed.Unbiased = models.OneNorm, true
 	add("pools after batchnorm", normed, models.NewMaxPool(2), normed, models.NewMaxPool(2))

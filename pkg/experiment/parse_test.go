@@ -100,7 +100,7 @@ model:
 `)
 	want := []models.Layer{
 		{Kind: models.Conv, Kernel: [2]int{3, 5}, Filters: 4, Dilation: models.Square(1), Stride: models.Square(2), Padding: models.Valid, Activation: models.Tanh},
-		{Kind: models.Depthwise, Kernel: [2]int{1, 3}, Multiplier: 1, Stride: models.Square(1), Padding: models.Same, Activation: models.Relu},
+		{Kind: models.Depthwise, Kernel: [2]int{1, 3}, Multiplier: 1, Stride: models.Square(1), Dilation: models.Square(1), Padding: models.Same, Activation: models.Relu},
 		{Kind: models.Separable, Kernel: [2]int{3, 3}, Filters: 6, Multiplier: 2, Stride: models.Square(1), Padding: models.Same, Activation: models.LeakyRelu},
 		{Kind: models.MaxPool, Size: models.Square(3), Stride: models.Square(1), Padding: models.Valid},
 		{Kind: models.MaxPool, Size: models.Square(2), Stride: models.Square(2), Padding: models.Same},

@@ -104,7 +104,7 @@ func (b builder) linear(x, kernel tf.Output, n models.Node) (tf.Output, error) {
 	case models.Conv:
 		x = op.Conv2D(s, x, b.spread(kernel, n), edges4(l.Stride), padding(l.Padding))
 	case models.Depthwise:
-		x = op.DepthwiseConv2dNative(s, x, kernel, edges4(l.Stride), padding(l.Padding))
+		x = op.DepthwiseConv2dNative(s, x, b.spread(kernel, n), edges4(l.Stride), padding(l.Padding))
 	case models.Dense:
 		x = op.MatMul(s, x, kernel)
 	default:
@@ -120,7 +120,7 @@ func (b builder) linear(x, kernel tf.Output, n models.Node) (tf.Output, error) {
 // process at some gradients of dilated convolutions.
 func (b builder) spread(kernel tf.Output, n models.Node) tf.Output {
 	k, d := n.Layer.Kernel, n.Layer.Dilation
-	if d == models.Square(1) || k == models.Square(1) {
+	if max(d[0], d[1]) <= 1 || k == models.Square(1) {
 		return kernel
 	}
 	shape, _ := kernel.Shape().ToSlice() // known: it comes from a variable

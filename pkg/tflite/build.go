@@ -159,14 +159,14 @@ func (b *builder) weighted(n models.Node, w models.Weights) error {
 	}
 	l := n.Layer
 	op := Op{Code: Conv2D, Padding: l.Padding, Stride: l.Stride}
+	if max(l.Dilation[0], l.Dilation[1]) > 1 {
+		op.Dilation = l.Dilation
+	}
 	kernel, in := v.Kernel, n.Size(models.Kernel)/n.Out.C
 	shape, out := []int{n.Out.C, l.Kernel[0], l.Kernel[1], n.In.C}, imageShape(n.Out)
 	switch l.Kind {
 	case models.Conv:
 		kernel = b.turned(v.Kernel, in, n.Out.C)
-		if l.Dilation != models.Square(1) {
-			op.Dilation = l.Dilation
-		}
 	case models.Depthwise:
 		// [h, w, in, multiplier] is [1, h, w, in*multiplier] in memory.
 		op.Code, op.Multiplier = DepthwiseConv2D, l.Multiplier

@@ -77,7 +77,7 @@ func (q *quantizer) model() error {
 		in, out := &q.m.Tensors[op.Inputs[0]], &q.m.Tensors[op.Outputs[0]]
 		out.Type = Int8
 		switch op.Code {
-		case MaxPool2D, AveragePool2D:
+		case MaxPool2D, AveragePool2D, Relu6: // TensorFlow Lite Micro's RELU6 only cuts, it does not scale
 			out.Quant = in.Quant
 		case Softmax, Logistic:
 			out.Quant = unitQuant()
@@ -88,7 +88,7 @@ func (q *quantizer) model() error {
 		case Prelu:
 			q.slopes(op)
 			out.Quant = affine(q.seen[op.Outputs[0]], 0)
-		case Mean, LeakyRelu, Elu, Relu, Relu6, Add:
+		case Mean, LeakyRelu, Elu, Relu, Add:
 			out.Quant = affine(q.seen[op.Outputs[0]], 0)
 		case Conv2D, DepthwiseConv2D, FullyConnected:
 			if err := q.weighted(op, in.Quant); err != nil {

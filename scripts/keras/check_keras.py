@@ -176,8 +176,9 @@ def keras_layer(kind, o, name):
     if kind == "avgpool":
         return keras.layers.AveragePooling2D(o["size"], **window, name=name)
     window |= {"kernel_size": o["kernel"]} | bias
-    if kind == "conv":
+    if kind in ("conv", "depthwise"):
         window["dilation_rate"] = o.get("dilation", 1)
+    if kind == "conv":
         return keras.layers.Conv2D(o["filters"], **window)
     if kind == "depthwise":
         return keras.layers.DepthwiseConv2D(depth_multiplier=o["multiplier"], **window)
