@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
@@ -94,12 +93,12 @@ func listData(o console, cache string) error {
 	if o.format == "json" {
 		return writeDataJSON(o.out, rows)
 	}
-	w := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tIMAGES\tCLASSES\tTRAIN\tVALIDATION\tTEST\tSTATE\tABOUT")
+	t := text.Table{Head: []string{"NAME", "IMAGES", "CLASSES", "TRAIN", "VALIDATION", "TEST", "STATE", "ABOUT"}, Left: 8}
 	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\n", r.Name, r.Input, r.Classes, r.Train, r.Validation, r.Test, r.State, r.About)
+		t.Rows = append(t.Rows, []string{r.Name, r.Input.String(), strconv.Itoa(r.Classes), strconv.Itoa(r.Train), strconv.Itoa(r.Validation),
+			strconv.Itoa(r.Test), r.State, r.About})
 	}
-	if err := w.Flush(); err != nil {
+	if err := t.Text(o.out); err != nil {
 		return exit.Failed(err)
 	}
 	o.note("cache: %s", cache)
@@ -237,19 +236,19 @@ func writeDataReports(o console, reports []lab.DataReport) error {
 		for _, n := range r.Notes {
 			fmt.Fprintf(o.out, "  note    %s\n", text.Printable(n))
 		}
-		w := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 		if r.Guess.Images > 0 {
-			fmt.Fprintf(o.out, "  guess   always answering %s is right for %s %% of the test images\n",
-				text.Printable(r.ClassNames[r.Guess.Class]), strconv.FormatFloat(100*float64(r.Guess.Images)/float64(r.Test), 'f', 2, 64))
+			fmt.Fprintf(o.out, "  guess   always answering %s is right for %s of the test images\n",
+				text.Printable(r.ClassNames[r.Guess.Class]), text.Percent(float64(r.Guess.Images)/float64(r.Test)))
 		}
 		for _, line := range shows(r) {
 			fmt.Fprintf(o.out, "  target  %s\n", line)
 		}
-		fmt.Fprintf(w, "\t  class\tname\ttrain\tvalidation\ttest\t\n")
+		t := text.Table{Head: []string{"      class", "name", "train", "validation", "test"}}
 		for i, name := range r.ClassNames {
-			fmt.Fprintf(w, "\t  %d\t%s\t%d\t%d\t%d\t\n", i, text.Printable(name), r.Images.Train[i], r.Images.Validation[i], r.Images.Test[i])
+			t.Rows = append(t.Rows, []string{strconv.Itoa(i), name, strconv.Itoa(r.Images.Train[i]), strconv.Itoa(r.Images.Validation[i]),
+				strconv.Itoa(r.Images.Test[i])})
 		}
-		if err := w.Flush(); err != nil {
+		if err := t.Text(o.out); err != nil {
 			return err
 		}
 	}

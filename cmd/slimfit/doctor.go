@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -76,9 +75,10 @@ func examine(ctx context.Context, o console, options doctor.Options) error {
 
 // writeDoctor prints the report for a person: what there is, then what is wrong.
 func writeDoctor(w io.Writer, r doctor.Report) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	line := func(name, format string, args ...any) { fmt.Fprintf(t, name+"\t"+format+"\n", args...) }
-	line("slimfit", "%s, %s", r.Slimfit, r.OS)
+	t := text.Table{Head: []string{"slimfit", r.Slimfit + ", " + r.OS}, Left: 2}
+	line := func(name, format string, args ...any) {
+		t.Rows = append(t.Rows, []string{name, fmt.Sprintf(format, args...)})
+	}
 	line("worker", "%s", r.Worker.File)
 	line("TensorFlow", "%s", tensorflowLine(r.Worker))
 	line("CPU", "%s (%s)", text.OrUnknown(r.Machine.CPU), text.OrUnknown(strings.Join(r.Machine.Features, " ")))
@@ -91,7 +91,7 @@ func writeDoctor(w io.Writer, r doctor.Report) error {
 	for _, d := range r.Disks {
 		line("disk", "%s for %s in %s", doctor.Bytes(d.Free), d.Use, d.Folder)
 	}
-	if err := t.Flush(); err != nil {
+	if err := t.Text(w); err != nil {
 		return err
 	}
 	writeFaults(w, "to know", r.Advice)
@@ -107,13 +107,10 @@ func writeFaults(w io.Writer, head string, faults []doctor.Fault) {
 }
 
 func verdict(faults int) string {
-	switch faults {
-	case 0:
+	if faults == 0 {
 		return "No fault found."
-	case 1:
-		return "1 fault found."
 	}
-	return fmt.Sprintf("%d faults found.", faults)
+	return text.Count(faults, "fault") + " found."
 }
 
 func tensorflowLine(w doctor.Worker) string {

@@ -84,14 +84,14 @@ func writeExported(o console, x lab.Exported) error {
 	fmt.Fprintf(&b, "%s (%s)", x.Key, x.Chosen)
 	if len(x.Card.Accuracy) > 0 {
 		a := x.Card.Accuracy[0]
-		fmt.Fprintf(&b, ": %.2f %% of %s right, as trained", 100*a.Share, text.Count(a.Images, a.Split+" image"))
+		fmt.Fprintf(&b, ": %s of %s right, as trained", text.Percent(a.Share), text.Count(a.Images, a.Split+" image"))
 	}
 	b.WriteString("\n")
 	t := text.Table{Head: []string{"file", "bytes", "right", "of"}, Left: 1}
 	for _, f := range x.Card.Files {
 		row := []string{filepath.Join(x.Dir, f.Path), text.Thousands(f.Bytes), "", ""}
 		if f.Accuracy != nil {
-			row[2], row[3] = fmt.Sprintf("%.2f %%", 100*f.Accuracy.Share), text.Count(f.Accuracy.Images, f.Accuracy.Split+" image")
+			row[2], row[3] = text.Percent(f.Accuracy.Share), text.Count(f.Accuracy.Images, f.Accuracy.Split+" image")
 		}
 		t.Rows = append(t.Rows, row)
 	}

@@ -90,7 +90,7 @@ func quantizedRow(seeds []lab.QuantizedTrial, plain bool) []string {
 	if plain {
 		return append(row, fmt.Sprintf("%.6f", float), fmt.Sprintf("%.6f", int8), fmt.Sprintf("%+.6f", int8-float), span(bytes, plain))
 	}
-	return append(row, fmt.Sprintf("%.2f %%", 100*float), fmt.Sprintf("%.2f %%", 100*int8), fmt.Sprintf("%+.2f", 100*(int8-float)),
+	return append(row, text.Percent(float), text.Percent(int8), text.Points(int8-float),
 		span(bytes, plain))
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -82,7 +83,7 @@ func (r *planned) fromExperiment(e *experiment.Experiment) {
 	for _, a := range e.Axes {
 		axis := Axis{Name: a.Name}
 		for _, v := range a.Values {
-			axis.Values = append(axis.Values, valueText(v))
+			axis.Values = append(axis.Values, ValueText(v))
 		}
 		r.Axes = append(r.Axes, axis)
 	}
@@ -149,11 +150,11 @@ func (r *planned) axesOf(results []result.Result) {
 			if seen[name] == nil {
 				seen[name] = map[string]bool{}
 			}
-			seen[name][valueText(v)] = true
+			seen[name][ValueText(v)] = true
 		}
 	}
-	for _, name := range sortedKeys(seen) {
-		values := sortedKeys(seen[name])
+	for _, name := range slices.Sorted(maps.Keys(seen)) {
+		values := slices.Sorted(maps.Keys(seen[name]))
 		slices.SortStableFunc(values, compareNatural)
 		r.Axes = append(r.Axes, Axis{Name: name, Values: values})
 	}
@@ -163,7 +164,7 @@ func (r *planned) values(assignment map[string]any) []string {
 	values := make([]string, len(r.Axes))
 	for i, a := range r.Axes {
 		if v, ok := assignment[a.Name]; ok {
-			values[i] = valueText(v)
+			values[i] = ValueText(v)
 		}
 	}
 	return values

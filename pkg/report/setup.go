@@ -126,7 +126,7 @@ func recipeKeys(recipe models.Recipe) ([]string, map[string]string) {
 	for _, k := range keys {
 		values[k] = "none"
 		if v, ok := all[k]; ok {
-			values[k] = valueText(v)
+			values[k] = ValueText(v)
 		}
 	}
 	return keys, values

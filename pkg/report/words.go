@@ -4,17 +4,15 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 
 	"slimfit/pkg/experiment"
 )
 
-// valueText is a matrix value as a person writes it: 5, 0.5, relu, [3,3],
+// ValueText is a matrix value as a person writes it: 5, 0.5, relu, [3,3],
 // layers as "conv 5x32, maxpool 2". Numbers from YAML and from JSON come out
 // alike.
-func valueText(v any) string {
+func ValueText(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v
@@ -46,5 +44,3 @@ func compareNatural(a, b string) int {
 	}
 	return cmp.Compare(a, b)
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

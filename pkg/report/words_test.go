@@ -19,7 +19,7 @@ func TestValueText(t *testing.T) {
 		if err := json.Unmarshal([]byte(in), &v); err != nil {
 			t.Fatal(err)
 		}
-		if got := valueText(v); got != want {
+		if got := ValueText(v); got != want {
 			t.Errorf("%s is written %q, want %q", in, got, want)
 		}
 	}

@@ -2,6 +2,7 @@ package search
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -50,7 +51,7 @@ func against(c *result.Certificate, p *Problem, e *experiment.Experiment) []Faul
 		}
 		delete(listed, digest)
 	}
-	for _, digest := range sortedKeys(listed) {
+	for _, digest := range slices.Sorted(maps.Keys(listed)) {
 		faults = append(faults, Fault{"certificate", listed[digest].ID + " is not in " + file})
 	}
 	return faults

@@ -3,6 +3,7 @@ package search
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -433,17 +434,8 @@ func (s *state) evidence(c *result.Certificate, filesOf FilesOf) error {
 		}
 		return 1
 	})
-	for _, w := range sortedKeys(warned) {
+	for _, w := range slices.Sorted(maps.Keys(warned)) {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("%s (%d results)", w, warned[w]))
 	}
 	return nil
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

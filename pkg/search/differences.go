@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -66,7 +67,7 @@ func walk(at string, a, b any, differ func(at string, a, b any)) {
 	switch x := a.(type) {
 	case map[string]any:
 		if y, ok := b.(map[string]any); ok {
-			keys := sortedKeys(x)
+			keys := slices.Sorted(maps.Keys(x))
 			for k := range y {
 				if _, ok := x[k]; !ok {
 					keys = append(keys, k)

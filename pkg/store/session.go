@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -226,7 +227,8 @@ func (f *Folder) Processes() ([]Process, error) {
 		return nil, err
 	}
 	var all []Process
-	for _, name := range sortedNames(names) {
+	slices.Sort(names)
+	for _, name := range names {
 		if !strings.HasSuffix(name, ".json") {
 			continue
 		}

@@ -128,7 +128,8 @@ func (f *Folder) Keys() ([]result.Key, error) {
 		return nil, err
 	}
 	var keys []result.Key
-	for _, id := range sortedNames(names) {
+	slices.Sort(names)
+	for _, id := range names {
 		if !models.IsConfigID(id) {
 			continue
 		}
@@ -195,9 +196,4 @@ func safeName(s string) string {
 		}
 		return '_'
 	}, s)
-}
-
-func sortedNames(names []string) []string {
-	slices.Sort(names)
-	return names
 }

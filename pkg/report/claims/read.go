@@ -118,7 +118,7 @@ func places(v *yk.Value) []map[string]string {
 	for i, cell := range v.Items {
 		all[i] = map[string]string{}
 		for _, q := range cell.Pairs {
-			all[i][q.Name] = valueText(q.Any)
+			all[i][q.Name] = report.ValueText(q.Any)
 		}
 	}
 	return all

@@ -197,17 +197,6 @@ func pText(p float64) string {
 	return strconv.FormatFloat(p, 'f', 3, 64)
 }
 
-// valueText is a matrix value as a person writes it.
-func valueText(v any) string {
-	if s, ok := v.(string); ok {
-		return s
-	}
-	if b, err := json.Marshal(v); err == nil {
-		return string(b)
-	}
-	return fmt.Sprint(v)
-}
-
 // cellText is {experiment: a, kernel: 5}, in a fixed order.
 func cellText(where map[string]string) string {
 	var parts []string
