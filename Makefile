@@ -17,7 +17,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 KERAS       := .venv/bin/python
 LITE        := .venv-tflite/bin/python
 
-.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-survive bench-gpu check-gpu check-bundle bundle check-export check-tflite setup-devices check-device bench bench-paper bench-tflite venv venv-tflite clean
+.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-survive check-hostile bench-gpu check-gpu check-bundle bundle check-export check-tflite setup-devices check-device bench bench-paper bench-tflite venv venv-tflite clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -79,6 +79,10 @@ setup-devices: ## install the compilers and simulators of the chips (Debian, as 
 check-device: data ## run networks of every layer kind, and DEVICE_FILES, on the simulated chips and compare every score
 	go test -count=1 -v -run 'Device|Room' ./pkg/device
 	$(if $(DEVICE_FILES),go run ./scripts/device $(DEVICE_FILES))
+
+check-hostile: ## change files of every kind in every way for HOSTILE_TIME (20s), from fixed seeds: no panic, no hang, no forgery that holds
+	SLIMFIT_HOSTILE=$(or $(HOSTILE_TIME),20s) CGO_ENABLED=0 go test -count=1 -timeout 0 -v -run 'Mutations|Hostile|Foreign|Doubled|Forgeries' \
+		./cmd/slimfit ./pkg/store ./pkg/search | grep -v '^=== '
 
 check-survive: data ## kill real runs at random, resume them, and compare with an undisturbed one
 	@scripts/survive.sh

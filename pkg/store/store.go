@@ -43,7 +43,8 @@ func Create(out, name string, source []byte) (*Folder, error) {
 		return nil, fmt.Errorf("make run folder: %w", err)
 	}
 	if !utf8.ValidString(dir) {
-		return nil, fmt.Errorf("make run folder: %s: its path is not UTF-8, which results could not name; rename it, or choose another --out", dir)
+		return nil, fmt.Errorf("make run folder: %s: its path is not UTF-8, which results could not name; rename it, or choose another --out",
+			dir)
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("make run folder: %w", err)
