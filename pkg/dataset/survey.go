@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"strings"
 )
 
@@ -95,27 +96,33 @@ func (s *Set) Survey() Survey {
 	return v
 }
 
-// TestInTraining tells for each test image whether a training image has the
-// same pixels; nil where none has.
-func (s *Set) TestInTraining() []bool {
+// Repeats tells for each test image whether an image of training, validation or
+// earlier in the test part has the same pixels; nil where none has.
+func (s *Set) Repeats() []bool {
 	seed := maphash.MakeSeed()
 	seen := map[uint64][]int{} // test images
-	for i := range s.Test.N() {
-		sum := maphash.Bytes(seed, s.image(s.Test, i))
-		seen[sum] = append(seen[sum], i)
+	in, any := make([]bool, s.Test.N()), false
+	find := func(px []uint8) int {
+		return slices.IndexFunc(seen[maphash.Bytes(seed, px)], func(k int) bool { return bytes.Equal(px, s.image(s.Test, k)) })
 	}
-	var in []bool
-	for i := range s.Train.N() {
-		px := s.image(s.Train, i)
-		for _, k := range seen[maphash.Bytes(seed, px)] {
-			if !bytes.Equal(px, s.image(s.Test, k)) {
-				continue
-			}
-			if in == nil {
-				in = make([]bool, s.Test.N())
-			}
-			in[k] = true
+	for i := range s.Test.N() {
+		px := s.image(s.Test, i)
+		if sum := maphash.Bytes(seed, px); find(px) >= 0 {
+			in[i], any = true, true
+		} else {
+			seen[sum] = append(seen[sum], i)
 		}
+	}
+	for _, part := range []Images{s.Train, s.Validation} {
+		for i := range part.N() {
+			px := s.image(part, i)
+			if k := find(px); k >= 0 {
+				in[seen[maphash.Bytes(seed, px)][k]], any = true, true
+			}
+		}
+	}
+	if !any {
+		return nil
 	}
 	return in
 }

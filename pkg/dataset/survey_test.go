@@ -73,15 +73,16 @@ func TestDarkPictures(t *testing.T) {
 	os.Remove(filepath.Join(dir, "a/deep.png"))
 }
 
-func TestTestInTraining(t *testing.T) {
+func TestRepeats(t *testing.T) {
 	set := &Set{Data: models.Data{Input: models.Shape{H: 1, W: 2, C: 1}},
-		Train: Images{Pixels: []uint8{1, 2, 3, 4, 5, 6}, Labels: make([]uint8, 3)},
-		Test:  Images{Pixels: []uint8{9, 9, 3, 4, 3, 4, 6, 5}, Labels: make([]uint8, 4)}}
-	if in := set.TestInTraining(); !slices.Equal(in, []bool{false, true, true, false}) {
+		Train:      Images{Pixels: []uint8{1, 2, 3, 4, 5, 6}, Labels: make([]uint8, 3)},
+		Validation: Images{Pixels: []uint8{7, 7}, Labels: make([]uint8, 1)},
+		Test:       Images{Pixels: []uint8{9, 9, 3, 4, 3, 4, 6, 5, 7, 7, 9, 9}, Labels: make([]uint8, 6)}}
+	if in := set.Repeats(); !slices.Equal(in, []bool{false, true, true, false, true, true}) {
 		t.Errorf("%v", in)
 	}
 	set.Test = Images{Pixels: []uint8{9, 9}, Labels: []uint8{0}}
-	if in := set.TestInTraining(); in != nil {
+	if in := set.Repeats(); in != nil {
 		t.Errorf("%v, want nil", in)
 	}
 }

@@ -56,6 +56,9 @@ func Int8(ctx context.Context, t *Trial, set *dataset.Set, test bool, version st
 		if err != nil {
 			return q, fmt.Errorf("judge the int8 network of %s on the %s images: %w", r.Key(), s, err)
 		}
+		if repeats := set.Repeats(); repeats != nil && s == result.Test {
+			f.LeaveOut(repeats, images.Labels)
+		}
 		q.SetOn(s, f)
 	}
 	return q, nil

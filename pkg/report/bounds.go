@@ -13,17 +13,29 @@ func newBinomial() *binomial {
 	return &binomial{intervals: map[[2]int]*stats.Interval{}, lower: map[[2]int]*float64{}}
 }
 
+// counts are the right answers and the images that bounds are of; false where
+// they are not known.
+func (m *Measured) counts() ([2]int, bool) {
+	if d := m.Distinct; d != nil {
+		return [2]int{d.Correct, d.Test}, d.Test > 0
+	}
+	if m.Correct == nil || m.Images < 1 {
+		return [2]int{}, false
+	}
+	return [2]int{*m.Correct, m.Images}, true
+}
+
 // interval is the two-sided one; nil where the counts are unknown.
 func (b *binomial) interval(m *Measured) *stats.Interval {
-	if m.Correct == nil || m.Images < 1 {
+	key, ok := m.counts()
+	if !ok {
 		return nil
 	}
-	key := [2]int{*m.Correct, m.Images}
 	if i, ok := b.intervals[key]; ok {
 		return i
 	}
 	var out *stats.Interval
-	if i, err := stats.ClopperPearson(*m.Correct, m.Images, reportConfidence); err == nil {
+	if i, err := stats.ClopperPearson(key[0], key[1], reportConfidence); err == nil {
 		out = &stats.Interval{Low: stats.Round(i.Low), High: stats.Round(i.High)}
 	}
 	b.intervals[key] = out
@@ -32,15 +44,15 @@ func (b *binomial) interval(m *Measured) *stats.Interval {
 
 // bound is the one-sided lower one; nil where the counts are unknown.
 func (b *binomial) bound(m *Measured) *float64 {
-	if m.Correct == nil || m.Images < 1 {
+	key, ok := m.counts()
+	if !ok {
 		return nil
 	}
-	key := [2]int{*m.Correct, m.Images}
 	if v, ok := b.lower[key]; ok {
 		return v
 	}
 	var out *float64
-	if v, err := stats.LowerBound(*m.Correct, m.Images, reportConfidence); err == nil {
+	if v, err := stats.LowerBound(key[0], key[1], reportConfidence); err == nil {
 		v = stats.Round(v)
 		out = &v
 	}

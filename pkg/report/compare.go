@@ -95,13 +95,6 @@ func Compare(a, b *Report) (*Comparison, error) {
 	return c, nil
 }
 
-func (r *Report) images(s Split) int {
-	if s == Test {
-		return r.Dataset.Test
-	}
-	return r.Dataset.Validation
-}
-
 func pairRows(a, b *Report) [][2]int {
 	var pairs [][2]int
 	takenA, takenB := map[int]bool{}, map[int]bool{}

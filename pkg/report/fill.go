@@ -99,29 +99,44 @@ func (r *planned) take(row *Row, t *Trial, res *result.Result) {
 	if !slices.EqualFunc(res.Model, row.Model, models.Layer.Equal) {
 		r.warn("The result file holds another network than the experiment's configuration of the same ID.", key)
 	}
-	t.Validation = r.measured(res.Accuracy.Validation, res.Correct.Validation, res.Dataset.Validation)
-	t.Test = r.measured(res.Accuracy.Test, res.Correct.Test, res.Dataset.Test)
+	t.Validation, t.Test = r.measured(res.On, Validation, res.Dataset), r.measured(res.On, Test, res.Dataset)
 	if t.Validation == nil && t.Test == nil {
 		r.warn("Done, but without an accuracy.", key)
 	}
-	if t.Validation != nil && res.Wrong.Validation != nil {
-		row.wrong[Validation] = append(row.wrong[Validation], indices(res.Wrong.Validation))
+	for _, s := range result.Splits() {
+		f, n := res.On(s).Counted(s.Images(res.Dataset))
+		if known := r.counted[s]; t.On(s) == nil || res.On(s).Wrong == nil || known > 0 && known != n {
+			continue // an older result may not know which images repeat others: it has no list that fits
+		}
+		row.wrong[s] = append(row.wrong[s], indices(f.Wrong))
+		r.counted[s] = n
 	}
-	if t.Test != nil && res.Wrong.Test != nil {
-		row.wrong[Test] = append(row.wrong[Test], indices(res.Wrong.Test))
-	}
-	t.confusion = map[Split][][]int{Validation: res.Confusion.Validation, Test: res.Confusion.Test}
+	t.confusion = countedConfusion(res.On, res.Dataset)
 	row.Confusion.Validation = addMatrix(row.Confusion.Validation, res.Confusion.Validation)
 	row.Confusion.Test = addMatrix(row.Confusion.Test, res.Confusion.Test)
 }
 
-func (r *planned) measured(accuracy *float64, correct *int, images int) *Measured {
-	if accuracy == nil {
+func (r *planned) measured(on func(Split) result.Figures, s Split, d models.Data) *Measured {
+	f := on(s)
+	if f.Accuracy == nil {
 		return nil
 	}
-	m := &Measured{Accuracy: *accuracy, Correct: correct, Images: images}
+	m := &Measured{Accuracy: *f.Accuracy, Correct: f.Correct, Images: s.Images(d)}
+	if x := f.Distinct; x != nil {
+		m.Distinct = &result.Distinct{Test: x.Test, Correct: x.Correct}
+	}
 	m.Interval = r.binomial.interval(m)
 	return m
+}
+
+// countedConfusion are the matrices that floors judge by.
+func countedConfusion(on func(Split) result.Figures, d models.Data) map[Split][][]int {
+	out := map[Split][][]int{}
+	for _, s := range result.Splits() {
+		f, _ := on(s).Counted(s.Images(d))
+		out[s] = f.Confusion
+	}
+	return out
 }
 
 func indices(wrong [][2]int) []int {

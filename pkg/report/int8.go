@@ -52,9 +52,8 @@ func (r *planned) takeInt8(row *Row, t *Trial, res *result.Result, all []result.
 	}
 	q := all[i]
 	t.Int8 = &Int8{Bytes: q.Bytes, SHA256: q.SHA256,
-		Validation: r.measured(q.Accuracy.Validation, q.Correct.Validation, res.Dataset.Validation),
-		Test:       r.measured(q.Accuracy.Test, q.Correct.Test, res.Dataset.Test),
-		confusion:  map[Split][][]int{Validation: q.Confusion.Validation, Test: q.Confusion.Test}}
+		Validation: r.measured(q.On, Validation, res.Dataset), Test: r.measured(q.On, Test, res.Dataset),
+		confusion: countedConfusion(q.On, res.Dataset)}
 	if row.Int8 == nil {
 		row.Int8 = &Int8Score{Bytes: [2]int{q.Bytes, q.Bytes}}
 	}

@@ -70,12 +70,15 @@ func (r *Report) Find(where map[string]string) []int {
 	return fit
 }
 
-// Images is how many images the report's split has.
-func (r *Report) Images() int {
-	if r.Split == Test {
-		return r.Dataset.Test
+// Images is how many images the lists of wrong ones are of: those of the report's
+// split, without test images that repeat others.
+func (r *Report) Images() int { return r.images(r.Split) }
+
+func (r *Report) images(s Split) int {
+	if n := r.counted[s]; n > 0 {
+		return n
 	}
-	return r.Dataset.Validation
+	return s.Images(r.Dataset)
 }
 
 // JudgesInt8 says whether the target judges int8 networks: then verdicts, the

@@ -48,12 +48,13 @@ type Report struct {
 	Machines []Environment `json:"environments"`
 	Notes    []Note        `json:"definitions"`
 
-	Classes  []string  `json:"classes,omitempty"`  // names of the classes, by number; nil where nobody knows
-	Guess    *Guess    `json:"guess,omitempty"`    // on Split; nil where no confusion matrix is known
-	ByClass  []ByClass `json:"by_class,omitempty"` // of the Chosen row, a split each
-	Shifts   []string  `json:"shifts,omitempty"`   // of images, that networks were judged under
-	Sure     *Sure     `json:"sure,omitempty"`     // of the chosen row; nil without scores
-	Mistakes []Mistake `json:"-"`                  // of the Chosen row on Split, the worst first; nil where the images are not there
+	Classes  []string      `json:"classes,omitempty"`  // names of the classes, by number; nil where nobody knows
+	Guess    *Guess        `json:"guess,omitempty"`    // on Split; nil where no confusion matrix is known
+	ByClass  []ByClass     `json:"by_class,omitempty"` // of the Chosen row, a split each
+	counted  map[Split]int // images that bounds are of
+	Shifts   []string      `json:"shifts,omitempty"` // of images, that networks were judged under
+	Sure     *Sure         `json:"sure,omitempty"`   // of the chosen row; nil without scores
+	Mistakes []Mistake     `json:"-"`                // of the Chosen row on Split, the worst first; nil where the images are not there
 }
 
 // Split names the images of a figure.
@@ -172,7 +173,9 @@ type Measured struct {
 	Accuracy float64         `json:"accuracy"`
 	Correct  *int            `json:"correct"`
 	Images   int             `json:"images"`
-	Interval *stats.Interval `json:"interval"` // two-sided 95 % Clopper-Pearson; nil without counts
+	Interval *stats.Interval `json:"interval"` // two-sided 95 % Clopper-Pearson, of Distinct where it is there; nil without counts
+	// test images that repeat no other image, where that is not all of them; without its lists
+	Distinct *result.Distinct `json:"distinct,omitempty"`
 }
 
 // Counts says how many trials stand where.

@@ -125,6 +125,8 @@ type TestedNetwork struct {
 	Lower    float64    `json:"lower"`           // one-sided Clopper-Pearson at confidence 1 - alpha
 	Interval [2]float64 `json:"interval"`        // two-sided Clopper-Pearson at the target's confidence
 	Under    []int      `json:"under,omitempty"` // right answers under each shift of the target's
+	// what Lower and Interval are of, where it is not all test images; without its lists
+	Distinct *Distinct `json:"distinct,omitempty"`
 }
 
 // NearestMiss is the configuration that came closest where none meets the

@@ -3,6 +3,7 @@ package result
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"slimfit/models"
 )
@@ -33,6 +34,7 @@ type Figures struct {
 	Correct   *int
 	Wrong     [][2]int // [index, predicted class], by rising index
 	Confusion [][]int  // [true class][predicted class]
+	Distinct  *Distinct
 }
 
 // On returns what the result says of a split.
@@ -54,26 +56,28 @@ type accounts struct {
 	correct   *Pair[int]
 	wrong     *Wrong
 	confusion *Confusion
+	distinct  **Distinct
 }
 
 func (r *Result) accounts() accounts {
-	return accounts{&r.Accuracy, &r.Correct, &r.Wrong, &r.Confusion}
+	return accounts{&r.Accuracy, &r.Correct, &r.Wrong, &r.Confusion, &r.Distinct}
 }
 
 func (q *Int8) accounts() accounts {
-	return accounts{&q.Accuracy, &q.Correct, &q.Wrong, &q.Confusion}
+	return accounts{&q.Accuracy, &q.Correct, &q.Wrong, &q.Confusion, &q.Distinct}
 }
 
 func (a accounts) on(s Split) Figures {
 	if s == Test {
-		return Figures{a.accuracy.Test, a.correct.Test, a.wrong.Test, a.confusion.Test}
+		return Figures{a.accuracy.Test, a.correct.Test, a.wrong.Test, a.confusion.Test, *a.distinct}
 	}
-	return Figures{a.accuracy.Validation, a.correct.Validation, a.wrong.Validation, a.confusion.Validation}
+	return Figures{a.accuracy.Validation, a.correct.Validation, a.wrong.Validation, a.confusion.Validation, nil}
 }
 
 func (a accounts) set(s Split, f Figures) {
 	if s == Test {
 		a.accuracy.Test, a.correct.Test, a.wrong.Test, a.confusion.Test = f.Accuracy, f.Correct, f.Wrong, f.Confusion
+		*a.distinct = f.Distinct
 		return
 	}
 	a.accuracy.Validation, a.correct.Validation, a.wrong.Validation, a.confusion.Validation = f.Accuracy, f.Correct, f.Wrong, f.Confusion
@@ -100,6 +104,54 @@ func Score[T int | int32](predicted []T, labels []uint8, classes int) Figures {
 		*f.Accuracy = float64(*f.Correct) / float64(len(labels))
 	}
 	return f
+}
+
+// LeaveOut notes what f is without the images that repeat others: the figures
+// that bounds are of. labels are of all images.
+func (f *Figures) LeaveOut(repeats []bool, labels []uint8) {
+	d := &Distinct{Confusion: make([][]int, len(f.Confusion))}
+	for i := range d.Confusion {
+		d.Confusion[i] = make([]int, len(f.Confusion))
+	}
+	wrong := map[int]int{}
+	for _, w := range f.Wrong {
+		wrong[w[0]] = w[1]
+	}
+	for i, label := range labels {
+		if repeats[i] {
+			d.Left = append(d.Left, i)
+			continue
+		}
+		guess, ok := wrong[i]
+		if d.Test++; !ok {
+			d.Correct++
+			guess = int(label)
+		}
+		if int(label) < len(d.Confusion) && guess < len(d.Confusion) {
+			d.Confusion[label][guess]++
+		}
+	}
+	if f.Distinct = nil; len(d.Left) > 0 {
+		f.Distinct = d
+	}
+}
+
+// Counted are the figures that intervals, bounds and floors are of, and how many
+// images these are: f itself, or what is left of it without repeated images,
+// whose numbers are then counted anew.
+func (f Figures) Counted(images int) (Figures, int) {
+	d := f.Distinct
+	if d == nil || f.Correct == nil {
+		return f, images
+	}
+	share := float64(d.Correct) / float64(max(1, d.Test))
+	out := Figures{Accuracy: &share, Correct: &d.Correct, Confusion: d.Confusion}
+	for _, w := range f.Wrong {
+		if at, left := slices.BinarySearch(d.Left, w[0]); !left {
+			out.Wrong = append(out.Wrong, [2]int{w[0] - at, w[1]})
+		}
+	}
+	return out, d.Test
 }
 
 // Strictness is how far Check trusts figures.
@@ -135,6 +187,15 @@ func (f Figures) Check(images, classes int, how Strictness) []string {
 	}
 	if len(f.Wrong) != images-*f.Correct {
 		out = append(out, fmt.Sprintf("%d wrong images listed, %d of %d are correct", len(f.Wrong), *f.Correct, images))
+	}
+	if d := f.Distinct; d != nil {
+		if len(d.Left)+d.Test != images || !slices.IsSorted(d.Left) || len(d.Left) > 0 && (d.Left[0] < 0 || d.Left[len(d.Left)-1] >= images) {
+			return append(out, fmt.Sprintf("%d distinct images and %d left out are not %d", d.Test, len(d.Left), images))
+		}
+		counted, n := f.Counted(images)
+		for _, doubt := range counted.Check(n, classes, how) {
+			out = append(out, "distinct: "+doubt)
+		}
 	}
 	predicted, doubt := f.wrongAnswers(images, classes)
 	if doubt == "" {

@@ -10,7 +10,7 @@ import (
 
 func TestScore(t *testing.T) {
 	f := Score([]int32{0, 1, 1, 2, 0}, []uint8{0, 1, 2, 2, 2}, 3)
-	want := Figures{new(0.6), new(3), [][2]int{{2, 1}, {4, 0}}, [][]int{{1, 0, 0}, {0, 1, 0}, {1, 1, 1}}}
+	want := Figures{new(0.6), new(3), [][2]int{{2, 1}, {4, 0}}, [][]int{{1, 0, 0}, {0, 1, 0}, {1, 1, 1}}, nil}
 	if !reflect.DeepEqual(f, want) {
 		t.Errorf("got %+v, want %+v", f, want)
 	}
@@ -90,5 +90,38 @@ func TestParseKey(t *testing.T) {
 		if k, err := ParseKey(s); err == nil || !strings.Contains(err.Error(), "want <config-id>/seed-<n>") {
 			t.Errorf("%q: %v, %v", s, k, err)
 		}
+	}
+}
+
+// Test images that repeat others are left out of what bounds are of, whether
+// they were right or wrong.
+func TestLeaveOut(t *testing.T) {
+	labels := []uint8{0, 0, 1, 1, 1}
+	f := Score([]int{0, 1, 1, 0, 0}, labels, 2) // 1, 3 and 4 are wrong
+	f.LeaveOut(make([]bool, 5), labels)
+	if f.Distinct != nil {
+		t.Errorf("%+v of images that repeat nothing", f.Distinct)
+	}
+	f.LeaveOut([]bool{true, true, false, false, false}, labels)
+	var r Result
+	r.SetOn(Test, f)
+	if d := r.Distinct; d == nil || d.Test != 3 || d.Correct != 1 {
+		t.Fatalf("%+v", d)
+	}
+	counted, n := r.On(Test).Counted(5)
+	if n != 3 || *counted.Correct != 1 || !reflect.DeepEqual(counted.Wrong, [][2]int{{1, 0}, {2, 0}}) ||
+		!reflect.DeepEqual(counted.Confusion, [][]int{{0, 0}, {2, 1}}) {
+		t.Errorf("%d images: %+v", n, counted)
+	}
+	if doubts := r.On(Test).Check(5, 2, Whole); len(doubts) > 0 {
+		t.Error(doubts)
+	}
+	r.Distinct.Correct++
+	if doubts := r.On(Test).Check(5, 2, Whole); len(doubts) == 0 {
+		t.Error("one more right than there are went unnoticed")
+	}
+	r.SetOn(Test, Figures{})
+	if r.Distinct != nil {
+		t.Error("closed test images left figures behind")
 	}
 }

@@ -18,6 +18,7 @@ type Int8 struct {
 	Correct     Pair[int]     `json:"correct"`
 	Wrong       Wrong         `json:"wrong"`
 	Confusion   Confusion     `json:"confusion"`
+	Distinct    *Distinct     `json:"distinct,omitempty"` // as in Result
 }
 
 // Key names the trial.

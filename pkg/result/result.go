@@ -61,7 +61,7 @@ type Result struct {
 	Reason     string         `json:"reason"` // why it failed or diverged; empty when done
 	Accuracy   Pair[float64]  `json:"accuracy"`
 	Correct    Pair[int]      `json:"correct"`
-	Distinct   *Distinct      `json:"distinct,omitempty"` // nil where no test image is in training, or none was opened
+	Distinct   *Distinct      `json:"distinct,omitempty"` // nil where no test image repeats another, or none was opened
 	Classes    []string       `json:"classes,omitempty"`  // names, by number; older results have none
 	Steps      int            `json:"steps"`              // trained
 	Selected   int            `json:"selected,omitempty"` // the step whose weights were taken, where the recipe selects the best
@@ -90,12 +90,14 @@ type Pair[T any] struct {
 	Test       *T `json:"test"`
 }
 
-// Distinct are the test images that are not among the training images, pixel
-// for pixel. Accuracy and Correct are over all images, as data sets are
-// published; bounds belong on these.
+// Distinct are the test images that show no image of training, validation or
+// earlier in the test part again, pixel for pixel. Accuracy and Correct are over
+// all images, as data sets are published; bounds are of these: see Counted.
 type Distinct struct {
-	Test    int `json:"test"`    // images
-	Correct int `json:"correct"` // of them
+	Test      int     `json:"test"`                // images
+	Correct   int     `json:"correct"`             // of them
+	Left      []int   `json:"left_out,omitempty"`  // numbers of the other test images, rising
+	Confusion [][]int `json:"confusion,omitempty"` // of the distinct ones, as in Confusion
 }
 
 // Wrong lists the misclassified images of each split as [index, predicted

@@ -67,7 +67,7 @@ func NewStopped(r Result, rule StopRule) Stopped {
 func (s *Stopped) Result() Result {
 	r := Result{ConfigID: s.ConfigID, Seed: s.Seed, Model: s.Model, Train: s.Train, Dataset: s.Dataset, Status: StoppedEarly, Steps: s.Step,
 		Seconds: s.Seconds, Environment: s.Environment, Warnings: s.Warnings, Started: s.Started, Finished: s.Stopped}
-	r.SetOn(Validation, Figures{&s.Accuracy, &s.Correct, s.Wrong, s.Confusion})
+	r.SetOn(Validation, Figures{Accuracy: &s.Accuracy, Correct: &s.Correct, Wrong: s.Wrong, Confusion: s.Confusion})
 	return r
 }
 

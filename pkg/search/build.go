@@ -212,14 +212,24 @@ func (s *state) tested(o *opening) []result.TestedNetwork {
 			break
 		}
 		correct := min(max(*r.Correct.Test, 0), s.p.Data.Test)
-		two, err := stats.ClopperPearson(correct, s.p.Data.Test, s.p.Target.Confidence)
+		f, images := r.On(result.Test).Counted(s.p.Data.Test)
+		two, err := stats.ClopperPearson(min(max(*f.Correct, 0), images), images, s.p.Target.Confidence)
 		if err != nil {
 			continue // only a bad confidence does that, and it was checked
 		}
 		out = append(out, result.TestedNetwork{Seed: r.Seed, Correct: correct, Accuracy: float64(correct) / float64(s.p.Data.Test),
-			Lower: o.lower[k], Interval: [2]float64{two.Low, two.High}, Under: s.p.under(r, result.Test)})
+			Lower: o.lower[k], Interval: [2]float64{two.Low, two.High}, Under: s.p.under(r, result.Test),
+			Distinct: distinctOf(r)})
 	}
 	return out
+}
+
+// distinctOf counts without the lists.
+func distinctOf(r *result.Result) *result.Distinct {
+	if d := r.Distinct; d != nil {
+		return &result.Distinct{Test: d.Test, Correct: d.Correct}
+	}
+	return nil
 }
 
 // verdict fills in the answer.

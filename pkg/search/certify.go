@@ -179,7 +179,7 @@ func (s *state) alphaLeft() float64 {
 // every network passes needs no correction over the networks: if one is truly
 // below the target, its own test must err.
 func (p *Problem) examine(o *opening, results []*result.Result) {
-	images, confidence := p.Data.Test, 1-o.alpha
+	images, confidence := 0, 1-o.alpha
 	if p.Observed() {
 		confidence = p.Target.Confidence
 	}
@@ -187,7 +187,9 @@ func (p *Problem) examine(o *opening, results []*result.Result) {
 	var acc []float64
 	below := 0
 	for _, r := range results {
-		correct := min(max(*r.Correct.Test, 0), images)
+		var f result.Figures
+		f, images = r.On(result.Test).Counted(p.Data.Test)
+		correct := min(max(*f.Correct, 0), images)
 		low, err := stats.LowerBound(correct, images, confidence)
 		if err != nil { // alpha has been halved until it vanished
 			o.reason = err.Error()
@@ -198,7 +200,7 @@ func (p *Problem) examine(o *opening, results []*result.Result) {
 		}
 		o.lower = append(o.lower, low)
 		acc = append(acc, float64(correct)/float64(images))
-		wrong = append(wrong, indices(r.Wrong.Test))
+		wrong = append(wrong, indices(f.Wrong))
 	}
 	o.below = below > 0 && (below == len(results) || p.Target.Rule == experiment.RuleWorst)
 	if p.Observed() {
@@ -206,7 +208,7 @@ func (p *Problem) examine(o *opening, results []*result.Result) {
 		return
 	}
 	var err error
-	if o.bound, err = p.testBound(o.lower, acc, wrong, o.alpha); err != nil {
+	if o.bound, err = p.testBound(o.lower, acc, wrong, images, o.alpha); err != nil {
 		o.reason = err.Error()
 		return
 	}
@@ -218,7 +220,7 @@ func (p *Problem) examine(o *opening, results []*result.Result) {
 		if trouble := p.underBound(r, confidence); trouble != "" && o.passed {
 			o.passed, o.reason = false, "on the test images, by its lower bound, "+trouble
 		}
-		if trouble := p.recallBound(r.Seed, r.Confusion.Test, confidence); trouble != "" && o.passed {
+		if trouble := p.recallBound(r.Seed, counted(r, p.Data.Test).Confusion, confidence); trouble != "" && o.passed {
 			o.passed, o.reason = false, "on the test images, by its lower bound, "+trouble
 		}
 	}
@@ -248,11 +250,11 @@ func (p *Problem) recallBound(seed int64, confusion [][]int, confidence float64)
 // is wrong, the variance over images is next to nothing, and no t or normal bound
 // holds: so none is above the exact bound of a network with the mean's right
 // answers. The mean over seeds varies over images no more than that network.
-func (p *Problem) testBound(lower, acc []float64, wrong [][]int, alpha float64) (float64, error) {
+func (p *Problem) testBound(lower, acc []float64, wrong [][]int, images int, alpha float64) (float64, error) {
 	if p.Target.Rule == experiment.RuleWorst {
 		return slices.Min(lower), nil
 	}
-	images, errors := p.Data.Test, 0
+	errors := 0
 	for _, w := range wrong {
 		errors += len(w)
 	}
@@ -277,6 +279,12 @@ func (p *Problem) testBound(lower, acc []float64, wrong [][]int, alpha float64) 
 	}
 	low, err := p.toleranceBound(e, s.SD, alpha/2)
 	return min(low, exact), err
+}
+
+// counted are a result's test figures that bounds are of.
+func counted(r *result.Result, images int) result.Figures {
+	f, _ := r.On(result.Test).Counted(images)
+	return f
 }
 
 func indices(wrong [][2]int) []int {

@@ -50,3 +50,42 @@ func TestCertificateOfGuessing(t *testing.T) {
 		t.Errorf("nine names: %v", faults)
 	}
 }
+
+// Test images that repeat others count for the accuracy and for no bound: a
+// network that is right on all of them, and on 26 of 30 others, is not shown to
+// reach 90 %.
+func TestBoundsAreOfDistinctImages(t *testing.T) {
+	p := problem(small()[:1], 1, aim(0.9), Options{})
+	labels := make([]uint8, p.Data.Test)
+	predicted, repeats := make([]int, p.Data.Test), make([]bool, p.Data.Test)
+	for i := range labels {
+		labels[i] = uint8(i % p.Data.Classes)
+		predicted[i], repeats[i] = int(labels[i]), i >= 30
+	}
+	for i := range 4 {
+		predicted[i] = (predicted[i] + 1) % p.Data.Classes
+	}
+	for _, distinct := range []bool{false, true} {
+		w := newWorld(p, surface(rand.New(rand.NewPCG(4, 4)), p.Candidates, 0.05), 0.05, 4)
+		r := &result.Result{ConfigID: p.Candidates[0].ID, Seed: p.Seeds[0], Status: result.Done, Dataset: p.Data}
+		vl := labels[:p.Data.Validation]
+		r.SetOn(result.Validation, result.Score(predicted[:len(vl)], vl, p.Data.Classes))
+		f := result.Score(predicted, labels, p.Data.Classes)
+		if distinct {
+			f.LeaveOut(repeats, labels)
+		}
+		r.SetOn(result.Test, f)
+		w.Results[r.Key()] = r
+		s := record(t, p, w)
+		if faults := s.verify(); len(faults) > 0 {
+			t.Fatal(faults)
+		}
+		n := s.cert.Openings[0].Networks[0]
+		if distinct == (s.cert.Verdict == result.Certified) {
+			t.Errorf("distinct %v: %s", distinct, s.cert.Summary)
+		}
+		if n.Correct != p.Data.Test-4 || distinct && (n.Distinct.Test != 30 || n.Distinct.Correct != 26 || n.Interval[1] > 0.97) {
+			t.Errorf("distinct %v: %+v", distinct, n)
+		}
+	}
+}

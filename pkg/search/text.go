@@ -133,7 +133,11 @@ func (t *sheet) tested(networks []result.TestedNetwork, alpha float64, c *result
 	rows := [][]string{{"seed", "correct", "test accuracy", "at least, at " + text.Threshold(1-alpha), "interval, at " +
 		text.Threshold(c.Target.Confidence)}}
 	for _, n := range networks {
-		rows = append(rows, []string{fmt.Sprint(n.Seed), fmt.Sprintf("%d of %d", n.Correct, c.Dataset.Test), text.Percent(n.Accuracy),
+		correct := fmt.Sprintf("%d of %d", n.Correct, c.Dataset.Test)
+		if d := n.Distinct; d != nil {
+			correct += fmt.Sprintf(", %d of %d distinct", d.Correct, d.Test)
+		}
+		rows = append(rows, []string{fmt.Sprint(n.Seed), correct, text.Percent(n.Accuracy),
 			bound(n.Lower), text.Percent(n.Interval[0]) + " to " + text.Percent(n.Interval[1])})
 	}
 	t.table(rows)

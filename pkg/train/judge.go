@@ -44,11 +44,6 @@ func (t *Training) Results(test bool) ([]result.Result, error) {
 			return nil, fmt.Errorf("judge on the %s images: %w", s, err)
 		}
 	}
-	if in := t.testInTraining(test); in != nil {
-		for i := range results {
-			results[i].Distinct = distinct(&results[i], in)
-		}
-	}
 	return results, nil
 }
 
@@ -65,33 +60,6 @@ func (t *Training) takeBest() error {
 	return nil
 }
 
-func (t *Training) testInTraining(test bool) []bool {
-	if !test {
-		return nil
-	}
-	return t.set.TestInTraining()
-}
-
-// distinct counts the test images that are not in training.
-func distinct(r *result.Result, in []bool) *result.Distinct {
-	if r.Correct.Test == nil {
-		return nil
-	}
-	d := &result.Distinct{}
-	for _, seen := range in {
-		if !seen {
-			d.Test++
-		}
-	}
-	d.Correct = d.Test
-	for _, w := range r.Wrong.Test {
-		if !in[w[0]] {
-			d.Correct--
-		}
-	}
-	return d
-}
-
 // judge scores each network that has not diverged on the images of a split;
 // classes are the networks', nil where they are yet to be computed.
 func (t *Training) judge(s result.Split, images dataset.Images, classes [][]int32, results []result.Result) error {
@@ -104,9 +72,17 @@ func (t *Training) judge(s result.Split, images dataset.Images, classes [][]int3
 			return err
 		}
 	}
+	var repeats []bool
+	if s == result.Test {
+		repeats = t.set.Repeats()
+	}
 	for i := range results {
 		if results[i].Status == result.Done {
-			results[i].SetOn(s, result.Score(classes[i], images.Labels, t.set.Data.Classes))
+			f := result.Score(classes[i], images.Labels, t.set.Data.Classes)
+			if repeats != nil {
+				f.LeaveOut(repeats, images.Labels)
+			}
+			results[i].SetOn(s, f)
 		}
 	}
 	return nil
