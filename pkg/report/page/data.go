@@ -49,21 +49,16 @@ type pageCost struct {
 }
 
 type pageRow struct {
-	ID        string                           `json:"id"`
-	Label     string                           `json:"label"`
-	Device    *pageDevice                      `json:"device"` // nil where nobody measured its files
-	Costs     []float64                        `json:"costs"`
-	Ratios    []float64                        `json:"ratios"`
-	X         *float64                         `json:"x"`
-	Curve     int                              `json:"curve"`
-	Over      []string                         `json:"over"`
-	Refuted   bool                             `json:"refuted"` // by the certificate, on the test images
-	Planned   int                              `json:"planned"`
-	Done      int                              `json:"done"`
-	Failed    int                              `json:"failed"`
-	Diverged  int                              `json:"diverged"`
-	Missing   int                              `json:"missing"`
-	Skipped   int                              `json:"skipped"`
+	ID      string      `json:"id"`
+	Label   string      `json:"label"`
+	Device  *pageDevice `json:"device"` // nil where nobody measured its files
+	Costs   []float64   `json:"costs"`
+	Ratios  []float64   `json:"ratios"`
+	X       *float64    `json:"x"`
+	Curve   int         `json:"curve"`
+	Over    []string    `json:"over"`
+	Refuted bool        `json:"refuted"` // by the certificate, on the test images
+	report.Counts
 	Scores    map[report.Split]*pageScore      `json:"scores"`
 	Judged    map[report.Split][]report.Judged `json:"judged"`
 	Layers    []pageLayer                      `json:"layers"`
@@ -204,8 +199,8 @@ func startsAt(r *report.Report) float64 {
 func newRow(r *report.Report, row *report.Row, limit int) pageRow {
 	out := pageRow{ID: row.ID, Label: row.Label, Costs: row.Costs, Ratios: row.Ratios, X: row.X, Curve: row.Curve, Over: row.OverBudget,
 		Refuted: row.Refuted,
-		Planned: row.Counts.Planned, Done: row.Counts.Done, Failed: row.Counts.Failed, Diverged: row.Counts.Diverged, Missing: row.Counts.Missing, Skipped: row.Counts.Skipped,
-		Scores: map[report.Split]*pageScore{}, Judged: row.Judged, Confusion: map[report.Split][][]int{}, Published: row.Published}
+		Counts:  row.Counts,
+		Scores:  map[report.Split]*pageScore{}, Judged: row.Judged, Confusion: map[report.Split][][]int{}, Published: row.Published}
 	out.Shifts = row.Shifts
 	if m := row.Footprint.Measured; m != nil && m.TFLiteInt8 > 0 {
 		out.Device = &pageDevice{m.TFLiteInt8, m.Arena}
