@@ -164,7 +164,7 @@ func (r *run) complaint(c *claim, e protocol.Event) (over bool, cause error) {
 // within TensorFlow.
 func outOfSpace(message string) bool {
 	message = strings.ToLower(message)
-	for _, m := range []string{"no space left on device", "read-only file system", "disk quota exceeded"} {
+	for _, m := range []string{"no space left on device", "read-only file system", "disk quota exceeded", "too many open files"} {
 		if strings.Contains(message, m) {
 			return true
 		}
@@ -232,10 +232,17 @@ func (r *run) blame(c *claim, i int, failure *trialError) error {
 	r.mu.Unlock()
 	r.log(i, "%s", failure.reason)
 	if deaths > r.Retries {
+		last, err := r.suspect(i, failure)
+		if err != nil {
+			return err
+		}
+		if last {
+			return r.putBack(c, i, 0)
+		}
 		if err := r.sameAgain(failure); err != nil {
 			return err
 		}
-		err := r.fail(c, i, failure.reason)
+		err = r.fail(c, i, failure.reason)
 		if errors.Is(err, store.ErrFenced) {
 			r.drop(c, i)
 			return nil
@@ -247,13 +254,37 @@ func (r *run) blame(c *claim, i int, failure *trialError) error {
 	}
 	r.emit(Event{Kind: Retry, Message: fmt.Sprintf("%s: %s; it is taken up again from its checkpoint (%d of %d)", r.label(r.trials[i]),
 		failure.reason, deaths, r.Retries)})
+	return r.putBack(c, i, r.track.costOf([]int{i}))
+}
+
+// putBack releases a trial and queues it again; the dearest come first.
+func (r *run) putBack(c *claim, i int, cost float64) error {
 	token := c.open[i]
 	delete(c.open, i)
 	if err := r.session.Release(r.Folder.TrialDir(r.trials[i].Key()), token); err != nil {
 		return &fatal{err}
 	}
-	r.queue.add(&job{members: []int{i}, cost: r.track.costOf([]int{i})})
+	r.queue.add(&job{members: []int{i}, cost: cost})
 	return nil
+}
+
+// suspect decides on a trial whose workers died as often as it may be tried,
+// before any other trial succeeded: it may be the trial, or the machine. The
+// trial then comes last, once; where the workers of three die so, the run ends
+// and no trial is to blame.
+func (r *run) suspect(i int, failure *trialError) (last bool, err error) {
+	const enough = 3
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if failure.told || r.trained > 0 {
+		return false, nil
+	}
+	again := r.suspects[i]
+	if r.suspects[i] = true; len(r.suspects) >= enough {
+		return false, &fatal{fmt.Errorf("the workers of every trial die, and none succeeds: this machine may lack memory, processes or open "+
+			"files; the trials are left for another try: %s", failure.reason)}
+	}
+	return !again && len(r.trials) >= enough, nil
 }
 
 // sameAgain ends a run that is going wrong as a whole: the same complaint from

@@ -39,6 +39,7 @@ type run struct {
 	packs    int                 // sent to workers
 	started  bool                // some worker was ready
 	alike    map[string]int      // failures that a worker reported, by message
+	suspects map[int]bool        // trials whose workers died too often while nothing succeeded
 	touched  map[string]struct{} // configurations whose weights may have to go
 	logFault bool                // a log that could not be written was reported
 }
@@ -61,7 +62,7 @@ func Run(ctx context.Context, o Options, trials []experiment.Trial) (Summary, er
 	}
 	r := &run{Options: o, trials: trials, index: make(map[result.Key]int, len(trials)),
 		settled: make([]result.Status, len(trials)), retry: map[int]time.Time{}, replace: map[int]bool{}, deaths: map[int]int{},
-		failures: map[int]Failure{}, alike: map[string]int{}, touched: map[string]struct{}{}}
+		failures: map[int]Failure{}, alike: map[string]int{}, suspects: map[int]bool{}, touched: map[string]struct{}{}}
 	for i, t := range trials {
 		r.index[t.Key()] = i
 	}

@@ -207,6 +207,23 @@ func TestWorkerThatCannotStart(t *testing.T) {
 	}
 }
 
+// Where the workers of every trial die, as of too little memory, the machine is
+// to blame, and no trial.
+func TestEveryWorkerDies(t *testing.T) {
+	s := small(t)
+	s.Filters = []int{16, 17, 18, 19, 20}
+	s.Worker.Faults = []sweeptest.Fault{{At: 1, Do: "kill"}}
+	summary, _, err := tryRun(t, context.Background(), s, nil)
+	wantFatal(t, err, "the workers of every trial die", "memory")
+	if summary.Left != len(s.trials()) || len(summary.Failures) != 0 {
+		t.Errorf("summary %+v, want nothing done and nothing failed", summary)
+	}
+	s.Worker.Faults[0].Match = s.trials()[0].Key().String() // the machine is well again, one trial is not
+	if summary, _ := mustRun(t, s, nil); summary.State.Done != len(s.trials())-1 || len(summary.Failures) != 1 {
+		t.Errorf("afterwards: %+v", summary)
+	}
+}
+
 // The same complaint about one trial after the other is not the trials' fault.
 func TestAllFailAlike(t *testing.T) {
 	s := small(t)
