@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"slimfit/models"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
@@ -84,11 +85,11 @@ func ReadTasks(file string) (s Submission, runDir string, err error) {
 		return s, "", fmt.Errorf("read task file %s: it is not where `slimfit batch submit` puts them, <run folder>/%s/<number>/%s", file,
 			batchDir, tasksName)
 	}
-	b, err := os.ReadFile(file)
+	b, err := store.ReadFile(file, store.MaxJSON)
 	if err != nil {
 		return s, "", fmt.Errorf("read task file: %w", err)
 	}
-	if err := json.Unmarshal(b, &s.Tasks); err != nil {
+	if err := models.UnmarshalStrict(b, &s.Tasks); err != nil {
 		return s, "", fmt.Errorf("read task file %s: %w", file, err)
 	}
 	if err := s.Tasks.check(); err != nil {
@@ -103,6 +104,9 @@ func (t Tasks) check() error {
 	for _, a := range t.Arrays {
 		if a.First != next || a.Size < 1 || a.Job == "" {
 			return fmt.Errorf("array %q does not follow the one before", a.Job)
+		}
+		if !filepath.IsLocal(a.Job) || a.Job != filepath.Base(a.Job) { // it is a part of a log's name
+			return fmt.Errorf("array %q is no job of Slurm", a.Job)
 		}
 		next += a.Size
 	}
@@ -121,7 +125,7 @@ func (t Tasks) check() error {
 // if somebody changed it: the elements would train something else.
 func (s Submission) ExperimentFile() (string, error) {
 	file := filepath.Join(s.Dir, experimentName)
-	b, err := os.ReadFile(file)
+	b, err := store.ReadFile(file, store.MaxJSON)
 	if err != nil {
 		return "", fmt.Errorf("read the submitted experiment: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/export"
+	"slimfit/pkg/result"
 )
 
 // findTeacher finds the trained run that a recipe names as its teacher, below
@@ -35,6 +36,9 @@ func teach(t experiment.Trial, out string) error {
 	want := t.Recipe.Teacher
 	if want == nil || t.Teacher != nil {
 		return nil
+	}
+	if _, err := result.ParseKey(want.Run); err != nil { // a certificate names no path
+		return fmt.Errorf("the teacher of %s: %w", t.ID, err)
 	}
 	teacher, err := findTeacher(want.Run, out)
 	if err != nil {
