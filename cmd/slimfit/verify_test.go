@@ -238,7 +238,7 @@ func TestVerifyRecomputesShifted(t *testing.T) {
 				if err != nil {
 					return sweep.Summary{}, err
 				}
-				s := result.Scores{ConfigID: r.ConfigID, Seed: r.Seed, WeightsSHA: r.WeightsSHA, Shifts: []result.Shifted{}}
+				s := result.NewScores(r)
 				for _, split := range result.Splits() {
 					if f := r.On(split); f.Correct != nil { // brightness 0 changes nothing
 						s.SetFound("brightness 0", split, append([]int{*f.Correct + min(more, len(f.Wrong))}, make([]int, r.Dataset.Classes-1)...))

@@ -6,13 +6,13 @@ import (
 
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/target"
 )
 
 // Shifted is how the networks of one configuration do on shifted images.
 type Shifted struct {
-	Shift      string      `json:"shift"`
-	Validation *ShiftScore `json:"validation"` // nil where no seed was judged under it
-	Test       *ShiftScore `json:"test"`
+	Shift string                `json:"shift"`
+	On    map[Split]*ShiftScore `json:"on"` // where a seed was judged under it
 }
 
 // ShiftScore sums up the seeds that were judged under a shift.
@@ -23,9 +23,6 @@ type ShiftScore struct {
 	Class  int     `json:"worst_class"` // of the lowest recall, the lowest of equals; -1 where nobody knows how many there are
 	Recall float64 `json:"recall"`      // of Class, all seeds together
 }
-
-// On returns the score on the split; nil where there is none.
-func (s *Shifted) On(split Split) *ShiftScore { return *pick(split, &s.Validation, &s.Test) }
 
 // Shift is the row's score under a shift; nil where there is none.
 func (r *Row) Shift(name string) *Shifted {
@@ -40,12 +37,15 @@ func (r *Row) Shift(name string) *Shifted {
 func (r *planned) shifts(row *Row) []Shifted {
 	var out []Shifted
 	for _, name := range append([]string{""}, r.Shifts...) {
-		s := Shifted{Shift: name}
-		s.Validation, s.Test = shiftScore(row.Trials, name, Validation), shiftScore(row.Trials, name, Test)
-		if name != "" && s.Validation == nil && s.Test == nil {
-			continue
+		s := Shifted{Shift: name, On: map[Split]*ShiftScore{}}
+		for _, split := range result.Splits() {
+			if score := shiftScore(row.Trials, name, split); score != nil {
+				s.On[split] = score
+			}
 		}
-		out = append(out, s)
+		if name == "" || len(s.On) > 0 {
+			out = append(out, s)
+		}
 	}
 	if len(out) < 2 {
 		return nil
@@ -60,10 +60,13 @@ func shiftScore(trials []Trial, name string, split Split) *ShiftScore {
 		t := &trials[i]
 		m, right := t.On(split), diagonal(t.confusion[split])
 		if name != "" && t.scores != nil {
-			right = t.scores.Found(name, split)
+			right = t.scores.Shifts[name][split]
 		}
 		if name != "" && t.scores == nil || right == nil || m == nil || m.Images == 0 {
 			continue
+		}
+		if out != nil && len(right) != len(found) {
+			continue // of another data set, by the same name
 		}
 		if out == nil {
 			out, found, all = &ShiftScore{Min: math.Inf(1), Class: -1}, make([]int, len(right)), make([]int, len(right))
@@ -93,8 +96,9 @@ func shiftScore(trials []Trial, name string, split Split) *ShiftScore {
 }
 
 func diagonal(m [][]int) (right []int) {
-	for k := range m {
-		right = append(right, m[k][k])
+	for class, row := range m {
+		n, _ := target.ClassImages(row, class)
+		right = append(right, n)
 	}
 	return right
 }
@@ -114,9 +118,8 @@ type Sure struct {
 
 // Threshold is what comes of answering Class where its score is at least Score.
 type Threshold struct {
-	Score      float64 `json:"score"`
-	Validation *Alarm  `json:"validation"`
-	Test       *Alarm  `json:"test"`
+	Score float64         `json:"score"`
+	On    map[Split]Alarm `json:"on"`
 }
 
 // Alarm counts images.
@@ -126,26 +129,12 @@ type Alarm struct {
 
 // Answered is what comes of giving only answers whose score is at least Score.
 type Answered struct {
-	Score      float64 `json:"score"`
-	Validation *Given  `json:"validation"`
-	Test       *Given  `json:"test"`
+	Score float64         `json:"score"`
+	On    map[Split]Given `json:"on"`
 }
 
 // Given counts answers that are given.
 type Given struct{ Right, Wrong, Held int }
-
-// On returns the counts of the split, nil where there are none.
-func (t *Threshold) On(s Split) *Alarm { return *pick(s, &t.Validation, &t.Test) }
-
-// On returns the counts of the split, nil where there are none.
-func (a *Answered) On(s Split) *Given { return *pick(s, &a.Validation, &a.Test) }
-
-func pick[T any](s Split, validation, test *T) *T {
-	if s == Test {
-		return test
-	}
-	return validation
-}
 
 // tally counts answers by bin: right and wrong ones.
 type tally map[int][2]int
@@ -158,7 +147,7 @@ func (row *Row) tallied(split Split) (sum tally, seeds int) {
 		if t.Status != result.Done || t.scores == nil {
 			continue
 		}
-		bins := t.scores.On(split)
+		bins := t.scores.Sure[split]
 		if bins == nil {
 			return nil, 0
 		}
@@ -186,7 +175,10 @@ func (r *decided) sure() *Sure {
 	if validation == nil {
 		return nil
 	}
-	test, _ := r.Rows[i].tallied(Test)
+	on := map[Split]tally{Validation: validation}
+	if test, _ := r.Rows[i].tallied(Test); test != nil {
+		on[Test] = test
+	}
 	s := &Sure{ID: r.Rows[i].ID, Label: r.Rows[i].Label, Seeds: seeds, Class: -1}
 	two := r.Dataset.Classes == 2
 	if two {
@@ -195,13 +187,20 @@ func (r *decided) sure() *Sure {
 			s.Class = 0
 		}
 		for _, bin := range thresholds() {
-			s.Thresholds = append(s.Thresholds, Threshold{share(bin), validation.alarm(bin, s.Class), test.alarm(bin, s.Class)})
+			t := Threshold{share(bin), map[Split]Alarm{}}
+			for split, of := range on {
+				t.On[split] = of.alarm(bin, s.Class)
+			}
+			s.Thresholds = append(s.Thresholds, t)
 		}
 	}
 	for _, part := range []float64{1, 0.99, 0.98, 0.95, 0.9, 0.8, 0.7, 0.5, 0.3} {
 		bin := validation.keeping(part, two)
-		a := Answered{share(bin), validation.given(bin, two), test.given(bin, two)}
-		if n := len(s.Answered); n == 0 || *s.Answered[n-1].Validation != *a.Validation {
+		a := Answered{share(bin), map[Split]Given{}}
+		for split, of := range on {
+			a.On[split] = of.given(bin, two)
+		}
+		if n := len(s.Answered); n == 0 || s.Answered[n-1].On[Validation] != a.On[Validation] {
 			s.Answered = append(s.Answered, a)
 		}
 	}
@@ -217,12 +216,8 @@ func share(bin int) float64 {
 }
 
 // alarm counts what comes of answering class where its log-odds are at least the
-// bin's; nil of no tally.
-func (t tally) alarm(least, class int) *Alarm {
-	if t == nil {
-		return nil
-	}
-	a := &Alarm{}
+// bin's.
+func (t tally) alarm(least, class int) (a Alarm) {
 	for bin, n := range t { // of two classes: the log-odds of class 1
 		ones, zeros := n[0], n[1]
 		if bin < 0 {
@@ -241,12 +236,8 @@ func (t tally) alarm(least, class int) *Alarm {
 	return a
 }
 
-// given counts the answers that are as sure as the bin; nil of no tally.
-func (t tally) given(least int, two bool) *Given {
-	if t == nil {
-		return nil
-	}
-	g := &Given{}
+// given counts the answers that are as sure as the bin.
+func (t tally) given(least int, two bool) (g Given) {
 	for bin, n := range t {
 		if two && bin < 0 {
 			bin = -bin - 1
@@ -281,14 +272,11 @@ func allShifts(in Input) []string {
 	if in.Experiment != nil {
 		return in.Experiment.Evaluate.Shifts
 	}
-	var names []string
+	names := map[string]bool{}
 	for _, s := range in.Scores {
-		for i := range s.Shifts {
-			if !slices.Contains(names, s.Shifts[i].Shift) {
-				names = append(names, s.Shifts[i].Shift)
-			}
+		for name := range s.Shifts {
+			names[name] = true
 		}
 	}
-	slices.Sort(names)
-	return names
+	return sortedKeys(names)
 }

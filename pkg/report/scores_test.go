@@ -18,7 +18,7 @@ func TestShifts(t *testing.T) {
 		t.Fatalf("shifts %v, of the row %+v", r.Shifts, row.Shifts)
 	}
 	for _, s := range result.Splits() {
-		clean, noise, blur := row.Shift("").On(s), row.Shift("noise 20").On(s), row.Shift("blur 1").On(s)
+		clean, noise, blur := row.Shift("").On[s], row.Shift("noise 20").On[s], row.Shift("blur 1").On[s]
 		lost := 2 * float64(r.Dataset.Classes) / float64(s.Images(r.Dataset))
 		if score := row.Score(s); math.Abs(clean.Mean-score.Mean) > 1e-9 || clean.Min != score.Min || clean.N != score.N {
 			t.Errorf("%s, unshifted: %+v, want %+v", s, clean, score)
@@ -42,7 +42,7 @@ func TestShifts(t *testing.T) {
 	for i := range in.Results {
 		in.Results[i].Confusion = result.Confusion{}
 	}
-	if s := reporttest.Build(t, in, report.Options{}).Rows[0].Shift("blur 1"); s == nil || s.Validation.Class != -1 {
+	if s := reporttest.Build(t, in, report.Options{}).Rows[0].Shift("blur 1"); s == nil || s.On[report.Validation].Class != -1 {
 		t.Errorf("without a matrix: %+v", s)
 	}
 }
@@ -54,12 +54,12 @@ func TestSure(t *testing.T) {
 		t.Fatalf("%+v", s)
 	}
 	for _, split := range result.Splits() {
-		all := s.Answered[0].On(split)
+		all := s.Answered[0].On[split]
 		if n := split.Images(r.Dataset) * s.Seeds; all.Held != 0 || all.Right+all.Wrong != n ||
 			math.Abs(float64(all.Right)/float64(n)-row.Score(split).Mean) > 1e-9 || s.Answered[0].Score != 0 {
 			t.Errorf("%s, all answers: %+v", split, all)
 		}
-		last := s.Answered[len(s.Answered)-1].On(split)
+		last := s.Answered[len(s.Answered)-1].On[split]
 		if last.Wrong != 0 || last.Held == 0 || len(s.Answered) > 3 { // wrong answers are unsure, see Scored
 			t.Errorf("%s, the surest: %+v", split, last)
 		}
@@ -83,7 +83,7 @@ func TestThresholds(t *testing.T) {
 			}
 			r.Confusion = result.Confusion{Validation: confusion}
 			r.Accuracy.Test, r.Correct.Test, r.Wrong.Test = nil, nil, nil
-			in.Scores[i].Sure, in.Scores[i].Shifts = result.Pair[result.Tally]{Validation: &tally}, nil
+			in.Scores[i].Sure, in.Scores[i].Shifts = map[result.Split]result.Tally{result.Validation: tally}, nil
 		}
 		r := reporttest.Build(t, in, report.Options{})
 		s, seeds, n := r.Sure, r.Sure.Seeds, in.Experiment.Data.Validation
@@ -100,13 +100,13 @@ func TestThresholds(t *testing.T) {
 			case c.Score < 0.1:
 				want = report.Alarm{Found: 20, False: n - 20}
 			}
-			got := *c.Validation
+			got := c.On[report.Validation]
 			all := report.Alarm{Found: want.Found * seeds, Missed: want.Missed * seeds, False: want.False * seeds, Quiet: want.Quiet * seeds}
-			if got != all || c.Test != nil {
+			if got != all || len(c.On) != 1 {
 				t.Errorf("class %d at %v: %+v of %d seeds, want %+v", class, c.Score, got, seeds, want)
 			}
 		}
-		if last := s.Answered[len(s.Answered)-1].Validation; last.Wrong != 3*seeds || last.Held == 0 {
+		if last := s.Answered[len(s.Answered)-1].On[report.Validation]; last.Wrong != 3*seeds || last.Held == 0 {
 			t.Errorf("class %d: surest %+v", class, last)
 		}
 	}

@@ -9,71 +9,30 @@ import (
 // answers, right and wrong, and what it finds in shifted images. It speaks of
 // the weights that it names; where the trial was trained again it is stale.
 type Scores struct {
-	ConfigID   string      `json:"config_id"`
-	Seed       int64       `json:"seed"`
-	WeightsSHA string      `json:"weights_sha256"` // as result.json has it
-	Sure       Pair[Tally] `json:"sure"`
-	Shifts     []Shifted   `json:"shifts"`
+	ConfigID   string          `json:"config_id"`
+	Seed       int64           `json:"seed"`
+	WeightsSHA string          `json:"weights_sha256"` // as result.json has it
+	Sure       map[Split]Tally `json:"sure"`
+	// Shifts has, by the name of the shift (package shift), what is found: right
+	// answers by true class.
+	Shifts map[string]map[Split][]int `json:"shifts"`
 }
 
 // Tally counts answers by how sure they are: [bin, right, wrong], rising, without
 // empty bins. A bin is a quarter of log-odds, see Bin.
 type Tally [][3]int
 
-// Shifted is what a network finds in images shifted as the name says (package
-// shift): right answers by true class; nil where a split was not judged.
-type Shifted struct {
-	Shift string      `json:"shift"`
-	Found Pair[[]int] `json:"found"`
+// NewScores are empty ones of a result's network.
+func NewScores(r Result) Scores {
+	return Scores{ConfigID: r.ConfigID, Seed: r.Seed, WeightsSHA: r.WeightsSHA, Sure: map[Split]Tally{}, Shifts: map[string]map[Split][]int{}}
 }
-
-// On is what was found in the split; nil where it was not judged.
-func (s *Shifted) On(split Split) []int {
-	if f := at(&s.Found, split); *f != nil {
-		return **f
-	}
-	return nil
-}
-
-func at[T any](p *Pair[T], s Split) **T {
-	if s == Test {
-		return &p.Test
-	}
-	return &p.Validation
-}
-
-// On is the split's tally; nil where there is none.
-func (s *Scores) On(split Split) Tally {
-	if t := *at(&s.Sure, split); t != nil {
-		return *t
-	}
-	return nil
-}
-
-// SetOn sets the split's tally.
-func (s *Scores) SetOn(split Split, t Tally) { *at(&s.Sure, split) = &t }
 
 // SetFound sets what was found in the split's images under a shift.
 func (s *Scores) SetFound(shift string, split Split, found []int) {
-	for i := range s.Shifts {
-		if s.Shifts[i].Shift == shift {
-			*at(&s.Shifts[i].Found, split) = &found
-			return
-		}
+	if s.Shifts[shift] == nil {
+		s.Shifts[shift] = map[Split][]int{}
 	}
-	s.Shifts = append(s.Shifts, Shifted{Shift: shift})
-	s.SetFound(shift, split, found)
-}
-
-// Found is what was found in the split's images under a shift; nil where they
-// were not judged.
-func (s *Scores) Found(shift string, split Split) []int {
-	for i := range s.Shifts {
-		if s.Shifts[i].Shift == shift {
-			return s.Shifts[i].On(split)
-		}
-	}
-	return nil
+	s.Shifts[shift][split] = found
 }
 
 // Correct are the right answers to the split's images under each shift; nil where
@@ -81,7 +40,7 @@ func (s *Scores) Found(shift string, split Split) []int {
 func (s *Scores) Correct(shifts []string, split Split) []int {
 	var out []int
 	for _, name := range shifts {
-		found := s.Found(name, split)
+		found := s.Shifts[name][split]
 		if found == nil {
 			return nil
 		}
@@ -108,12 +67,14 @@ func (s *Scores) Add(old Scores) {
 	if old.Key() != s.Key() || old.WeightsSHA != s.WeightsSHA {
 		return
 	}
-	for _, split := range Splits() {
-		if t := old.On(split); t != nil && s.On(split) == nil {
-			s.SetOn(split, t)
+	for split, t := range old.Sure {
+		if s.Sure[split] == nil {
+			s.Sure[split] = t
 		}
-		for i := range old.Shifts {
-			if name, found := old.Shifts[i].Shift, old.Shifts[i].On(split); found != nil && s.Found(name, split) == nil {
+	}
+	for name, on := range old.Shifts {
+		for split, found := range on {
+			if s.Shifts[name][split] == nil {
 				s.SetFound(name, split, found)
 			}
 		}
@@ -161,25 +122,25 @@ func Bin(logits []float32, answer int) int {
 func (s *Scores) Check(images func(Split) int, classes int) string {
 	for _, split := range Splits() {
 		last, all := LowestBin-1, 0
-		for _, b := range s.On(split) {
+		for _, b := range s.Sure[split] {
 			if b[0] <= last || b[0] > HighestBin || b[1] < 0 || b[2] < 0 {
 				return fmt.Sprintf("%s: bin %v of the scores is out of order or range", split, b)
 			}
 			last, all = b[0], all+b[1]+b[2]
 		}
-		if n := images(split); s.On(split) != nil && all != n {
+		if n := images(split); s.Sure[split] != nil && all != n {
 			return fmt.Sprintf("%s: the scores are of %d images, not %d", split, all, n)
 		}
-		for i := range s.Shifts {
-			found, all := s.Shifts[i].On(split), 0
-			for _, n := range found {
+		for name, on := range s.Shifts {
+			all := 0
+			for _, n := range on[split] {
 				all += n
 				if n < 0 || all > images(split) {
-					return fmt.Sprintf("%s, %s: more is found than there is", split, s.Shifts[i].Shift)
+					return fmt.Sprintf("%s, %s: more is found than there is", split, name)
 				}
 			}
-			if found != nil && len(found) != classes {
-				return fmt.Sprintf("%s, %s: %d classes, not %d", split, s.Shifts[i].Shift, len(found), classes)
+			if on[split] != nil && len(on[split]) != classes {
+				return fmt.Sprintf("%s, %s: %d classes, not %d", split, name, len(on[split]), classes)
 			}
 		}
 	}

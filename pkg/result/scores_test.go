@@ -29,8 +29,8 @@ func TestBin(t *testing.T) {
 }
 
 func scores() Scores {
-	s := Scores{ConfigID: "c", Seed: 1, WeightsSHA: "w", Shifts: []Shifted{}}
-	s.SetOn(Validation, Tally{{-64, 1, 0}, {3, 2, 1}})
+	s := NewScores(Result{ConfigID: "c", Seed: 1, WeightsSHA: "w"})
+	s.Sure[Validation] = Tally{{-64, 1, 0}, {3, 2, 1}}
 	s.SetFound("noise 20", Validation, []int{1, 2})
 	return s
 }
@@ -39,10 +39,10 @@ func TestScoresCheck(t *testing.T) {
 	images := func(Split) int { return 4 }
 	for want, change := range map[string]func(*Scores){
 		"":                              func(*Scores) {},
-		"out of order":                  func(s *Scores) { s.SetOn(Validation, Tally{{3, 2, 1}, {3, 1, 0}}) },
-		"or range":                      func(s *Scores) { s.SetOn(Validation, Tally{{64, 4, 0}}) },
-		"is out of order or range":      func(s *Scores) { s.SetOn(Test, Tally{{1, -1, 5}}) },
-		"scores are of 3 images, not 4": func(s *Scores) { s.SetOn(Validation, Tally{{3, 2, 1}}) },
+		"out of order":                  func(s *Scores) { s.Sure[Validation] = Tally{{3, 2, 1}, {3, 1, 0}} },
+		"or range":                      func(s *Scores) { s.Sure[Validation] = Tally{{64, 4, 0}} },
+		"is out of order or range":      func(s *Scores) { s.Sure[Test] = Tally{{1, -1, 5}} },
+		"scores are of 3 images, not 4": func(s *Scores) { s.Sure[Validation] = Tally{{3, 2, 1}} },
 		"more is found":                 func(s *Scores) { s.SetFound("noise 20", Validation, []int{5, 0}) },
 		"3 classes, not 2":              func(s *Scores) { s.SetFound("blur 1", Test, []int{1, 0, 0}) },
 	} {
@@ -57,21 +57,22 @@ func TestScoresCheck(t *testing.T) {
 // Scores keep what earlier ones of the same weights have besides, and nothing of
 // other weights.
 func TestScoresAdd(t *testing.T) {
-	old, s := scores(), Scores{ConfigID: "c", Seed: 1, WeightsSHA: "w"}
+	old, s := scores(), NewScores(Result{ConfigID: "c", Seed: 1, WeightsSHA: "w"})
 	s.SetFound("noise 20", Test, []int{0, 1})
 	s.SetFound("blur 1", Validation, []int{1, 1})
 	s.Add(old)
-	if !reflect.DeepEqual(s.On(Validation), old.On(Validation)) || s.Found("noise 20", Validation)[1] != 2 ||
-		s.Found("noise 20", Test)[1] != 1 ||
-		s.Found("blur 1", Validation) == nil || s.Found("blur 1", Test) != nil || len(s.Shifts) != 2 {
+	if !reflect.DeepEqual(s.Sure[Validation], old.Sure[Validation]) || s.Shifts["noise 20"][Validation][1] != 2 ||
+		s.Shifts["noise 20"][Test][1] != 1 ||
+		s.Shifts["blur 1"][Validation] == nil || s.Shifts["blur 1"][Test] != nil || len(s.Shifts) != 2 {
 		t.Errorf("together: %+v", s)
 	}
-	other := Scores{ConfigID: "c", Seed: 1, WeightsSHA: "x"}
-	if other.Add(old); other.On(Validation) != nil {
+	other := NewScores(Result{ConfigID: "c", Seed: 1, WeightsSHA: "x"})
+	if other.Add(old); other.Sure[Validation] != nil {
 		t.Error("scores of other weights were taken over")
 	}
 	b, err := json.Marshal(scores())
-	if want := `{"config_id":"c","seed":1,"weights_sha256":"w","sure":{"validation":[[-64,1,0],[3,2,1]],"test":null},"shifts":[{"shift":"noise 20","found":{"validation":[1,2],"test":null}}]}`; err != nil || string(b) != want {
+	if want := `{"config_id":"c","seed":1,"weights_sha256":"w","sure":{"validation":[[-64,1,0],[3,2,1]]},` +
+		`"shifts":{"noise 20":{"validation":[1,2]}}}`; err != nil || string(b) != want {
 		t.Errorf("%s, %v", b, err)
 	}
 }

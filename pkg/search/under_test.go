@@ -14,7 +14,7 @@ import (
 // noisy says what networks find under noise: smaller kernels lose more.
 func noisy(p *Problem, lost func(kernel int, split result.Split) float64) func(result.Result) result.Scores {
 	return func(r result.Result) result.Scores {
-		s := result.Scores{ConfigID: r.ConfigID, Seed: r.Seed}
+		s := result.NewScores(r)
 		i := slices.IndexFunc(p.Candidates, func(c Candidate) bool { return c.ID == r.ConfigID })
 		for _, split := range result.Splits() {
 			if f := r.On(split); f.Correct != nil {

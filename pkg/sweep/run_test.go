@@ -329,7 +329,7 @@ func TestShiftsAreJudgedLater(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range shifts {
-			if v, w := scores.Found(name, result.Validation), scores.Found(name, result.Test); v == nil || (w != nil) != test {
+			if v, w := scores.Shifts[name][result.Validation], scores.Shifts[name][result.Test]; v == nil || (w != nil) != test {
 				t.Errorf("%s, test %v: found %v and %v", name, test, v, w)
 			}
 		}

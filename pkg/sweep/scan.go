@@ -82,7 +82,7 @@ func (r *run) lacksShifts(res result.Result) (bool, error) {
 	}
 	for _, s := range result.Splits() {
 		for _, shift := range r.Shifts {
-			if s.Images(res.Dataset) > 0 && res.On(s).Accuracy != nil && scores.Found(shift, s) == nil {
+			if s.Images(res.Dataset) > 0 && res.On(s).Accuracy != nil && scores.Shifts[shift][s] == nil {
 				return true, nil
 			}
 		}

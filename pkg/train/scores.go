@@ -19,7 +19,7 @@ const scoreAtOnce = 1000
 func (t *Training) Scores(test bool, shifts []string) ([]result.Scores, error) {
 	out := make([]result.Scores, len(t.members))
 	for i := range out {
-		out[i].Shifts = []result.Shifted{}
+		out[i] = result.NewScores(result.Result{})
 	}
 	for _, split := range result.Splits() {
 		for _, name := range append([]string{""}, shifts...) {
@@ -92,7 +92,7 @@ func (t *Training) score(out []result.Scores, split result.Split, name string) e
 				tally = append(tally, [3]int{bin, n[0], n[1]})
 			}
 			slices.SortFunc(tally, func(a, b [3]int) int { return a[0] - b[0] })
-			out[net].SetOn(split, tally)
+			out[net].Sure[split] = tally
 		}
 	}
 	return nil

@@ -209,12 +209,12 @@ func TestScores(t *testing.T) {
 		}
 		for _, split := range result.Splits() {
 			right := 0
-			for _, b := range s.On(split) {
+			for _, b := range s.Sure[split] {
 				right += b[1]
 			}
 			f, found := results[i].On(split), [3]int{}
 			for k, name := range []string{"noise 100", "shift 4", "brightness 0"} {
-				for class, n := range s.Found(name, split) {
+				for class, n := range s.Shifts[name][split] {
 					found[k] += n
 					if name == "brightness 0" && n != f.Confusion[class][class] {
 						t.Errorf("network %d, %s: unchanged images find %d of class %d, not %d", i, split, n, class, f.Confusion[class][class])
@@ -227,7 +227,7 @@ func TestScores(t *testing.T) {
 		}
 	}
 	closed, err := tr.Scores(false, nil)
-	if err != nil || closed[0].On(result.Test) != nil || closed[0].On(result.Validation) == nil || closed[0].Shifts == nil {
+	if err != nil || closed[0].Sure[result.Test] != nil || closed[0].Sure[result.Validation] == nil || closed[0].Shifts == nil {
 		t.Errorf("test images closed: %+v, %v", closed[0], err)
 	}
 	if _, err := tr.Scores(false, []string{"fog 3"}); err == nil {

@@ -26,7 +26,7 @@ func drawShifts(r *report.Report) (*drawing, error) {
 			name = "none"
 		}
 		ticks = append(ticks, plot.Tick{Value: float64(i), Label: name})
-		v := row.Shifts[i].Validation
+		v := row.Shifts[i].On[report.Validation]
 		if v == nil {
 			continue
 		}

@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -107,7 +108,10 @@ func testLive(t *testing.T, parent context.Context) {
 		scrollTo({top: 700, behavior: "instant"});
 		document.getElementById("filter").focus({preventScroll: true});
 		return null })(document.getElementById("selected"))`)
-	before := p.hands()
+	place := func() float64 {
+		return js[float64](p, `document.getElementById("network").getBoundingClientRect().top`)
+	}
+	before, top := p.hands(), place()
 	r.About = "the second report"
 	s.put(t, r, 2)
 	s.tell(t, finished)
@@ -115,6 +119,9 @@ func testLive(t *testing.T, parent context.Context) {
 	p.until("#live-now", "this report is not the newest: the disk is full")
 	if after := p.hands(); after != before || !strings.Contains(after, "94.5") {
 		t.Errorf("the reader's hands\n%s, now\n%s", before, after)
+	}
+	if now := place(); math.Abs(now-top) > 60 {
+		t.Errorf("what the reader looks at was at %v, now at %v", top, now)
 	}
 	if hidden := js[bool](p, `document.getElementById("live-work").hidden`); !hidden {
 		t.Error("nothing trains, and curves are shown")
@@ -148,7 +155,7 @@ func (p *tab) until(selector, text string) {
 // hands is what the reader did to the page.
 func (p *tab) hands() string {
 	return js[string](p, `JSON.stringify([location.hash, document.getElementById("filter").value, document.activeElement.id,
-		Math.round(scrollY / 50), document.querySelector("#network .hint").textContent,
+		document.querySelector("#network .hint").textContent,
 		document.querySelector("#differences details").open,
 		[...document.querySelectorAll("#table-results th")].map((th) => th.getAttribute("aria-sort")),
 		[...document.querySelectorAll("#table-results tbody tr")].filter((tr) => !tr.hidden).length])`)

@@ -30,8 +30,8 @@ func Shifts(r *report.Report) Section {
 		line := cells(i)
 		for _, name := range append([]string{""}, r.Shifts...) {
 			cell := None
-			if v := row.Shift(name); v != nil && v.Validation != nil {
-				cell = text.Percentage(v.Validation.Mean)
+			if v := row.Shift(name); v != nil && v.On[report.Validation] != nil {
+				cell = text.Percentage(v.On[report.Validation].Mean)
 			}
 			line = append(line, cell)
 		}
@@ -52,7 +52,7 @@ func shiftTable(r *report.Report, row *report.Row) Table {
 		Columns: []Column{{Head: "shift"}}}
 	var splits []report.Split
 	for _, split := range result.Splits() {
-		if v := row.Shift(""); v != nil && v.On(split) != nil {
+		if v := row.Shift(""); v != nil && v.On[split] != nil {
 			splits = append(splits, split)
 			t.Columns = append(t.Columns, Column{string(split) + " mean", true}, Column{"worst seed", true}, Column{Head: "worst class"},
 				Column{"its recall", true})
@@ -64,7 +64,7 @@ func shiftTable(r *report.Report, row *report.Row) Table {
 			line[0] = "as they are"
 		}
 		for _, split := range splits {
-			v := row.Shifts[i].On(split)
+			v := row.Shifts[i].On[split]
 			if v == nil {
 				line = append(line, None, None, None, None)
 				continue
@@ -99,7 +99,7 @@ func Sure(r *report.Report) Section {
 		for i := range s.Thresholds {
 			line := []string{percentOf(s.Thresholds[i].Score)}
 			for _, split := range splitsOf(s) {
-				a := s.Thresholds[i].On(split)
+				a := s.Thresholds[i].On[split]
 				line = append(line, part(a.Found, a.Found+a.False), part(a.Found, a.Found+a.Missed), part(a.False, a.False+a.Quiet))
 			}
 			t.Rows = append(t.Rows, line)
@@ -117,7 +117,7 @@ func Sure(r *report.Report) Section {
 	for i := range s.Answered {
 		line := []string{percentOf(s.Answered[i].Score)}
 		for _, split := range splitsOf(s) {
-			g := s.Answered[i].On(split)
+			g := s.Answered[i].On[split]
 			line = append(line, part(g.Right+g.Wrong, g.Right+g.Wrong+g.Held), part(g.Right, g.Right+g.Wrong))
 		}
 		t.Rows = append(t.Rows, line)
@@ -128,7 +128,7 @@ func Sure(r *report.Report) Section {
 
 // splitsOf are the splits that the scores are of.
 func splitsOf(s *report.Sure) []report.Split {
-	if s.Answered[0].Test != nil {
+	if len(s.Answered[0].On) == 2 {
 		return result.Splits()
 	}
 	return []report.Split{report.Validation}

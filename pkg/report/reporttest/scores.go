@@ -26,13 +26,13 @@ func Stressed(t testing.TB) report.Input {
 // right one as well. The first shift loses two images of every class, others
 // lose class 7.
 func Scored(r *result.Result, shifts []string) result.Scores {
-	s := result.Scores{ConfigID: r.ConfigID, Seed: r.Seed, WeightsSHA: r.WeightsSHA, Shifts: []result.Shifted{}}
+	s := result.NewScores(*r)
 	for _, split := range result.Splits() {
 		f := r.On(split)
 		if f.Correct == nil {
 			continue
 		}
-		s.SetOn(split, result.Tally{{1, *f.Correct / 3, len(f.Wrong)}, {20, *f.Correct - *f.Correct/3, 0}})
+		s.Sure[split] = result.Tally{{1, *f.Correct / 3, len(f.Wrong)}, {20, *f.Correct - *f.Correct/3, 0}}
 		for k, name := range shifts {
 			found := make([]int, len(f.Confusion))
 			for class, row := range f.Confusion {

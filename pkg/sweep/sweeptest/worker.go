@@ -351,20 +351,20 @@ func scores(p protocol.Pack, r result.Result) *result.Scores {
 	if len(p.Shifts) == 0 {
 		return nil
 	}
-	s := &result.Scores{Shifts: []result.Shifted{}}
+	s := result.NewScores(r)
 	for _, split := range result.Splits() {
 		f := r.On(split)
 		if f.Correct == nil {
 			continue
 		}
-		s.SetOn(split, result.Tally{{2, 0, len(f.Wrong)}, {9, *f.Correct, 0}})
+		s.Sure[split] = result.Tally{{2, 0, len(f.Wrong)}, {9, *f.Correct, 0}}
 		for _, name := range p.Shifts {
 			found := make([]int, p.Data.Classes)
 			found[0] = *f.Correct * 9 / 10
 			s.SetFound(name, split, found)
 		}
 	}
-	return s
+	return &s
 }
 
 // base is what every result of the worker says; nothing is from the clock.

@@ -83,7 +83,7 @@ function classTable(row, m) {
 
 // drawShifted has a network's accuracy, and the recall of its worst class, under each shift.
 function drawShifted(row) {
-  const box = element("shifted"), list = (row.shifts || []).filter((s) => s[state.split]).map((s) => ({ name: s.shift || "as they are", ...s[state.split] }));
+  const box = element("shifted"), list = (row.shifts || []).filter((s) => s.on[state.split]).map((s) => ({ name: s.shift || "as they are", ...s.on[state.split] }));
   box.parentElement.hidden = !list.length;
   if (!list.length) return;
   const marks = list.flatMap((s) => [{ name: s.name, what: 0, v: 100 * s.mean, tip: `${s.name}: ${percent(s.mean)} % of the ${state.split} images, worst seed ${percent(s.min)} %` }]
