@@ -118,9 +118,18 @@ func ofFolder(dir string) (Choice, error) {
 	case 1:
 		return Choice{Folder: folder, ConfigID: ids[0]}, nil
 	}
-	return Choice{}, fmt.Errorf("%s holds %d configurations and no certificate: name one of them, such as %s", dir, len(ids),
-		filepath.Join(dir, ids[0]))
+	return Choice{}, &UnchosenError{folder, fmt.Sprintf("%s holds %d configurations and no certificate: name one of them, such as %s", dir,
+		len(ids), filepath.Join(dir, ids[0]))}
 }
+
+// UnchosenError says that a run folder has more than one configuration, and no
+// search that chose.
+type UnchosenError struct {
+	Folder *store.Folder
+	text   string
+}
+
+func (e *UnchosenError) Error() string { return e.text }
 
 func isFile(path string) bool {
 	info, err := os.Stat(path)

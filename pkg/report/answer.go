@@ -12,10 +12,11 @@ import (
 // Answer is what the report comes to.
 type Answer struct {
 	Sentence string         `json:"sentence"`
-	More     []string       `json:"more"` // what qualifies it, a sentence each
-	Cost     footprint.Cost `json:"cost"` // what was to be small
-	Pick     int            `json:"pick"` // row of the smallest network that meets the target; -1: none
-	Open     []int          `json:"open"` // cheaper rows that are undecided
+	More     []string       `json:"more"`           // what qualifies it, a sentence each
+	Cost     footprint.Cost `json:"cost"`           // what was to be small
+	Pick     int            `json:"pick"`           // row of the smallest network that meets the target; -1: none
+	Next     string         `json:"next,omitempty"` // the command that comes next; "" for none
+	Open     []int          `json:"open"`           // cheaper rows that are undecided
 }
 
 // say picks the cheapest row that meets the target and says so, and writes
@@ -184,6 +185,7 @@ func (r *decided) picked(row *Row) {
 	}
 	r.Answer.More = append(r.Answer.More, "On the test images, which were not used to choose it, "+spread(t)+".")
 	if v := r.value(row, Test); v != nil && *v < r.Target.Accuracy {
+		row.missed = true
 		r.Answer.More = append(r.Answer.More, fmt.Sprintf("So it misses the target there (%s %s %%). What is chosen on the validation images "+
 			"looks better on them than it is.", judgedName(r.Target.Rule), text.PercentageAgainst(*v, r.Target.Accuracy)))
 	}

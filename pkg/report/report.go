@@ -121,6 +121,7 @@ type Row struct {
 	Judged    map[Split][]Judged       `json:"-"` // by rule, for the page's own threshold
 	Histories map[int64][]result.Point `json:"-"` // of training, by seed
 	Guesses   []string                 `json:"-"` // what is wrong with networks that guess, in words, a seed each
+	missed    bool                     // picked, and below the target on the test images
 	Refuted   bool                     `json:"-"` // the search's answer rests on its having failed on the test images
 	model     string                   // Model as JSON, to find the same network elsewhere
 	wrong     map[Split][][]int        // of each seed that is done and has the list

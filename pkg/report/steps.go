@@ -44,6 +44,7 @@ func (r *decided) answer(in Input) *Report {
 	r.Missing.Command, r.Missing.Retry = in.Command, in.Retry
 	r.say()
 	r.Sure = r.sure()
+	r.next()
 	r.ByClass = r.byClass()
 	r.Setup = r.setup()
 	r.Notes = r.notes()

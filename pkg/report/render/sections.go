@@ -34,6 +34,7 @@ func Sections(r *report.Report) []Section {
 		Lacking(r),
 		Cautions(r),
 		Machines(r),
+		nextSection(r),
 		definitionsSection(r),
 	}
 	var out []Section
@@ -219,6 +220,13 @@ func classesSection(r *report.Report) Section {
 		s.Tables = append(s.Tables, t)
 	}
 	return s
+}
+
+func nextSection(r *report.Report) Section {
+	if r.Answer.Next == "" {
+		return Section{}
+	}
+	return Section{Title: "What comes next", List: []string{"`" + r.Answer.Next + "`"}}
 }
 
 const definitionsTitle = "Definitions"

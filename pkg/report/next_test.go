@@ -1,0 +1,44 @@
+package report_test
+
+import (
+	"strings"
+	"testing"
+
+	"slimfit/pkg/report"
+	"slimfit/pkg/report/reporttest"
+	"slimfit/pkg/result"
+)
+
+// The report's last word follows from the histories and the grid.
+func TestWhatComesNext(t *testing.T) {
+	curve := func(loss func(step int) float64) []result.Point {
+		var points []result.Point
+		for step := 10; step <= 1000; step += 10 {
+			points = append(points, result.Point{Step: step, Loss: loss(step)})
+		}
+		return points
+	}
+	for _, c := range []struct {
+		target float64
+		loss   func(step int) float64
+		want   string // in the answer
+		next   bool
+	}{
+		{0.9999, func(step int) float64 { return 1000 / float64(step) }, "still fell, by 22 % over the last fifth of its steps", false},
+		{0.9999, func(int) float64 { return 0.01 }, "overfits: its training loss is 0.01", false},
+		{0.2, func(int) float64 { return 1 }, "The smallest of the grid won", true},
+	} {
+		in := reporttest.Quantized(t)
+		in.Experiment.Target.Accuracy = c.target
+		for k := range in.Histories {
+			in.Histories[k] = curve(c.loss)
+		}
+		r := reporttest.Build(t, in, report.Options{})
+		if got := strings.Join(r.Answer.More, " "); !strings.Contains(got, c.want) {
+			t.Errorf("target %v: no %q in %q", c.target, c.want, got)
+		}
+		if want := "slimfit export " + r.Name + "/" + r.Rows[r.Chosen()].ID; strings.HasPrefix(r.Answer.Next, want) != c.next {
+			t.Errorf("target %v: next %q", c.target, r.Answer.Next)
+		}
+	}
+}
