@@ -103,6 +103,10 @@ func TestStackedEqualsPlain(t *testing.T) {
 		if i%2 == 1 {
 			r.WeightDecay = 0.01
 		}
+		if i%3 == 1 {
+			r.LabelSmoothing, r.EMA, r.GradientClip, r.Order = 0.2, 0.9, 0.3, models.Shared
+			r.Augment = &models.Augment{Shift: 0.1, Flip: models.FlipBoth, Cutout: 0.2, Probability: 1}
+		}
 		steps := 8
 		if r.Optimizer == models.Adam {
 			steps = 1 // after it, gradients of next to nothing go where rounding sends them
