@@ -151,7 +151,7 @@ func trainKeys() []yk.Key {
 		{Name: "order", Axis: true, Forms: yk.Forms(yk.Choice(models.PerSeed, models.Shared)), Default: "per_seed",
 			Doc: "Of the images: each seed its own, or one order for all seeds, so that they can train in one graph (init and dropout still differ)."},
 		{Name: "deterministic", Axis: true, Forms: yk.Forms(yk.Truth()), Default: "false", Doc: "TensorFlow's deterministic kernels."},
-		{Name: "quantize", Axis: true, Forms: yk.Forms(yk.Choice("none", "int8")), Default: "none", Doc: "int8: quantization-aware training."},
+		{Name: "quantize", Axis: true, Forms: yk.Forms(yk.Choice("none", "int8")), Default: "none", Doc: "int8: quantization-aware training: weights and outputs are rounded as in int8 in the second half of the steps."},
 		{Name: "teacher", Axis: true, Forms: yk.Forms(yk.Choice("none"), yk.Mapping(
 			yk.Key{Name: "run", Required: true, Forms: yk.Forms(runForm()), Doc: "The trained run whose soft outputs join the labels: `<experiment>/<config-id>/seed-<n>` below --out, or a path. It must be finished."},
 			yk.Key{Name: "temperature", Axis: true, Forms: yk.Forms(yk.Number("(", 0, 1000, "]")), Default: "4", Doc: "Of the softmax of both networks in the soft loss."},

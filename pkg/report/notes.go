@@ -55,7 +55,7 @@ func costNotes() []Note {
 
 func fileNotes() []Note {
 	return []Note{
-		{"TFLite, TFLite int8, npz", "Bytes of the network as slimfit export writes it: a TensorFlow Lite file in float32 or in int8, and its weights as NumPy arrays. They depend on the layers alone."},
+		{"TFLite, TFLite int8, npz", "Bytes of the network as slimfit export writes it: a TensorFlow Lite file in float32 or in int8, and its weights as NumPy arrays. They depend on the layers; int8 files also, by some bytes, on the trained weights, as equal scales are written once."},
 		{"arena, arena float32", "Bytes that the int8 and the float32 file need for activations in TensorFlow Lite Micro, by its greedy planner."},
 	}
 }

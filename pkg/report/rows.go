@@ -19,7 +19,8 @@ import (
 // plan lays out the report: one row a configuration, one trial a planned seed,
 // nothing filled in.
 func plan(in Input) (*planned, error) {
-	r := &planned{Report: &Report{Costs: costs(measuredCosts(in.Experiment)...), Warnings: []Warning{}, Machines: []Environment{}, counted: map[Split]int{}},
+	r := &planned{Report: &Report{Costs: costs(measuredCosts(in.Experiment)...), Warnings: []Warning{}, Machines: []Environment{},
+		counted: map[Split]int{}},
 		binomial: newBinomial(), because: map[string]string{}, refuted: map[string]bool{}, judges: map[string]*target.Judge{}}
 	r.Missing = Missing{Trials: []result.Key{}, Failed: []result.Key{}, Diverged: []result.Key{}, Skipped: []result.Key{}}
 	if in.Experiment != nil {

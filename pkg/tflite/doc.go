@@ -30,6 +30,8 @@
 //
 // Model.Run evaluates images. Its int8 kernels give the same bits as TensorFlow
 // Lite's reference kernels (BUILTIN_REF), those of LiteRT or of TensorFlow Lite
-// Micro; runtimes that use other kernels, the default XNNPACK delegate among
-// them, round differently in the last place.
+// Micro, which have none for ELU. Runtimes that use other kernels, the default
+// XNNPACK delegate among them, may round each operation differently in its last
+// place; where leaky_relu, tanh or sigmoid follow one another that grows to many
+// steps of a score, and to other classes.
 package tflite
