@@ -53,8 +53,8 @@ func (r *decided) advice(row *Row, picked bool) string {
 	case picked:
 		return ""
 	case fell > stillFalling:
-		return fmt.Sprintf("The training loss of %s still fell, by %.0f %% over the last fifth of its steps: train longer (train.steps), or with "+
-			"a larger train.learning_rate.", row.Label, 100*fell)
+		return fmt.Sprintf("The training loss of %s still fell, by %.0f %% over the last fifth of its steps: train longer (train.steps), or "+
+			"with a larger train.learning_rate.", row.Label, 100*fell)
 	case loss >= 0 && loss < fitted && row.Score(Validation) != nil:
 		return fmt.Sprintf("%s overfits: its training loss is %.2g, its validation accuracy %s %%; more data, dropout or weight decay help.",
 			row.Label, loss, text.Percentage(row.Score(Validation).Mean))
