@@ -35,6 +35,7 @@ func TestServe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	go io.Copy(io.Discard, stdout)
 	address := strings.TrimSpace(line)
 	answer, err := http.Get(address)
 	if err != nil {
