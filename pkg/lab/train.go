@@ -23,6 +23,7 @@ type Training struct {
 	Folder     *store.Folder
 	Trials     []experiment.Trial
 	Test       bool             // open the test images, also of trials that are trained already
+	Stem       string           // kernels of first convolutions, as in result.Environment; "": the fastest
 	KeepAll    bool             // weights, where --keep does not say whose
 	Stop       *result.StopRule // what stops hopeless trials early; nil: nothing
 }
@@ -79,7 +80,7 @@ func (l *Lab) sweepOptions(ctx context.Context, t Training) (sweep.Options, erro
 		return sweep.Options{}, err
 	}
 	return sweep.Options{
-		Folder: t.Folder, Experiment: t.Experiment.Name, Test: t.Test, Shifts: t.Experiment.Evaluate.Shifts, EarlyStop: t.Stop, Source: l.sourceOf(t.Experiment),
+		Folder: t.Folder, Experiment: t.Experiment.Name, Test: t.Test, Shifts: t.Experiment.Evaluate.Shifts, EarlyStop: t.Stop, Stem: t.Stem, Source: l.sourceOf(t.Experiment),
 		Workers: place.Slots(t.Trials), Command: workerCommand(file),
 		CheckpointEvery: l.Work.Checkpoint, Lease: l.Work.Lease, Hang: l.Work.Hang,
 		Retries: l.Work.Retries, RetryFailed: l.Work.RetryFailed, Keep: l.keepOf(t), NoWait: l.Work.NoWait,

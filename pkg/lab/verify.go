@@ -74,6 +74,7 @@ type verifier struct {
 	cert    *result.Certificate
 	name    string        // of its file
 	folder  *store.Folder // the run folder
+	noisy   int           // trials that other kernels trained again
 	path    string        // of the user's own data
 	data    models.Data   // of the experiment file, where it is here
 	dataErr error         // else why not

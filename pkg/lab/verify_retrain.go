@@ -54,15 +54,22 @@ func (v *verifier) retrain(ctx context.Context, o VerifyOptions) (int, error) {
 			return 0, exit.Failed(err)
 		}
 	}
+	type kind struct {
+		test bool
+		stem string
+	}
+	parts := map[kind][]experiment.Trial{}
 	test, closed := v.byTest(trials)
-	for _, part := range []struct {
-		trials []experiment.Trial
-		test   bool
-	}{{closed, false}, {test, true}} {
-		if len(part.trials) == 0 {
-			continue
+	for i, t := range append(closed, test...) {
+		stem, err := v.stemOf(t.Key())
+		if err != nil {
+			return 0, err
 		}
-		if _, err := o.Train(ctx, v.l, Training{Experiment: e, Folder: fresh, Trials: part.trials, Test: part.test}); err != nil {
+		k := kind{i >= len(closed), stem}
+		parts[k] = append(parts[k], t)
+	}
+	for k, part := range parts {
+		if _, err := o.Train(ctx, v.l, Training{Experiment: e, Folder: fresh, Trials: part, Test: k.test, Stem: k.stem}); err != nil {
 			return 0, err
 		}
 	}
@@ -71,7 +78,11 @@ func (v *verifier) retrain(ctx context.Context, o VerifyOptions) (int, error) {
 			return 0, err
 		}
 	}
-	v.say("%d trials trained again, bit for bit (%s)", len(trials), drawn)
+	how := "bit for bit"
+	if v.noisy > 0 {
+		how = fmt.Sprintf("%d of them with other kernels, compared within noise", v.noisy)
+	}
+	v.say("%d trials trained again, %s (%s)", len(trials), how, drawn)
 	return len(trials), nil
 }
 
@@ -104,6 +115,11 @@ func (v *verifier) compare(t experiment.Trial, fresh *store.Folder) error {
 	if err != nil {
 		return err
 	}
+	if !old.Result.Environment.SameKernels(again.Result.Environment) {
+		v.noisy++
+		v.say("%s: other kernels (%s here, %s then): compared within noise", key, again.Result.Environment.Kernels(),
+			old.Result.Environment.Kernels())
+	}
 	v.faults = append(v.faults, search.Retrained(key.String(), old, again)...)
 	return nil
 }
@@ -119,14 +135,35 @@ func (v *verifier) stoppedFile(k result.Key) string {
 	return ""
 }
 
-func (v *verifier) compareStopped(k result.Key, file string, fresh *store.Folder) error {
-	b, err := v.folder.ReadFile(file)
-	if err != nil {
-		return exit.Failed(err)
+// stemOf names the kernels that the trial was trained with.
+func (v *verifier) stemOf(k result.Key) (string, error) {
+	file := v.stoppedFile(k)
+	if file == "" {
+		r, err := v.folder.ReadResult(k)
+		if err != nil {
+			return "", exit.Failed(err)
+		}
+		return r.Environment.Kernels(), nil
 	}
-	var old result.Stopped
-	if err := models.UnmarshalStrict(b, &old); err != nil {
-		return exit.Failed(fmt.Errorf("read %s: %w", file, err))
+	s, err := v.readStopped(file)
+	return s.Environment.Kernels(), err
+}
+
+func (v *verifier) readStopped(file string) (s result.Stopped, err error) {
+	b, err := v.folder.ReadFile(file)
+	if err == nil {
+		err = models.UnmarshalStrict(b, &s)
+	}
+	if err != nil {
+		return s, exit.Failed(fmt.Errorf("read %s: %w", file, err))
+	}
+	return s, nil
+}
+
+func (v *verifier) compareStopped(k result.Key, file string, fresh *store.Folder) error {
+	old, err := v.readStopped(file)
+	if err != nil {
+		return err
 	}
 	history, err := historyOf(v.folder, k)
 	if err != nil {

@@ -1,6 +1,7 @@
 package result
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -133,6 +134,19 @@ type Environment struct {
 	Autotune    bool     `json:"cudnn_autotune,omitempty"` // cuDNN picks kernels by the clock
 	CPUOps      *int     `json:"cpu_ops,omitempty"`        // operations of a step that run on the CPU beside a GPU
 	Pack        *Pack    `json:"pack,omitempty"`           // on a GPU, where the last bits depend on it
+}
+
+// StockStem is the name of TensorFlow's own kernels for a first convolution.
+const StockStem = "stock"
+
+// Kernels is the Stem, also of results that name none. The kernels that are
+// slimfit's own give the same bits.
+func (e Environment) Kernels() string { return cmp.Or(e.Stem, StockStem) }
+
+// SameKernels says whether two environments' first convolutions give the same
+// bits on one machine.
+func (e Environment) SameKernels(o Environment) bool {
+	return (e.Kernels() == StockStem) == (o.Kernels() == StockStem)
 }
 
 // Pack is how the networks that trained together were built.

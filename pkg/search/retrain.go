@@ -3,6 +3,7 @@ package search
 import (
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -78,6 +79,15 @@ func Retrained(where string, old, again Trained) []Fault {
 		add("it is now %s, was %s", b.Status, a.Status)
 		return append(faults, otherMachine(where, a.Environment, b.Environment)...)
 	}
+	if !a.Environment.SameKernels(b.Environment) {
+		for _, s := range result.Splits() {
+			was, is, n := a.On(s).Correct, b.On(s).Correct, s.Images(a.Dataset)
+			if was != nil && is != nil && n > 0 && !withinNoise(*was, *is, n) {
+				add("%d %s images correct, was %d: more than noise", *is, s, *was)
+			}
+		}
+		return faults
+	}
 	if a.WeightsSHA != b.WeightsSHA {
 		add("other weights, SHA-256 %s, was %s", short(b.WeightsSHA), short(a.WeightsSHA))
 	}
@@ -100,6 +110,13 @@ func Retrained(where string, old, again Trained) []Fault {
 	return faults
 }
 
+// withinNoise says whether two counts of n images differ by no more than four
+// standard errors of their difference, were both drawn at random.
+func withinNoise(a, b, n int) bool {
+	p := float64(a+b) / float64(2*n)
+	return math.Abs(float64(a-b)) <= 4*math.Sqrt(2*float64(n)*p*(1-p))+1
+}
+
 // otherMachine names what of two environments can change the last bits.
 func otherMachine(where string, a, b result.Environment) []Fault {
 	var faults []Fault
@@ -108,6 +125,7 @@ func otherMachine(where string, a, b result.Environment) []Fault {
 		was, is any
 	}{
 		{"TensorFlow", a.TensorFlow, b.TensorFlow}, {"threads", a.Threads, b.Threads}, {"device", a.Device, b.Device},
+		{"kernels of the first convolution", a.Kernels(), b.Kernels()},
 		{"CPU features", a.CPUFeatures, b.CPUFeatures}, {"system", a.OS, b.OS},
 	} {
 		if !reflect.DeepEqual(d.was, d.is) {

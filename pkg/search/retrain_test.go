@@ -5,8 +5,32 @@ import (
 	"strings"
 	"testing"
 
+	"slimfit/models"
 	"slimfit/pkg/result"
 )
+
+// Kernels of another kind give other bits: such a training is compared within
+// noise; those of one kind bit for bit.
+func TestRetrainedByOtherKernels(t *testing.T) {
+	trial := func(stem string, correct int, weights string) Trained {
+		r := result.Result{Status: result.Done, WeightsSHA: weights, Dataset: models.Data{Validation: 1000}}
+		r.Environment.Stem = stem
+		r.SetOn(result.Validation, result.Figures{Correct: &correct})
+		return Trained{Result: r}
+	}
+	for _, c := range []struct {
+		was, is     string
+		correct     int
+		faultWanted bool
+	}{
+		{"", "own-avx2", 955, false}, {"own-avx2", "stock", 800, true}, {"own-avx2", "own-c", 955, true}, {"", "stock", 955, true},
+	} {
+		faults := Retrained("trial", trial(c.was, 960, "aaaaaaaaaaaaaaaa"), trial(c.is, c.correct, "bbbbbbbbbbbbbbbb"))
+		if (len(faults) > 0) != c.faultWanted {
+			t.Errorf("%q again by %q, %d correct: %v", c.was, c.is, c.correct, faults)
+		}
+	}
+}
 
 func TestSample(t *testing.T) {
 	c := search(t, Options{}).cert

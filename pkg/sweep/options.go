@@ -20,6 +20,7 @@ type Options struct {
 	Source     models.Source    // of the images
 	Test       bool             // open the test set at the end of each trial
 	Shifts     []string         // that networks are judged under besides; names of package shift
+	Stem       string           // kernels of first convolutions, see result.Environment; "": the worker's choice
 	EarlyStop  *result.StopRule // what stops hopeless trials early; nil: nothing
 
 	Workers []Slot // one worker process each; at least one
