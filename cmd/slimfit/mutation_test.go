@@ -88,7 +88,8 @@ func TestMutations(t *testing.T) {
 		t.Fatal(errs)
 	}
 	winner := l.certificate().Winner.ConfigID
-	if code, _, errs := slimfit("export", "runs/tiny/"+winner, "--format", "tflite,tflite-int8,npz", "-o", "model", "--quick"); code != exit.Done {
+	code, _, errs := slimfit("export", "runs/tiny/"+winner, "--format", "tflite,tflite-int8,npz", "-o", "model", "--quick")
+	if code != exit.Done {
 		t.Fatal(errs)
 	}
 	image := "data/t10k-images-idx3-ubyte"
