@@ -7,7 +7,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"slimfit/pkg/exit"
-	"slimfit/pkg/lab"
 	"slimfit/pkg/shell"
 	"slimfit/pkg/store"
 	"slimfit/pkg/yamlkeys"
@@ -145,11 +144,11 @@ func oneArg(c *cli.Context, what string) (string, error) {
 
 // folderArg opens the run folder that is the only argument of a command.
 func folderArg(c *cli.Context) (*store.Folder, error) {
-	dir, err := oneArg(c, "run folder")
+	dir, err := oneArg(c, "run folder or experiment file")
 	if err != nil {
 		return nil, err
 	}
-	return lab.OpenFolder(dir)
+	return labOf(c, consoleOf(c)).OpenFolder(dir)
 }
 
 // someArgs returns the arguments of a command that needs at least one.

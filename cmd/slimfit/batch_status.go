@@ -16,7 +16,6 @@ import (
 	"slimfit/pkg/batch"
 	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
-	"slimfit/pkg/lab"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 	"slimfit/pkg/text"
@@ -178,7 +177,7 @@ func batchLogsCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			folder, err := lab.OpenFolder(dir)
+			folder, err := labOf(c, consoleOf(c)).OpenFolder(dir)
 			if err != nil {
 				return err
 			}

@@ -13,8 +13,8 @@ func compareCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "compare",
 		Usage:     "compare two experiments or recipes, paired by configuration and seed",
-		ArgsUsage: "DIR DIR",
-		Flags:     []cli.Flag{cacheFlag(), splitFlag(), formatFlag("text", "json", "csv", "markdown")},
+		ArgsUsage: "DIR|FILE DIR|FILE",
+		Flags:     []cli.Flag{runsFlag(), cacheFlag(), splitFlag(), formatFlag("text", "json", "csv", "markdown")},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 2 {
 				return exit.Usagef("compare: want two run folders, got %d; see slimfit compare --help", c.NArg())

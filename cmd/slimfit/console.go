@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 
 	"slimfit/pkg/exit"
 	"slimfit/pkg/text"
@@ -36,6 +38,20 @@ func (o console) detail(format string, args ...any) {
 	if o.verbose {
 		o.note(format, args...)
 	}
+}
+
+// columns is how wide the output's terminal is; wide where it is none.
+func (o console) columns() int {
+	const wide = 120
+	f, ok := o.out.(*os.File)
+	if !ok || !isTerminal(f) {
+		return wide
+	}
+	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
+	if err != nil || size.Col == 0 {
+		return 80
+	}
+	return max(20, int(size.Col)-1) // a full line would break in some terminals
 }
 
 // print writes a result.

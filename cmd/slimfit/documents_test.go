@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"regexp"
+	"slices"
 	"testing"
 )
 
@@ -21,6 +22,12 @@ func TestReadmeNamesTheCommands(t *testing.T) {
 			t.Errorf("README.md does not name `slimfit %s`", c.Name)
 		}
 		delete(named, c.Name)
+		if e, ok := examples[c.Name]; len(c.Subcommands) == 0 && !c.Hidden && (!ok || e[0] == e[1]) {
+			t.Errorf("%s has no two examples", c.Name)
+		}
+		if !slices.ContainsFunc(groups, func(g commandGroup) bool { return slices.Contains(g.commands, c.Name) }) && !c.Hidden {
+			t.Errorf("%s is in no group of the help", c.Name)
+		}
 	}
 	for name := range named {
 		t.Errorf("README.md names `slimfit %s`, which is no command", name)

@@ -180,5 +180,5 @@ func TestEveryFlagHasItsVariable(t *testing.T) {
 			}
 		}
 	}
-	visit(prepare(commands()))
+	visit(prepare(commands(), "slimfit"))
 }

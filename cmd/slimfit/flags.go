@@ -16,13 +16,14 @@ import (
 )
 
 // prepare gives every command what all of them share: -q and -v, each flag's
-// SLIMFIT_<FLAG> variable, and one way to report a wrong command line.
-func prepare(commands []*cli.Command) []*cli.Command {
+// SLIMFIT_<FLAG> variable, its help, and one way to report a wrong command line.
+func prepare(commands []*cli.Command, program string) []*cli.Command {
 	for _, c := range commands {
 		c.HideHelpCommand = true
 		c.OnUsageError = usageError
 		if len(c.Subcommands) > 0 {
-			prepare(c.Subcommands)
+			prepare(c.Subcommands, program+" "+c.Name)
+			c.CustomHelpTemplate = help(c, program+" "+c.Name)
 			if c.Action == nil {
 				c.Action = groupAction
 			}
@@ -34,6 +35,7 @@ func prepare(commands []*cli.Command) []*cli.Command {
 		for _, f := range c.Flags { // every kind of flag has the field
 			reflect.ValueOf(f).Elem().FieldByName("EnvVars").Set(reflect.ValueOf([]string{envVar(f.Names()[0])}))
 		}
+		c.CustomHelpTemplate = help(c, program+" "+c.Name)
 	}
 	return commands
 }

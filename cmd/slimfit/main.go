@@ -57,11 +57,12 @@ func run(ctx context.Context, args []string, out, errs io.Writer) (code int) {
 		DisableSliceFlagSeparator: true, // --set values contain commas
 		Metadata:                  map[string]any{argsKey: args},
 		Flags:                     []cli.Flag{&cli.BoolFlag{Name: "version", Usage: "print the version and exit"}},
-		Commands:                  prepare(commands()),
+		Commands:                  prepare(commands(), "slimfit"),
 		Action:                    rootAction,
 		OnUsageError:              usageError,
 		ExitErrHandler:            func(*cli.Context, error) {}, // run decides, see exitCode
 	}
+	app.CustomAppHelpTemplate = appHelp(app)
 	err := app.RunContext(ctx, flagsFirst(app, args))
 	if err != nil && err.Error() != "" {
 		fmt.Fprintln(stderr, message(err))
@@ -90,17 +91,22 @@ func commands() []*cli.Command {
 		batchCommand(),
 		doctorCommand(),
 		completionCommand(),
+		{Name: "version", Usage: "print the version", Action: printVersion},
 	}
 }
 
 // rootAction runs when no command is named.
 func rootAction(c *cli.Context) error {
 	if c.Bool("version") {
-		fmt.Fprintln(c.App.Writer, "slimfit "+lab.Version())
-		return nil
+		return printVersion(c)
 	}
 	if name := c.Args().First(); name != "" {
 		return unknownCommand(c.App.Commands, name, "slimfit")
 	}
 	return cli.ShowAppHelp(c)
+}
+
+func printVersion(c *cli.Context) error {
+	_, err := fmt.Fprintln(c.App.Writer, "slimfit "+lab.Version())
+	return exit.Failed(err)
 }

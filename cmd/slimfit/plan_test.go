@@ -38,7 +38,7 @@ func runPlanUntil(t *testing.T, ctx context.Context, sources lab.PlanSources, ar
 	}
 	var out bytes.Buffer
 	app := &cli.App{Writer: &out, ErrWriter: &out, ExitErrHandler: func(*cli.Context, error) {},
-		Commands: prepare([]*cli.Command{planCommand(func(*lab.Lab) lab.PlanSources { return sources })})}
+		Commands: prepare([]*cli.Command{planCommand(func(*lab.Lab) lab.PlanSources { return sources })}, "slimfit")}
 	err := app.RunContext(ctx, append([]string{"slimfit", "plan", "--cache", dir}, append(args, file)...))
 	return out.String(), err
 }

@@ -154,12 +154,22 @@ func leftText(seconds float64) string {
 	return ", " + text.Roughly(time.Duration(seconds*float64(time.Second))) + " left"
 }
 
+// packLabel says what a worker trains: a trial, a network with several seeds, or
+// the first of several.
 func packLabel(w sweep.WorkerState) string {
-	words := w.Members[0].Label
-	if n := len(w.Members); n > 1 {
-		words += fmt.Sprintf(" and %d more", n-1)
+	first, seed, ok := strings.Cut(w.Members[0].Label, ", seed ")
+	if len(w.Members) == 1 || !ok {
+		return w.Members[0].Label
 	}
-	return words
+	seeds := []string{seed}
+	for _, m := range w.Members[1:] {
+		name, seed, _ := strings.Cut(m.Label, ", seed ")
+		if name != first {
+			return fmt.Sprintf("%s + %d more", w.Members[0].Label, len(w.Members)-1)
+		}
+		seeds = append(seeds, seed)
+	}
+	return first + ", seeds " + strings.Join(seeds, " ")
 }
 
 // addRows adds a bar for each worker and one for the whole.
@@ -249,7 +259,7 @@ func overallRow(s sweep.State, shown, width int) string {
 func row(label string, share float64, right string, width int) string {
 	const bar = 20
 	labels := max(16, min(44, width*2/5))
-	line := fmt.Sprintf("%-*s", labels, fit(label, labels))
+	line := fmt.Sprintf("%-*s", labels, text.ShortenMiddle(label, labels)) // its end has the seed
 	if room := width - labels - len(right) - 3; room >= 4 {
 		line += " [" + barText(share, min(room, bar)) + "]"
 	}

@@ -9,6 +9,7 @@ import (
 
 	"slimfit/pkg/result"
 	"slimfit/pkg/sweep"
+	"slimfit/pkg/text"
 )
 
 func sampleState() sweep.State {
@@ -31,7 +32,7 @@ func TestRows(t *testing.T) {
 	}
 	got = append(got, overallRow(s, 3, 120))
 	want := `
- 1 kernel 5, filters 2, seed 0 and 1 more    [=========           ] 9000/20000  loss 0.1234  val 97.40 %  1 min left
+ 1 kernel 5, filters 2, seed 0 + 1 more      [=========           ] 9000/20000  loss 0.1234  val 97.40 %  1 min left
  2 GPU 1 kernel 5, filters 32, seed 4        [                    ] 0/20000
  3 idle
  4 -
@@ -69,7 +70,7 @@ func TestProgressLines(t *testing.T) {
 		{event: sweep.Event{Kind: sweep.Retry, Message: "taken up again"}, want: "taken up again"},
 		{event: sweep.Event{Kind: sweep.Stopping, Message: "stopped by interrupt"}, want: "stopped by interrupt; writing checkpoints (once more to end at once)"},
 		{event: sweep.Event{Kind: sweep.Detail, Message: "training starts"}, want: "training starts", verboseOnly: true},
-		{event: sweep.Event{Kind: sweep.Progress, State: s}, want: "32/75 trials; kernel 5, filters 2, seed 0 and 1 more at step 9000 of 20000; kernel 5, filters 32, seed 4 at step 0 of 20000, 90 min left"},
+		{event: sweep.Event{Kind: sweep.Progress, State: s}, want: "32/75 trials; kernel 5, filters 2, seed 0 + 1 more at step 9000 of 20000; kernel 5, filters 32, seed 4 at step 0 of 20000, 90 min left"},
 	} {
 		for _, quiet := range []bool{false, true} {
 			for _, verbose := range []bool{false, true} {
@@ -92,5 +93,19 @@ func TestProgressLines(t *testing.T) {
 	p.event(sweep.Event{Kind: sweep.Progress, State: s})
 	if b.Len() != 0 {
 		t.Errorf("told at once: %q", b.String())
+	}
+}
+
+// In a narrow terminal a worker's line keeps the seeds that it trains.
+func TestWorkerRowKeepsSeeds(t *testing.T) {
+	member := func(label string) sweep.MemberState { return sweep.MemberState{Label: label} }
+	s := sweep.State{Workers: []sweep.WorkerState{{PID: 1, Device: "CPU", Steps: 20000, Members: []sweep.MemberState{
+		member("kernel 5, filters 16, dense 1024, seed 0"), member("kernel 5, filters 16, dense 1024, seed 3")}}}}
+	if row := workerRow(s, 0, 79); !strings.Contains(row, "seeds 0 3 ") || text.Width(row) > 79 {
+		t.Errorf("%q", row)
+	}
+	s.Workers[0].Members[1].Label = "kernel 3, filters 16, dense 1024, seed 0"
+	if row := workerRow(s, 0, 79); !strings.Contains(row, "seed 0 + 1 more") {
+		t.Errorf("%q", row)
 	}
 }

@@ -14,8 +14,8 @@ func reportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "report",
 		Usage:     "write a run folder's report in every format, and print it",
-		ArgsUsage: "DIR...",
-		Flags: []cli.Flag{cacheFlag(), formatFlag("text", "markdown", "csv", "json", "latex", "html"), splitFlag(),
+		ArgsUsage: "DIR|FILE...",
+		Flags: []cli.Flag{runsFlag(), cacheFlag(), formatFlag("text", "markdown", "csv", "json", "latex", "html"), splitFlag(),
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print the report and write no files"},
 			&cli.StringFlag{Name: "into", Usage: "write one report of all DIRs into `FOLDER` (default: each DIR's own into DIR/report)"},
 			&cli.StringFlag{Name: "published", Usage: "show the figures of the CSV `FILE` beside the results: columns experiment, config or axes, accuracy, seconds, source"},

@@ -101,7 +101,11 @@ func runTrials(ctx context.Context, o runOptions, e *experiment.Experiment, fold
 		}
 	}
 	summary, err := o.lab.Train(ctx, lab.Training{Experiment: e, Folder: folder, Trials: trials, Test: test})
-	if werr := writeSummary(o, summary, folder, err != nil); werr != nil && err == nil {
+	var halfway []string
+	if err != nil && summary.Left > 0 {
+		halfway = lab.Halfway(e, folder, trials)
+	}
+	if werr := writeSummary(o, summary, folder, err != nil, halfway); werr != nil && err == nil {
 		err = exit.Failed(werr)
 	}
 	switch {
@@ -117,7 +121,7 @@ func runTrials(ctx context.Context, o runOptions, e *experiment.Experiment, fold
 
 // writeSummary prints how the run ended, and what to do next. Nothing is
 // printed of a run that did not begin.
-func writeSummary(o runOptions, s sweep.Summary, folder *store.Folder, stopped bool) error {
+func writeSummary(o runOptions, s sweep.Summary, folder *store.Folder, stopped bool, halfway []string) error {
 	if s.State.Total == 0 {
 		return nil
 	}
@@ -133,6 +137,9 @@ func writeSummary(o runOptions, s sweep.Summary, folder *store.Folder, stopped b
 		}
 		fmt.Fprintf(&b, "%s: %s (%s): %s\n", f.Status, f.Label, f.Key, strings.ReplaceAll(f.Reason, "\n", "\n  "))
 		fmt.Fprintf(&b, "  log: %s\n", folder.LogPath(f.Key))
+	}
+	for _, line := range halfway {
+		fmt.Fprintf(&b, "  %s\n", line)
 	}
 	if stopped && s.Left > 0 {
 		fmt.Fprintf(&b, "To go on: %s\n", o.again())

@@ -14,6 +14,7 @@ import (
 	"slimfit/pkg/lab"
 	"slimfit/pkg/result"
 	"slimfit/pkg/search"
+	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
 	"slimfit/pkg/target"
 )
@@ -34,7 +35,7 @@ func searchCommand(train lab.Trainer) *cli.Command {
 		Name:      "search",
 		Usage:     "train towards the cheapest configuration that meets the target, and certify it",
 		ArgsUsage: "FILE",
-		Flags: append(trainFlags(), outFlag(), setFlag(), cacheFlag(), dryRunFlag(), formatFlag("text", "json"),
+		Flags: append(trainFlags(), outFlag(), setFlag(), cacheFlag(), dryRunFlag(), formatFlag("text", "json"), reuseFlag(),
 			&cli.BoolFlag{Name: "exact", Usage: "skip nothing by assumption: train every cheaper configuration"},
 			&cli.BoolFlag{Name: "no-early-stop", Usage: "train every trial to its end: stop none as hopeless"},
 			&cli.IntFlag{Name: "round", Value: search.DefaultRound, Usage: "ask for about `N` trials at once; a part of the answer, unlike --jobs"},
@@ -54,7 +55,7 @@ func searchCommand(train lab.Trainer) *cli.Command {
 // lead out of the run folder: a certificate finds its results beside it.
 func searchOptionsOf(c *cli.Context) (searchOptions, error) {
 	o := searchOptions{console: consoleOf(c), sets: sets(c), dryRun: c.Bool("dry-run"), SearchOptions: lab.SearchOptions{
-		Options: search.Options{Exact: c.Bool("exact"), EarlyStop: !c.Bool("no-early-stop"), Round: c.Int("round")}, Certificate: c.String("certificate")}}
+		Options: search.Options{Exact: c.Bool("exact"), EarlyStop: !c.Bool("no-early-stop"), Round: c.Int("round")}, Certificate: c.String("certificate"), Reuse: c.StringSlice("reuse")}}
 	o.lab = labOf(c, o.console)
 	var err error
 	if o.file, err = oneArg(c, "experiment file"); err != nil {
@@ -90,13 +91,19 @@ func runSearch(ctx context.Context, o searchOptions) error {
 	found, err := o.lab.Search(ctx, e, o.SearchOptions)
 	if err != nil {
 		if ctx.Err() != nil {
+			for _, line := range lab.Halfway(e, &store.Folder{Dir: filepath.Join(o.lab.Out, e.Name)}, e.Trials()) {
+				o.note("%s", line)
+			}
 			o.note("to go on: %s", o.again())
 		}
 		return err
 	}
-	b := found.Text
-	if o.format == "json" {
+	b := found.Brief
+	switch {
+	case o.format == "json":
 		b = found.JSON
+	case o.verbose:
+		b = found.Text
 	}
 	if err := o.print(b); err != nil {
 		return err

@@ -153,7 +153,7 @@ func (l *testLab) run(args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
 	app := &cli.App{Name: "slimfit", Writer: &out, ErrWriter: &errs, HideHelpCommand: true, DisableSliceFlagSeparator: true,
 		Metadata: map[string]any{argsKey: append([]string{"slimfit"}, args...)},
-		Commands: prepare([]*cli.Command{searchCommand(l.trainer), verifyCommand(l.trainer), quantizeCommand(), reportCommand()}), OnUsageError: usageError,
+		Commands: prepare([]*cli.Command{searchCommand(l.trainer), verifyCommand(l.trainer), quantizeCommand(), reportCommand()}, "slimfit"), OnUsageError: usageError,
 		ExitErrHandler: func(*cli.Context, error) {}}
 	l.t.Chdir(l.dir)
 	err := app.RunContext(context.Background(), flagsFirst(app, append([]string{"slimfit"}, args...)))

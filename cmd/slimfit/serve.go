@@ -43,7 +43,7 @@ func runServe(ctx context.Context, o console, l *lab.Lab, dir, host string, port
 	if port < 0 || port > 65535 {
 		return exit.Usagef("--port %d: want 1 to 65535", port)
 	}
-	folder, err := lab.OpenFolder(dir)
+	folder, err := l.OpenFolder(dir)
 	if err != nil {
 		return err
 	}

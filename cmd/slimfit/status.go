@@ -25,8 +25,8 @@ func statusCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "status",
 		Usage:     "show what is done in a run folder, what runs there now and what failed",
-		ArgsUsage: "DIR",
-		Flags: []cli.Flag{cacheFlag(), formatFlag("text", "json"),
+		ArgsUsage: "DIR|FILE",
+		Flags: []cli.Flag{runsFlag(), cacheFlag(), formatFlag("text", "json"),
 			&cli.BoolFlag{Name: "deep", Usage: "read the trained weights and histories of all trials too, and name those that are damaged"},
 			&cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, Usage: "show it again every few seconds until nothing is left"}},
 		Action: func(c *cli.Context) error {
@@ -58,6 +58,8 @@ type statusView struct {
 	viewer sweep.Viewer
 	keys   []result.Key // of the experiment's trials; nil where it cannot be read
 	label  func(result.Key) string
+	// halfway says how far the checkpoints of unfinished trials are.
+	halfway func() []string
 }
 
 // openStatus reads which trials there should be from the folder's experiment
@@ -65,13 +67,14 @@ type statusView struct {
 // counts what it finds.
 func openStatus(l *lab.Lab, folder *store.Folder) *statusView {
 	s := &statusView{folder: folder, viewer: sweep.Viewer{Folder: folder}, Experiment: filepath.Base(folder.Dir), Folder: folder.Dir,
-		label: result.Key.String}
+		label: result.Key.String, halfway: func() []string { return nil }}
 	e := l.FolderExperiment(folder)
 	if e == nil {
 		return s
 	}
-	configs := e.ByID()
-	s.keys = experiment.KeysOf(e.Trials())
+	configs, trials := e.ByID(), e.Trials()
+	s.keys = experiment.KeysOf(trials)
+	s.halfway = func() []string { return lab.Halfway(e, folder, trials) }
 	s.label = func(k result.Key) string {
 		if cfg := configs[k.ConfigID]; cfg != nil {
 			return fmt.Sprintf("%s, seed %d", e.Label(*cfg), k.Seed)
@@ -94,7 +97,7 @@ func (s *statusView) show(o console, watched bool, prefix string) error {
 	if _, err := io.WriteString(steered(o.out), prefix); err != nil {
 		return exit.Failed(err)
 	}
-	s.text(&b)
+	s.text(&b, o.columns())
 	if watched && s.Running+s.Pending > 0 {
 		fmt.Fprintf(&b, "in a browser: %s\n", shell.Line("slimfit", "serve", s.Folder))
 	}
@@ -150,13 +153,23 @@ func (s *statusView) watch(ctx context.Context, o console) error {
 }
 
 // text is the status for a person.
-func (s *statusView) text(w io.Writer) {
-	fmt.Fprintf(w, "%s: %s\n", s.Experiment, s.counts())
+func (s *statusView) text(w io.Writer, width int) {
+	line := func(format string, args ...any) {
+		io.WriteString(w, text.Wrap(fmt.Sprintf(format, args...), width, "", "  "))
+	}
+	line("%s: %s", s.Experiment, s.counts())
+	alive := false
 	for _, d := range s.Doubts {
-		fmt.Fprintf(w, "damaged: %s\n", d)
+		line("damaged: %s", d)
 	}
 	for _, p := range s.Processes {
-		s.process(w, p)
+		s.process(w, p, width)
+		alive = alive || p.Alive
+	}
+	if !alive && s.Pending > 0 {
+		for _, words := range s.halfway() {
+			line("%s", words)
+		}
 	}
 	for _, f := range s.Failures {
 		fmt.Fprintf(w, "%s: %s (%s): %s\n", f.Status, s.label(f.Key), f.Key, strings.ReplaceAll(text.Lines(f.Reason), "\n", "\n  "))
@@ -174,18 +187,21 @@ func (s *statusView) counts() string {
 }
 
 // process shows one process and its workers.
-func (s *statusView) process(w io.Writer, p sweep.ProcessView) {
+func (s *statusView) process(w io.Writer, p sweep.ProcessView, width int) {
+	line := func(format string, args ...any) {
+		io.WriteString(w, text.Wrap(fmt.Sprintf(format, args...), width, "", "  "))
+	}
 	silent := text.Roughly(time.Duration(p.Silent * float64(time.Second)))
 	if !p.Alive {
-		fmt.Fprintf(w, "process %d on %s: gone, last heard of %s ago; `slimfit run` goes on with its trials\n", p.PID, p.Host, silent)
+		line("process %d on %s: gone, last heard of %s ago; `slimfit run` goes on with its trials", p.PID, p.Host, silent)
 		return
 	}
 	state := ""
 	if p.State.Stopping {
 		state = ", stopping"
 	}
-	fmt.Fprintf(w, "process %d on %s, heard of %s ago%s%s\n", p.PID, p.Host, silent, state, leftText(p.State.Left))
+	line("process %d on %s, heard of %s ago%s%s", p.PID, p.Host, silent, state, leftText(p.State.Left))
 	for i := range p.State.Workers {
-		fmt.Fprintln(w, workerRow(p.State, i, 120))
+		fmt.Fprintln(w, workerRow(p.State, i, width))
 	}
 }

@@ -1,11 +1,64 @@
 package experiment
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
+	"gopkg.in/yaml.v3"
+
 	"slimfit/models"
+	"slimfit/pkg/yamlkeys"
 )
+
+// Name reads the name in an experiment file, whatever else is in it.
+func Name(source []byte) (string, error) {
+	var f struct{ Name string }
+	if len(source) > yamlkeys.MaxBytes {
+		return "", fmt.Errorf("larger than %d bytes", yamlkeys.MaxBytes)
+	}
+	if err := yaml.Unmarshal(source, &f); err != nil {
+		return "", err
+	}
+	if len(f.Name) > 64 || strings.Trim(f.Name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || f.Name == "" {
+		return "", fmt.Errorf("it has no key name of 1 to 64 of a-z, 0-9 and -")
+	}
+	return f.Name, nil
+}
+
+// Flat lists every key of an experiment file that has no further keys in it, as
+// messages name them ("model[0].conv.kernel"), with its value.
+func Flat(source []byte) (keys []string, values map[string]string) {
+	values = map[string]string{}
+	var walk func(path string, n *yaml.Node)
+	walk = func(path string, n *yaml.Node) {
+		switch {
+		case n.Kind == yaml.MappingNode:
+			for i := 0; i+1 < len(n.Content); i += 2 {
+				walk(strings.TrimPrefix(path+"."+n.Content[i].Value, "."), n.Content[i+1])
+			}
+			return
+		case n.Kind == yaml.SequenceNode && slices.ContainsFunc(n.Content, func(x *yaml.Node) bool { return x.Kind == yaml.MappingNode }):
+			for i, x := range n.Content {
+				walk(fmt.Sprintf("%s[%d]", path, i), x)
+			}
+			return
+		}
+		value := n.Value
+		if n.Kind == yaml.SequenceNode {
+			var items []string
+			for _, x := range n.Content {
+				items = append(items, x.Value)
+			}
+			value = "[" + strings.Join(items, ", ") + "]"
+		}
+		keys, values[path] = append(keys, path), value
+	}
+	if root := newProblems("").Parse(source); root != nil {
+		walk("", root)
+	}
+	return keys, values
+}
 
 // FormatValue writes a matrix value for a person: text without quotes, layers
 // as "conv 5x32, maxpool 2", other lists and mappings as JSON.

@@ -52,7 +52,7 @@ type QuantizedTrial struct {
 func (l *Lab) Quantize(ctx context.Context, dirs []string, data string) (*Quantized, error) {
 	var folders []*store.Folder
 	for _, dir := range dirs {
-		f, err := RunFolder(dir)
+		f, err := l.RunFolder(dir)
 		if err != nil {
 			return nil, err
 		}

@@ -43,7 +43,7 @@ func (l *Lab) ReadReports(dirs []string, o ReportOptions) (*Reports, error) {
 	inputs := make([]report.Input, len(dirs))
 	all := &Reports{folders: make([]*store.Folder, len(dirs))}
 	for i, dir := range dirs {
-		if all.folders[i], err = RunFolder(dir); err != nil {
+		if all.folders[i], err = l.RunFolder(dir); err != nil {
 			return nil, err
 		}
 		if inputs[i], err = l.readRun(all.folders[i]); err != nil {
@@ -76,7 +76,7 @@ func (l *Lab) ReadReports(dirs []string, o ReportOptions) (*Reports, error) {
 func (l *Lab) Compare(dirs [2]string, split report.Split) (*report.Comparison, error) {
 	var reports [2]*report.Report
 	for i, dir := range dirs {
-		folder, err := RunFolder(dir)
+		folder, err := l.RunFolder(dir)
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
@@ -21,12 +22,17 @@ import (
 // read for a report; more would need more memory than a login node has.
 const maxDetailed = 5000
 
-// OpenFolder takes a run folder that a person names: to name one that is not
+// OpenFolder opens the run folder that a person means: the folder, the
+// experiment file that it is of, or its name below Out. To name one that is not
 // there is their slip, and no failure to read.
-func OpenFolder(dir string) (*store.Folder, error) {
+func (l *Lab) OpenFolder(name string) (*store.Folder, error) {
+	dir, err := l.folderOf(name)
+	if err != nil {
+		return nil, err
+	}
 	folder, err := store.Open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, exit.With(exit.Usage, err)
+		return nil, exit.With(exit.Usage, &noFolderError{name, dir, runsIn(dir, l.Out)})
 	}
 	if err != nil {
 		return nil, exit.Failed(err)
@@ -34,11 +40,66 @@ func OpenFolder(dir string) (*store.Folder, error) {
 	return folder, nil
 }
 
+func (l *Lab) folderOf(name string) (string, error) {
+	switch info, err := os.Stat(name); {
+	case err == nil && info.Mode().IsRegular():
+		source, err := os.ReadFile(name)
+		if err != nil {
+			return "", exit.Failed(err)
+		}
+		run, err := experiment.Name(source)
+		if err != nil {
+			return "", exit.Usagef("%s is neither a run folder nor an experiment file: %w", name, err)
+		}
+		return filepath.Join(l.Out, run), nil
+	case errors.Is(err, fs.ErrNotExist) && !filepath.IsAbs(name):
+		if _, err := os.Stat(filepath.Join(l.Out, name)); err == nil {
+			return filepath.Join(l.Out, name), nil
+		}
+	}
+	return name, nil
+}
+
+// noFolderError says that nothing is trained where a person means.
+type noFolderError struct {
+	name, dir string
+	runs      []string // run folders near by
+}
+
+func (e *noFolderError) Error() string {
+	words := fmt.Sprintf("%s is no run folder", e.dir)
+	if e.name != e.dir {
+		words = fmt.Sprintf("nothing of %s is trained yet: there is no run folder %s", e.name, e.dir)
+	}
+	if len(e.runs) > 0 {
+		words += "; there are " + strings.Join(e.runs, ", ")
+	}
+	return words
+}
+
+func (e *noFolderError) Unwrap() error { return fs.ErrNotExist }
+
+// runsIn lists the run folders in the first of the folders that has some, ten
+// at most.
+func runsIn(dirs ...string) []string {
+	for _, dir := range dirs {
+		found, err := filepath.Glob(filepath.Join(strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(dir), "*", "experiment.yaml"))
+		if err != nil || len(found) == 0 {
+			continue
+		}
+		for i := range found {
+			found[i] = filepath.Dir(found[i])
+		}
+		return found[:min(len(found), 10)]
+	}
+	return nil
+}
+
 // RunFolder is openFolder where the experiment file may be gone, as long as
 // there are results.
-func RunFolder(dir string) (*store.Folder, error) {
-	folder, err := OpenFolder(dir)
-	abs, absErr := filepath.Abs(dir)
+func (l *Lab) RunFolder(name string) (*store.Folder, error) {
+	folder, err := l.OpenFolder(name)
+	abs, absErr := filepath.Abs(name)
 	if err == nil || absErr != nil || !errors.Is(err, fs.ErrNotExist) {
 		return folder, err
 	}

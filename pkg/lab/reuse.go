@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 
+	"slimfit/models"
 	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
@@ -13,10 +14,10 @@ import (
 )
 
 // openFolders opens run folders.
-func openFolders(dirs []string) ([]*store.Folder, error) {
+func (l *Lab) openFolders(dirs []string) ([]*store.Folder, error) {
 	var folders []*store.Folder
 	for _, dir := range dirs {
-		f, err := OpenFolder(dir)
+		f, err := l.OpenFolder(dir)
 		if err != nil {
 			return nil, err
 		}
@@ -28,7 +29,7 @@ func openFolders(dirs []string) ([]*store.Folder, error) {
 // Prepare makes the run folder of an experiment, and takes over what other run
 // folders have finished of the trials. It returns how many those were.
 func (l *Lab) Prepare(e *experiment.Experiment, trials []experiment.Trial, reused []string) (*store.Folder, int, error) {
-	others, err := openFolders(reused)
+	others, err := l.openFolders(reused)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -36,67 +37,84 @@ func (l *Lab) Prepare(e *experiment.Experiment, trials []experiment.Trial, reuse
 	if err != nil {
 		return nil, 0, exit.Failed(err)
 	}
-	n, err := reuse(others, folder, e, trials)
+	n, shown, err := reuse(others, folder, e, trials)
+	if err == nil && shown > 0 {
+		err = l.ShowTest(e, shown) // their test figures were seen elsewhere
+	}
 	return folder, n, exit.Failed(err)
 }
 
-// reuse copies results, histories and int8 figures of trials that other run
-// folders have finished, and returns how many. A configuration's ID stands for everything
-// that changes training, so they are what training here would give, up to the
-// machine, which each result names. Weights are not copied.
-func reuse(folders []*store.Folder, to *store.Folder, e *experiment.Experiment, trials []experiment.Trial) (int, error) {
-	copied := 0
+// reuse copies results, histories, weights and int8 figures of trials that other
+// run folders have finished, and returns how many, and how many of these have
+// test figures. A configuration's ID stands for everything that changes training,
+// so they are what training here would give, up to the machine, which each result
+// names.
+func reuse(folders []*store.Folder, to *store.Folder, e *experiment.Experiment, trials []experiment.Trial) (copied, shown int, err error) {
 	for _, from := range folders {
 		for _, t := range trials {
-			ok, err := reuseTrial(from, to, e.Name, t)
+			ok, test, err := reuseTrial(from, to, e.Name, t)
 			if err != nil {
-				return copied, fmt.Errorf("take over a trial of %s: %w", from.Dir, err)
+				return copied, shown, fmt.Errorf("take over a trial of %s: %w", from.Dir, err)
 			}
 			if ok {
 				copied++
 			}
+			if test {
+				shown++
+			}
 		}
 	}
-	return copied, nil
+	return copied, shown, nil
 }
 
-func reuseTrial(from, to *store.Folder, name string, t experiment.Trial) (bool, error) {
+func reuseTrial(from, to *store.Folder, name string, t experiment.Trial) (ok, test bool, err error) {
 	k := t.Key()
 	if _, err := to.ReadResult(k); !errors.Is(err, fs.ErrNotExist) {
-		return false, nil // it is there; what is wrong with it, if anything, the run will see
+		return false, false, nil // it is there; what is wrong with it, if anything, the run will see
 	}
 	r, err := from.ReadResult(k)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && r.Status != result.Done {
-		return false, nil
+		return false, false, nil
 	}
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	points, err := from.ReadHistory(k)
 	if err != nil {
-		return false, err
+		return false, false, err
+	}
+	weights, err := store.LoadWeights(from.TrialDir(k))
+	var w models.Weights
+	if err != nil || w.UnmarshalBinary(weights) != nil || w.SHA256() != r.WeightsSHA {
+		weights = nil // not kept, or not its own
 	}
 	r.Experiment, r.Dataset.Name, r.Assignment = name, t.Data.Name, t.Assignment
 	if r.Assignment == nil {
 		r.Assignment = map[string]any{}
 	}
-	if err := takeOver(to, r, points); err != nil {
-		return true, err
+	test = r.Accuracy.Test != nil
+	if err := takeOver(to, r, points, weights); err != nil {
+		return true, test, err
 	}
 	if q, err := from.ReadInt8(k); err == nil && q.Of(r) { // else there is none, or none of use
-		return true, to.WriteInt8(q)
+		return true, test, to.WriteInt8(q)
 	}
-	return true, nil
+	return true, test, nil
 }
 
-// takeOver writes a finished trial that has no result yet.
-func takeOver(to *store.Folder, r result.Result, points []result.Point) error {
+// takeOver writes a finished trial that has no result yet; weights may be nil.
+func takeOver(to *store.Folder, r result.Result, points []result.Point, weights []byte) error {
 	k := r.Key()
 	if err := os.MkdirAll(to.TrialDir(k), 0o777); err != nil {
 		return err
 	}
 	if err := to.WriteHistory(k, 0, points); err != nil {
 		return err
+	}
+	if weights != nil {
+		if err := store.SaveWeights(to.TrialDir(k), 0, weights); err != nil {
+			return err
+		}
 	}
 	if err := to.WriteResult(r, 0, false); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"reflect"
 	"strings"
 	"testing"
@@ -24,19 +25,25 @@ func TestReuse(t *testing.T) {
 		t.Fatal(err)
 	}
 	points := []result.Point{{Step: 10, Loss: 0.5}}
+	var w models.Weights
+	w.Set("fc1", models.Kernel, []float32{1, 2})
+	weights, err := w.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
 	put := func(f *store.Folder, id string, status result.Status) {
 		t.Helper()
 		r := result.Result{Experiment: "from", ConfigID: id, Seed: 1, Status: status, Assignment: map[string]any{"x": 1.0},
-			Model: []models.Layer{models.NewDense(2)}, Warnings: []string{}, Started: time.Unix(0, 0).UTC(), Finished: time.Unix(9, 0).UTC()}
+			Model: []models.Layer{models.NewDense(2)}, Warnings: []string{}, WeightsSHA: w.SHA256(), Started: time.Unix(0, 0).UTC(), Finished: time.Unix(9, 0).UTC()}
 		if status == result.Failed {
 			r.Reason = "out of memory"
 		}
-		if err := takeOver(f, r, points); err != nil {
+		if err := takeOver(f, r, points, weights); err != nil {
 			t.Fatal(err)
 		}
 	}
 	put(from, "done", result.Done)
-	int8 := result.Int8{ConfigID: "done", Seed: 1, WeightsSHA: strings.Repeat("ab", 32), Bytes: 9, SHA256: strings.Repeat("cd", 32)}
+	int8 := result.Int8{ConfigID: "done", Seed: 1, WeightsSHA: w.SHA256(), Bytes: 9, SHA256: strings.Repeat("cd", 32)}
 	if err := from.WriteInt8(int8); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +56,7 @@ func TestReuse(t *testing.T) {
 		trials = append(trials, experiment.Trial{Configuration: &experiment.Configuration{ID: id, Assignment: map[string]any{"y": 2.0},
 			Config: models.Config{Data: models.Data{Name: "dots"}}}, Seed: 1})
 	}
-	n, err := reuse([]*store.Folder{from}, to, &experiment.Experiment{Name: "to"}, trials)
+	n, _, err := reuse([]*store.Folder{from}, to, &experiment.Experiment{Name: "to"}, trials)
 	if err != nil || n != 1 {
 		t.Fatalf("%d taken over, %v; want 1", n, err)
 	}
@@ -60,6 +67,9 @@ func TestReuse(t *testing.T) {
 	}
 	if got, err := to.ReadHistory(k); err != nil || !reflect.DeepEqual(got, points) {
 		t.Errorf("history %v, %v", got, err)
+	}
+	if got, err := store.LoadWeights(to.TrialDir(k)); err != nil || !bytes.Equal(got, weights) {
+		t.Errorf("weights of %d bytes, %v", len(got), err)
 	}
 	if got, err := to.ReadInt8(k); err != nil || !reflect.DeepEqual(got, int8) {
 		t.Errorf("int8 figures %+v, %v", got, err)

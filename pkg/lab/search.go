@@ -20,8 +20,9 @@ import (
 // SearchOptions says how a search goes about it.
 type SearchOptions struct {
 	search.Options
-	Certificate string  // its file's name in the run folder, ending in .json
-	Train       Trainer // WorkerTrainer, but for tests
+	Certificate string   // its file's name in the run folder, ending in .json
+	Train       Trainer  // WorkerTrainer, but for tests
+	Reuse       []string // run folders whose finished trials are taken over
 }
 
 // SearchProblem reads what a search of the experiment starts from. keep says
@@ -41,6 +42,7 @@ func (l *Lab) SearchProblem(ctx context.Context, e *experiment.Experiment, o sea
 type Found struct {
 	Certificate *result.Certificate
 	JSON, Text  []byte // as they were written
+	Brief       []byte // for a terminal
 	Path        string
 }
 
@@ -58,7 +60,7 @@ func (l *Lab) Search(ctx context.Context, e *experiment.Experiment, o SearchOpti
 	if err != nil {
 		return nil, err
 	}
-	s, err := l.newSearcher(e, p, o.Train)
+	s, err := l.newSearcher(e, p, o)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +87,11 @@ func (s *searcher) write(cert *result.Certificate, name string) (*Found, error) 
 	if err := search.WriteText(&words, cert); err != nil {
 		return nil, err
 	}
-	f := &Found{Certificate: cert, JSON: append(b, '\n'), Text: words.Bytes(), Path: filepath.Join(s.folder.Dir, name)}
+	var brief bytes.Buffer
+	if err := search.WriteBrief(&brief, cert); err != nil {
+		return nil, err
+	}
+	f := &Found{Brief: brief.Bytes(), Certificate: cert, JSON: append(b, '\n'), Text: words.Bytes(), Path: filepath.Join(s.folder.Dir, name)}
 	if err := store.WriteFile(f.Path, f.JSON); err != nil {
 		return nil, exit.Failed(fmt.Errorf("write %s: %w", name, err))
 	}
@@ -110,12 +116,15 @@ type searcher struct {
 	train   Trainer
 }
 
-func (l *Lab) newSearcher(e *experiment.Experiment, p *search.Problem, train Trainer) (*searcher, error) {
-	folder, err := store.Create(l.Out, e.Name, e.Source)
+func (l *Lab) newSearcher(e *experiment.Experiment, p *search.Problem, o SearchOptions) (*searcher, error) {
+	folder, reused, err := l.Prepare(e, e.Trials(), o.Reuse)
 	if err != nil {
-		return nil, exit.Failed(err)
+		return nil, err
 	}
-	s := &searcher{l: l, e: e, p: p, folder: folder, reader: newResultReader(folder, p, l.Work.RetryFailed), train: train, configs: e.ByID()}
+	if len(o.Reuse) > 0 {
+		l.Note("%s taken over from other run folders", text.Count(reused, "trial"))
+	}
+	s := &searcher{l: l, e: e, p: p, folder: folder, reader: newResultReader(folder, p, l.Work.RetryFailed), train: o.Train, configs: e.ByID()}
 	p.Scores = evidenceIn(folder).Scores
 	if p.Target.Precision == experiment.Int8 {
 		s.int8 = newQuantizer(folder, l.sourceOf(e), l.Note)

@@ -68,6 +68,24 @@ func (l *Lab) Train(ctx context.Context, t Training) (sweep.Summary, error) {
 	return summary, err
 }
 
+// shownHalfway is how many trials are named that can be gone on with.
+const shownHalfway = 8
+
+// Halfway says how far the checkpoints of unfinished trials are, a line each;
+// nothing where there are none.
+func Halfway(e *experiment.Experiment, folder *store.Folder, trials []experiment.Trial) []string {
+	var lines []string
+	for _, t := range trials {
+		if step := folder.LastCheckpoint(t.Key()); step > 0 && step < t.Recipe.Steps {
+			lines = append(lines, fmt.Sprintf("%s, seed %d: checkpoint at step %d of %d", e.Label(*t.Configuration), t.Seed, step, t.Recipe.Steps))
+		}
+	}
+	if more := len(lines) - shownHalfway; more > 0 {
+		lines = append(lines[:shownHalfway], fmt.Sprintf("and %d more with checkpoints", more))
+	}
+	return lines
+}
+
 // sweepOptions reads the command's flags.
 func (l *Lab) sweepOptions(ctx context.Context, t Training) (sweep.Options, error) {
 	file, err := l.WorkerFile()
@@ -81,7 +99,7 @@ func (l *Lab) sweepOptions(ctx context.Context, t Training) (sweep.Options, erro
 	}
 	return sweep.Options{
 		Folder: t.Folder, Experiment: t.Experiment.Name, Test: t.Test, Shifts: t.Experiment.Evaluate.Shifts, EarlyStop: t.Stop, Stem: t.Stem, Source: l.sourceOf(t.Experiment),
-		Workers: place.Slots(t.Trials), Command: workerCommand(file),
+		Workers: place.Slots(t.Trials), Command: workerCommand(file), Worker: file,
 		CheckpointEvery: l.Work.Checkpoint, Lease: l.Work.Lease, Hang: l.Work.Hang,
 		Retries: l.Work.Retries, RetryFailed: l.Work.RetryFailed, Keep: l.keepOf(t), NoWait: l.Work.NoWait,
 		Label: t.Experiment.Label, Footprint: measuredFootprint(),

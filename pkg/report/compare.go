@@ -1,10 +1,12 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
+	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
 	"slimfit/pkg/text"
@@ -188,18 +190,32 @@ func settings(a, b *Report) []Fact {
 			out = append(out, Fact{name, text.Plain(x) + " | " + text.Plain(y)})
 		}
 	}
+	data := [2]map[string]string{jsonFields(a.Dataset), jsonFields(b.Dataset)}
 	both("data set", fmt.Sprintf("%s (%.8s)", a.Dataset.Name, a.Dataset.Digest), fmt.Sprintf("%s (%.8s)", b.Dataset.Name, b.Dataset.Digest))
-	for _, n := range []struct {
-		name string
-		x, y int
-	}{{"training images", a.Dataset.Train, b.Dataset.Train}, {"validation images", a.Dataset.Validation, b.Dataset.Validation},
-		{"test images", a.Dataset.Test, b.Dataset.Test}} {
-		both(n.name, fmt.Sprint(n.x), fmt.Sprint(n.y))
+	for _, k := range jsonNames(a.Dataset) {
+		if k != "name" && k != "digest" {
+			both("dataset."+k, data[0][k], data[1][k])
+		}
 	}
 	x, y := a.recipeValues(), b.recipeValues()
-	keys, _ := recipeKeys(a.Rows[0].Train)
-	for _, k := range keys {
+	for _, k := range recipeNames() {
 		both("train."+k, x[k], y[k])
+	}
+	keys, of := experiment.Flat(a.source)
+	more, other := experiment.Flat(b.source)
+	for _, k := range append(keys, more...) {
+		_, seen := of[k]
+		section, _, _ := strings.Cut(k, ".")
+		section, _, _ = strings.Cut(section, "[")
+		told := []string{"name", "about", "dataset", "train", "report", "batch", "teachers"}
+		if slices.Contains(told, section) || a.source == nil || b.source == nil {
+			continue // told above, or of no weight
+		}
+		if _, told := other[k]; told || seen {
+			both(k, cmp.Or(of[k], "none"), cmp.Or(other[k], "none"))
+		}
+		delete(other, k)
+		delete(of, k)
 	}
 	return out
 }
@@ -208,8 +224,8 @@ func settings(a, b *Report) []Fact {
 func (r *Report) recipeValues() map[string]string {
 	seen := map[string][]string{}
 	for _, recipe := range r.recipes() {
-		keys, values := recipeKeys(recipe)
-		for _, k := range keys {
+		values := recipeValues(recipe)
+		for _, k := range recipeNames() {
 			if !slices.Contains(seen[k], values[k]) {
 				seen[k] = append(seen[k], values[k])
 			}

@@ -79,7 +79,7 @@ func (r *planned) setBaseline(name string, row int, f footprint.Footprint) {
 }
 
 func (r *planned) fromExperiment(e *experiment.Experiment) {
-	r.Name, r.About, r.Planned = e.Name, e.About, true
+	r.Name, r.About, r.Planned, r.source = e.Name, e.About, true, e.Source
 	r.Dataset, r.Seeds = e.Data, e.Seeds
 	for _, a := range e.Axes {
 		axis := Axis{Name: a.Name}

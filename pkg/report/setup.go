@@ -1,8 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -82,10 +84,10 @@ func (r *decided) targetText() string {
 // differs between them on a second.
 func (r *decided) trainFacts() []Fact {
 	recipes := r.recipes()
-	keys, first := recipeKeys(recipes[0])
+	keys, first := recipeNames(), recipeValues(recipes[0])
 	differ := map[string][]string{}
 	for _, other := range recipes {
-		_, values := recipeKeys(other)
+		values := recipeValues(other)
 		for _, k := range keys {
 			if v := values[k]; !slices.Contains(differ[k], v) {
 				differ[k] = append(differ[k], v)
@@ -112,28 +114,49 @@ func (r *decided) trainFacts() []Fact {
 	return facts
 }
 
-// recipeKeys lists the recipe's settings in their order, with their values as
-// text.
-func recipeKeys(recipe models.Recipe) ([]string, map[string]string) {
-	keys := []string{"optimizer", "momentum", "nesterov", "epsilon", "rho", "learning_rate", "schedule", "every", "at", "factor", "warmup",
+// recipeNames lists the recipe's settings: the oldest first.
+func recipeNames() []string {
+	names := []string{"optimizer", "momentum", "nesterov", "epsilon", "rho", "learning_rate", "schedule", "every", "at", "factor", "warmup",
 		"label_smoothing", "class_weights", "gradient_clip", "weight_decay", "batch", "steps", "init", "precision", "order", "deterministic",
 		"quantize", "teacher", "augment", "ema", "select"}
-	var all map[string]any
-	values := map[string]string{}
-	b, err := json.Marshal(recipe)
-	if err == nil {
-		err = json.Unmarshal(b, &all)
-	}
-	if err != nil {
-		return nil, values // not a number in the recipe: experiments refuse it
-	}
-	for _, k := range keys {
-		values[k] = "none"
-		if v, ok := all[k]; ok {
-			values[k] = ValueText(v)
+	for _, k := range jsonNames(models.Recipe{}) {
+		if !slices.Contains(names, k) {
+			names = append(names, k)
 		}
 	}
-	return keys, values
+	return names
+}
+
+// recipeValues are the recipe's settings as text; "none" is one that is not set.
+func recipeValues(recipe models.Recipe) map[string]string {
+	values := jsonFields(recipe)
+	for _, k := range recipeNames() {
+		values[k] = cmp.Or(values[k], "none")
+	}
+	return values
+}
+
+// jsonNames are the names of a struct's fields in JSON, in their order.
+func jsonNames(v any) (names []string) {
+	t := reflect.TypeOf(v)
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}
+
+// jsonFields are the fields of a struct as JSON has them, as text.
+func jsonFields(v any) map[string]string {
+	var all map[string]any
+	values := map[string]string{}
+	if b, err := json.Marshal(v); err != nil || json.Unmarshal(b, &all) != nil {
+		return values // a number that is none, which experiments refuse
+	}
+	for k, v := range all {
+		values[k] = ValueText(v)
+	}
+	return values
 }
 
 // idle says whether a setting has no effect in the recipe, or says nothing.
@@ -148,5 +171,5 @@ func idle(recipe models.Recipe, key string) bool {
 	case "deterministic":
 		return !recipe.Deterministic
 	}
-	return false
+	return recipeValues(recipe)[key] == "none"
 }

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"slimfit/pkg/result"
 )
 
 // A checkpoint file is a header, little-endian, and the payload:
@@ -161,6 +163,15 @@ func WeightsPath(dir string) string { return filepath.Join(dir, checkpointDir, w
 
 func checkpointPath(dir string, step int) string {
 	return filepath.Join(dir, checkpointDir, fmt.Sprintf("%s%012d%s", stepPrefix, step, stepSuffix))
+}
+
+// LastCheckpoint is the step of the trial's newest checkpoint; 0 without one.
+func (f *Folder) LastCheckpoint(k result.Key) int {
+	steps, err := checkpointSteps(f.TrialDir(k))
+	if err != nil || len(steps) == 0 {
+		return 0
+	}
+	return steps[0]
 }
 
 // checkpointSteps lists the steps that the trial has checkpoint files for,

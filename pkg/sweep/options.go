@@ -27,6 +27,7 @@ type Options struct {
 	// Command is the worker's command line and environment, not started. All
 	// workers of a run are deterministic if one trial has to be.
 	Command func(workerproc.Settings) *exec.Cmd
+	Worker  string // the file that Command starts, which must be there; "": not looked for
 
 	CheckpointEvery time.Duration // 0: only when stopped
 	Lease           time.Duration // silence after which other processes may take this one's trials; 0: store.DefaultTerm

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -86,6 +88,11 @@ func (r *run) all(ctx context.Context) error {
 	}
 	ctx, r.abort = context.WithCancelCause(ctx)
 	defer r.abort(nil)
+	if file := r.Worker; file != "" && len(jobs) > 0 {
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("start the worker %s: %w; `make build` makes it, `slimfit doctor` says what else is wrong", file, fs.ErrNotExist)
+		}
+	}
 	r.queue = newQueue(jobs, r.NoWait, r.tellWaiting)
 	r.emit(Event{Kind: Planned})
 	r.tellDoubts()
