@@ -57,7 +57,8 @@ var examples = map[string][2]string{
 }
 
 // common are the flags that people look for, in the order that they look.
-var common = []string{"data", "template", "set", "out", "jobs", "dry-run", "format", "resize", "into", "seed", "watch", "reuse", "retry-failed"}
+var common = []string{"data", "template", "set", "out", "jobs", "dry-run", "format", "resize", "into", "seed", "watch", "reuse",
+	"retry-failed"}
 
 // help is a command's help text; name is all of its words.
 func help(c *cli.Command, name string) string {

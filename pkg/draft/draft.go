@@ -55,7 +55,6 @@ type Stage struct {
 
 // Floor is the least recall of a class.
 type Floor struct {
-	Class int
 	Name  string
 	Least float64
 	Of    int // test images
@@ -263,7 +262,7 @@ func (d *Draft) target(set *dataset.Set) {
 	for class, of := range counts {
 		if 2*of*len(counts) < n {
 			if least := showable(of); least > 0 {
-				d.Floors = append(d.Floors, Floor{class, set.ClassNames[class], least, of})
+				d.Floors = append(d.Floors, Floor{set.ClassNames[class], least, of})
 			}
 		}
 	}

@@ -63,7 +63,7 @@ func TestOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, text := draftText(t, dir, "")
-	for _, want := range []string{"name: own-parts ", "resize: [64, 32]", "fit: pad", "channels: grey", "skip_unreadable: true", "test: 108",
+	for _, want := range []string{"name: own-parts ", "resize: [64, 32]", "fit: pad", "channels: grey", `"dent": 0.`, "skip_unreadable: true", "test: 108",
 		"batch: 32",
 		"filters: 2*$width", "540 pictures of 80 to 80 pixels high and 40 to 80 wide, in the middle 80x41"} {
 		if !strings.Contains(text, want) {
