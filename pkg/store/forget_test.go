@@ -46,3 +46,36 @@ func TestJoinForgetsAFewOthers(t *testing.T) {
 		}
 	}
 }
+
+// What a process that was killed before the rename left of its file goes too.
+func TestForgetHalfWritten(t *testing.T) {
+	f, err := Create(t.TempDir(), "a", []byte("name: a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := f.Join(0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if s.self.Owner.BootID == "" {
+		t.Skip("this system does not say when it was started")
+	}
+	gone := s.self
+	gone.Owner.StartTime++
+	b, err := json.Marshal(gone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := f.processPath(gone.Owner) + tmpMark + "0123456789ab"
+	if err := os.WriteFile(left, b, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	s.forget()
+	if _, err := os.Lstat(left); err == nil {
+		t.Error("it is still there")
+	}
+	if _, err := os.Lstat(f.processPath(s.self.Owner)); err != nil {
+		t.Error(err)
+	}
+}

@@ -214,7 +214,7 @@ func (s *Session) forget() {
 		}
 		p, err := readProcess(s.folder.path(processDir, name))
 		if err == nil && (p.Owner.dead(s.self.Owner) || s.self.written.Sub(p.written) > 7*24*time.Hour) {
-			os.Remove(s.folder.processPath(p.Owner))
+			os.Remove(s.folder.path(processDir, name)) // or what it left before the rename
 		}
 	}
 }
