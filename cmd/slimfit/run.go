@@ -105,7 +105,11 @@ func runTrials(ctx context.Context, o runOptions, e *experiment.Experiment, fold
 	if err != nil && summary.Left > 0 {
 		halfway = lab.Halfway(e, folder, trials)
 	}
-	if werr := writeSummary(o, summary, folder, err != nil, halfway); werr != nil && err == nil {
+	var guesses []string
+	if summary.State.Total > 0 && o.format != "json" {
+		guesses = lab.Guesses(e, folder, trials)
+	}
+	if werr := writeSummary(o, summary, folder, err != nil, halfway, guesses); werr != nil && err == nil {
 		err = exit.Failed(werr)
 	}
 	switch {
@@ -121,7 +125,7 @@ func runTrials(ctx context.Context, o runOptions, e *experiment.Experiment, fold
 
 // writeSummary prints how the run ended, and what to do next. Nothing is
 // printed of a run that did not begin.
-func writeSummary(o runOptions, s sweep.Summary, folder *store.Folder, stopped bool, halfway []string) error {
+func writeSummary(o runOptions, s sweep.Summary, folder *store.Folder, stopped bool, halfway, guesses []string) error {
 	if s.State.Total == 0 {
 		return nil
 	}
@@ -140,6 +144,9 @@ func writeSummary(o runOptions, s sweep.Summary, folder *store.Folder, stopped b
 	}
 	for _, line := range halfway {
 		fmt.Fprintf(&b, "  %s\n", line)
+	}
+	if len(guesses) > 0 {
+		fmt.Fprintf(&b, "Beware, accuracy flatters networks:\n  %s\n", strings.Join(guesses, "\n  "))
 	}
 	if stopped && s.Left > 0 {
 		fmt.Fprintf(&b, "To go on: %s\n", o.again())

@@ -14,6 +14,7 @@ import (
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
+	"slimfit/pkg/target"
 	"slimfit/pkg/workerproc"
 )
 
@@ -68,8 +69,8 @@ func (l *Lab) Train(ctx context.Context, t Training) (sweep.Summary, error) {
 	return summary, err
 }
 
-// shownHalfway is how many trials are named that can be gone on with.
-const shownHalfway = 8
+// shownLines is how many trials a list names.
+const shownLines = 8
 
 // Halfway says how far the checkpoints of unfinished trials are, a line each;
 // nothing where there are none.
@@ -80,8 +81,32 @@ func Halfway(e *experiment.Experiment, folder *store.Folder, trials []experiment
 			lines = append(lines, fmt.Sprintf("%s, seed %d: checkpoint at step %d of %d", e.Label(*t.Configuration), t.Seed, step, t.Recipe.Steps))
 		}
 	}
-	if more := len(lines) - shownHalfway; more > 0 {
-		lines = append(lines[:shownHalfway], fmt.Sprintf("and %d more with checkpoints", more))
+	return first(lines, "with checkpoints")
+}
+
+// Guesses names the trained networks that accuracy flatters on the validation
+// images, a line each, and the remedy; nothing where there are none.
+func Guesses(e *experiment.Experiment, folder *store.Folder, trials []experiment.Trial) []string {
+	var lines []string
+	for _, t := range trials {
+		r, err := folder.ReadResult(t.Key())
+		if err != nil {
+			continue // it has no result, which the summary counts
+		}
+		if words := target.GuessOf(r.Confusion.Validation).Words(namesIn([]result.Result{r})); words != "" {
+			lines = append(lines, fmt.Sprintf("%s, seed %d %s on the validation images", e.Label(*t.Configuration), t.Seed, words))
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return append(first(lines, "such networks"), target.GuessRemedy)
+}
+
+// first are the lines that are shown, and how many more of what there are.
+func first(lines []string, what string) []string {
+	if more := len(lines) - shownLines; more > 0 {
+		return append(lines[:shownLines], fmt.Sprintf("and %d more %s", more, what))
 	}
 	return lines
 }
