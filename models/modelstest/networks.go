@@ -19,7 +19,8 @@ func Each() map[string]models.Spec {
 	r := rand.New(rand.NewPCG(1, 1))
 	for _, k := range models.Kinds() {
 		l := Layer(k, r)
-		l.Padding = models.DefaultLayer(k).Padding // fits whatever the window
+		l.Padding = models.DefaultLayer(k).Padding                         // fits whatever the window
+		l.Filters, l.Multiplier = min(l.Filters, 12), min(l.Multiplier, 2) // fit a chip with 2 KiB of RAM
 		add(string(k), models.NewConv(3, 4), l)
 		if slices.Contains(k.Fields(), "batchnorm") {
 			l.Norm, l.Unbiased = models.OneNorm, true
