@@ -84,7 +84,7 @@ func TestLargePictureInFolder(t *testing.T) {
 		"a/1.png": pngBytes(t, 2, 3, color.NRGBA{1, 1, 1, 255}, 1),
 		"b/2.png": claimedPNG(t, 8192, 8192),
 	})
-	_, err := collect(Ref{}, []picture{{path: filepath.Join(dir, "a/1.png")}, {path: filepath.Join(dir, "b/2.png")}})
+	_, err := collect(Ref{}, []picture{{path: filepath.Join(dir, "a/1.png")}, {path: filepath.Join(dir, "b/2.png")}}, nil)
 	if err == nil || !strings.Contains(err.Error(), "is 8192x8192 pixels") {
 		t.Errorf("%v, want the size that the header has", err)
 	}

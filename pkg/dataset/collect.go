@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"slimfit/models"
@@ -44,7 +45,8 @@ type finding struct {
 
 // collect reads, hashes and decodes all pictures in one pass. Every fault of
 // every file is in the error; with Ref.SkipUnreadable such files are left out.
-func collect(ref Ref, all []picture) (*collection, error) {
+// classes are the names that a fault of sizes counts pictures by.
+func collect(ref Ref, all []picture, classes []string) (*collection, error) {
 	c := &collection{ref: ref, all: all, found: make([]finding, len(all))}
 	if err := c.prepare(); err != nil {
 		return nil, err
@@ -72,7 +74,7 @@ func collect(ref Ref, all []picture) (*collection, error) {
 			}
 		}
 	}
-	sizes := c.checkSizes()
+	sizes := c.checkSizes(classes)
 	if len(faults.List) > 0 && (!ref.SkipUnreadable || len(c.good) == 0) {
 		return nil, errors.Join(faults, sizes)
 	}
@@ -206,18 +208,20 @@ func tripled(grey []uint8) []uint8 {
 	return pixels
 }
 
-// checkSizes wants one size, unless pictures are resized.
-func (c *collection) checkSizes() error {
+// checkSizes wants one size, unless pictures are resized; else it says what is
+// there.
+func (c *collection) checkSizes(classes []string) error {
 	if c.ref.Resize != nil {
 		return nil
 	}
-	sizes, other := map[[2]int]int{}, -1
+	sizes, counts, other := map[[2]int]int{}, map[int]int{}, -1
 	var hs, ws []int
 	for i, f := range c.found {
 		if f.err != nil {
 			continue
 		}
 		sizes[[2]int{f.h, f.w}]++
+		counts[c.all[i].class]++
 		hs, ws = append(hs, f.h), append(ws, f.w)
 		if other < 0 && (f.h != c.input.H || f.w != c.input.W) {
 			other = i
@@ -230,9 +234,21 @@ func (c *collection) checkSizes() error {
 	slices.Sort(ws)
 	f := c.found[other]
 	return fmt.Errorf("%s is %dx%d pixels (height x width), but %s is %dx%d: %d sizes, %d to %d pixels high and %d to %d wide; make all "+
-		"of one size, or set resize: [%d, %d]",
+		"of one size, or set resize: [%d, %d]; `slimfit init --data %q` writes an experiment that fits them (%d classes: %s)",
 		c.all[other].path, f.h, f.w, c.first, c.input.H, c.input.W, len(sizes), hs[0], hs[len(hs)-1], ws[0], ws[len(ws)-1], hs[len(hs)/2],
-		ws[len(ws)/2])
+		ws[len(ws)/2], c.ref.Path, len(classes), countsOf(classes, counts))
+}
+
+// countsOf names the first twenty classes, each with its pictures.
+func countsOf(classes []string, counts map[int]int) string {
+	var s []string
+	for i, name := range classes[:min(len(classes), 20)] {
+		s = append(s, fmt.Sprintf("%s %d", name, counts[i]))
+	}
+	if len(classes) > 20 {
+		s = append(s, "...")
+	}
+	return strings.Join(s, ", ")
 }
 
 // permute puts the pixels of the pictures into their order, within the memory

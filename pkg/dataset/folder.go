@@ -46,7 +46,7 @@ func readFolder(ref Ref) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := collect(ref, all)
+	c, err := collect(ref, all, f.classNames)
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,19 @@ func pictureFiles(t testing.TB, prefix string, n int, classes ...string) map[str
 	return files
 }
 
+// Pictures of several sizes: the fault says what is there and which command fits.
+func TestLoadPicturesOfSizes(t *testing.T) {
+	files := pictureFiles(t, "", 20, "cat", "dog")
+	files["dog/other.png"] = pngBytes(t, 5, 4, grey(1), 200)
+	dir := datatest.Write(t, t.TempDir(), files)
+	_, err := Load(Ref{Name: "pets", Path: dir}, "")
+	for _, want := range []string{"2 sizes, 3 to 5 pixels high and 4 to 4 wide", "init --data " + fmt.Sprintf("%q", dir), "2 classes: cat 20, dog 21"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: want %s", err, want)
+		}
+	}
+}
+
 func TestLoadPictures(t *testing.T) {
 	files := pictureFiles(t, "", 20, "cat", "dog", "emu")
 	dir := datatest.Write(t, t.TempDir(), files)
