@@ -36,7 +36,8 @@ func TestLoadPicturesOfSizes(t *testing.T) {
 	files["dog/other.png"] = pngBytes(t, 5, 4, grey(1), 200)
 	dir := datatest.Write(t, t.TempDir(), files)
 	_, err := Load(Ref{Name: "pets", Path: dir}, "")
-	for _, want := range []string{"2 sizes, 3 to 5 pixels high and 4 to 4 wide", "init --data " + fmt.Sprintf("%q", dir), "2 classes: cat 20, dog 21"} {
+	for _, want := range []string{"2 sizes, 3 to 5 pixels high and 4 to 4 wide",
+		"init --data " + fmt.Sprintf("%q", dir), "2 classes: cat 20, dog 21"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: want %s", err, want)
 		}
