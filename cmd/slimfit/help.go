@@ -42,7 +42,7 @@ var examples = map[string][2]string{
 	"verify":       {"slimfit verify runs/own/certificate.json", "slimfit verify runs/own/certificate.json --retrain 1"},
 	"quantize":     {"slimfit quantize runs/own", "slimfit quantize runs/a runs/b --format csv"},
 	"export":       {"slimfit export runs/own/certificate.json --format tflite-int8,c", "slimfit export runs/own --format all --quick"},
-	"predict":      {"slimfit predict runs/own/export/ID-seed-0 new.png --resize", "slimfit predict model.tflite new-pictures --resize --format csv"},
+	"predict":      {"slimfit predict runs/own/export/ID-seed-0 new.png --resize", "slimfit predict model.tflite new-pictures/*.png --resize --format csv"},
 	"evaluate":     {"slimfit evaluate model-int8.tflite my-pictures", "slimfit evaluate runs/own own.yaml"},
 	"schema":       {"slimfit schema > slimfit.schema.json", "slimfit schema -q"},
 	"completion":   {"source <(slimfit completion bash)", "slimfit completion zsh > _slimfit"},

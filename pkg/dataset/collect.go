@@ -11,6 +11,7 @@ import (
 
 	"slimfit/models"
 	"slimfit/pkg/parallel"
+	"slimfit/pkg/shell"
 )
 
 // collection gathers pictures of one size. Unless the channels are given, they
@@ -234,9 +235,9 @@ func (c *collection) checkSizes(classes []string) error {
 	slices.Sort(ws)
 	f := c.found[other]
 	return fmt.Errorf("%s is %dx%d pixels (height x width), but %s is %dx%d: %d sizes, %d to %d pixels high and %d to %d wide; make all "+
-		"of one size, or set resize: [%d, %d]; `slimfit init --data %q` writes an experiment that fits them (%d classes: %s)",
+		"of one size, or set resize: [%d, %d]; %s writes an experiment that fits them (%d classes: %s)",
 		c.all[other].path, f.h, f.w, c.first, c.input.H, c.input.W, len(sizes), hs[0], hs[len(hs)-1], ws[0], ws[len(ws)-1], hs[len(hs)/2],
-		ws[len(ws)/2], c.ref.Path, len(classes), countsOf(classes, counts))
+		ws[len(ws)/2], shell.Line("slimfit", "init", "--data", c.ref.Path), len(classes), countsOf(classes, counts))
 }
 
 // countsOf names the first twenty classes, each with its pictures.

@@ -37,7 +37,7 @@ func TestLoadPicturesOfSizes(t *testing.T) {
 	dir := datatest.Write(t, t.TempDir(), files)
 	_, err := Load(Ref{Name: "pets", Path: dir}, "")
 	for _, want := range []string{"2 sizes, 3 to 5 pixels high and 4 to 4 wide",
-		"init --data " + fmt.Sprintf("%q", dir), "2 classes: cat 20, dog 21"} {
+		"slimfit init --data " + dir + " writes", "2 classes: cat 20, dog 21"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: want %s", err, want)
 		}
