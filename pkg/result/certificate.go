@@ -31,6 +31,7 @@ type Certificate struct {
 	FreshSeeds []int64       `json:"fresh_seeds,omitempty"`
 	Exact      bool          `json:"exact"`                // nothing was skipped by assumption
 	EarlyStop  bool          `json:"early_stop,omitempty"` // hopeless trials were stopped
+	StopAbove  float64       `json:"stop_above,omitempty"` // accuracy below which none was; 0 where the rule did not ask
 	Round      int           `json:"round"`                // trials asked for at once
 	Verdict    Verdict       `json:"verdict"`
 	Summary    string        `json:"summary"` // one sentence

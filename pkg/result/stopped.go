@@ -2,6 +2,7 @@ package result
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,16 +19,44 @@ const StoppedEarly Status = "stopped"
 type StopRule struct {
 	Accuracy   float64 `json:"accuracy"`   // the target, in (0, 1)
 	Confidence float64 `json:"confidence"` // of one trial's bound, over all looks at it, in (0, 1)
+	// no network is stopped below this accuracy, as it may have just begun to
+	// learn; 0 in older rules, which asked for a constant rate only
+	Above float64 `json:"above,omitempty"`
 }
 
 // For is the rule for a recipe, nil where it stops nothing: where the learning
 // rate changes, images are augmented or weights averaged or selected, the last
 // steps may gain more than the rule allows for.
-func (r *StopRule) For(recipe models.Recipe) *StopRule {
+//
+// It has been shown (scripts/earlystop) for Adam at rates of 1e-4 and more and
+// networks of ReLU-like functions without batch normalisation; others may begin
+// to learn late.
+func (r *StopRule) For(recipe models.Recipe, layers []models.Layer) *StopRule {
+	if r != nil && r.Above > 0 && (recipe.Optimizer != models.Adam || recipe.LearningRate < leastRate || recipe.WeightDecay > 0 ||
+		recipe.Quantize != "" || recipe.Teacher != nil || recipe.LabelSmoothing > 0 || recipe.GradientClip > 0 ||
+		recipe.ClassWeights != nil || slices.ContainsFunc(layers, mayBeginLate)) {
+		return nil
+	}
 	if recipe.Schedule != models.Constant || recipe.Warmup > 0 || recipe.Augment != nil || recipe.EMA > 0 || recipe.Select != "" {
 		return nil
 	}
 	return r
+}
+
+const leastRate = 1e-4
+
+func mayBeginLate(l models.Layer) bool {
+	switch l.Activation {
+	case "", models.None, models.Relu, models.Relu6, models.LeakyRelu, models.PRelu:
+		return l.Normed() || slices.ContainsFunc(l.Layers, mayBeginLate)
+	}
+	return true
+}
+
+// TooEarly says whether a network with so many right may have just begun to
+// learn.
+func (r *StopRule) TooEarly(correct, images int) bool {
+	return float64(correct) < r.Above*float64(images)
 }
 
 // Stopped is the content of stopped.json: a trial as it stood when it was

@@ -11,6 +11,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
+	"slimfit/pkg/stats"
 	"slimfit/pkg/target"
 )
 
@@ -43,7 +44,9 @@ type Problem struct {
 	older  bool          // it is of before not_shown was told from unmet
 	needs  map[need]int  // see needed
 	judge  *target.Judge // of the validation images
-	inside map[int][]int // row cache of insideOf
+	// accuracy below which no trial is stopped early; 0 in older certificates
+	stopAbove float64
+	inside    map[int][]int // row cache of insideOf
 }
 
 // Options change how much is trained, and through Exact what is assumed.
@@ -114,7 +117,12 @@ func (p *Problem) setCandidates(all []Candidate) error {
 	}
 	slices.SortFunc(p.Candidates, Compare)
 	slices.SortFunc(p.OverBudget, Compare)
-	p.EarlyStop = p.stopsEarly()
+	if p.format == 0 {
+		p.stopAbove = stats.AboveChance(p.Data.Classes)
+	}
+	if p.EarlyStop = p.stopsEarly(); !p.EarlyStop {
+		p.stopAbove = 0
+	}
 	return nil
 }
 

@@ -35,6 +35,7 @@ func fromCertificate(c *result.Certificate) (*Problem, []Fault) {
 	if len(c.FreshSeeds) > 0 {
 		p.FreshFrom = c.FreshSeeds[0]
 	}
+	p.stopAbove = c.StopAbove
 	if c.Screening != nil {
 		p.FirstAlpha = c.Screening.Alpha
 	}

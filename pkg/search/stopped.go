@@ -25,7 +25,7 @@ func (p *Problem) stopsEarly() bool {
 
 // mayStop says whether a candidate's trials may stop early, where any may.
 func (p *Problem) mayStop(c Candidate) bool {
-	return p.StopRule().For(c.Recipe) != nil && stats.Looks(c.Recipe.Steps) > 0
+	return p.StopRule().For(c.Recipe, c.Layers) != nil && stats.Looks(c.Recipe.Steps) > 0
 }
 
 // StopRule is what a trainer may stop this search's trials by; nil where it
@@ -34,7 +34,7 @@ func (p *Problem) StopRule() *result.StopRule {
 	if !p.EarlyStop {
 		return nil
 	}
-	return &result.StopRule{Accuracy: p.Target.Accuracy, Confidence: p.clearConfidence()}
+	return &result.StopRule{Accuracy: p.Target.Accuracy, Confidence: p.clearConfidence(), Above: p.stopAbove}
 }
 
 // lookStopped judges a trial that was stopped early: it clearly fails.
@@ -55,12 +55,15 @@ func (p *Problem) lookStopped(r *result.Result) network {
 // hopeless applies the rule to a stopped trial: the most that it could have
 // reached, and why the rule does not stop it there, "" where it does.
 func (p *Problem) hopeless(r *result.Result) (highest float64, why string) {
-	rule := p.StopRule().For(r.Train)
+	rule := p.StopRule().For(r.Train, r.Model)
 	if rule == nil {
 		return 0, "it was stopped early, which this search does not allow"
 	}
 	if r.Correct.Validation == nil {
 		return 0, "it was stopped early without validation figures"
+	}
+	if rule.TooEarly(*r.Correct.Validation, p.Data.Validation) {
+		return 0, "it was stopped early, where it may have just begun to learn"
 	}
 	highest, err := stats.Projected(*r.Correct.Validation, p.Data.Validation, r.Steps, r.Train.Steps, rule.Confidence)
 	switch {
@@ -136,13 +139,18 @@ func trialPath(file string) (at string, stopped bool) {
 
 // stoppedRule states the rule by which trials stop.
 func (p *Problem) stoppedRule() string {
+	tail := "It counts as a network that clearly fails. This holds for trials with a constant learning rate only: where the rate falls, the last " +
+		"steps gain more."
+	if p.stopAbove > 0 {
+		tail = fmt.Sprintf("None is stopped below %s, half of what guessing leaves, nor while its error falls faster than that. It counts as a "+
+			"network that clearly fails, by a projection. This was shown for Adam at a constant rate of 1e-4 or more and ReLU-like functions, "+
+			"and is done for these only.", text.Threshold(p.stopAbove))
+	}
 	return fmt.Sprintf("A trial is stopped after a step s, a multiple of %d from a quarter of its steps S on, when it would clearly miss "+
 		"the target even if its error fell as the power %v of the steps: "+
 		"when 1 - l (s/S)^%v is below %s, with l the one-sided Clopper-Pearson lower bound of its error on the validation images, and the "+
 		"bounds of all configurations and of all such steps of one trial holding together at %s (Bonferroni). "+
-		"It counts as a network that clearly fails. This holds for trials with a constant learning rate only: where the rate falls, the last "+
-		"steps gain more.",
-		stats.LookEvery, stats.ErrorExponent, stats.ErrorExponent, text.Threshold(p.Target.Accuracy), text.Threshold(p.Target.Confidence))
+		"%s", stats.LookEvery, stats.ErrorExponent, stats.ErrorExponent, text.Threshold(p.Target.Accuracy), text.Threshold(p.Target.Confidence), tail)
 }
 
 // stoppingText is what early stops rest on.

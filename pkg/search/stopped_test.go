@@ -55,6 +55,9 @@ func (l *learner) train(key result.Key) *result.Result {
 			wrong[g] = searchtest.Binomial(rng, l.Val[g], 1-q[g])
 			correct -= wrong[g]
 		}
+		if rule.TooEarly(correct, l.p.Data.Validation) {
+			continue
+		}
 		highest, err := stats.Projected(correct, l.p.Data.Validation, s, c.Recipe.Steps, rule.Confidence)
 		if err != nil {
 			panic(err)
@@ -201,6 +204,16 @@ func TestWhereNothingStops(t *testing.T) {
 		{"exact", problem(small(), 1, aim(0.95), Options{EarlyStop: true, Exact: true}), false},
 		{"mean", problem(small(), 3, as(experiment.RuleMean), early), false},
 		{"tolerance", problem(small(), 10, as(experiment.RuleTolerance), early), false},
+		{"sigmoid", problem(func() []Candidate {
+			all := small()
+			for i := range all {
+				all[i].Layers = slices.Clone(all[i].Layers)
+				all[i].Layers[0].Activation = models.Sigmoid
+			}
+			return all
+		}(), 1, aim(0.95), early), false},
+		{"sgd", problem(recipes(func(r *models.Recipe) { r.Optimizer = models.SGD }), 1, aim(0.95), early), false},
+		{"a small rate", problem(recipes(func(r *models.Recipe) { r.LearningRate = 1e-5 }), 1, aim(0.95), early), false},
 		{"cosine", problem(recipes(func(r *models.Recipe) { r.Schedule = models.Cosine }), 1, aim(0.95), early), false},
 		{"too few steps", problem(recipes(func(r *models.Recipe) { r.Steps = 1000 }), 1, aim(0.95), early), false},
 	} {
@@ -227,9 +240,10 @@ func TestStoppedNetworkFails(t *testing.T) {
 	}{
 		{3000, 1000, true, false, "93.3", "seed 0 was stopped at step 1000 with 60.00 %"},
 		{4500, 3000, true, false, "93.", "seed 0 was stopped at step 3000 with 90.00 %"},
+		{2100, 1000, false, true, "", "may have just begun to learn"},
 		{4500, 1000, false, true, "", "could still have reached 98."},
 		{3000, 1500, false, true, "", "step 1500 of 4000"},
-		{-1, 1000, false, true, "", "0 to n"},
+		{-1, 1000, false, true, "", "may have just begun"},
 	} {
 		r := &result.Result{ConfigID: p.Candidates[0].ID, Status: result.StoppedEarly, Steps: c.step, Train: p.Candidates[0].Recipe}
 		r.Correct.Validation = &c.correct

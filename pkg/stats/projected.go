@@ -29,6 +29,18 @@ func Looks(steps int) int {
 // was 1.22, and 9 were above 1.
 const ErrorExponent = 1.25
 
+// AboveChance is the accuracy below which no training is stopped: where a network
+// has not learned half of what guessing among the classes leaves, it may have just
+// begun, and then errors fall faster than by ErrorExponent.
+func AboveChance(classes int) float64 { return (1 + 1/float64(max(classes, 1))) / 2 }
+
+// FallsFaster says whether the error fell faster from one look to the next than
+// ErrorExponent allows for.
+func FallsFaster(before float64, step int, now float64, next int) bool {
+	return step > 0 && next > step && now < 1 &&
+		math.Log((1-before)/(1-now)) > ErrorExponent*math.Log(float64(next)/float64(step))
+}
+
 // Projected bounds from above the accuracy that a network with correct of
 // images at a look will have after all steps, if its error falls no faster than
 // ErrorExponent says: error(steps) >= error(step) * (step/steps)^1.25. Error is

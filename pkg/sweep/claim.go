@@ -197,7 +197,10 @@ func (r *run) newClaim(got []held, step int, evaluate bool) *claim {
 	c.pack.Stem = r.Stem
 	c.pack.Step, c.pack.CheckpointEvery, c.pack.Test, c.pack.Shifts = step, r.CheckpointEvery.Seconds(), r.Test, r.Shifts
 	if !evaluate {
-		c.pack.EarlyStop = r.EarlyStop.For(t.Recipe)
+		c.pack.EarlyStop = r.EarlyStop
+		for _, h := range got { // where one of them may begin late, the rule is for none
+			c.pack.EarlyStop = c.pack.EarlyStop.For(t.Recipe, r.trials[h.trial].Layers)
+		}
 	}
 	for _, h := range got {
 		t := r.trials[h.trial]

@@ -136,11 +136,11 @@ func stoppedFiles(t *testing.T, s setting) map[string][]byte {
 func TestNoEarlyStopUnderCosine(t *testing.T) {
 	recipe := models.DefaultRecipe()
 	rule := &result.StopRule{Accuracy: 0.97, Confidence: 0.95}
-	if rule.For(recipe) != rule {
+	if rule.For(recipe, nil) != rule {
 		t.Error("no rule for a constant rate")
 	}
 	recipe.Schedule = models.Cosine
-	if rule.For(recipe) != nil || (*result.StopRule)(nil).For(models.DefaultRecipe()) != nil {
+	if rule.For(recipe, nil) != nil || (*result.StopRule)(nil).For(models.DefaultRecipe(), nil) != nil {
 		t.Error("a rule where there is none")
 	}
 }

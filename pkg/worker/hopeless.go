@@ -24,6 +24,9 @@ func (j *job) stopHopeless() error {
 		if j.gone[i] || r.Status != result.Done {
 			continue
 		}
+		if rule.TooEarly(*r.Correct.Validation, j.pack.Data.Validation) || fallsFaster(j.training.History(i), *r.Accuracy.Validation, step) {
+			continue
+		}
 		highest, err := stats.Projected(*r.Correct.Validation, j.pack.Data.Validation, step, steps, rule.Confidence)
 		if err != nil {
 			return err
@@ -43,4 +46,14 @@ func (j *job) stopHopeless() error {
 		}
 	}
 	return nil
+}
+
+// fallsFaster compares a look with the one before it.
+func fallsFaster(history []result.Point, now float64, step int) bool {
+	for i := len(history) - 1; i >= 0; i-- {
+		if p := history[i]; p.Step < step && p.Validation != nil {
+			return stats.FallsFaster(*p.Validation, p.Step, now, step)
+		}
+	}
+	return false
 }

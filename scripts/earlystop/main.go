@@ -118,7 +118,7 @@ func read(folders []*store.Folder, confidence float64) ([]trial, error) {
 			return nil, err
 		}
 		for _, r := range results {
-			rule := (&result.StopRule{}).For(r.Train)
+			rule := (&result.StopRule{Above: stats.AboveChance(r.Dataset.Classes)}).For(r.Train, r.Model)
 			if seen[r.Key()] || r.Status != result.Done || rule == nil || r.Accuracy.Validation == nil || stats.Looks(r.Train.Steps) == 0 {
 				continue
 			}
@@ -140,6 +140,10 @@ func read(folders []*store.Folder, confidence float64) ([]trial, error) {
 func newTrial(r result.Result, points []result.Point, confidence float64) (trial, error) {
 	t := trial{key: r.Key(), steps: r.Train.Steps, final: *r.Accuracy.Validation}
 	images := r.Dataset.Validation
+	var before struct {
+		acc  float64
+		step int
+	}
 	for _, p := range points {
 		if p.Validation == nil || !stats.IsLook(p.Step, t.steps) {
 			continue
@@ -148,6 +152,10 @@ func newTrial(r result.Result, points []result.Point, confidence float64) (trial
 		if err != nil {
 			return t, err
 		}
+		if *p.Validation < stats.AboveChance(r.Dataset.Classes) || stats.FallsFaster(before.acc, before.step, *p.Validation, p.Step) {
+			highest = 1 // it may have just begun to learn: the rule does not stop it
+		}
+		before.acc, before.step = *p.Validation, p.Step
 		slope := math.Log((1-*p.Validation)/(1-t.final)) / math.Log(float64(t.steps)/float64(p.Step))
 		t.looks = append(t.looks, look{p.Step, highest, slope})
 	}

@@ -13,7 +13,7 @@ import (
 // curve is a finished trial with the accuracies at 1,000 to 4,000 steps.
 func curve(t *testing.T, seed int64, at ...float64) trial {
 	t.Helper()
-	r := result.Result{ConfigID: "c5x2-0123abcd", Seed: seed, Train: models.DefaultRecipe(), Dataset: models.Data{Validation: 5000}}
+	r := result.Result{ConfigID: "c5x2-0123abcd", Seed: seed, Train: models.DefaultRecipe(), Dataset: models.Data{Validation: 5000, Classes: 10}}
 	r.Train.Steps = 4000
 	r.Accuracy.Validation = &at[len(at)-1]
 	points := []result.Point{{Step: 500, Loss: 1}}
@@ -33,17 +33,19 @@ func curve(t *testing.T, seed int64, at ...float64) trial {
 func TestJudge(t *testing.T) {
 	slow := curve(t, 0, 0.40, 0.55, 0.62, 0.66)   // can reach 90 % by the rule
 	fast := curve(t, 1, 0.90, 0.93, 0.945, 0.955) // 98.5 %
-	leap := curve(t, 2, 0.40, 0.80, 0.90, 0.93)   // steeper than the rule allows for
+	leap := curve(t, 2, 0.60, 0.70, 0.75, 0.93)   // in the end steeper than the rule allows for
+	late := curve(t, 3, 0.40, 0.80, 0.90, 0.93)   // it has just begun, and falls fast
 	for _, c := range []struct {
 		all     []trial
 		targets []float64
 		wrong   int
 		want    []string
 	}{
-		{[]trial{slow, fast}, []float64{0.8, 0.95, 0.9999}, 0, []string{"| 80 % | 1 | 1 | 12.5 % | 0 | 66.00 % |", "| 95 % | 1 | 1 | 37.5 % | 0 | 66.00 % |",
-			"| 99.99 % | 2 | 2 | 75.0 % | 0 | 95.50 % |", "There is no target at all"}},
-		{[]trial{fast, leap}, []float64{0.92, 0.95}, 1, []string{"| 92 % | 0 | 1 | 37.5 % | 1 | 93.00 % |", "| 95 % | 1 | 1 | 37.5 % | 0 | 93.00 % |",
-			"c5x2-0123abcd/seed-2 ends with 93.00 %, and would be stopped for targets in the 3.19"}},
+		{[]trial{slow, fast}, []float64{0.8, 0.95, 0.9999}, 0, []string{"| 80 % | 1 | 1 | 12.5 % | 0 | 66.00 % |", "| 95 % | 1 | 1 | 25.0 % | 0 | 66.00 % |",
+			"| 99.99 % | 2 | 2 | 62.5 % | 0 | 95.50 % |", "There is no target at all"}},
+		{[]trial{fast, leap}, []float64{0.92, 0.95}, 1, []string{"| 92 % | 0 | 1 | 25.0 % | 1 | 93.00 % |", "| 95 % | 1 | 1 | 37.5 % | 0 | 93.00 % |",
+			"c5x2-0123abcd/seed-2 ends with 93.00 %, and would be stopped for targets in the 9.02"}},
+		{[]trial{late}, []float64{0.92, 0.95}, 0, []string{"| 92 % | 0 | 0 |", "| 95 % | 1 | 0 |"}},
 		{[]trial{leap}, []float64{0.5}, 0, []string{"| 50 % | 0 | 0 | 0.0 % | 0 | none |", "ends with 93.00 %"}},
 	} {
 		var out bytes.Buffer
@@ -58,7 +60,7 @@ func TestJudge(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if slopes(&out, []trial{leap}); !strings.Contains(out.String(), "2 of 3 above 1.25") {
+	if slopes(&out, []trial{late}); !strings.Contains(out.String(), "2 of 3 above 1.25") {
 		t.Error(out.String())
 	}
 }

@@ -29,6 +29,9 @@ func (w *worker) look(p protocol.Pack, nets []net, step int) error {
 		if p.EarlyStop == nil {
 			continue
 		}
+		if p.EarlyStop.TooEarly(*r.Correct.Validation, p.Data.Validation) {
+			continue
+		}
 		highest, err := stats.Projected(*r.Correct.Validation, p.Data.Validation, step, p.Recipe.Steps, p.EarlyStop.Confidence)
 		if err != nil {
 			return err
