@@ -150,7 +150,8 @@ func (p *Problem) stoppedRule() string {
 		"the target even if its error fell as the power %v of the steps: "+
 		"when 1 - l (s/S)^%v is below %s, with l the one-sided Clopper-Pearson lower bound of its error on the validation images, and the "+
 		"bounds of all configurations and of all such steps of one trial holding together at %s (Bonferroni). "+
-		"%s", stats.LookEvery, stats.ErrorExponent, stats.ErrorExponent, text.Threshold(p.Target.Accuracy), text.Threshold(p.Target.Confidence), tail)
+		"%s", stats.LookEvery, stats.ErrorExponent, stats.ErrorExponent, text.Threshold(p.Target.Accuracy),
+		text.Threshold(p.Target.Confidence), tail)
 }
 
 // stoppingText is what early stops rest on.

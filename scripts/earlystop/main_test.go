@@ -13,7 +13,8 @@ import (
 // curve is a finished trial with the accuracies at 1,000 to 4,000 steps.
 func curve(t *testing.T, seed int64, at ...float64) trial {
 	t.Helper()
-	r := result.Result{ConfigID: "c5x2-0123abcd", Seed: seed, Train: models.DefaultRecipe(), Dataset: models.Data{Validation: 5000, Classes: 10}}
+	r := result.Result{ConfigID: "c5x2-0123abcd", Seed: seed, Train: models.DefaultRecipe()}
+	r.Dataset = models.Data{Validation: 5000, Classes: 10}
 	r.Train.Steps = 4000
 	r.Accuracy.Validation = &at[len(at)-1]
 	points := []result.Point{{Step: 500, Loss: 1}}
