@@ -139,8 +139,8 @@ func trialPath(file string) (at string, stopped bool) {
 
 // stoppedRule states the rule by which trials stop.
 func (p *Problem) stoppedRule() string {
-	tail := "It counts as a network that clearly fails. This holds for trials with a constant learning rate only: where the rate falls, the last " +
-		"steps gain more."
+	tail := "It counts as a network that clearly fails. This holds for trials with a constant learning rate only: where the rate falls, the " +
+		"last steps gain more."
 	if p.stopAbove > 0 {
 		tail = fmt.Sprintf("None is stopped below %s, half of what guessing leaves, nor while its error falls faster than that. It counts as a "+
 			"network that clearly fails, by a projection. This was shown for Adam at a constant rate of 1e-4 or more and ReLU-like functions, "+
