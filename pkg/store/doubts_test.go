@@ -42,11 +42,11 @@ func TestFlippedBits(t *testing.T) {
 // A result of an earlier version has no checksum, also after its test images
 // were opened; a new one has that of its last content.
 func TestChecksumIsKept(t *testing.T) {
-	f := newFolder(t)
-	r := sample(t, 2, 0)
-	put(t, f, r)
-	path := f.ResultPath(r.Key())
 	for name, change := range map[string]func([]byte) []byte{"new": func(b []byte) []byte { return b }, "earlier": withoutChecksum} {
+		f := newFolder(t)
+		r := sample(t, 2, 0)
+		put(t, f, r)
+		path := f.ResultPath(r.Key())
 		b, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
