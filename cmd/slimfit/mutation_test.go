@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -15,10 +14,8 @@ import (
 	"time"
 
 	"slimfit/pkg/exit"
-	"slimfit/pkg/lab"
 	"slimfit/pkg/result"
 	"slimfit/pkg/search"
-	"slimfit/pkg/sweep"
 )
 
 // hostileSeconds is how long TestMutations goes on; SLIMFIT_HOSTILE makes it
@@ -71,19 +68,7 @@ func mutate(r *rand.Rand, b []byte) []byte {
 // hang, and no changed certificate that holds.
 func TestMutations(t *testing.T) {
 	l := newInt8Lab(t)
-	l.trainer = func(_ context.Context, _ *lab.Lab, j lab.Training) (sweep.Summary, error) {
-		session, err := j.Folder.Join(0, nil)
-		if err != nil {
-			return sweep.Summary{}, err
-		}
-		defer session.Close()
-		for _, t := range j.Trials {
-			if err := l.trainOne(j, session, t); err != nil {
-				return sweep.Summary{}, err
-			}
-		}
-		return sweep.Summary{}, nil
-	}
+	l.trainer = l.trainEach(nil)
 	if code, _, errs := l.run("search", "e.yaml", "--set", "target.precision=float32"); code != exit.Done {
 		t.Fatal(errs)
 	}

@@ -50,21 +50,35 @@ func newInt8Lab(t *testing.T) *testLab {
 	return l
 }
 
-func (l *testLab) trainReal(_ context.Context, _ *lab.Lab, j lab.Training) (sweep.Summary, error) {
-	session, err := j.Folder.Join(0, nil)
-	if err != nil {
-		return sweep.Summary{}, err
+// trainReal is trainEach for searches that need all weights.
+func (l *testLab) trainReal(ctx context.Context, lb *lab.Lab, j lab.Training) (sweep.Summary, error) {
+	if len(j.Trials) > 0 && filepath.Base(j.Folder.Dir) == "tiny" && !j.KeepAll { // not one of verify --retrain
+		return sweep.Summary{}, fmt.Errorf("an int8 search needs all weights")
 	}
-	defer session.Close()
-	for _, t := range j.Trials {
-		if filepath.Base(j.Folder.Dir) == "tiny" && !j.KeepAll { // not one of verify --retrain
-			return sweep.Summary{}, fmt.Errorf("an int8 search needs all weights")
-		}
-		if err := l.trainOne(j, session, t); err != nil {
+	return l.trainEach(nil)(ctx, lb, j)
+}
+
+// trainEach is a trainer of each trial by itself, with what is done after each.
+func (l *testLab) trainEach(after func(lab.Training, experiment.Trial) error) lab.Trainer {
+	return func(_ context.Context, _ *lab.Lab, j lab.Training) (sweep.Summary, error) {
+		session, err := j.Folder.Join(0, nil)
+		if err != nil {
 			return sweep.Summary{}, err
 		}
+		defer session.Close()
+		for _, t := range j.Trials {
+			if err := l.trainOne(j, session, t); err != nil {
+				return sweep.Summary{}, err
+			}
+			if after == nil {
+				continue
+			}
+			if err := after(j, t); err != nil {
+				return sweep.Summary{}, err
+			}
+		}
+		return sweep.Summary{}, nil
 	}
-	return sweep.Summary{}, nil
 }
 
 func (l *testLab) trainOne(j lab.Training, session *store.Session, t experiment.Trial) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -10,10 +9,10 @@ import (
 	"testing"
 
 	"slimfit/pkg/exit"
+	"slimfit/pkg/experiment"
 	"slimfit/pkg/lab"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
-	"slimfit/pkg/sweep"
 )
 
 func (l *testLab) writeCertificate(c result.Certificate) {
@@ -170,19 +169,7 @@ func TestVerifyOtherQuestion(t *testing.T) {
 // The winner's answers are recomputed from its weights, where they are here.
 func TestVerifyRecomputes(t *testing.T) {
 	l := newInt8Lab(t)
-	l.trainer = func(_ context.Context, _ *lab.Lab, j lab.Training) (sweep.Summary, error) {
-		session, err := j.Folder.Join(0, nil)
-		if err != nil {
-			return sweep.Summary{}, err
-		}
-		defer session.Close()
-		for _, t := range j.Trials {
-			if err := l.trainOne(j, session, t); err != nil {
-				return sweep.Summary{}, err
-			}
-		}
-		return sweep.Summary{}, nil
-	}
+	l.trainer = l.trainEach(nil)
 	if code, _, errs := l.run("search", "e.yaml", "--set", "target.precision=float32"); code != exit.Done {
 		t.Fatal(errs)
 	}
@@ -224,32 +211,19 @@ func TestVerifyRecomputes(t *testing.T) {
 func TestVerifyRecomputesShifted(t *testing.T) {
 	for more, want := range map[int]int{0: exit.Done, 1: exit.Trials} {
 		l := newInt8Lab(t)
-		l.trainer = func(_ context.Context, _ *lab.Lab, j lab.Training) (sweep.Summary, error) {
-			session, err := j.Folder.Join(0, nil)
+		l.trainer = l.trainEach(func(j lab.Training, t experiment.Trial) error {
+			r, err := j.Folder.ReadResult(t.Key())
 			if err != nil {
-				return sweep.Summary{}, err
+				return err
 			}
-			defer session.Close()
-			for _, t := range j.Trials {
-				if err := l.trainOne(j, session, t); err != nil {
-					return sweep.Summary{}, err
-				}
-				r, err := j.Folder.ReadResult(t.Key())
-				if err != nil {
-					return sweep.Summary{}, err
-				}
-				s := result.NewScores(r)
-				for _, split := range result.Splits() {
-					if f := r.On(split); f.Correct != nil { // brightness 0 changes nothing
-						s.SetFound("brightness 0", split, append([]int{*f.Correct + min(more, len(f.Wrong))}, make([]int, r.Dataset.Classes-1)...))
-					}
-				}
-				if err := j.Folder.WriteScores(s, r); err != nil {
-					return sweep.Summary{}, err
+			s := result.NewScores(r)
+			for _, split := range result.Splits() {
+				if f := r.On(split); f.Correct != nil { // brightness 0 changes nothing
+					s.SetFound("brightness 0", split, append([]int{*f.Correct + min(more, len(f.Wrong))}, make([]int, r.Dataset.Classes-1)...))
 				}
 			}
-			return sweep.Summary{}, nil
-		}
+			return j.Folder.WriteScores(s, r)
+		})
 		if code, _, errs := l.run("search", "e.yaml", "--set", "target.precision=float32",
 			"--set", "target.under=[{brightness: 0, accuracy: 0.01}]"); code != exit.Done {
 			t.Fatal(errs)

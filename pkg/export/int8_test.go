@@ -17,17 +17,24 @@ import (
 	"slimfit/pkg/tflite"
 )
 
-// The figures are those of the file that export writes.
-func TestInt8IsTheExportedFile(t *testing.T) {
+// goodTrial is a trained trial of a written run, with its data.
+func goodTrial(t *testing.T, seed int64) (*exporttest.Run, *dataset.Set, *export.Trial) {
+	t.Helper()
 	r, _ := makeRun(t)
 	set, err := dataset.Load(dataset.Ref{Name: "bright", Path: r.Data, Validation: 60}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	trial, err := export.OpenTrial(r.Folder, result.Key{ConfigID: r.Good, Seed: 1})
+	trial, err := export.OpenTrial(r.Folder, result.Key{ConfigID: r.Good, Seed: seed})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return r, set, trial
+}
+
+// The figures are those of the file that export writes.
+func TestInt8IsTheExportedFile(t *testing.T) {
+	r, set, trial := goodTrial(t, 1)
 	files, err := export.Build(trial, []export.Format{export.TFLiteInt8}, set.Train.Pixels, tflite.Options{Workers: 2})
 	if err != nil {
 		t.Fatal(err)
@@ -73,15 +80,7 @@ func TestInt8IsTheExportedFile(t *testing.T) {
 }
 
 func TestInt8WithoutAForm(t *testing.T) {
-	r, _ := makeRun(t)
-	set, err := dataset.Load(dataset.Ref{Name: "bright", Path: r.Data, Validation: 60}, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	trial, err := export.OpenTrial(r.Folder, result.Key{ConfigID: r.Good, Seed: 0})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, set, trial := goodTrial(t, 0)
 	var huge models.Weights
 	for _, n := range trial.Weights {
 		for i := range n.Kernel {
@@ -127,15 +126,7 @@ func sum(b []byte) string {
 // What a result says of images is held against its weights; equal logits are no
 // dispute.
 func TestDisputed(t *testing.T) {
-	r, _ := makeRun(t)
-	set, err := dataset.Load(dataset.Ref{Name: "bright", Path: r.Data, Validation: 60}, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	trial, err := export.OpenTrial(r.Folder, result.Key{ConfigID: r.Good, Seed: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, set, trial := goodTrial(t, 1)
 	m, err := export.Interpreter(trial)
 	if err != nil {
 		t.Fatal(err)
