@@ -69,7 +69,8 @@ const (
 	Certified  Verdict = "certified"  // the winner is the cheapest that meets the target
 	Incomplete Verdict = "incomplete" // a configuration that may be the answer could not be judged; there may be a winner all the same
 	Unmet      Verdict = "unmet"      // no configuration meets the target
-	// NotShown: none was shown to meet the target, and of some it is not shown either that they fail: too few images
+	// NotShown: none was shown to meet the target, and of some it is not shown either that they fail: too few
+	// images, or their trainings were stopped early
 	NotShown Verdict = "not_shown"
 	Observed Verdict = "observed" // evidence observed: the winner is the cheapest that reaches the target on the validation images
 	// Exploratory: one passed screening, but earlier looks at the test images have

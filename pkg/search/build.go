@@ -261,7 +261,8 @@ func (s *state) verdict(c *result.Certificate, winner, end int) {
 		c.Verdict, c.Summary = result.Exploratory, s.exploratory(end)
 		return
 	} else {
-		if c.Verdict = result.Unmet; s.count[result.FoundNotShown] > 0 {
+		c.Verdict = result.Unmet
+		if s.count[result.FoundNotShown] > 0 || s.p.stopAbove > 0 && s.count[result.FoundStopped] > 0 { // a projection shows nothing
 			c.Verdict = result.NotShown
 		}
 		c.Nearest = s.nearest()

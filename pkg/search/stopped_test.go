@@ -263,3 +263,29 @@ func TestStoppedNetworkFails(t *testing.T) {
 		}
 	}
 }
+
+// A projection carries no "none": where trials were stopped, it is not shown that
+// nothing meets the target; where all were trained to their end, it is.
+func TestStopsShowNothing(t *testing.T) {
+	all, accuracy := small(), map[string]float64{}
+	for _, c := range all {
+		accuracy[c.ID] = 0.8
+	}
+	for _, early := range []bool{true, false} {
+		p := problem(all, 1, aim(0.95), Options{EarlyStop: early})
+		l := newLearner(newWorld(p, accuracy, 0.001, 1), 0.1, 0.5)
+		plan := p.Replay(l.lookup)
+		cert, err := p.Certificate(plan, "1.0", func(result.Key) ([]result.File, error) { return nil, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		stops, _ := l.counts()
+		want := result.Unmet
+		if early {
+			want = result.NotShown
+		}
+		if cert.Verdict != want || (stops > 0) != early || early != strings.Contains(cert.Summary, "not trained to the end") {
+			t.Errorf("stopping early %v: %d stopped, %s: %s", early, stops, cert.Verdict, cert.Summary)
+		}
+	}
+}

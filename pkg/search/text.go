@@ -174,7 +174,11 @@ func (t *sheet) openings(c *result.Certificate) {
 
 // candidates lists the configurations cheaper than the winner, or all.
 func (t *sheet) candidates(c *result.Certificate) {
-	rows := [][]string{{string(c.Target.Cost), "configuration", "seeds", "validation", "at most", "", "why"}}
+	head := "at most"
+	if c.StopAbove > 0 { // of stopped ones it is no bound
+		head = "at most, or projected"
+	}
+	rows := [][]string{{string(c.Target.Cost), "configuration", "seeds", "validation", head, "", "why"}}
 	say := func(f result.Finding) string {
 		if c.Evidence == "" { // older findings are told less apart
 			return strings.ReplaceAll(string(f), "_", " ")

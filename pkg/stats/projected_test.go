@@ -129,3 +129,29 @@ func TestProjectedIsMonotone(t *testing.T) {
 		}
 	})
 }
+
+// From 1000 to 2000 steps an error may fall to 2^-1.25 of what it was, 0.42.
+func TestFallsFaster(t *testing.T) {
+	for _, c := range []struct {
+		before float64
+		step   int
+		now    float64
+		next   int
+		want   bool
+	}{
+		{0.80, 1000, 0.91, 2000, false},
+		{0.80, 1000, 0.92, 2000, true},
+		{0.10, 1000, 0.65, 2000, true},  // it has just begun to learn
+		{0.80, 1000, 0.70, 2000, false}, // worse
+		{0.80, 0, 0.99, 2000, false},    // no look before
+		{0.80, 2000, 0.99, 2000, false},
+		{0.80, 1000, 1, 2000, false}, // nothing is left to stop
+		{1, 1000, 0.5, 2000, false},
+	} {
+		if got := FallsFaster(c.before, c.step, c.now, c.next); got != c.want {
+			t.Errorf("%v at %d, %v at %d: %v", c.before, c.step, c.now, c.next, got)
+		}
+	}
+	near(t, "half of what guessing leaves", AboveChance(10), 0.55, 1e-12)
+	near(t, "two classes", AboveChance(2), 0.75, 1e-12)
+}

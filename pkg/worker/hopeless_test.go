@@ -95,3 +95,22 @@ func TestStopsHopelessMembers(t *testing.T) {
 		t.Error("trained on without the rule, it does not end as if it had not been stopped")
 	}
 }
+
+// A look is compared with the last measured point before it.
+func TestFallsFasterThanTheLookBefore(t *testing.T) {
+	at := func(step int, accuracy float64) result.Point { return result.Point{Step: step, Validation: &accuracy} }
+	for name, c := range map[string]struct {
+		history []result.Point
+		want    bool
+	}{
+		"no look before":     {[]result.Point{{Step: 100}, at(2000, 0.7)}, false},
+		"slow":               {[]result.Point{at(500, 0.1), at(1000, 0.5), {Step: 1900}, at(2000, 0.7)}, false},
+		"just begun":         {[]result.Point{at(500, 0.1), at(1000, 0.1), {Step: 1900}, at(2000, 0.7)}, true},
+		"without its own":    {[]result.Point{at(1000, 0.1)}, true},
+		"nothing was looked": {nil, false},
+	} {
+		if got := fallsFaster(c.history, 0.7, 2000); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -145,17 +145,21 @@ func newTrial(r result.Result, points []result.Point, confidence float64) (trial
 		step int
 	}
 	for _, p := range points {
-		if p.Validation == nil || !stats.IsLook(p.Step, t.steps) {
+		if p.Validation == nil {
+			continue
+		}
+		fast := stats.FallsFaster(before.acc, before.step, *p.Validation, p.Step)
+		before.acc, before.step = *p.Validation, p.Step
+		if !stats.IsLook(p.Step, t.steps) {
 			continue
 		}
 		highest, err := stats.Projected(int(math.Round(*p.Validation*float64(images))), images, p.Step, t.steps, confidence)
 		if err != nil {
 			return t, err
 		}
-		if *p.Validation < stats.AboveChance(r.Dataset.Classes) || stats.FallsFaster(before.acc, before.step, *p.Validation, p.Step) {
+		if fast || *p.Validation < stats.AboveChance(r.Dataset.Classes) {
 			highest = 1 // it may have just begun to learn: the rule does not stop it
 		}
-		before.acc, before.step = *p.Validation, p.Step
 		slope := math.Log((1-*p.Validation)/(1-t.final)) / math.Log(float64(t.steps)/float64(p.Step))
 		t.looks = append(t.looks, look{p.Step, highest, slope})
 	}
