@@ -125,8 +125,7 @@ func (v *verifier) limits(retrained int) string {
 		return "Every trial was trained again: what is left to believe is the data set and this program."
 	}
 	const only = "Results that were forged with care (with the lists of wrong images, digests and the search gone through again) show " +
-		"only where " +
-		"their trials are trained again"
+		"only where their trials are trained again"
 	if retrained == 0 {
 		return only + ": --retrain all."
 	}

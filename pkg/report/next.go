@@ -29,6 +29,14 @@ func (r *decided) next() {
 	}
 }
 
+// NextPlace says where the next command is meant to be given.
+func (r *Report) NextPlace() string {
+	if r.Answer.Next == r.Missing.Command {
+		return "in the run folder"
+	}
+	return "where runs, or the run folder, lies"
+}
+
 // advice is one reasoned sentence on the row that was picked, or came nearest;
 // "" where nothing stands out.
 func (r *decided) advice(row *Row, picked bool) string {

@@ -226,7 +226,7 @@ func nextSection(r *report.Report) Section {
 	if r.Answer.Next == "" {
 		return Section{}
 	}
-	return Section{Title: "What comes next", List: []string{"`" + r.Answer.Next + "`"}}
+	return Section{Title: "What comes next", List: []string{"`" + r.Answer.Next + "`", "This is said " + r.NextPlace() + "."}}
 }
 
 const definitionsTitle = "Definitions"
