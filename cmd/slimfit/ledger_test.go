@@ -14,14 +14,14 @@ import (
 )
 
 // looks are the lines of the ledger.
-func (l *testLab) looks() (all []store.Look) {
+func (l *testLab) looks() (all []result.Look) {
 	l.t.Helper()
 	b, err := os.ReadFile(filepath.Join(l.dir, "runs", store.LedgerName))
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	for line := range strings.Lines(string(b)) {
-		var look store.Look
+		var look result.Look
 		if err := json.Unmarshal([]byte(line), &look); err != nil {
 			l.t.Fatal(err)
 		}
@@ -123,5 +123,48 @@ func TestRunsAreOnTheLedger(t *testing.T) {
 	if code, _, errs := l.run("verify", "runs/tiny/certificate.json"); code != exit.Done ||
 		!strings.Contains(errs, "there is no "+store.LedgerName) {
 		t.Errorf("verify without the ledger: code %d: %s", code, errs)
+	}
+}
+
+// A certificate whose chance of error the ledger contradicts does not hold, in
+// verify and in report: this one was searched with the ledger moved away.
+func TestCertificatesAreHeldToTheLedger(t *testing.T) {
+	l := newLab(t)
+	ledger := filepath.Join(l.dir, "runs", store.LedgerName)
+	search := func(target string) {
+		t.Helper()
+		if code, _, errs := l.run("search", "e.yaml", "--set", "target.accuracy="+target); code != exit.Done {
+			t.Fatalf("code %d: %s", code, errs)
+		}
+	}
+	search("0.94")
+	search("0.95")
+	if code, out, errs := l.run("verify", "runs/tiny/certificate.json"); code != exit.Done ||
+		!strings.Contains(out, "the ledger of the looks at the test images, ") {
+		t.Fatalf("code %d\n%s%s", code, out, errs)
+	}
+	if c := l.certificate(); c.Looks.Before != 1 || len(c.Looks.Lines) < 2 || c.Looks.Lines[0].Question == c.Looks.Lines[1].Question {
+		t.Errorf("looks %+v", c.Looks)
+	}
+	if err := os.Rename(ledger, ledger+".away"); err != nil {
+		t.Fatal(err)
+	}
+	search("0.95")
+	if code, _, errs := l.run("verify", "runs/tiny/certificate.json"); code != exit.Done {
+		t.Fatalf("code %d: %s", code, errs) // nobody knows better
+	}
+	if err := os.Rename(ledger+".away", ledger); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := l.run("verify", "runs/tiny/certificate.json")
+	for _, want := range []string{"looks.before: it says 0, the ledger says 1", "test_openings[0].alpha: it says 0.025",
+		"looks.lines: they are not those of the ledger"} {
+		if code != exit.Trials || !strings.Contains(out, want) {
+			t.Errorf("code %d, want %q\n%s%s", code, want, out, errs)
+		}
+	}
+	if code, out, _ := l.run("report", "-n", "runs/tiny"); code != exit.Done ||
+		!strings.Contains(flat(out), "The certificate does not hold, and is left out: looks.before") {
+		t.Errorf("code %d\n%s", code, out)
 	}
 }

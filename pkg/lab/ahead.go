@@ -35,7 +35,7 @@ type account struct {
 func (l *Lab) accountOf(e *experiment.Experiment, question string) (a account, err error) {
 	ledger, total := store.LedgerIn(l.Out), 1-e.Target.Confidence
 	if !ledger.Exists() {
-		a.looks, a.first, a.fresh = sumUp(nil, question, total)
+		a.looks, a.first, a.fresh = search.Account(nil, question, total)
 		return a, nil
 	}
 	if a.key, err = dataset.TestKey(e.Ref, l.Cache); err != nil {
@@ -45,7 +45,7 @@ func (l *Lab) accountOf(e *experiment.Experiment, question string) (a account, e
 	if err != nil && !errors.Is(err, store.ErrNoLedger) {
 		return a, err
 	}
-	a.looks, a.first, a.fresh = sumUp(looks, question, total)
+	a.looks, a.first, a.fresh = search.Account(looks, question, total)
 	return a, nil
 }
 
@@ -128,36 +128,4 @@ func (a *Ahead) Impossible() error {
 		}
 	}
 	return nil
-}
-
-// sumUp accounts for the looks to a question that may err by total: those before
-// its first own opening, what is left after all of them, the day on which test
-// figures were first shown, the chance of error of its first opening, and the
-// least fresh seed.
-func sumUp(looks []store.Look, question string, total float64) (out *result.Looks, first float64, fresh int64) {
-	out = &result.Looks{Left: total}
-	own := false
-	for _, l := range looks {
-		out.Left -= l.Alpha
-		if l.Question == question && question != "" && !own {
-			own, first = true, l.Alpha
-		}
-		if own {
-			continue
-		}
-		switch {
-		case l.Alpha > 0:
-			out.Before++
-			out.AlphaBefore += l.Alpha
-		case out.Seen == "":
-			out.Seen = l.Time.Format("2006-01-02")
-		}
-		for _, s := range l.Seeds {
-			fresh = max(fresh, s+1)
-		}
-	}
-	if !own && out.Left >= search.LeastAlpha {
-		first = out.Left / 2
-	}
-	return out, first, fresh
 }

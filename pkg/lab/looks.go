@@ -8,14 +8,9 @@ import (
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/result"
 	"slimfit/pkg/search"
 	"slimfit/pkg/store"
-)
-
-// Who looks at test images, in the ledger.
-const (
-	byRun    = "run"
-	bySearch = "search"
 )
 
 // ShowTest writes down that test figures of an experiment's trials are about to
@@ -25,8 +20,8 @@ func (l *Lab) ShowTest(e *experiment.Experiment, trials int) error {
 	if err != nil {
 		return exit.Failed(err)
 	}
-	return exit.Failed(store.LedgerIn(l.Out).Write(key, func([]store.Look) (*store.Look, error) {
-		return &store.Look{Experiment: e.Name, By: byRun, Configurations: trials}, nil
+	return exit.Failed(store.LedgerIn(l.Out).Write(key, func([]result.Look) (*result.Look, error) {
+		return &result.Look{Experiment: e.Name, By: result.ByRun, Configurations: trials}, nil
 	}))
 }
 
@@ -43,50 +38,52 @@ func (s *searcher) count(certificate string) error {
 		return exit.Failed(err)
 	}
 	var first float64
-	if s.p.Looks, first, s.p.FreshFrom = sumUp(looks, question, total); !s.p.Observed() && first > 0 {
+	if s.p.Looks, first, s.p.FreshFrom = search.Account(looks, question, total); !s.p.Observed() && first > 0 {
 		s.p.FirstAlpha = first
 	}
 	s.p.Charge = func(id string, fresh []int64) (alpha, left float64, err error) {
-		err = ledger.Write(key, func(looks []store.Look) (*store.Look, error) {
-			s.p.Looks, _, _ = sumUp(looks, question, total)
-			if own := slices.IndexFunc(looks, func(l store.Look) bool {
+		var all []result.Look
+		var next *result.Look
+		err = ledger.Write(key, func(looks []result.Look) (*result.Look, error) {
+			all = looks
+			if own := slices.IndexFunc(looks, func(l result.Look) bool {
 				return l.Question == question && slices.Contains(l.ConfigIDs, id)
 			}); own >= 0 {
 				alpha, left = looks[own].Alpha, looks[own].AlphaLeft
 				return nil, nil
 			}
-			switch left = s.p.Looks.Left; {
+			so, _, _ := search.Account(looks, question, total)
+			switch left = so.Left; {
 			case s.p.Observed():
 			case left < search.LeastAlpha:
 				return nil, nil
 			default:
 				alpha = left / 2
 			}
-			s.p.Looks.Left -= alpha
-			return &store.Look{Experiment: s.e.Name, By: bySearch, Question: question, Configurations: 1, ConfigIDs: []string{id}, Seeds: fresh,
-				Alpha: alpha, AlphaLeft: left, Certificate: certificate}, nil
+			next = &result.Look{Experiment: s.e.Name, By: result.BySearch, Question: question, Configurations: 1, ConfigIDs: []string{id},
+				Seeds: fresh, Alpha: alpha, AlphaLeft: left, Certificate: certificate}
+			return next, nil
 		})
+		if next != nil {
+			all = append(all, *next)
+		}
+		s.p.Looks, _, _ = search.Account(all, question, total)
 		return alpha, left, exit.Failed(err)
 	}
 	return nil
 }
 
-// checkLooks says which openings of a certificate are not on the ledger above its
-// run folder: then nobody knows how many others there were.
-func (v *verifier) checkLooks(ref dataset.Ref) {
-	key, err := dataset.TestKey(ref, v.l.Cache)
-	if err != nil || v.cert.Format == 1 {
-		return // the data set is not here; format 1 counted nothing
-	}
-	looks, err := store.LedgerIn(filepath.Dir(v.folder.Dir)).Looks(key)
-	if err != nil {
-		v.l.Note("%v above the run folder: how often the test images were looked at is not checked", err)
-		return
-	}
-	for _, o := range v.cert.Openings {
-		if !slices.ContainsFunc(looks, func(l store.Look) bool { return l.Alpha == o.Alpha && slices.Contains(l.ConfigIDs, o.ConfigID) }) {
-			v.l.Note("%s has no line of the opening of %s: how often the test images were looked at is not known", store.LedgerName, o.ConfigID)
+// ledger is what the ledger above a run folder knows of the test images that a
+// question opened.
+func (l *Lab) ledger(folder *store.Folder) func(question string) []result.Look {
+	return func(question string) []result.Look {
+		looks, err := store.LedgerIn(filepath.Dir(folder.Dir)).LooksOf(question)
+		switch {
+		case err != nil:
+			l.Note("%v above the run folder: how often the test images were looked at is not checked", err)
+		case len(looks) == 0:
+			l.Note("%s has no line of this certificate's question: how often the test images were looked at is not known", store.LedgerName)
 		}
+		return looks
 	}
-	v.say("the ledger of the looks at the test images, %d of them", len(looks))
 }

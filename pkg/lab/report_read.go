@@ -158,7 +158,7 @@ func (l *Lab) readRun(folder *store.Folder) (report.Input, error) {
 			in.Warnings = append(in.Warnings, d+".")
 		}
 	}
-	in.Certificate = readCertificate(folder, &in)
+	in.Certificate = l.readCertificate(folder, &in)
 	verb := "run"
 	if _, err := os.Stat(filepath.Join(folder.Dir, result.CertificateName)); err == nil {
 		verb = "search"
@@ -250,7 +250,7 @@ func readHistories(folder *store.Folder, in *report.Input) {
 
 // readCertificate reads a search's certificate and checks it against the
 // result files and the experiment, as `verify --quick` does.
-func readCertificate(folder *store.Folder, in *report.Input) *result.Certificate {
+func (l *Lab) readCertificate(folder *store.Folder, in *report.Input) *result.Certificate {
 	b, err := folder.ReadFile(result.CertificateName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -263,7 +263,7 @@ func readCertificate(folder *store.Folder, in *report.Input) *result.Certificate
 		in.Warnings = append(in.Warnings, "certificate.json cannot be read: it is left out; see `slimfit verify`.")
 		return nil
 	}
-	evidence := evidenceIn(folder)
+	evidence := l.evidenceIn(folder)
 	evidence.Experiment = in.Experiment
 	if faults := search.Verify(cert, evidence); len(faults) > 0 {
 		in.Warnings = append(in.Warnings, fmt.Sprintf("The certificate does not hold, and is left out: %s; `slimfit verify` names every "+

@@ -125,7 +125,7 @@ func (l *Lab) newSearcher(e *experiment.Experiment, p *search.Problem, o SearchO
 		l.Note("%s taken over from other run folders", text.Count(reused, "trial"))
 	}
 	s := &searcher{l: l, e: e, p: p, folder: folder, reader: newResultReader(folder, p, l.Work.RetryFailed), train: o.Train, configs: e.ByID()}
-	p.Scores = evidenceIn(folder).Scores
+	p.Scores = l.evidenceIn(folder).Scores
 	if p.Target.Precision == experiment.Int8 {
 		s.int8 = newQuantizer(folder, l.sourceOf(e), l.Note)
 	}

@@ -104,7 +104,15 @@ func (l *Lab) newVerifier(file string) (*verifier, error) {
 
 // check does everything that needs no training.
 func (v *verifier) check(ctx context.Context, o VerifyOptions, out *Verified) error {
-	evidence := evidenceIn(v.folder)
+	evidence := v.l.evidenceIn(v.folder)
+	ledger := evidence.Ledger
+	evidence.Ledger = func(question string) []result.Look {
+		looks := ledger(question)
+		if len(looks) > 0 {
+			v.say("the ledger of the looks at the test images, %d of them", len(looks))
+		}
+		return looks
+	}
 	e, err := v.experiment(o.Experiment)
 	if err != nil {
 		return err
@@ -128,7 +136,6 @@ func (v *verifier) check(ctx context.Context, o VerifyOptions, out *Verified) er
 		v.say("the %d configurations of %s with their recipes and assignments, its seeds, its name and its data set's", len(e.Configs),
 			filepath.Base(e.File))
 		v.checkData(e.Ref)
-		v.checkLooks(e.Ref)
 		out.Against = filepath.Base(e.File)
 		out.Other = search.OtherQuestion(v.cert, e)
 	}
@@ -145,8 +152,8 @@ func (v *verifier) fault(where, format string, args ...any) {
 }
 
 // evidenceIn is the run folder that a certificate rests on.
-func evidenceIn(folder *store.Folder) search.Evidence {
-	return search.Evidence{Open: folder.ReadFile, Sealed: sealed, SealedInt8: sealedInt8, Measure: export.Measure,
+func (l *Lab) evidenceIn(folder *store.Folder) search.Evidence {
+	return search.Evidence{Open: folder.ReadFile, Ledger: l.ledger(folder), Sealed: sealed, SealedInt8: sealedInt8, Measure: export.Measure,
 		Scores: func(r result.Result) result.Scores {
 			s, _ := folder.ReadScores(r) // what cannot be read is missing, and said to be
 			return s

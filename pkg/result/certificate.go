@@ -17,7 +17,8 @@ import (
 const CertificateFormat = 2
 
 // Certificate is the outcome of a search with everything it rests on. It holds
-// nothing from the clock: the same results give the same bytes.
+// nothing from the clock but the times of Looks: the same results and looks give
+// the same bytes.
 type Certificate struct {
 	Format     int         `json:"format"`
 	Slimfit    string      `json:"slimfit"` // version that wrote it
@@ -220,15 +221,6 @@ type ScreenedNetwork struct {
 	Upper        float64 `json:"upper"`
 	ClearlyFails bool    `json:"clearly_fails"`   // Upper is below the target
 	Under        []int   `json:"under,omitempty"` // right answers under each shift of the target's
-}
-
-// Looks are looks at the same test images before a certificate, as the ledger
-// beside the run folders counts them.
-type Looks struct {
-	Before      int     `json:"before"`               // openings of other questions, before the first of this one
-	AlphaBefore float64 `json:"alpha_before"`         // what these cost
-	Left        float64 `json:"alpha_left,omitempty"` // after all looks, where the search is exploratory for it
-	Seen        string  `json:"seen,omitempty"`       // the day on which a run first showed test figures; "" for never
 }
 
 // Opening is one look at the test images.

@@ -1,6 +1,8 @@
 package search
 
 import (
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -68,6 +70,52 @@ func TestQuestion(t *testing.T) {
 		problem(all[1:], 3, aim(0.93), Options{}), problem(all, 3, other, Options{})} {
 		if q.Question() == p.Question() {
 			t.Error("another question has the same name")
+		}
+	}
+}
+
+// What a certificate says of looks follows from the lines in it, and these are
+// those of the ledger.
+func TestLinesInACertificate(t *testing.T) {
+	goal := aim(0.93)
+	goal.RecallAll = 0.5
+	p := problem(small(), 3, goal, Options{})
+	question := p.Question()
+	lines := []result.Look{{By: result.ByRun, Key: "k"}, {By: result.BySearch, Question: "other", ConfigIDs: []string{"x"}, Alpha: 0.025},
+		{By: result.BySearch, Question: "more", Alpha: 0.0125, Key: "k"}}
+	p.Looks, _, _ = Account(lines, question, 0.05)
+	p.Charge = func(id string, _ []int64) (float64, float64, error) {
+		left := p.Looks.Left
+		lines = append(lines, result.Look{By: result.BySearch, Question: question, ConfigIDs: []string{id}, Alpha: left / 2, AlphaLeft: left})
+		p.Looks, _, _ = Account(lines, question, 0.05)
+		return left / 2, left, nil
+	}
+	s := record(t, p, newWorld(p, surface(rand.New(rand.NewPCG(4, 4)), p.Candidates, 0.05), 0.05, 4))
+	if l := s.cert.Looks; l.Before != 2 || math.Abs(l.AlphaBefore-0.0375) > 1e-12 || l.Seen == "" || len(l.Lines) != 3+len(s.cert.Openings) {
+		t.Fatalf("%+v", l)
+	}
+	s.ledger = append(lines, result.Look{Question: "later", Alpha: 0.001})
+	if faults := s.verify(); len(faults) > 0 {
+		t.Errorf("faults in a true certificate: %v", faults)
+	}
+	whole := *s.cert.Looks
+	for name, c := range map[string]struct {
+		change func()
+		want   string
+	}{
+		"fewer before":          {func() { s.cert.Looks.Before-- }, "looks.before: it says 1, looks.lines says 2"},
+		"less before":           {func() { s.cert.Looks.AlphaBefore = 0.01 }, "looks.alpha_before: it says 0.01, looks.lines says 0.0375"},
+		"nothing seen":          {func() { s.cert.Looks.Seen = "" }, "looks.seen: it says , looks.lines says 0001-01-01"},
+		"a line less":           {func() { s.cert.Looks.Lines = whole.Lines[1:] }, "looks.lines: they are not those of the ledger"},
+		"no line of an opening": {func() { s.cert.Looks.Lines = whole.Lines[:3] }, "test_openings[0]: looks.lines has no line of it"},
+		"no lines, less before": {func() { s.cert.Looks.Lines, s.cert.Looks.Before = nil, 1 }, "looks.before: it says 1, the ledger says 2"},
+		"no looks":              {func() { s.cert.Looks = nil }, "looks.alpha_before: it says 0, the ledger says 0.0375"},
+	} {
+		looks := whole
+		s.cert.Looks = &looks
+		c.change()
+		if faults := fmt.Sprint(s.verify()); !strings.Contains(faults, c.want) {
+			t.Errorf("%s: %s, want %q", name, faults, c.want)
 		}
 	}
 }

@@ -36,6 +36,9 @@ type Evidence struct {
 	// Scores are those of a result's network, empty where there are none; nil where
 	// nobody knows any.
 	Scores func(result.Result) result.Scores
+	// Ledger is every look, in order, at the test images that a question opened;
+	// empty where it is not known there. Nil where nobody counted.
+	Ledger func(question string) []result.Look
 	// Experiment is what the certificate is held against; nil where there is no
 	// such file: then its names are held against the results'.
 	Experiment *experiment.Experiment
@@ -74,6 +77,7 @@ func Verify(c *result.Certificate, folder Evidence) []Fault {
 		faults = append(faults, checkNames(c, p, results)...)
 	}
 	faults = append(faults, checkClasses(c, results)...)
+	faults = append(faults, folder.checkLooks(c, p)...)
 	plan := p.Replay(func(k result.Key) (*result.Result, bool) {
 		r, ok := results[k]
 		return r, ok

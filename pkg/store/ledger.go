@@ -10,30 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"slimfit/pkg/result"
 )
 
 // LedgerName is the file beside the run folders that counts looks at test
 // images, a line a look.
 const LedgerName = "test-openings.jsonl"
-
-// LookVersion is the version of a ledger's lines.
-const LookVersion = 1
-
-// Look is one line of the ledger: it is written before the images are opened.
-type Look struct {
-	Version        int       `json:"version"`
-	Time           time.Time `json:"time"`
-	Key            string    `json:"key"` // of the test images: dataset.TestKey
-	Experiment     string    `json:"experiment"`
-	By             string    `json:"by"`                 // run, search or evaluate
-	Question       string    `json:"question,omitempty"` // a search's: search.Problem.Question
-	Configurations int       `json:"configurations"`     // whose networks are looked at
-	ConfigIDs      []string  `json:"config_ids,omitempty"`
-	Seeds          []int64   `json:"seeds,omitempty"` // fresh ones that it used up
-	Alpha          float64   `json:"alpha"`           // chance of a false certificate that it may cost
-	AlphaLeft      float64   `json:"alpha_left"`      // before it, of the question's
-	Certificate    string    `json:"certificate,omitempty"`
-}
 
 // Ledger is the file of the looks at the test images of all run folders beside
 // it. Nothing in it is ever changed.
@@ -53,7 +36,22 @@ var ErrNoLedger = errors.New("there is no " + LedgerName)
 
 // Looks are those at the test images of the key, in order; none where there is
 // no file. Lines of other keys are passed over, however many there are.
-func (l Ledger) Looks(key string) ([]Look, error) {
+func (l Ledger) Looks(key string) ([]result.Look, error) {
+	return l.read(key, func(look *result.Look) bool { return look.Key == key })
+}
+
+// LooksOf are those at the test images that a question opened, whoever looked;
+// none where it opened none.
+func (l Ledger) LooksOf(question string) ([]result.Look, error) {
+	own, err := l.read(question, func(look *result.Look) bool { return look.Question == question })
+	if err != nil || len(own) == 0 {
+		return nil, err
+	}
+	return l.Looks(own[0].Key)
+}
+
+// read reads the lines that contain a text and are wanted.
+func (l Ledger) read(text string, want func(*result.Look) bool) ([]result.Look, error) {
 	b, err := os.ReadFile(l.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNoLedger
@@ -65,23 +63,23 @@ func (l Ledger) Looks(key string) ([]Look, error) {
 		return nil, l.fault(1+bytes.Count(b, []byte("\n")), "it is cut short, as of a process that was killed while it wrote, before it "+
 			"opened the images; delete that line")
 	}
-	var looks []Look
-	known, has := []byte(fmt.Sprintf(`{"version":%d,`, LookVersion)), []byte(key)
+	var looks []result.Look
+	known, has := []byte(fmt.Sprintf(`{"version":%d,`, result.LookVersion)), []byte(text)
 	for n := 1; len(b) > 0; n++ {
 		line, rest, _ := bytes.Cut(b, []byte("\n"))
 		b = rest
 		if bytes.HasPrefix(line, known) && !bytes.Contains(line, has) {
 			continue
 		}
-		var look Look
+		var look result.Look
 		if err := json.Unmarshal(line, &look); err != nil {
 			return nil, l.fault(n, fmt.Sprintf("%v; restore it from a copy", err))
 		}
-		if look.Version != LookVersion {
+		if look.Version != result.LookVersion {
 			return nil, l.fault(n, fmt.Sprintf("its version is %d, this program knows %d; use the newer slimfit, or another --out for other "+
-				"test images", look.Version, LookVersion))
+				"test images", look.Version, result.LookVersion))
 		}
-		if look.Key == key {
+		if want(&look) {
 			looks = append(looks, look)
 		}
 	}
@@ -94,7 +92,7 @@ func (l Ledger) fault(line int, what string) error {
 
 // Write adds a look. next gets those that are there and returns the one to add,
 // nil for none; no other process reads or writes the ledger meanwhile.
-func (l Ledger) Write(key string, next func([]Look) (*Look, error)) error {
+func (l Ledger) Write(key string, next func([]result.Look) (*result.Look, error)) error {
 	release, err := l.lock()
 	if err != nil {
 		return fmt.Errorf("lock the ledger of test openings: %w", err)
@@ -108,7 +106,7 @@ func (l Ledger) Write(key string, next func([]Look) (*Look, error)) error {
 	if err != nil || look == nil {
 		return err
 	}
-	look.Version, look.Key, look.Time = LookVersion, key, time.Now().UTC().Truncate(time.Second)
+	look.Version, look.Key, look.Time = result.LookVersion, key, time.Now().UTC().Truncate(time.Second)
 	line, err := json.Marshal(look)
 	if err != nil {
 		return fmt.Errorf("write the ledger of test openings: %w", err)

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"slimfit/pkg/result"
 )
 
 // Looks of several writers at once are all there, in order, and each writer saw
@@ -24,8 +26,8 @@ func TestLedgerOfManyWriters(t *testing.T) {
 	for range writers {
 		group.Go(func() {
 			for range each {
-				err := LedgerIn(out).Write("k", func(looks []Look) (*Look, error) {
-					return &Look{By: "search", Configurations: len(looks), Alpha: 0.01}, nil
+				err := LedgerIn(out).Write("k", func(looks []result.Look) (*result.Look, error) {
+					return &result.Look{By: "search", Configurations: len(looks), Alpha: 0.01}, nil
 				})
 				if err != nil {
 					t.Error(err)
@@ -39,7 +41,7 @@ func TestLedgerOfManyWriters(t *testing.T) {
 		t.Fatalf("%d looks, %v", len(looks), err)
 	}
 	for i, l := range looks {
-		if l.Configurations != i || l.Key != "k" || l.Version != LookVersion || l.Time.IsZero() {
+		if l.Configurations != i || l.Key != "k" || l.Version != result.LookVersion || l.Time.IsZero() {
 			t.Errorf("look %d: %+v", i, l)
 		}
 	}
@@ -62,7 +64,7 @@ func TestDamagedLedger(t *testing.T) {
 		if _, err := LedgerIn(out).Looks("k"); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %q", c.content, err, c.want)
 		}
-		err := LedgerIn(out).Write("k", func([]Look) (*Look, error) { return &Look{}, nil })
+		err := LedgerIn(out).Write("k", func([]result.Look) (*result.Look, error) { return &result.Look{}, nil })
 		if b, _ := os.ReadFile(filepath.Join(out, LedgerName)); err == nil || string(b) != c.content {
 			t.Errorf("%q: written to all the same, %v", c.content, err)
 		}
