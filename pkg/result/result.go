@@ -79,6 +79,8 @@ type Result struct {
 	// The long ones come last: who lists results can stop before them.
 	Wrong     Wrong     `json:"wrong"`
 	Confusion Confusion `json:"confusion"`
+
+	Before *Measured `json:"-"` // StoppedEarly: see Stopped
 }
 
 // Key names the result's trial.

@@ -76,26 +76,44 @@ type Stopped struct {
 	Warnings    []string       `json:"warnings"`
 	Started     time.Time      `json:"started"`
 	Stopped     time.Time      `json:"stopped"`
-	Wrong       [][2]int       `json:"wrong"`     // as in Wrong
-	Confusion   [][]int        `json:"confusion"` // as in Confusion
+	Wrong       [][2]int       `json:"wrong"`            // as in Wrong
+	Confusion   [][]int        `json:"confusion"`        // as in Confusion
+	Before      *Measured      `json:"before,omitempty"` // the look before; nil where there was none, and in older files
+}
+
+// Measured is what was seen of the validation images on the way.
+type Measured struct {
+	Step     int     `json:"step"`
+	Accuracy float64 `json:"accuracy"`
+}
+
+// LookBefore is the last look of a history before a step; nil where there is none.
+func LookBefore(history []Point, step int) *Measured {
+	for _, p := range slices.Backward(history) {
+		if p.Step < step && p.Validation != nil {
+			return &Measured{p.Step, *p.Validation}
+		}
+	}
+	return nil
 }
 
 // Key names the trial.
 func (s *Stopped) Key() Key { return Key{ConfigID: s.ConfigID, Seed: s.Seed} }
 
 // NewStopped is what is kept of a result with validation figures whose status
-// is StoppedEarly.
-func NewStopped(r Result, rule StopRule) Stopped {
+// is StoppedEarly, and of its history.
+func NewStopped(r Result, rule StopRule, history []Point) Stopped {
 	f := r.On(Validation)
 	return Stopped{ConfigID: r.ConfigID, Seed: r.Seed, Model: r.Model, Train: r.Train, Dataset: r.Dataset, Rule: rule, Step: r.Steps,
 		Seconds: r.Seconds, Accuracy: *f.Accuracy, Correct: *f.Correct, Environment: r.Environment,
-		Warnings: r.Warnings, Started: r.Started, Stopped: r.Finished, Wrong: f.Wrong, Confusion: f.Confusion}
+		Warnings: r.Warnings, Started: r.Started, Stopped: r.Finished, Wrong: f.Wrong, Confusion: f.Confusion,
+		Before: LookBefore(history, r.Steps)}
 }
 
 // Result is the trial as a search takes it, with status StoppedEarly.
 func (s *Stopped) Result() Result {
 	r := Result{ConfigID: s.ConfigID, Seed: s.Seed, Model: s.Model, Train: s.Train, Dataset: s.Dataset, Status: StoppedEarly, Steps: s.Step,
-		Seconds: s.Seconds, Environment: s.Environment, Warnings: s.Warnings, Started: s.Started, Finished: s.Stopped}
+		Seconds: s.Seconds, Environment: s.Environment, Warnings: s.Warnings, Started: s.Started, Finished: s.Stopped, Before: s.Before}
 	r.SetOn(Validation, Figures{Accuracy: &s.Accuracy, Correct: &s.Correct, Wrong: s.Wrong, Confusion: s.Confusion})
 	return r
 }

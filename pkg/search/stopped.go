@@ -65,6 +65,11 @@ func (p *Problem) hopeless(r *result.Result) (highest float64, why string) {
 	if rule.TooEarly(*r.Correct.Validation, p.Data.Validation) {
 		return 0, "it was stopped early, where it may have just begun to learn"
 	}
+	now := float64(*r.Correct.Validation) / float64(p.Data.Validation)
+	if b := r.Before; rule.Above > 0 && b != nil && stats.FallsFaster(b.Accuracy, b.Step, now, r.Steps) {
+		return 0, fmt.Sprintf("it was stopped early, while its error fell faster than the rule allows: %s at step %d, %s at step %d",
+			text.Percent(b.Accuracy), b.Step, text.Percent(now), r.Steps)
+	}
 	highest, err := stats.Projected(*r.Correct.Validation, p.Data.Validation, r.Steps, r.Train.Steps, rule.Confidence)
 	switch {
 	case err != nil:
@@ -108,6 +113,9 @@ func RetrainedStopped(where string, target float64, old result.Stopped, history 
 	correct := -1
 	if n := len(now); n > 0 && now[n-1].Step == old.Step && now[n-1].Validation != nil {
 		correct = int(math.Round(*now[n-1].Validation * float64(old.Dataset.Validation)))
+	}
+	if b, was := old.Before, result.LookBefore(now, old.Step); b != nil && (was == nil || *b != *was) {
+		add("another look before the stop, at step %d", b.Step)
 	}
 	switch r := again.Result; {
 	case r.Status == result.Failed:

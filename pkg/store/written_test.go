@@ -26,7 +26,7 @@ func TestWrittenBefore(t *testing.T) {
 		SHA256: string(bytes.Repeat([]byte("a1"), 32)), Accuracy: r.Accuracy, Correct: r.Correct, Wrong: r.Wrong, Confusion: r.Confusion}
 	early := r
 	early.Steps = 5000
-	s := result.NewStopped(early, result.StopRule{Accuracy: 0.95, Confidence: 0.99})
+	s := result.NewStopped(early, result.StopRule{Accuracy: 0.95, Confidence: 0.99}, nil)
 
 	f := newFolder(t)
 	put(t, f, r)

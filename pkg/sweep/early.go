@@ -18,7 +18,7 @@ func (r *run) stopEarly(c *claim, i int, e protocol.Event) error {
 	}
 	err = r.Folder.WriteHistory(t.Key(), token, e.History)
 	if err == nil {
-		err = r.Folder.WriteStopped(result.NewStopped(res, *c.pack.EarlyStop), token)
+		err = r.Folder.WriteStopped(result.NewStopped(res, *c.pack.EarlyStop, e.History), token)
 	}
 	if errors.Is(err, store.ErrFenced) {
 		r.drop(c, i)

@@ -50,10 +50,6 @@ func (j *job) stopHopeless() error {
 
 // fallsFaster compares a look with the one before it.
 func fallsFaster(history []result.Point, now float64, step int) bool {
-	for i := len(history) - 1; i >= 0; i-- {
-		if p := history[i]; p.Step < step && p.Validation != nil {
-			return stats.FallsFaster(*p.Validation, p.Step, now, step)
-		}
-	}
-	return false
+	before := result.LookBefore(history, step)
+	return before != nil && stats.FallsFaster(before.Accuracy, before.Step, now, step)
 }

@@ -29,7 +29,8 @@ func (w *worker) look(p protocol.Pack, nets []net, step int) error {
 		if p.EarlyStop == nil {
 			continue
 		}
-		if p.EarlyStop.TooEarly(*r.Correct.Validation, p.Data.Validation) {
+		if before := result.LookBefore(n.History, step); p.EarlyStop.TooEarly(*r.Correct.Validation, p.Data.Validation) ||
+			before != nil && stats.FallsFaster(before.Accuracy, before.Step, *r.Accuracy.Validation, step) {
 			continue
 		}
 		highest, err := stats.Projected(*r.Correct.Validation, p.Data.Validation, step, p.Recipe.Steps, p.EarlyStop.Confidence)
