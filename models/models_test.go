@@ -207,28 +207,3 @@ func TestWeightsRoundTrip(t *testing.T) {
 		t.Error("one changed bit gives the same digest")
 	}
 }
-
-func FuzzWeights(f *testing.F) {
-	var w Weights
-	w.Set("fc1", Kernel, []float32{1, 2})
-	b, err := w.MarshalBinary()
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(b)
-	w.Set("fc1", Gamma, []float32{3})
-	if b, err = w.MarshalBinary(); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(b)
-	f.Add(append(append([]byte{}, weightsMagic[0]...), 0xff, 0xff, 0xff, 0xff))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		var w Weights
-		if w.UnmarshalBinary(b) == nil {
-			again, err := w.MarshalBinary()
-			if err != nil || string(again) != string(b) {
-				t.Errorf("%x was read and written as %x, %v", b, again, err)
-			}
-		}
-	})
-}

@@ -95,9 +95,10 @@ func TestSameBits(t *testing.T) {
 	for seed := range 24 {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(uint64(seed), 24))
-			spec := modelstest.Random(r)
-			if rare := []string{"activation leaky_relu", "activation hard_swish", "layer relu6", "dilation"}; seed < len(rare) {
-				spec = modelstest.Each()[rare[seed]]
+			spec := modelstest.Random(seed, r)
+			rare := []string{"activation leaky_relu", "activation hard_swish", "layer relu6", "dilation"}
+			if i := seed - modelstest.Modern; i >= 0 && i < len(rare) {
+				spec = modelstest.Each()[rare[i]]
 			}
 			m, pixels := network(t, r, spec, 40, tflite.Options{DensePerChannel: seed%2 == 1})
 			m.Kernels = tflite.Kernels(seed / 2 % 2)

@@ -6,6 +6,7 @@ import (
 	"debug/elf"
 	_ "embed"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -69,6 +70,9 @@ func runAVR(ctx context.Context, d Device, dir string, m *tflite.Model, pixels [
 	host := exec.CommandContext(ctx, filepath.Join(dir, "host"), args...)
 	host.Dir, host.Stdin = dir, bytes.NewReader(pixels)
 	out, err := host.Output()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 6 {
+		return f, &RoomError{d.Name, "RAM", d.RAM + 1, d.RAM} // or more: nothing was left between stack and data
+	}
 	if err != nil {
 		return f, fmt.Errorf("simavr: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"slimfit/models"
@@ -114,8 +115,8 @@ func mixedNets() []Net {
 		spec(conv1[0], conv1[1], models.NewConv(5, 12), models.NewMaxPool(2), models.NewDense(100), models.NewDropout(0.5)),
 		spec(normed, models.NewMaxPool(2), wider, flat), spec(wider, models.NewMaxPool(2), normed), spec(wider, flat),
 	}
-	for i := range uint64(5) {
-		nets = append(nets, Net{Seed: 3, Spec: modelstest.RandomFor(mnist, 10, rand.New(rand.NewPCG(i, 9)))})
+	for i := range 5 {
+		nets = append(nets, Net{Seed: 3, Spec: modelstest.RandomFor(i, mnist, 10, rand.New(rand.NewPCG(uint64(i), 9)))})
 	}
 	return nets
 }
@@ -138,6 +139,34 @@ func TestPackedEqualsAlone(t *testing.T) {
 	adadelta := testRecipe()
 	adadelta.Optimizer, adadelta.LearningRate, adadelta.Rho, adadelta.Epsilon = models.Adadelta, 1, 0.9, 1e-6
 	packedEqualsAlone(t, adadelta, few)
+}
+
+// Random networks of today's layers with random recipes, the same: all bits.
+func TestPackedEqualsAloneAtRandom(t *testing.T) {
+	const classes = 4
+	in := models.Shape{H: 10, W: 9, C: 2}
+	for i := range 8 {
+		g := rand.New(rand.NewPCG(uint64(i), 20))
+		r := modelstest.Recipe(i, g, 6, classes)
+		if i == 7 {
+			r.Quantize = models.Int8
+		}
+		var nets []Net
+		for k := range modelstest.Modern {
+			nets = append(nets, Net{Seed: 3, Spec: modelstest.RandomFor(k, in, classes, g)})
+		}
+		losses, states, logits := trained(t, nets, r, nil, 0, 6)
+		pair, order := []Net{nets[i%5], nets[(i+2)%5]}, []int{i % 5, (i + 2) % 5}
+		if i%2 == 0 { // in turns: alone, and in another pack
+			pair, order = pair[:1], order[:1]
+		}
+		gotLosses, gotStates, gotLogits := trained(t, pair, r, nil, 0, 6)
+		for p, k := range order {
+			if !slices.Equal(gotLosses[p], losses[k]) || !sameState(gotStates[p], states[k]) || fmt.Sprint(gotLogits[p]) != fmt.Sprint(logits[k]) {
+				t.Errorf("network %d of recipe %d (%+v) differs in a pack of %d", k, i, r, len(pair))
+			}
+		}
+	}
 }
 
 func packedEqualsAlone(t *testing.T, r models.Recipe, nets []Net) {

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"slimfit/models/modelstest"
 )
 
 func TestCheckpointRoundTrip(t *testing.T) {
@@ -166,6 +169,18 @@ func FuzzLoadCheckpoint(f *testing.F) {
 	f.Add(whole)
 	f.Add(whole[:checkpointHeader])
 	f.Add([]byte(checkpointMagic))
+	for i := range modelstest.Modern {
+		r := rand.New(rand.NewPCG(uint64(i), 13))
+		w, err := modelstest.Weights(r, modelstest.Random(i, r))
+		if err != nil {
+			f.Fatal(err)
+		}
+		payload, err := w.MarshalBinary()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(append(blobHeader(7, payload), payload...))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		dir := t.TempDir()
 		path := checkpointPath(dir, 7)

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"slimfit/models"
+	"slimfit/models/modelstest"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
@@ -70,6 +71,12 @@ func TestBuildPacksProperties(t *testing.T) {
 	configs = append(configs, configuration(t, 5, 2, 2, 16, func(c *models.Config) { c.Layers = []models.Layer{models.NewDense(16)} }),
 		configuration(t, 5, 2, 2, 16, func(c *models.Config) { c.Recipe.Batch = 100 }),
 		configuration(t, 5, 2, 2, 16, func(c *models.Config) { c.Data.Digest = "other" }))
+	for i := range modelstest.Modern {
+		r := rand.New(rand.NewPCG(uint64(i), 14))
+		configs = append(configs, configuration(t, 5, 2, 2, 16, func(c *models.Config) {
+			c.Layers = modelstest.RandomFor(i, c.Data.Input, c.Data.Classes, r).Layers
+		}))
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		all := grid(configs, 4)
 		trials := rapid.Permutation(all).Draw(rt, "order")[:rapid.IntRange(0, len(all)).Draw(rt, "trials")]

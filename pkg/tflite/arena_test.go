@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"slimfit/models"
+	"slimfit/models/modelstest"
 )
 
 func mnist(layers ...models.Layer) models.Spec {
@@ -99,7 +100,7 @@ func TestPlanArenaOrder(t *testing.T) {
 func TestPlanArenaNeverOverlaps(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 3))
-		spec := randomSpec(r)
+		spec := modelstest.Random(int(seed), r)
 		buffers := PlanArena(int8Model(t, spec, Options{}))
 		for i, a := range buffers {
 			if a.Offset%ArenaAlignment != 0 || a.Bytes%ArenaAlignment != 0 {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"slimfit/models"
+	"slimfit/models/modelstest"
 )
 
 // randomFiles writes networks of every kind, float32 and int8 by turns.
@@ -19,7 +20,7 @@ func randomFiles(t testing.TB, n int) [][]byte {
 	var files [][]byte
 	for seed := range n {
 		r := rand.New(rand.NewPCG(uint64(seed), 4))
-		spec := randomSpec(r)
+		spec := modelstest.Random(seed, r)
 		w := randomWeights(t, r, spec)
 		b, err := WriteFloat(spec, w)
 		if seed%2 == 1 {
@@ -208,7 +209,7 @@ func TestBadWeights(t *testing.T) {
 func TestNPZRoundTrip(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 5))
-		spec := randomSpec(r)
+		spec := modelstest.Random(int(seed), r)
 		w := randomWeights(t, r, spec)
 		var out bytes.Buffer
 		if err := WriteNPZ(&out, spec, w); err != nil {

@@ -82,7 +82,7 @@ func TestInt8MatchesReferenceKernels(t *testing.T) {
 	}
 	for seed := range 60 {
 		r := rand.New(rand.NewPCG(uint64(seed), 1))
-		add(fmt.Sprintf("net%03d", seed), randomSpec(r), r, 40, Options{DensePerChannel: seed%2 == 1})
+		add(fmt.Sprintf("net%03d", seed), modelstest.Random(seed, r), r, 40, Options{DensePerChannel: seed%2 == 1})
 	}
 	for name, images := range map[string]int{"final": 1500, "light": 1500, "base": 8} {
 		layers, _ := models.Named(name)
@@ -164,7 +164,7 @@ func TestFloatMatchesInterpreter(t *testing.T) {
 	cases := map[string]compared{}
 	for seed := range 40 {
 		r := rand.New(rand.NewPCG(uint64(seed), 2))
-		spec := randomSpec(r)
+		spec := modelstest.Random(seed, r)
 		p := randomPixels(r, 20*spec.Input.Elements())
 		b, err := WriteFloat(spec, randomWeights(t, r, spec))
 		if err != nil {
@@ -220,8 +220,6 @@ func write(t *testing.T, path string, b []byte) {
 		t.Fatal(err)
 	}
 }
-
-func randomSpec(r *rand.Rand) models.Spec { return modelstest.Random(r) }
 
 func randomWeights(t testing.TB, r *rand.Rand, s models.Spec) models.Weights {
 	t.Helper()

@@ -10,12 +10,15 @@ import (
 	"testing"
 
 	"slimfit/models"
+	"slimfit/models/modelstest"
 )
 
 // FuzzLoad: whatever the bytes, Load returns a model that runs or an error.
 func FuzzLoad(f *testing.F) {
-	for _, b := range smallFiles(f, 24) {
-		f.Add(b)
+	for i, b := range randomFiles(f, 24) {
+		if i < modelstest.Modern || len(b) <= smallFile {
+			f.Add(b)
+		}
 	}
 	f.Add([]byte("\x08\x00\x00\x00TFL3"))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -56,10 +59,13 @@ func tryFile(t *testing.T, b []byte) {
 	cComment(m, "model")
 }
 
+// smallFile is how many bytes a test can damage one by one.
+const smallFile = 3000
+
 // smallFiles are those of n random files that a test can damage everywhere.
 func smallFiles(t testing.TB, n int) [][]byte {
 	t.Helper()
-	return slices.DeleteFunc(randomFiles(t, n), func(b []byte) bool { return len(b) > 3000 })
+	return slices.DeleteFunc(randomFiles(t, n), func(b []byte) bool { return len(b) > smallFile })
 }
 
 // TestDamagedFiles changes every byte of small files and cuts them everywhere.

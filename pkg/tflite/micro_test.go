@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"slimfit/models"
+	"slimfit/models/modelstest"
 )
 
 // TestMicro compares outputs and the arena with TensorFlow Lite Micro: int8
@@ -42,7 +43,7 @@ func TestMicro(t *testing.T) {
 	}
 	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 6))
-		add(fmt.Sprintf("net%03d", seed), randomSpec(r), r, 20)
+		add(fmt.Sprintf("net%03d", seed), modelstest.Random(int(seed), r), r, 20)
 	}
 	for _, name := range []string{"final", "light", "separable"} {
 		add(name, mnist(benchLayers(name)...), rand.New(rand.NewPCG(1, 6)), 100)

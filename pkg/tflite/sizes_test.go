@@ -2,6 +2,7 @@ package tflite
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"testing"
@@ -47,6 +48,9 @@ func TestSizesOf(t *testing.T) {
 	specs := map[string]models.Spec{}
 	for name, s := range modelstest.Each() {
 		specs[name] = s
+	}
+	for i := range 12 {
+		specs[fmt.Sprint("random ", i)] = modelstest.Random(i, rand.New(rand.NewPCG(uint64(i), 8)))
 	}
 	for _, name := range []string{"base", "conv1", "final", "light"} {
 		layers, _ := models.Named(name)

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"slimfit/models"
+	"slimfit/models/modelstest"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/graph"
 	"slimfit/pkg/result"
@@ -128,6 +130,49 @@ func TestResumeIsExact(t *testing.T) {
 		}
 		if !reflect.DeepEqual(second.History(0), straight.History(0)) {
 			t.Errorf("resumed at step %d: history %v, uninterrupted %v", at, second.History(0), straight.History(0))
+		}
+	}
+}
+
+// Random networks of today's layers with random recipes, the same: all bits.
+func TestResumeIsExactAtRandom(t *testing.T) {
+	set := barSet()
+	for i := range 8 {
+		g := rand.New(rand.NewPCG(uint64(i), 20))
+		r := modelstest.Recipe(i, g, 9, 3)
+		if r.Select == models.Best {
+			r.Steps, r.Batch = stats.LookEvery+4, 3 // there is something to select
+		}
+		var nets []graph.Net
+		for k := range modelstest.Modern {
+			nets = append(nets, graph.Net{Seed: 5, Spec: modelstest.RandomFor(k, set.Data.Input, 3, g)})
+		}
+		a, b, c := nets[i%5], nets[(i+1)%5], nets[(i+2)%5]
+		straight := start(t, set, r, a, b)
+		advance(t, straight, r.Steps)
+		first := start(t, set, r, c, a)
+		advance(t, first, r.Steps-1-g.IntN(5))
+		saved, err := first.Save(1, Origin{Threads: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		second := start(t, set, r, a)
+		if _, err := second.Restore(0, saved); err != nil {
+			t.Fatal(err)
+		}
+		advance(t, second, r.Steps)
+		want, err := straight.Results(true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := second.Results(true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if digest(t, second, 0) != digest(t, straight, 0) || got[0].Selected != want[0].Selected ||
+			!bytes.Equal(encodeHistory(second.History(0)), encodeHistory(straight.History(0))) || // NaN is no equal of itself
+			!reflect.DeepEqual(got[0].Correct, want[0].Correct) {
+			t.Errorf("recipe %d (%+v), resumed at step %d, ends as another network", i, r, first.Step())
 		}
 	}
 }

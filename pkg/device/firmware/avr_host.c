@@ -33,12 +33,13 @@ int main(int argc, char **argv) {
         avr->data[state] = 1;
         while (avr->data[state] != 2) {
             int s = avr_run(avr);
-            if (s == cpu_Done || s == cpu_Crashed || avr->cycle - begin > 4000000000u) return 5;
+            if (s == cpu_Done || s == cpu_Crashed || avr->cycle - begin > 4000000000u) return avr->data[end] == paint ? 5 : 6;
         }
         uint64_t cycles = avr->cycle - begin;
         fwrite(avr->data + scores, classes, 1, stdout);
         fwrite(&cycles, sizeof cycles, 1, stdout);
     }
+    if (avr->data[end] != paint) return 6; /* the stack met the data */
     uint32_t lowest = end;
     while (lowest <= avr->ramend && avr->data[lowest] == paint) lowest++;
     uint64_t stack = avr->ramend + 1 - lowest;
