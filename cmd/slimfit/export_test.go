@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"image"
-	"image/color"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -12,30 +12,28 @@ import (
 )
 
 // makeRun is the command of the scripts that makes a small run folder without
-// training: data/ and runs/tiny/, and three pictures, dark.png, bright.png and
-// large.png.
+// training: data/ and runs/tiny/, and pictures: dark.png, bright.png, large.png,
+// and flat.png of one grey.
 func makeRun() {
 	_, err := exporttest.Write(".")
 	for name, grey := range map[string]uint8{"dark.png": 45, "bright.png": 190} {
 		if err == nil {
-			err = writePicture(name, exporttest.Edge, grey)
+			err = writePicture(name, exporttest.Edge, grey, 30)
 		}
 	}
-	if err == nil {
-		err = writePicture("large.png", 20, 190)
-	}
+	err = cmp.Or(err, writePicture("large.png", 20, 190, 30), writePicture("flat.png", exporttest.Edge, 190, 1))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func writePicture(name string, edge int, grey uint8) error {
+// writePicture draws as many greys around one as training images have.
+func writePicture(name string, edge int, grey, greys uint8) error {
 	m := image.NewGray(image.Rect(0, 0, edge, edge))
 	for i := range m.Pix {
-		m.Pix[i] = grey
+		m.Pix[i] = grey - greys/2 + uint8(i*7)%greys
 	}
-	m.SetGray(0, 0, color.Gray{Y: grey + 1})
 	f, err := os.Create(filepath.Clean(name))
 	if err != nil {
 		return err

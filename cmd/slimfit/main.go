@@ -85,6 +85,7 @@ func commands() []*cli.Command {
 		exportCommand(),
 		quantizeCommand(),
 		predictCommand(),
+		evaluateCommand(),
 		schemaCommand(),
 		initCommand(),
 		dataCommand(),

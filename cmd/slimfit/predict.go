@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 
@@ -18,19 +19,17 @@ func predictCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "predict",
 		Usage:     "classify images with an exported file or a trained run",
-		ArgsUsage: "MODEL IMAGE...",
+		ArgsUsage: "MODEL IMAGE...|FOLDER",
 		Description: "MODEL is a file or folder that `slimfit export` wrote (.tflite, weights.npz, savedmodel, frozen.pb), or what `slimfit export` takes. " +
-			"Images are PNG or JPEG pictures, idx files (.gz too), or npy files of uint8 or of float32 in [0, 1]. Only savedmodel and frozen.pb " +
-			"need slimfit-worker. A file that was changed after it was exported, and a graph with operations that slimfit does not write, are " +
+			"Images are PNG, JPEG, BMP, GIF or WebP pictures, idx files (.gz too), or npy files of uint8 or of float32 in [0, 1]. A FOLDER of " +
+			"class folders gives what `slimfit evaluate` gives, one of pictures alone a CSV. Only savedmodel and frozen.pb need " +
+			"slimfit-worker. A file that was changed after it was exported, and a graph with operations that slimfit does not write, are " +
 			"refused: TensorFlow's graphs are programs, which can write any file of yours.",
-		Flags: []cli.Flag{formatFlag("text", "json", "csv"),
-			&cli.BoolFlag{Name: "resize", Usage: "resize pictures to what the network takes"},
-			&cli.Int64Flag{Name: "seed", Usage: "of a run, take the network of seed `N`"},
-			&cli.BoolFlag{Name: "trust", Usage: "run it whatever it is: only for files that you made or trust"},
-			runsFlag(), workerFlag()},
+		Flags: modelFlags(),
 		Action: func(c *cli.Context) error {
 			if c.NArg() < 2 {
-				return exit.Usagef("predict: want a model and at least one image, got %d arguments; see %s --help", c.NArg(), c.Command.HelpName)
+				return exit.Usagef("predict: want a model and at least one image or a folder, got %d arguments; see %s --help", c.NArg(),
+					c.Command.HelpName)
 			}
 			o := consoleOf(c)
 			l := labOf(c, o)
@@ -38,13 +37,34 @@ func predictCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			p, err := l.Predict(m, c.Args().Tail(), c.Bool("resize"))
+			files := c.Args().Tail()
+			if st, err := os.Stat(files[0]); err == nil && st.IsDir() && len(files) == 1 {
+				e, p, err := l.PredictFolder(m, files[0])
+				switch {
+				case err != nil:
+					return err
+				case e != nil:
+					return writeEvaluation(o, e)
+				case !c.IsSet("format"):
+					o.format = "csv"
+				}
+				return writePredictions(o, p)
+			}
+			p, err := l.Predict(m, files, c.Bool("resize"))
 			if err != nil {
 				return err
 			}
 			return writePredictions(o, p)
 		},
 	}
+}
+
+func modelFlags() []cli.Flag {
+	return []cli.Flag{formatFlag("text", "json", "csv"),
+		&cli.BoolFlag{Name: "resize", Usage: "resize pictures to what the network takes; those of a folder are"},
+		&cli.Int64Flag{Name: "seed", Usage: "of a run, take the network of seed `N`"},
+		&cli.BoolFlag{Name: "trust", Usage: "run it whatever it is: only for files that you made or trust"},
+		runsFlag(), cacheFlag(), workerFlag()}
 }
 
 func writePredictions(o console, p *lab.Predictions) error {

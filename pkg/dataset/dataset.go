@@ -49,6 +49,9 @@ type Accept struct {
 	Dark       bool // a picture of 16 bits a colour with nothing in the upper 4
 }
 
+// AcceptAll takes all of them.
+func AcceptAll() Accept { return Accept{true, true, true} }
+
 // Values of Ref.Channels and Ref.Groups.
 const (
 	ChannelsGrey    = "grey"
@@ -84,6 +87,7 @@ type Set struct {
 	Train      Images
 	Validation Images
 	Test       Images
+	TestFiles  []string // of each test image, of a folder of pictures
 	Notes      []string // what a person should know of how the data was read
 	Found      Survey   // of the user's own data
 	TestKey    string   // see the function
@@ -174,7 +178,7 @@ func Load(ref Ref, cache string) (*Set, error) {
 // still the same: digest, shape and sizes.
 func LoadData(data models.Data, src models.Source) (*Set, error) {
 	ref := Ref{Name: data.Name, Path: src.Path, Train: data.Train, Validation: data.Validation, Test: data.Test, Resize: data.Resize,
-		Fit: data.Fit, Channels: data.Channels, Groups: data.Groups, SkipUnreadable: data.SkipUnreadable, Accept: Accept{true, true, true}}
+		Fit: data.Fit, Channels: data.Channels, Groups: data.Groups, SkipUnreadable: data.SkipUnreadable, Accept: AcceptAll()}
 	if ref.Validation == 0 {
 		ref.Validation = -1
 	}

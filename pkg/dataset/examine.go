@@ -8,7 +8,7 @@ type PictureFact struct{ H, W int } // pixels, upright
 // in one part where all pictures lie in such. Found.Pictures has the sizes; the
 // reference is what it was read by.
 func Examine(path string) (*Set, Ref, error) {
-	ref := Ref{Path: path, Accept: Accept{true, true, true}}
+	ref := Ref{Path: path, Accept: AcceptAll()}
 	if names, err := listNames(path); err != nil || hasIDX(names) || isCIFAR(path, names) {
 		set, err := Load(ref, "")
 		return set, ref, err

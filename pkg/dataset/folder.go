@@ -77,6 +77,9 @@ func readFolder(ref Ref) (*Set, error) {
 	for _, p := range c.good {
 		set.Found.Pictures = append(set.Found.Pictures, PictureFact{c.found[p.at].h, c.found[p.at].w})
 	}
+	for _, p := range f.test[:n.test] {
+		set.TestFiles = append(set.TestFiles, p.path)
+	}
 	set.Found.Unreadable = len(c.all) - len(c.good)
 	return set, nil
 }

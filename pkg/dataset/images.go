@@ -16,7 +16,8 @@ import (
 type Loose struct {
 	Pixels []float32 // n*h*w*c values in NHWC order, in [0, 1]: 8-bit values divided by 255
 	N      int
-	Notes  []string // what was done to them
+	Size   PictureFact // of a picture's file
+	Notes  []string    // what was done to them
 }
 
 // maxLoose bounds the values that are taken from one file: 1 GiB as float32.
@@ -78,7 +79,8 @@ func sniff(path string) (fileKind, error) {
 	return pictureFile, nil
 }
 
-func scaled(pixels []uint8) []float32 {
+// Scaled are pixels as networks take them: in [0, 1].
+func Scaled(pixels []uint8) []float32 {
 	out := make([]float32, len(pixels))
 	for i, p := range pixels {
 		out[i] = float32(p) / 255
@@ -111,7 +113,7 @@ func readLooseIDX(path string, in models.Shape) (*Loose, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Loose{Pixels: scaled(a.data), N: n}, nil
+	return &Loose{Pixels: Scaled(a.data), N: n}, nil
 }
 
 // imagesOf is the number of images in an array of the shape.
@@ -137,7 +139,7 @@ func readLooseNPY(path string, in models.Shape) (*Loose, error) {
 	pixels, dims, err := npy.Read[uint8](b)
 	if err == nil {
 		n, err := imagesOf(dims, in)
-		return &Loose{Pixels: scaled(pixels), N: n}, err
+		return &Loose{Pixels: Scaled(pixels), N: n}, err
 	}
 	if !errors.Is(err, npy.ErrElements) {
 		return nil, err
@@ -203,7 +205,7 @@ func readLoosePicture(path string, in models.Shape, resize bool, fit string) (*L
 	if err != nil {
 		return nil, err
 	}
-	l := &Loose{N: 1}
+	l := &Loose{N: 1, Size: PictureFact{h.h, h.w}}
 	if m.transparent {
 		l.Notes = append(l.Notes, path+": transparent pixels are laid over black")
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"slimfit/models"
+	"slimfit/pkg/dataset"
 	"slimfit/pkg/footprint"
 )
 
@@ -21,6 +22,7 @@ type Card struct {
 	Train      models.Recipe       `json:"train"`
 	Dataset    models.Data         `json:"dataset"`
 	ClassNames []string            `json:"class_names,omitempty"`
+	Inputs     *dataset.Ranges     `json:"inputs,omitempty"` // what training images are like
 	WeightsSHA string              `json:"weights_sha256"`
 	Accuracy   []Accuracy          `json:"accuracy"` // as trained, in TensorFlow
 	Footprint  footprint.Footprint `json:"footprint"`

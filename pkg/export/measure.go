@@ -26,7 +26,8 @@ type Accuracy struct {
 	Bounds  [2]float64 `json:"interval"` // two-sided Clopper-Pearson, Confidence
 }
 
-func newAccuracy(split string, correct, images int) (*Accuracy, error) {
+// NewAccuracy is of that many correct answers, with its interval.
+func NewAccuracy(split string, correct, images int) (*Accuracy, error) {
 	i, err := stats.ClopperPearson(correct, images, Confidence)
 	if err != nil {
 		return nil, fmt.Errorf("accuracy on the %s images: %w", split, err)
@@ -43,7 +44,7 @@ func Recorded(r result.Result) ([]Accuracy, error) {
 		if correct == nil || images == 0 {
 			continue
 		}
-		a, err := newAccuracy(string(s), *correct, images)
+		a, err := NewAccuracy(string(s), *correct, images)
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +83,7 @@ func Judge(ctx context.Context, m *tflite.Model, split string, images dataset.Im
 	if err != nil {
 		return nil, err
 	}
-	return newAccuracy(split, correct, images.N())
+	return NewAccuracy(split, correct, images.N())
 }
 
 // classify calls do with each image's index, rising, and its class.

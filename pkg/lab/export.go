@@ -75,6 +75,9 @@ func (x *exporter) run(ctx context.Context) error {
 	if x.card.ClassNames = namesIn([]result.Result{x.trial.Result}); x.card.ClassNames == nil && x.set != nil {
 		x.card.ClassNames = x.set.ClassNames
 	}
+	if x.set != nil {
+		x.card.Inputs = x.set.Ranges()
+	}
 	folder := &store.Folder{Dir: filepath.Dir(filepath.Dir(x.trial.Dir))}
 	if full, err := folder.ReadResult(x.trial.Result.Key()); err == nil { // the trial's has no confusion matrix
 		if words := target.GuessOf(full.Confusion.Validation).Words(x.card.ClassNames); words != "" {
@@ -108,15 +111,11 @@ func (x *exporter) run(ctx context.Context) error {
 	return exit.Failed(x.place.Commit(x.card))
 }
 
-// loadImages reads the data set where the formats need it: to calibrate int8,
-// and to judge the files.
+// loadImages reads the data set: to calibrate int8, to judge the files, and to say
+// in the card what the images are like.
 func (x *exporter) loadImages() error {
-	calibrate, judge := false, false
-	for _, f := range x.o.Formats {
-		calibrate = calibrate || f.Quantized()
-		judge = judge || f == export.TFLite || f.Quantized()
-	}
-	if !calibrate && (!judge || x.o.Quick) {
+	calibrate := slices.ContainsFunc(x.o.Formats, export.Format.Quantized)
+	if !calibrate && x.o.Quick {
 		return nil
 	}
 	data := x.trial.Result.Dataset

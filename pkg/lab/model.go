@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"slimfit/models"
+	"slimfit/pkg/dataset"
 	"slimfit/pkg/exit"
 	"slimfit/pkg/export"
 	"slimfit/pkg/npy"
@@ -30,7 +31,9 @@ type Model struct {
 	input      models.Shape
 	classes    int
 	classNames []string
-	fit        string // how pictures of other shapes were made to fit
+	data       models.Data // that it was trained on; zero where nobody knows
+	experiment string
+	ranges     *dataset.Ranges // what the training images are like; nil where nobody knows
 	// run takes pixels in [0, 1], n*h*w*c, and returns n*classes values each and
 	// the seconds that it took; logits may be nil.
 	run func(pixels []float32) (logits, probabilities []float32, seconds float64, err error)
@@ -51,7 +54,7 @@ func (l *Lab) OpenModel(ctx context.Context, name string, seed *int64) (*Model, 
 	}
 	m := &Model{name: file}
 	if card != nil {
-		m.classNames, m.fit = card.ClassNames, card.Dataset.Fit
+		m.classNames, m.data, m.experiment, m.ranges = card.ClassNames, card.Dataset, card.Experiment, card.Inputs
 	}
 	ext := filepath.Ext(file)
 	part := file
@@ -201,7 +204,7 @@ func (l *Lab) trialModel(name string, seed *int64) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Result.Key(), err)
 	}
-	m := &Model{name: t.Dir, classNames: namesIn([]result.Result{t.Result}), fit: t.Result.Dataset.Fit}
+	m := &Model{name: t.Dir, classNames: namesIn([]result.Result{t.Result}), data: t.Result.Dataset, experiment: t.Result.Experiment}
 	return m.interpret(lite), nil
 }
 

@@ -3,6 +3,7 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/text"
@@ -11,23 +12,33 @@ import (
 // Predict classifies every image of the files; resize fits pictures to what
 // the network takes.
 func (l *Lab) Predict(m *Model, files []string, resize bool) (*Predictions, error) {
-	names, pixels, err := l.readAllImages(m, files, resize)
+	in, err := l.readAllImages(m, files, resize)
 	if err != nil {
 		return nil, err
 	}
-	logits, probabilities, seconds, err := m.run(pixels)
-	if err != nil {
+	p := &Predictions{Model: m.name, names: m.classNames}
+	if err := p.add(m, *in); err != nil {
 		return nil, err
 	}
-	return newPredictions(m, names, logits, probabilities, seconds), nil
+	p.finish(m)
+	l.noteFar(p)
+	return p, nil
+}
+
+// inputs are images for a network, with the names and sizes of their files.
+type inputs struct {
+	names  []string
+	sizes  []dataset.PictureFact // may be nil
+	values []float32
 }
 
 // readAllImages reads all files and reports what is wrong with any of them. An
 // image is named by its file, or as file[3].
-func (l *Lab) readAllImages(m *Model, files []string, resize bool) (names []string, pixels []float32, err error) {
+func (l *Lab) readAllImages(m *Model, files []string, resize bool) (*inputs, error) {
 	var faults []error
+	var in inputs
 	for _, file := range files {
-		images, err := dataset.ReadImages(file, m.input, resize, m.fit)
+		images, err := dataset.ReadImages(file, m.input, resize, m.data.Fit)
 		if err != nil {
 			faults = append(faults, err)
 			continue
@@ -40,11 +51,11 @@ func (l *Lab) readAllImages(m *Model, files []string, resize bool) (names []stri
 			if images.N > 1 {
 				name = fmt.Sprintf("%s[%d]", file, i)
 			}
-			names = append(names, name)
+			in.names, in.sizes = append(in.names, name), append(in.sizes, images.Size)
 		}
-		pixels = append(pixels, images.Pixels...)
+		in.values = append(in.values, images.Pixels...)
 	}
-	return names, pixels, errors.Join(faults...)
+	return &in, errors.Join(faults...)
 }
 
 // Predictions are what predict prints.
@@ -66,11 +77,17 @@ type Prediction struct {
 	Probability   float32   `json:"probability"` // of Class
 	Probabilities []float32 `json:"probabilities"`
 	Logits        []float32 `json:"logits,omitempty"` // where the model has them
+	Far           string    `json:"far,omitempty"`    // in what the image lies far from the training images
 }
 
-func newPredictions(m *Model, names []string, logits, probabilities []float32, seconds float64) *Predictions {
-	p := &Predictions{Model: m.name, Runtime: m.runtime, Seconds: seconds, SecondsPerImage: seconds / float64(len(names)), names: m.classNames}
-	for i, name := range names {
+// add runs the model on more images.
+func (p *Predictions) add(m *Model, in inputs) error {
+	logits, probabilities, seconds, err := m.run(in.values)
+	if err != nil {
+		return err
+	}
+	p.Seconds += seconds
+	for i, name := range in.names {
 		of := probabilities[i*m.classes : (i+1)*m.classes]
 		by, raw := of, []float32(nil)
 		if logits != nil { // int8 probabilities may tie
@@ -87,9 +104,33 @@ func newPredictions(m *Model, names []string, logits, probabilities []float32, s
 		if class < len(p.names) {
 			one.Name = p.names[class]
 		}
+		size := dataset.PictureFact{}
+		if in.sizes != nil {
+			size = in.sizes[i]
+		}
+		each := m.input.Elements()
+		one.Far = m.ranges.Far(in.values[i*each:(i+1)*each], size)
 		p.Images = append(p.Images, one)
 	}
-	return p
+	return nil
+}
+
+func (p *Predictions) finish(m *Model) {
+	p.Runtime, p.SecondsPerImage = m.runtime, p.Seconds/float64(max(1, len(p.Images)))
+}
+
+// shownFar is how many images are named that lie far from the training images.
+const shownFar = 5
+
+// noteFar names the images that the network was not trained for.
+func (l *Lab) noteFar(p *Predictions) {
+	far := slices.DeleteFunc(slices.Clone(p.Images), func(i Prediction) bool { return i.Far == "" })
+	for _, i := range far[:min(len(far), shownFar)] {
+		l.Note("%s is unlike the training images: %s", i.Image, i.Far)
+	}
+	if len(far) > shownFar {
+		l.Note("%d of %d images are unlike the training images", len(far), len(p.Images))
+	}
 }
 
 // Class is the class's word among others, see text.Class.

@@ -49,8 +49,18 @@ func (r *decided) byClass() []ByClass {
 	return out
 }
 
-// classScores sums matrices of one size over seeds.
 func (r *decided) classScores(matrices [][][]int) []ClassScore {
+	out := ScoreClasses(r.Classes, matrices...)
+	for class := range out {
+		if r.Target != nil {
+			out[class].Floor = r.Target.asked.Floor(class)
+		}
+	}
+	return out
+}
+
+// ScoreClasses sums confusion matrices of one size, of a seed each.
+func ScoreClasses(names []string, matrices ...[][]int) []ClassScore {
 	var sum [][]int
 	for _, m := range matrices {
 		sum = addMatrix(sum, m)
@@ -58,10 +68,7 @@ func (r *decided) classScores(matrices [][][]int) []ClassScore {
 	var out []ClassScore
 	for class, row := range sum {
 		right, all := target.ClassImages(row, class)
-		c := ClassScore{Class: text.Class(r.Classes, class), Images: all / len(matrices), Least: 1}
-		if r.Target != nil {
-			c.Floor = r.Target.asked.Floor(class)
-		}
+		c := ClassScore{Class: text.Class(names, class), Images: all / len(matrices), Least: 1}
 		per := float64(max(1, all))
 		c.Recall = stats.Round(float64(right) / per)
 		for _, m := range matrices {
@@ -71,7 +78,7 @@ func (r *decided) classScores(matrices [][][]int) []ClassScore {
 		most := 0
 		for guess, n := range row {
 			if guess != class && n > most {
-				most, c.Taken, c.Share = n, text.Class(r.Classes, guess), stats.Round(float64(n)/per)
+				most, c.Taken, c.Share = n, text.Class(names, guess), stats.Round(float64(n)/per)
 			}
 		}
 		out = append(out, c)

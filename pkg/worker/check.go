@@ -148,7 +148,7 @@ func (n network) write(dir string, counts footprint.Footprint, w models.Weights,
 	for i, l := range images.Labels {
 		labels[i] = int32(l)
 	}
-	if err := save(dir, "images", scaled(images), images.N(), n.Input.H, n.Input.W, n.Input.C); err != nil {
+	if err := save(dir, "images", dataset.Scaled(images.Pixels), images.N(), n.Input.H, n.Input.W, n.Input.C); err != nil {
 		return err
 	}
 	if err := save(dir, "labels", labels, len(labels)); err != nil {

@@ -77,7 +77,7 @@ func (s *server) latency(l protocol.Latency) error {
 		return fmt.Errorf("latency: %w", err)
 	}
 	defer m.Close()
-	image := scaled(randomImages(1, spec.Input, spec.Classes))
+	image := dataset.Scaled(randomImages(1, spec.Input, spec.Classes).Pixels)
 	times := make([]float64, 0, l.Images)
 	for i := range latencyWarmUp + l.Images {
 		start := time.Now()
@@ -102,15 +102,6 @@ func quantile(sorted []float64, q float64) float64 {
 		at--
 	}
 	return sorted[at]
-}
-
-// scaled are the pixels as networks take them.
-func scaled(m dataset.Images) []float32 {
-	out := make([]float32, len(m.Pixels))
-	for i, p := range m.Pixels {
-		out[i] = float32(p) / 255
-	}
-	return out
 }
 
 // predict applies an exported network to images.

@@ -18,7 +18,7 @@ func imagesFile(t *testing.T, p protocol.Pack, images dataset.Images) string {
 	t.Helper()
 	var b bytes.Buffer
 	in := p.Data.Input
-	if err := npy.Write(&b, scaled(images), images.N(), in.H, in.W, in.C); err != nil {
+	if err := npy.Write(&b, dataset.Scaled(images.Pixels), images.N(), in.H, in.W, in.C); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "images.npy")
