@@ -41,7 +41,8 @@ target: {accuracy: 0.95, confidence: 0.9, seeds: 12, cost: peak_activation_eleme
 evaluate: {test: winner}
 report: {slice: kernel, x: peak_activation_elements, scale: log}
 `)
-	want := &Target{Accuracy: 0.95, Confidence: 0.9, Seeds: 12, Cost: footprint.Peak, Precision: Int8, Evidence: "certificate",
+	want := &Target{Accuracy: 0.95, Metric: "accuracy", Confidence: 0.9, Seeds: 12,
+		Cost: footprint.Peak, Precision: Int8, Evidence: "certificate",
 		Within: []Budget{{Cost: footprint.MACs, Limit: 1e5}, {Cost: footprint.Peak, Limit: 3000.5}},
 		Rule:   RuleTolerance, RecallAll: 0.9, Recall: []Recall{{}, {Class: 7, Floor: 0.98}}}
 	if !reflect.DeepEqual(got.Target, want) {
@@ -54,7 +55,8 @@ report: {slice: kernel, x: peak_activation_elements, scale: log}
 		t.Errorf("evaluate %+v, report %+v", got.Evaluate, got.Report)
 	}
 	plain := parse(t, slices3+"seeds: 3\ntarget: {accuracy: 0.5}\n").Target
-	if !reflect.DeepEqual(plain, &Target{Accuracy: 0.5, Confidence: 0.95, Seeds: 3, Cost: footprint.Parameters, Rule: RuleWorst,
+	if !reflect.DeepEqual(plain, &Target{Accuracy: 0.5, Metric: "accuracy", Confidence: 0.95,
+		Seeds: 3, Cost: footprint.Parameters, Rule: RuleWorst,
 		Precision: Float32, Evidence: "certificate"}) {
 		t.Errorf("defaults %+v", plain)
 	}

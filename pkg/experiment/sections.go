@@ -93,7 +93,11 @@ func (p *problems) seeds(v *yamlkeys.Value) []int64 {
 func (p *loader) target(v *yamlkeys.Value, seeds int) *Target {
 	t := &Target{Classes: p.e.Classes, Accuracy: v.Float("accuracy", 0), Confidence: v.Float("confidence", 0.95), Seeds: v.Int("seeds", seeds),
 		Cost: cost(v.Str("cost", string(footprint.Parameters))), Rule: v.Str("rule", RuleWorst), Precision: v.Str("precision", Float32),
-		Evidence: v.Str("evidence", target.Certificate)}
+		Evidence: v.Str("evidence", target.Certificate), Metric: v.Str("metric", target.Accuracy)}
+	if t.Balanced() && t.Rule != RuleWorst {
+		p.Add(v.Get("metric").Node, "target.metric: balanced_accuracy goes with the rule worst, which has an exact bound; with %s ask for "+
+			"accuracy, and for floors (target.recall)", t.Rule)
+	}
 	if x := v.Get("seeds"); x != nil && t.Seeds > seeds {
 		p.Add(x.Node, "target.seeds: %d, but the experiment has %d seeds", t.Seeds, seeds)
 	}

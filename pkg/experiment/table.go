@@ -188,6 +188,8 @@ func targetKeys() []yk.Key {
 		Doc: "What every network must reach on images shifted so."})
 	return []yk.Key{
 		{Name: "accuracy", Required: true, Fraction: true, Forms: yk.Forms(yk.Number("(", 0, 1, ")")), Doc: "The worst accuracy you can live with, a fraction: 0.95 is 95 %."},
+		{Name: "metric", Forms: yk.Forms(yk.Choice(target.Accuracy, target.BalancedAccuracy)), Default: target.Accuracy,
+			Doc: "What must reach it: accuracy, the share of right answers; balanced_accuracy, the mean over classes of recalls, where classes are of unequal size."},
 		{Name: "confidence", Fraction: true, Forms: yk.Forms(yk.Number("[", 0.5, 1, ")")), Default: "0.95", Doc: "Of the bounds that must reach it."},
 		{Name: "seeds", Forms: yk.Forms(yk.Integer(1, maxSeeds)), Default: "all of `seeds`", Doc: "Judge by the first this many seeds."},
 		{Name: "cost", Forms: yk.Forms(yk.Choice(costNames()...)), Default: "parameters", Doc: "What is to be small."},

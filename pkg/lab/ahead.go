@@ -75,7 +75,7 @@ func (l *Lab) Ahead(e *experiment.Experiment) (*Ahead, error) {
 func (l *Lab) needs(e *experiment.Experiment, alpha float64) ([]target.Need, error) {
 	var perClass []int
 	var names []string
-	if e.Target.HasFloors() {
+	if e.Target.NeedsConfusion() {
 		set, err := dataset.Load(e.Ref, l.Cache)
 		if err != nil {
 			l.Note("the test images of each class are not counted: %v", err)

@@ -47,6 +47,10 @@ func (r *decided) asked() string {
 	s := fmt.Sprintf("Of %s, which has the fewest %s and still classifies at least %s of the images of %s correctly%s?",
 		text.Count(len(r.Rows), "network"), r.Costs[r.CostIndex(r.Target.Cost)].Head, text.Threshold(r.Target.Accuracy),
 		text.Plain(r.Dataset.Name), r.InPrecision())
+	if r.Balanced() {
+		s = fmt.Sprintf("Of %s, which has the fewest %s and still reaches %s on the images of %s%s?", text.Count(len(r.Rows), "network"),
+			r.Costs[r.CostIndex(r.Target.Cost)].Head, r.Target.Asked(), text.Plain(r.Dataset.Name), r.InPrecision())
+	}
 	var limits []string
 	for _, l := range r.Target.Within {
 		limits = append(limits, fmt.Sprintf("at most %s %s", text.Whole(l.Limit), r.Costs[r.CostIndex(l.Cost)].Head))
@@ -167,7 +171,7 @@ func (r *decided) rule() string {
 
 func (r *decided) picked(row *Row) {
 	k := r.CostIndex(r.Target.Cost)
-	s := fmt.Sprintf("The smallest network %s %s%s on the %s images is %s: %s %s", r.rule(), text.Threshold(r.Target.Accuracy),
+	s := fmt.Sprintf("The smallest network %s %s%s on the %s images is %s: %s %s", r.rule(), r.Target.Asked(),
 		r.InPrecision(), r.Split, row.Label, text.Whole(row.Costs[k]), r.Costs[k].Head)
 	r.Answer.Sentence = s + r.fewer(row, k) + "."
 	r.guessed(row)
@@ -230,9 +234,9 @@ func (r *decided) nonePicked() {
 		}
 	}
 	s := fmt.Sprintf("None of %s meets the target of %s%s on the %s images", text.Count(len(r.Rows), "network"),
-		text.Threshold(r.Target.Accuracy), r.InPrecision(), r.Split)
+		r.Target.Asked(), r.InPrecision(), r.Split)
 	if len(r.Answer.Open) > 0 {
-		s = fmt.Sprintf("No network is known to meet the target of %s%s on the %s images yet", text.Threshold(r.Target.Accuracy),
+		s = fmt.Sprintf("No network is known to meet the target of %s%s on the %s images yet", r.Target.Asked(),
 			r.InPrecision(), r.Split)
 	}
 	if nearest >= 0 {

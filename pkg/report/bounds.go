@@ -44,6 +44,9 @@ func (b *binomial) interval(m *Measured) *stats.Interval {
 
 // bound is the one-sided lower one; nil where the counts are unknown.
 func (b *binomial) bound(m *Measured) *float64 {
+	if m != nil && m.Balanced != nil {
+		return &m.Balanced.Lower
+	}
 	key, ok := m.counts()
 	if !ok {
 		return nil

@@ -126,6 +126,9 @@ func (r *planned) measured(on func(Split) result.Figures, s Split, d models.Data
 		m.Distinct = &result.Distinct{Test: x.Test, Correct: x.Correct}
 	}
 	m.Interval = r.binomial.interval(m)
+	if r.Balanced() {
+		m.Balanced = balancedOf(f, s.Images(d), &r.Target.asked)
+	}
 	return m
 }
 
@@ -186,6 +189,14 @@ func (r *planned) sum(row *Row) {
 	row.Validation = r.score(row.Trials, func(t *Trial) *Measured { return t.Validation })
 	row.Test = r.score(row.Trials, func(t *Trial) *Measured { return t.Test })
 	r.sumInt8(row)
+	for _, s := range result.Splits() {
+		if score := r.score(row.Trials, func(t *Trial) *Measured { return r.JudgedOn(t, s) }); r.Balanced() && score != nil {
+			if row.Balanced == nil {
+				row.Balanced = map[Split]*Score{}
+			}
+			row.Balanced[s] = score
+		}
+	}
 	row.Shifts = r.shifts(row)
 	if s, err := stats.Summarize(time); err == nil {
 		s.Mean, s.SD = stats.Round(s.Mean), stats.Round(s.SD)

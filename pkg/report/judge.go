@@ -8,6 +8,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
+	"slimfit/pkg/stats"
 	"slimfit/pkg/target"
 	"slimfit/pkg/text"
 )
@@ -15,6 +16,7 @@ import (
 // Target is what a network must reach.
 type Target struct {
 	Accuracy   float64        `json:"accuracy"`
+	Metric     string         `json:"metric,omitempty"` // "" is accuracy; or balanced_accuracy
 	Confidence float64        `json:"confidence"`
 	Cost       footprint.Cost `json:"cost"`
 	Rule       string         `json:"rule"`                // experiment.RuleWorst, RuleMean or RuleTolerance
@@ -62,6 +64,9 @@ func newTarget(e *experiment.Experiment, classes []string) (*Target, error) {
 	}
 	if t.Precision == experiment.Int8 {
 		out.Precision = experiment.Int8
+	}
+	if t.Balanced() {
+		out.Metric = t.Metric
 	}
 	if out.Cost == "" {
 		out.Cost = footprint.Parameters
@@ -149,6 +154,10 @@ func (r *filled) see(row *Row, split Split, rule string) Judged {
 		j.Lacks = fmt.Sprintf("%d of %s without int8 figures on the %s images", absent, text.Count(len(trials), "seed"), split)
 	}
 	judge, err := r.judgeBy(rule, len(trials))
+	if err != nil && r.Balanced() {
+		j.Lacks = err.Error()
+		return j
+	}
 	if err != nil {
 		j.Lacks = fmt.Sprintf("the %s rule needs %d seeds", rule, target.LeastSeeds(rule))
 		return j
@@ -156,7 +165,7 @@ func (r *filled) see(row *Row, split Split, rule string) Judged {
 	seen := judge.See(nets)
 	j.Complete = seen.Complete && !seen.Blind
 	if seen.Blind {
-		j.Lacks = "results without a confusion matrix, which the recall floors need"
+		j.Lacks = "results without a confusion matrix, which the target needs"
 		if len(r.Target.asked.Under) > 0 {
 			j.Lacks = "networks that were not judged on the shifted images of the floors; `slimfit run` judges them"
 		}
@@ -177,7 +186,7 @@ func (r *filled) see(row *Row, split Split, rule string) Judged {
 // answers yet.
 func (r *filled) network(t *Trial, split Split) (target.Network, bool) {
 	n := target.Network{Seed: t.Seed, Diverged: t.Status == result.Diverged}
-	m := r.JudgedOn(t, split)
+	m := r.precise(t, split)
 	if n.Diverged || m == nil || m.Images < 1 {
 		return n, n.Diverged
 	}
@@ -245,4 +254,19 @@ func judgedName(rule string) string {
 		return "tolerance bound"
 	}
 	return "worst seed"
+}
+
+// balancedOf is the balanced accuracy of figures; nil where a class has no image, or
+// the confusion matrix is not known.
+func balancedOf(f result.Figures, images int, t *target.Target) *Balanced {
+	share, ok := t.Share(target.Network{Confusion: f.Confusion})
+	counted, _ := f.Counted(images)
+	n := target.Network{Confusion: counted.Confusion}
+	interval, err := t.Interval(n, reportConfidence)
+	low, lowErr := t.Lower(n, reportConfidence)
+	if !ok || err != nil || lowErr != nil {
+		return nil
+	}
+	return &Balanced{Accuracy: share, Lower: stats.Round(low),
+		Interval: &stats.Interval{Low: stats.Round(interval.Low), High: stats.Round(interval.High)}}
 }

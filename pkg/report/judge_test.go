@@ -19,6 +19,7 @@ type vector struct {
 	Rule      string
 	Seeds     int
 	Accuracy  float64
+	Metric    string
 	RecallAll float64 `json:"recall_all"`
 	Recall    map[string]float64
 	Networks  []target.Network
@@ -28,7 +29,7 @@ type vector struct {
 // judge is what a report makes of the vector's networks.
 func (v vector) judge(t *testing.T) Judged {
 	t.Helper()
-	asked := target.Target{Accuracy: v.Accuracy, Confidence: 0.95, Rule: v.Rule, RecallAll: v.RecallAll}
+	asked := target.Target{Accuracy: v.Accuracy, Metric: v.Metric, Confidence: 0.95, Rule: v.Rule, RecallAll: v.RecallAll}
 	for class, floor := range v.Recall {
 		n, err := strconv.Atoi(class)
 		if err != nil {

@@ -84,7 +84,13 @@ func (r *decided) verdictNote() string {
 		return fmt.Sprintf("Mean - k sd over %s is at least %s on the %s images: with %s confidence 95 %% of further seeds lie above it, if "+
 			"they are normally distributed.", text.Count(t.Seeds, "seed"), text.Threshold(t.Accuracy), r.Split, text.Threshold(t.Confidence))
 	}
-	return fmt.Sprintf("Every one of %s is at least %s accurate on the %s images. \"undecided\": no finished seed is below it, but some "+
+	reaches, metric := "is at least "+text.Threshold(t.Accuracy)+" accurate", ""
+	if r.Balanced() {
+		reaches = "reaches " + t.Asked()
+		metric = " The balanced accuracy is the mean over classes of recalls; its 95 % interval is the mean of theirs at 95 % together " +
+			"(Clopper-Pearson, Bonferroni)."
+	}
+	return fmt.Sprintf("Every one of %s %s on the %s images. \"undecided\": no finished seed is below it, but some "+
 		"are missing or failed. That the smallest of n seeds passes bounds 95 %% of further seeds with confidence 1 - 0.95^n only.",
-		text.Count(t.Seeds, "seed"), text.Threshold(t.Accuracy), r.Split)
+		text.Count(t.Seeds, "seed"), reaches, r.Split) + metric
 }

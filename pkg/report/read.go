@@ -87,16 +87,48 @@ func (r *Report) JudgesInt8() bool {
 	return r.Target != nil && r.Target.Precision == experiment.Int8
 }
 
-// JudgedOn is the accuracy that the trial is judged by.
+// JudgedOn is the accuracy that the trial is judged by, a balanced one where that
+// is the target's metric.
 func (r *Report) JudgedOn(t *Trial, s Split) *Measured {
+	m := r.precise(t, s)
+	if m == nil || !r.Balanced() {
+		return m
+	}
+	if m.Balanced == nil {
+		return nil
+	}
+	judged := *m
+	judged.Accuracy, judged.Interval = m.Balanced.Accuracy, m.Balanced.Interval
+	return &judged
+}
+
+// precise is the accuracy of the networks that are judged.
+func (r *Report) precise(t *Trial, s Split) *Measured {
 	if r.JudgesInt8() {
 		return t.Int8.On(s)
 	}
 	return t.On(s)
 }
 
+// Balanced says whether the target's metric is the balanced accuracy.
+func (r *Report) Balanced() bool { return r.Target != nil && r.Target.asked.Balanced() }
+
+// Metric names the accuracy that is judged.
+func (r *Report) Metric() string {
+	if r.Balanced() {
+		return r.Target.asked.MetricName() + r.InPrecision()
+	}
+	return "accuracy" + r.InPrecision()
+}
+
+// Asked is what the target asks for, in words.
+func (t *Target) Asked() string { return t.asked.Asked() }
+
 // JudgedScore is the score that the row is judged by.
 func (r *Report) JudgedScore(row *Row, s Split) *Score {
+	if r.Balanced() {
+		return row.Balanced[s]
+	}
 	if r.JudgesInt8() {
 		return row.Int8.Score(s)
 	}

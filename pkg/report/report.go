@@ -109,16 +109,17 @@ type Row struct {
 	Counts     Counts              `json:"counts"`
 	Validation *Score              `json:"validation"` // over the seeds that are done; nil where none is
 	Test       *Score              `json:"test"`
-	Int8       *Int8Score          `json:"int8,omitempty"`   // where networks of it are quantized
-	Shifts     []Shifted           `json:"shifts,omitempty"` // how networks of it do on shifted images; unshifted ones first
-	Seconds    *Times              `json:"seconds"`          // of training, over the seeds that are done
-	OverBudget []string            `json:"over_budget"`      // limits of the target that it breaks
-	Verdict    Verdict             `json:"verdict"`          // "" without a target
-	Why        string              `json:"why"`              // of the verdict, in words
-	Published  *Published          `json:"published"`        // what somebody else reports for it
-	Confusion  result.Confusion    `json:"confusion"`        // summed over the seeds that are done
-	X          *float64            `json:"x"`                // place on the chart's x; nil where it has none
-	Curve      int                 `json:"curve"`            // of the chart
+	Balanced   map[Split]*Score    `json:"balanced_accuracy,omitempty"` // of the networks that are judged, where it is the target's metric
+	Int8       *Int8Score          `json:"int8,omitempty"`              // where networks of it are quantized
+	Shifts     []Shifted           `json:"shifts,omitempty"`            // how networks of it do on shifted images; unshifted ones first
+	Seconds    *Times              `json:"seconds"`                     // of training, over the seeds that are done
+	OverBudget []string            `json:"over_budget"`                 // limits of the target that it breaks
+	Verdict    Verdict             `json:"verdict"`                     // "" without a target
+	Why        string              `json:"why"`                         // of the verdict, in words
+	Published  *Published          `json:"published"`                   // what somebody else reports for it
+	Confusion  result.Confusion    `json:"confusion"`                   // summed over the seeds that are done
+	X          *float64            `json:"x"`                           // place on the chart's x; nil where it has none
+	Curve      int                 `json:"curve"`                       // of the chart
 
 	Judged    map[Split][]Judged       `json:"-"` // by rule, for the page's own threshold
 	Histories map[int64][]result.Point `json:"-"` // of training, by seed
@@ -179,6 +180,15 @@ type Measured struct {
 	Interval *stats.Interval `json:"interval"` // two-sided 95 % Clopper-Pearson, of Distinct where it is there; nil without counts
 	// test images that repeat no other image, where that is not all of them; without its lists
 	Distinct *result.Distinct `json:"distinct,omitempty"`
+	// where the target's metric is that: the mean over classes of recalls, and its interval
+	Balanced *Balanced `json:"balanced_accuracy,omitempty"`
+}
+
+// Balanced is a balanced accuracy with its exact bounds.
+type Balanced struct {
+	Accuracy float64         `json:"accuracy"`
+	Interval *stats.Interval `json:"interval"` // two-sided 95 %
+	Lower    float64         `json:"lower"`    // one-sided 95 %
 }
 
 // Counts says how many trials stand where.

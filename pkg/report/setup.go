@@ -76,8 +76,7 @@ func (r *decided) targetText() string {
 	case experiment.RuleTolerance:
 		rule = "the tolerance bound over seeds reaches it"
 	}
-	return fmt.Sprintf("%s accuracy%s; a network meets it where %s on the %s images", text.Threshold(t.Accuracy), r.InPrecision(), rule,
-		r.Split)
+	return fmt.Sprintf("%s %s; a network meets it where %s on the %s images", text.Threshold(t.Accuracy), r.Metric(), rule, r.Split)
 }
 
 // trainFacts writes the recipe that all rows share on one line, and what

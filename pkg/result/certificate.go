@@ -82,6 +82,7 @@ const (
 // Target is what was asked for.
 type Target struct {
 	Accuracy   float64        `json:"accuracy"`
+	Metric     string         `json:"metric,omitempty"` // "" is accuracy; or balanced_accuracy
 	Confidence float64        `json:"confidence"`
 	Rule       string         `json:"rule"`                // worst, mean or tolerance
 	Precision  string         `json:"precision,omitempty"` // of the networks that were judged: "" for float32, or int8
@@ -128,6 +129,8 @@ type TestedNetwork struct {
 	Lower    float64    `json:"lower"`           // one-sided Clopper-Pearson at confidence 1 - alpha
 	Interval [2]float64 `json:"interval"`        // two-sided Clopper-Pearson at the target's confidence
 	Under    []int      `json:"under,omitempty"` // right answers under each shift of the target's
+	// where that is the metric: then Lower and Interval are of it
+	Balanced *float64 `json:"balanced_accuracy,omitempty"`
 	// what Lower and Interval are of, where it is not all test images; without its lists
 	Distinct *Distinct `json:"distinct,omitempty"`
 }
@@ -183,7 +186,7 @@ func (f Finding) Words() string {
 // will ask for.
 type Screening struct {
 	Alpha  float64 `json:"alpha"`  // of the first opening
-	Right  int     `json:"right"`  // of Images
+	Right  int     `json:"right"`  // of Images; 0 where the metric is balanced accuracy: it is bounded class by class
 	Images int     `json:"images"` // test images
 }
 
@@ -218,9 +221,10 @@ type ScreenedNetwork struct {
 	Correct   int     `json:"correct"`
 	Accuracy  float64 `json:"accuracy"`
 	// one-sided bound, together for all candidates; of a stopped one, of what it could have reached
-	Upper        float64 `json:"upper"`
-	ClearlyFails bool    `json:"clearly_fails"`   // Upper is below the target
-	Under        []int   `json:"under,omitempty"` // right answers under each shift of the target's
+	Upper        float64  `json:"upper"`
+	Balanced     *float64 `json:"balanced_accuracy,omitempty"` // where that is the metric: then Upper is of it
+	ClearlyFails bool     `json:"clearly_fails"`               // Upper is below the target
+	Under        []int    `json:"under,omitempty"`             // right answers under each shift of the target's
 }
 
 // Opening is one look at the test images.

@@ -37,6 +37,9 @@ func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*resu
 	}
 	if n, err := p.FirstNeed(); err == nil && p.FirstAlpha > 0 {
 		c.Screening = &result.Screening{Alpha: p.FirstAlpha, Right: n.Right, Images: n.Images}
+		if p.Target.Balanced() {
+			c.Screening.Right = 0
+		}
 	}
 	if p.Looks != nil {
 		looks := *p.Looks
@@ -96,6 +99,9 @@ func (p *Problem) target() result.Target {
 	if p.Target.Precision == experiment.Int8 {
 		t.Precision = experiment.Int8
 	}
+	if p.Target.Balanced() {
+		t.Metric = p.Target.Metric
+	}
 	for _, w := range p.Target.Within {
 		t.Within = append(t.Within, result.Limit{Cost: w.Cost, Limit: w.Limit})
 	}
@@ -148,6 +154,10 @@ func (s *state) judged(i, winner int) result.Judged {
 		}
 		if n.result.Correct.Validation != nil {
 			sn.Correct = *n.result.Correct.Validation
+		}
+		if s.p.Target.Balanced() && n.result.Status == result.Done {
+			v := n.accuracy
+			sn.Accuracy, sn.Balanced = float64(n.correct)/float64(s.p.Data.Validation), &v
 		}
 		sn.Under = s.p.under(n.result, result.Validation)
 		j.Networks = append(j.Networks, sn)
@@ -214,13 +224,17 @@ func (s *state) tested(o *opening) []result.TestedNetwork {
 		}
 		correct := min(max(*r.Correct.Test, 0), s.p.Data.Test)
 		f, images := r.On(result.Test).Counted(s.p.Data.Test)
-		two, err := stats.ClopperPearson(min(max(*f.Correct, 0), images), images, s.p.Target.Confidence)
+		two, err := s.p.Target.Interval(target.Network{Correct: min(max(*f.Correct, 0), images), Images: images, Confusion: f.Confusion},
+			s.p.Target.Confidence)
 		if err != nil {
-			continue // only a bad confidence does that, and it was checked
+			continue // a bound of it failed before
 		}
 		out = append(out, result.TestedNetwork{Seed: r.Seed, Correct: correct, Accuracy: float64(correct) / float64(s.p.Data.Test),
 			Lower: o.lower[k], Interval: [2]float64{two.Low, two.High}, Under: s.p.under(r, result.Test),
 			Distinct: distinctOf(r)})
+		if v, ok := s.p.Target.Share(target.Network{Confusion: r.Confusion.Test}); ok && s.p.Target.Balanced() {
+			out[len(out)-1].Balanced = &v
+		}
 	}
 	return out
 }

@@ -190,12 +190,13 @@ func (p *Problem) examine(o *opening, results []*result.Result) {
 		var f result.Figures
 		f, images = r.On(result.Test).Counted(p.Data.Test)
 		correct := min(max(*f.Correct, 0), images)
-		low, err := stats.LowerBound(correct, images, confidence)
+		answers := target.Network{Correct: correct, Images: images, Confusion: f.Confusion}
+		low, err := p.Target.Lower(answers, confidence)
 		if err != nil { // alpha has been halved until it vanished
 			o.reason = err.Error()
 			return
 		}
-		if high, err := stats.UpperBound(correct, images, confidence); err == nil && high < p.Target.Accuracy {
+		if high, err := p.Target.Upper(answers, confidence); err == nil && high < p.Target.Accuracy {
 			below++
 		}
 		o.lower = append(o.lower, low)

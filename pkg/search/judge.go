@@ -5,7 +5,6 @@ import (
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
-	"slimfit/pkg/stats"
 	"slimfit/pkg/target"
 	"slimfit/pkg/text"
 )
@@ -15,7 +14,7 @@ type network struct {
 	result   *result.Result
 	seed     int64
 	correct  int     // of the validation images
-	accuracy float64 // on the validation images; where it was stopped early, at that step
+	accuracy float64 // by the target's metric, on the validation images; where it was stopped early, at that step
 	upper    float64 // one-sided upper bound of its true accuracy; where it was stopped early, of what it could have reached
 	clear    bool    // it clearly fails: even upper is below the target
 	reaches  bool    // accuracy is at the target or above
@@ -42,16 +41,19 @@ func (p *Problem) look(r *result.Result) network {
 	}
 	images := p.Data.Validation
 	n.correct = min(max(*r.Correct.Validation, 0), images)
-	n.accuracy = float64(n.correct) / float64(images)
-	n.reaches = target.Reaches(n.correct, images, p.Target.Accuracy)
-	// Only a bad confidence makes an error, and the experiment's was checked.
-	n.upper, _ = stats.UpperBound(n.correct, images, p.clearConfidence())
+	shown := p.shown(&n)
+	n.accuracy, _ = p.Target.Share(shown)
+	n.reaches = n.accuracy >= p.Target.Accuracy
+	var err error
+	if n.upper, err = p.Target.Upper(shown, p.clearConfidence()); err != nil { // a class without images
+		n.upper = 1
+	}
 	n.clear = n.upper < p.Target.Accuracy
-	if n.result.Confusion.Validation == nil && p.Target.HasFloors() {
-		n.failed, n.trouble = true, fmt.Sprintf("seed %d: its result has no confusion matrix, which the recall floors need", r.Seed)
+	if n.result.Confusion.Validation == nil && p.Target.NeedsConfusion() {
+		n.failed, n.trouble = true, fmt.Sprintf("seed %d: its result has no confusion matrix, which the target needs", r.Seed)
 	} else if p.Lacks(r, result.Validation) {
 		n.failed, n.trouble = true, fmt.Sprintf("seed %d: scores.json does not say what it finds in the shifted images of the floors", r.Seed)
-	} else if t := p.judge.Trouble(p.shown(&n)); t != nil {
+	} else if t := p.judge.Trouble(shown); t != nil {
 		n.trouble, n.floorMissed = p.Target.Words(*t, recallText), p.recallMissed(r.Confusion.Validation) || p.underMissed(r)
 	}
 	return n

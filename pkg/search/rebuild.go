@@ -21,7 +21,7 @@ func fromCertificate(c *result.Certificate) (*Problem, []Fault) {
 	p := &Problem{Experiment: c.Experiment, Data: c.Dataset, Seeds: c.Seeds, format: c.Format, older: c.Format == 1 ||
 		c.Evidence == "", untold: c.Largest == nil,
 		Options: Options{Exact: c.Exact, EarlyStop: c.EarlyStop, Round: c.Round},
-		Target: experiment.Target{Accuracy: c.Target.Accuracy, Confidence: c.Target.Confidence, Rule: c.Target.Rule, Cost: c.Target.Cost,
+		Target: experiment.Target{Accuracy: c.Target.Accuracy, Metric: c.Target.Metric, Confidence: c.Target.Confidence, Rule: c.Target.Rule, Cost: c.Target.Cost,
 			Precision: c.Target.Precision, Evidence: c.Evidence, Seeds: len(c.Seeds), Classes: namesIn(c), RecallAll: c.Target.RecallAll}}
 	for _, l := range c.Target.Within {
 		p.Target.Within = append(p.Target.Within, experiment.Budget{Cost: l.Cost, Limit: l.Limit})
@@ -92,6 +92,9 @@ func checkTarget(c *result.Certificate) error {
 	}
 	if t.Precision != "" && t.Precision != experiment.Int8 {
 		return fmt.Errorf("target precision %q is unknown", t.Precision)
+	}
+	if t.Metric != "" && t.Metric != target.BalancedAccuracy {
+		return fmt.Errorf("target metric %q is unknown", t.Metric)
 	}
 	if _, err := footprint.ParseCost(string(t.Cost)); err != nil {
 		return err

@@ -47,7 +47,10 @@ type need struct {
 // leastChance is the chance to pass the first opening that is worth its alpha:
 // of a network that is as often right on the test images as on the validation
 // images.
-const leastChance = 0.25
+const (
+	leastChance   = 0.25
+	leastQuantile = 0.674 // of a normal distribution, at 1 - leastChance
+)
 
 // short says what right answers to so many validation images lack of a fair
 // chance to show the share on as large a part of the test images; "" for nothing.
@@ -64,6 +67,30 @@ func (p *Problem) short(right, all int, share, alpha float64) string {
 	return ""
 }
 
+// shortBalanced is short for a balanced accuracy: it foresees the bound on test
+// images that show of each class what the validation images do.
+func (p *Problem) shortBalanced(confusion [][]int, alpha float64) string {
+	var n target.Network
+	spread, classes := 0.0, float64(len(confusion))
+	for class, row := range confusion {
+		right, all := target.ClassImages(row, class)
+		recall := float64(right) / math.Max(1, float64(all))
+		images := max(1, (all*p.Data.Test+p.Data.Validation/2)/p.Data.Validation)
+		spread += recall * (1 - recall) / float64(images)
+		expected := make([]int, len(confusion)+1)
+		expected[class] = int(math.Round(recall * float64(images)))
+		expected[len(confusion)] = images - expected[class]
+		n.Confusion = append(n.Confusion, expected)
+	}
+	low, err := p.Target.Lower(n, 1-alpha)
+	if low += leastQuantile * math.Sqrt(spread) / classes; err != nil || low >= p.Target.Accuracy {
+		return ""
+	}
+	share, _ := p.Target.Share(target.Network{Confusion: confusion})
+	return fmt.Sprintf("%s, of which so few test images can hardly show %s: their bound may become %s", text.Percent(share), p.Target.Asked(),
+		bound(low))
+}
+
 // tooFew says why a candidate that reaches the target on the validation images
 // can hardly show it on the test images; "" where it may.
 func (p *Problem) tooFew(c *candidate) string {
@@ -76,7 +103,11 @@ func (p *Problem) tooFew(c *candidate) string {
 			continue
 		}
 		sum, done = sum+n.correct, done+1
-		if p.Target.Rule == experiment.RuleWorst {
+		if p.Target.Balanced() {
+			if why := p.shortBalanced(n.result.Confusion.Validation, alpha); why != "" {
+				return fmt.Sprintf("seed %d reaches %s", n.seed, why)
+			}
+		} else if p.Target.Rule == experiment.RuleWorst {
 			if why := p.short(n.correct, p.Data.Validation, p.Target.Accuracy, alpha); why != "" {
 				return fmt.Sprintf("seed %d reaches %s", n.seed, why)
 			}
@@ -126,8 +157,7 @@ func (p *Problem) foreseen(c *candidate, alpha float64) float64 {
 	if err != nil {
 		return 0
 	}
-	const z = 0.674 // normal quantile of 1 - leastChance
-	return low + z*math.Hypot(e.SeedSE, e.ImageSE)
+	return low + leastQuantile*math.Hypot(e.SeedSE, e.ImageSE)
 }
 
 // toleranceBound takes half an opening's alpha for the spread over seeds and

@@ -17,9 +17,10 @@ import (
 // worst rule alone: in a mean others may make up for it, and a tolerance bound
 // of many seeds outlives an outlier, so that a stopped trial would have to be
 // trained on. An exact search assumes nothing, and what a trainer can look at
-// while it trains are float32 networks, which say nothing certain of int8 ones.
+// while it trains are float32 networks, which say nothing certain of int8
+// ones, and their right answers, which say nothing of a balanced accuracy.
 func (p *Problem) stopsEarly() bool {
-	return p.EarlyStop && !p.Exact && p.Target.Rule == experiment.RuleWorst && p.Target.Precision != experiment.Int8 &&
+	return p.EarlyStop && !p.Exact && p.Target.Rule == experiment.RuleWorst && p.Target.Precision != experiment.Int8 && !p.Target.Balanced() &&
 		slices.ContainsFunc(p.Candidates, p.mayStop)
 }
 

@@ -130,14 +130,18 @@ func (t *sheet) winner(c *result.Certificate) {
 
 // tested shows networks on the test images.
 func (t *sheet) tested(networks []result.TestedNetwork, alpha float64, c *result.Certificate) {
-	rows := [][]string{{"seed", "correct", "test accuracy", "at least, at " + text.Threshold(1-alpha), "interval, at " +
+	head := "test accuracy"
+	if c.Target.Metric != "" {
+		head = "balanced accuracy"
+	}
+	rows := [][]string{{"seed", "correct", head, "at least, at " + text.Threshold(1-alpha), "interval, at " +
 		text.Threshold(c.Target.Confidence)}}
 	for _, n := range networks {
 		correct := fmt.Sprintf("%d of %d", n.Correct, c.Dataset.Test)
 		if d := n.Distinct; d != nil {
 			correct += fmt.Sprintf(", %d of %d distinct", d.Correct, d.Test)
 		}
-		rows = append(rows, []string{fmt.Sprint(n.Seed), correct, text.Percent(n.Accuracy),
+		rows = append(rows, []string{fmt.Sprint(n.Seed), correct, text.Percent(judgedShare(n.Accuracy, n.Balanced)),
 			bound(n.Lower), text.Percent(n.Interval[0]) + " to " + text.Percent(n.Interval[1])})
 	}
 	t.table(rows)
@@ -215,7 +219,8 @@ func accuracies(j result.Judged) string {
 	low, high, any := 1.0, 0.0, false
 	for _, n := range j.Networks {
 		if n.Status == result.Done || n.Status == result.StoppedEarly {
-			low, high, any = min(low, n.Accuracy), max(high, n.Accuracy), true
+			v := judgedShare(n.Accuracy, n.Balanced)
+			low, high, any = min(low, v), max(high, v), true
 		}
 	}
 	switch {
@@ -225,6 +230,14 @@ func accuracies(j result.Judged) string {
 		return text.Percent(low)
 	}
 	return text.Percent(low) + " to " + text.Percent(high)
+}
+
+// judgedShare is what the target's metric makes of a network.
+func judgedShare(accuracy float64, balanced *float64) float64 {
+	if balanced != nil {
+		return *balanced
+	}
+	return accuracy
 }
 
 // lowestUpper is the upper bound of a configuration's weakest network, or what
@@ -244,10 +257,11 @@ func lowestUpper(j result.Judged) string {
 
 func targetText(c *result.Certificate) string {
 	t := c.Target
-	line := fmt.Sprintf("at least %s with confidence %s, rule %s over %d seeds, cheapest by %s", text.Threshold(t.Accuracy),
+	asked := (&target.Target{Accuracy: t.Accuracy, Metric: t.Metric}).Asked()
+	line := fmt.Sprintf("at least %s with confidence %s, rule %s over %d seeds, cheapest by %s", asked,
 		text.Threshold(t.Confidence), t.Rule, len(c.Seeds), t.Cost)
 	if c.Evidence == target.Observed {
-		line = fmt.Sprintf("at least %s, as observed on the validation images, rule %s over %d seeds, cheapest by %s", text.Threshold(t.Accuracy),
+		line = fmt.Sprintf("at least %s, as observed on the validation images, rule %s over %d seeds, cheapest by %s", asked,
 			t.Rule, len(c.Seeds), t.Cost)
 	}
 	if t.Precision != "" {

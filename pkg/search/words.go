@@ -30,10 +30,13 @@ func (p *Problem) rules() []string {
 		fmt.Sprintf("Configurations are ordered by %s; equal ones by parameters, multiply-accumulates, peak activation elements, then ID.",
 			t.Cost),
 		p.screeningRule(),
-		fmt.Sprintf("A network clearly fails when the one-sided Clopper-Pearson upper bound of its accuracy is below the target, with the "+
+		fmt.Sprintf("A network clearly fails when the one-sided Clopper-Pearson upper bound of its %s is below the target, with the "+
 			"bounds of all %d configurations holding together at %s (Bonferroni).",
-			len(p.Candidates), text.Threshold(t.Confidence)),
+			t.MetricName(), len(p.Candidates), text.Threshold(t.Confidence)),
 		"A diverged seed rejects its configuration.",
+	}
+	if t.Balanced() {
+		out = append(out, balancedRule)
 	}
 	out = append(out, p.screenRules()...)
 	if p.EarlyStop {
@@ -61,6 +64,10 @@ func (p *Problem) rules() []string {
 			p.alphaRule())
 }
 
+const balancedRule = "A network's balanced accuracy is the mean over classes of its recalls. Its bounds are the means of the classes' " +
+	"one-sided Clopper-Pearson bounds, each at its part of the chance of error, alpha / classes: they hold together (Bonferroni). " +
+	"No trial is stopped early: the rule for that knows right answers only."
+
 func (p *Problem) alphaRule() string {
 	if p.format == 1 {
 		return "Each opening may err with half of what is left of alpha, or all of it for the dearest configuration, which no other can " +
@@ -77,7 +84,7 @@ func (s *state) exploratory(i int) string {
 		"openings left less than %v of alpha for these test images. "+
 		"A certificate takes new test images, or several targets asked as one question from the start; `target: {evidence: observed}` "+
 		"answers without one.",
-		s.p.Candidates[i].ID, s.p.Candidates[i].Cost, s.p.Target.Cost.Unit(), len(s.all), text.Threshold(s.p.Target.Accuracy)+s.p.inPrecision(),
+		s.p.Candidates[i].ID, s.p.Candidates[i].Cost, s.p.Target.Cost.Unit(), len(s.all), s.p.Target.Asked()+s.p.inPrecision(),
 		LeastAlpha)
 }
 
@@ -89,7 +96,10 @@ func (p *Problem) screenRules() []string {
 	}
 	out := []string{"A configuration fails where its networks are shown below the target: by a network that clearly fails, under the rules " +
 		"over seeds by all. What neither fails nor meets the target is not shown: there are too few images."}
-	if n, err := p.FirstNeed(); err == nil && p.FirstAlpha > 0 {
+	if n, err := p.FirstNeed(); err == nil && p.FirstAlpha > 0 && p.Target.Balanced() {
+		out = append(out, fmt.Sprintf("Screening asks for what the first opening will ask for (alpha %.4g): from test images that show of each "+
+			"class what the validation images do, it must have a chance of %s to come. So for floors.", n.Alpha, text.Threshold(leastChance)))
+	} else if err == nil && p.FirstAlpha > 0 {
 		out = append(out, fmt.Sprintf("Screening asks for what the first opening will ask for (alpha %.4g): to show %s takes %d of %d test "+
 			"images "+
 			"right, and a network that is right as often as on the validation images must have a chance of %s to be. So for floors; rules over "+
@@ -125,7 +135,8 @@ func (p *Problem) screeningRule() string {
 			"rejected at once.",
 			p.judge.Factor, n, t, text.Threshold(target.Coverage))
 	}
-	return fmt.Sprintf("Screening: the validation accuracy of each of %d seeds is at least %s. One that is not rejects at once.", n, t)
+	return fmt.Sprintf("Screening: the validation %s of each of %d seeds is at least %s. One that is not rejects at once.",
+		p.Target.MetricName(), n, t)
 }
 
 // freshRule says which networks the test images judge, where it is not the
@@ -156,19 +167,20 @@ func (p *Problem) testRule() string {
 		return p.freshRule() + "Test: mean - k sd over the seeds, less the uncertainty of the mean over images, is at least " + t +
 			"; half of alpha goes into k, half into the images."
 	}
-	return "Test: the one-sided Clopper-Pearson lower bound of every network's accuracy is at least " + t + "."
+	return "Test: the one-sided Clopper-Pearson lower bound of every network's " + p.Target.MetricName() + " is at least " + t + "."
 }
 
 // promises says what the numbers can and cannot promise.
 func (s *state) promises(winner int, c *result.Certificate) []string {
-	n, t := len(s.p.Seeds), text.Threshold(s.p.Target.Accuracy)
+	n, t := len(s.p.Seeds), s.p.Target.Asked()
 	risk := text.Threshold(1 - s.p.Target.Confidence)
 	if s.p.Observed() {
 		return s.observations(winner)
 	}
 	if winner == len(s.all) {
-		out := []string{fmt.Sprintf("No certificate was issued. A rejected configuration may still have a true accuracy above %s: screening "+
-			"looks at %d validation images and these seeds only.", t, s.p.Data.Validation)}
+		out := []string{fmt.Sprintf("No certificate was issued. A rejected configuration may still have a true %s above %s: "+
+			"screening looks at %d validation images and these seeds only.", s.p.Target.MetricName(), text.Threshold(s.p.Target.Accuracy),
+			s.p.Data.Validation)}
 		if s.stopped > 0 {
 			out = append(out, "What came nearest is judged by accuracies as they were measured, those of stopped trials before their end: "+
 				"another configuration may have come nearer.")
@@ -185,8 +197,12 @@ func (s *state) promises(winner int, c *result.Certificate) []string {
 			"certifies wrongly in at most %s of searches, if accuracies over seeds are normal.", text.Threshold(target.Coverage), t, risk),
 			s.normality(winner, c))
 	default:
-		out = append(out, fmt.Sprintf("Each of these %d trained networks is right on at least %s of images like the test images, by a "+
-			"procedure that certifies a network below that in at most %s of searches.", n, t, risk))
+		is := "is right on at least " + t + " of images like the test images"
+		if s.p.Target.Balanced() {
+			is = "has at least " + t + " on images like the test images"
+		}
+		out = append(out, fmt.Sprintf("Each of these %d trained networks %s, by a procedure that certifies a network below that in at most %s "+
+			"of searches.", n, is, risk))
 		conf, err := stats.MinimumConfidence(n, 0.95)
 		if err == nil {
 			out = append(out, fmt.Sprintf("It does not promise the next seed: that the worst of %d bounds 95 %% of future seeds holds with a "+
@@ -233,7 +249,7 @@ func (s *state) observations(winner int) []string {
 
 // summary is the answer in one sentence, and what it holds under in a second.
 func (s *state) summary(winner, unjudged int) string {
-	t, n := text.Threshold(s.p.Target.Accuracy)+s.p.inPrecision(), len(s.all)
+	t, n := s.p.Target.Asked()+s.p.inPrecision(), len(s.all)
 	reaches := map[string]string{experiment.RuleMean: "whose mean over seeds reaches"}[s.p.Target.Rule]
 	if reaches == "" {
 		reaches = "whose every seed reaches"

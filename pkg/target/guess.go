@@ -62,4 +62,4 @@ func (g Guess) Words(classes []string) string {
 }
 
 // GuessRemedy is what to do about such a network.
-const GuessRemedy = "ask for floors, such as target: {recall: {all: 0.5}}"
+const GuessRemedy = "ask for floors, such as target: {recall: {all: 0.5}}, or by target: {metric: balanced_accuracy}"

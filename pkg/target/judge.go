@@ -3,6 +3,7 @@ package target
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"slimfit/pkg/stats"
 	"slimfit/pkg/text"
@@ -49,7 +50,7 @@ type Seen struct {
 	Best     float64  // the most that Value can become when the missing seeds are there
 	Complete bool     // no seed is missing
 	Trouble  *Trouble // nil for none
-	Blind    bool     // a floor is asked for, and a network's confusion matrix is not known
+	Blind    bool     // a network's confusion matrix is not known, or shifted answers are not, and the target needs it
 }
 
 // Verdict applies an accuracy.
@@ -79,6 +80,9 @@ func NewJudge(t *Target, seeds int) (*Judge, error) {
 	if least := LeastSeeds(t.Rule); seeds < least {
 		return nil, fmt.Errorf("target rule %q needs at least %d seeds, got %d; set seeds: %d", t.Rule, least, seeds, least)
 	}
+	if t.Balanced() && t.Rule != Worst {
+		return nil, fmt.Errorf("a balanced accuracy is judged by the rule worst, not by %s", t.Rule)
+	}
 	if t.Rule == Tolerance {
 		var err error
 		if j.Factor, err = stats.ToleranceFactor(seeds, Coverage, t.Confidence); err != nil {
@@ -92,6 +96,7 @@ func NewJudge(t *Target, seeds int) (*Judge, error) {
 func (j *Judge) See(nets []Network) Seen {
 	s := Seen{Complete: len(nets) >= j.Seeds}
 	var correct []int
+	var balanced []float64
 	images := 0
 	for _, n := range nets {
 		if s.Trouble == nil {
@@ -100,10 +105,18 @@ func (j *Judge) See(nets []Network) Seen {
 		if n.Diverged {
 			continue
 		}
-		s.Blind = s.Blind || j.HasFloors() && n.Confusion == nil || len(n.Shifted) < len(j.Under)
+		s.Blind = s.Blind || j.NeedsConfusion() && n.Confusion == nil || len(n.Shifted) < len(j.Under)
+		if share, ok := j.Share(n); j.Balanced() && ok {
+			balanced = append(balanced, share)
+		}
 		correct, images = append(correct, n.Correct), n.Images
 	}
-	if s.N = len(correct); s.N == 0 || images < 1 {
+	if s.N = len(balanced); s.N > 0 { // the rule is worst
+		s.Value = slices.Min(balanced)
+		s.Best = s.Value
+		return s
+	}
+	if s.N = len(correct); s.N == 0 || images < 1 || j.Balanced() {
 		s.N, s.Complete = 0, false
 		return s
 	}
@@ -122,7 +135,7 @@ func (j *Judge) Trouble(n Network) *Trouble {
 			return &Trouble{Seed: n.Seed, Shift: u.Shift, Images: n.Images, Recall: float64(correct) / float64(n.Images), Floor: u.Accuracy}
 		}
 	}
-	if !j.HasFloors() || n.Confusion == nil {
+	if !j.NeedsConfusion() || n.Confusion == nil {
 		return nil
 	}
 	classes := len(n.Confusion)
@@ -134,7 +147,7 @@ func (j *Judge) Trouble(n Network) *Trouble {
 		if class < len(n.Confusion) {
 			right, all = ClassImages(n.Confusion[class], class)
 		}
-		if floor > 0 && !Reaches(right, all, floor) {
+		if floor > 0 && !Reaches(right, all, floor) || j.Balanced() && all == 0 {
 			return &Trouble{Seed: n.Seed, Class: class, Images: all, Recall: float64(right) / math.Max(1, float64(all)), Floor: floor}
 		}
 	}

@@ -17,6 +17,7 @@ type vector struct {
 	Rule      string             `json:"rule"`
 	Seeds     int                `json:"seeds"`
 	Accuracy  float64            `json:"accuracy"`
+	Metric    string             `json:"metric"`
 	RecallAll float64            `json:"recall_all"`
 	Recall    map[string]float64 `json:"recall"`
 	Networks  []Network          `json:"networks"`
@@ -35,7 +36,7 @@ func TestVectors(t *testing.T) {
 	}
 	verdicts := map[Verdict]int{}
 	for _, v := range all {
-		goal := &Target{Accuracy: v.Accuracy, Confidence: 0.95, Rule: v.Rule, RecallAll: v.RecallAll}
+		goal := &Target{Accuracy: v.Accuracy, Metric: v.Metric, Confidence: 0.95, Rule: v.Rule, RecallAll: v.RecallAll}
 		for class, floor := range v.Recall {
 			n, err := strconv.Atoi(class)
 			if err != nil {

@@ -3,6 +3,7 @@ package target
 import (
 	"fmt"
 	"math"
+	"sort"
 
 	"slimfit/pkg/stats"
 	"slimfit/pkg/text"
@@ -18,6 +19,10 @@ type Need struct {
 	Right  int     `json:"right"`           // fewest right answers whose lower bound reaches Share; Images + 1: not even all
 	Most   float64 `json:"most"`            // the lower bound of as many right answers as there are images
 	Least  int     `json:"least"`           // fewest images that can show Share; 0: no number can
+	// of a balanced accuracy: the recall that shows it where every class has it, to a thousandth; Right and Least
+	// are then of such recalls, and of as many images in each class
+	Recall  float64 `json:"recall,omitempty"`
+	Classes int     `json:"classes,omitempty"`
 }
 
 // NewNeed fails where there is no image, or alpha is no chance.
@@ -36,6 +41,38 @@ func NewNeed(images int, share, alpha float64) (Need, error) {
 	return n, err
 }
 
+// newBalancedNeed is NewNeed of a balanced accuracy; perClass counts the images
+// of each class.
+func (t *Target) newBalancedNeed(perClass []int, alpha float64) (Need, error) {
+	n := Need{Share: t.Accuracy, Alpha: alpha, Classes: len(perClass)}
+	for _, images := range perClass {
+		n.Images += images
+	}
+	with := func(recall float64) (right int, low float64, err error) {
+		all := Network{Confusion: make([][]int, len(perClass))}
+		for class, images := range perClass {
+			row := make([]int, len(perClass)+1)
+			row[class] = int(math.Ceil(recall * float64(images)))
+			row[len(perClass)] = images - row[class]
+			all.Confusion[class], right = row, right+row[class]
+		}
+		low, err = t.Lower(all, 1-alpha)
+		return right, low, err
+	}
+	_, most, err := with(1)
+	if n.Most = most; err != nil {
+		return n, err
+	}
+	per := alpha / float64(n.Classes)
+	n.Right, n.Least = n.Images+1, n.Classes*int(math.Ceil(math.Log(per)/math.Log(n.Share)))
+	const steps = 1000
+	if k := sort.Search(steps+1, func(k int) bool { _, low, _ := with(float64(k) / steps); return low >= n.Share }); k <= steps {
+		n.Recall = float64(k) / steps
+		n.Right, _, err = with(n.Recall)
+	}
+	return n, err
+}
+
 // Possible says whether the images can show it at all.
 func (n Need) Possible() bool { return n.Right <= n.Images }
 
@@ -47,15 +84,24 @@ func (n Need) String() string {
 	if n.Class != "" {
 		who, share = " of class "+text.Plain(n.Class), "a recall of "+share
 	}
+	if n.Classes > 0 {
+		share += " balanced accuracy"
+	}
 	s := fmt.Sprintf("with %s%s the first opening (alpha %.4g) ", text.Count(n.Images, "test image"), who, n.Alpha)
-	if n.Possible() {
+	switch {
+	case n.Possible() && n.Classes > 0:
+		s += fmt.Sprintf("needs a recall of %s in each of %d classes for %s", text.Threshold(n.Recall), n.Classes, share)
+	case n.Possible():
 		s += fmt.Sprintf("needs %d right for %s", n.Right, share)
-	} else {
+	default:
 		s += "cannot show " + share + ", even with all of them right"
 	}
 	s += fmt.Sprintf("; above %.1f %% nothing can be certified", math.Floor(1000*n.Most)/10)
 	if n.Least > 0 {
 		s += fmt.Sprintf("; %d images are the fewest for %s", n.Least, share)
+	}
+	if n.Least > 0 && n.Classes > 0 {
+		s += ", as many of each class"
 	}
 	return s
 }
@@ -74,6 +120,9 @@ func (t *Target) OpeningAlpha(alpha float64) float64 {
 // is not known.
 func (t *Target) Needs(test int, perClass []int, names []string, alpha float64) ([]Need, error) {
 	first, err := NewNeed(test, t.Accuracy, t.OpeningAlpha(alpha))
+	if t.Balanced() && perClass != nil {
+		first, err = t.newBalancedNeed(perClass, alpha)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,8 @@ import (
 
 // Target is what a network must reach.
 type Target struct {
-	Accuracy   float64 // a fraction in (0, 1)
+	Accuracy   float64 // a fraction in (0, 1), of Metric
+	Metric     string  // Accuracy or BalancedAccuracy, which goes with the rule Worst; "" is Accuracy
 	Confidence float64 // in [0.5, 1), default 0.95
 	Seeds      int     // the first this many of the experiment's are judged; default all of them
 	Cost       footprint.Cost

@@ -26,7 +26,7 @@ type abscissa struct {
 func drawAccuracy(r *report.Report) (*drawing, error) {
 	c := &r.Chart
 	p := newPlot(text.Plain(r.Name)+": accuracy against "+text.Plain(xName(r)), text.Plain(c.Label),
-		fmt.Sprintf("%s accuracy%s (%%)", r.Split, r.InPrecision()))
+		fmt.Sprintf("%s %s (%%)", r.Split, r.Metric()))
 	return drawPoints(r, p, chartX(r), c.Lines, c.Cost && onlyFront(r))
 }
 
@@ -45,7 +45,7 @@ func xName(r *report.Report) string {
 func drawFront(r *report.Report) (*drawing, error) {
 	k := r.CostIndex(r.Answer.Cost)
 	p := newPlot(text.Plain(r.Name)+": accuracy against "+r.Costs[k].Head, r.Costs[k].Unit,
-		fmt.Sprintf("%s accuracy%s (%%)", r.Split, r.InPrecision()))
+		fmt.Sprintf("%s %s (%%)", r.Split, r.Metric()))
 	return drawPoints(r, p, costX(r, k), false, true)
 }
 

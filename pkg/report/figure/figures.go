@@ -53,11 +53,19 @@ func List(r *report.Report) []Figure {
 // onlyFront says that the accuracy figure has the cost on x already.
 func onlyFront(r *report.Report) bool { return r.Chart.X == string(r.Answer.Cost) }
 
+// named is the accuracy that is drawn, at the start of a sentence.
+func named(r *report.Report) string {
+	if r.Balanced() {
+		return "Balanced accuracy"
+	}
+	return "Accuracy"
+}
+
 func accuracyCaption(r *report.Report) string {
-	s := fmt.Sprintf("Accuracy on the %s images against %s. Each mark is the mean over the seeds that are done, each bar runs from the "+
-		"worst seed to the best", r.Split, r.Chart.Label)
+	s := fmt.Sprintf("%s on the %s images against %s. Each mark is the mean over the seeds that are done, each bar runs from the "+
+		"worst seed to the best", named(r), r.Split, r.Chart.Label)
 	if r.Target != nil {
-		s += fmt.Sprintf("; the dashed line is the target of %s", text.Threshold(r.Target.Accuracy))
+		s += fmt.Sprintf("; the dashed line is the target of %s", r.Target.Asked())
 	}
 	s += "."
 	s += publishedCaption(r)
@@ -71,10 +79,10 @@ func accuracyCaption(r *report.Report) string {
 }
 
 func frontCaption(r *report.Report) string {
-	s := fmt.Sprintf("Accuracy on the %s images against %s, with the front: networks that no other beats in both.", r.Split,
+	s := fmt.Sprintf("%s on the %s images against %s, with the front: networks that no other beats in both.", named(r), r.Split,
 		r.Costs[r.CostIndex(r.Answer.Cost)].Unit)
 	if r.Target != nil {
-		s += fmt.Sprintf(" The dashed line is the target of %s.", text.Threshold(r.Target.Accuracy))
+		s += fmt.Sprintf(" The dashed line is the target of %s.", r.Target.Asked())
 	}
 	return s + publishedCaption(r)
 }

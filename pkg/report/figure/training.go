@@ -64,7 +64,7 @@ func drawTraining(r *report.Report) (*drawing, error) {
 			p.X.Min, p.X.Max = min(0, steps.low), steps.high
 		}
 	}
-	if r.Target != nil && steps.any {
+	if r.Target != nil && steps.any && !r.Balanced() { // histories have accuracies
 		l, err := plotter.NewLine(plotter.XYs{{X: accuracy.X.Min, Y: 100 * r.Target.Accuracy}, {X: accuracy.X.Max, Y: 100 * r.Target.Accuracy}})
 		if err != nil {
 			return nil, fmt.Errorf("target: %w", err)

@@ -18,6 +18,7 @@ type pageData struct {
 	Rules     []pageRule        `json:"rules"`
 	Target    *float64          `json:"target_accuracy"`
 	Precision string            `json:"precision,omitempty"` // of the networks that are judged; "" for float32
+	Metric    string            `json:"metric,omitempty"`    // "balanced" where that accuracy is judged
 	Certified *int              `json:"certified"`           // the row that a search certified
 	Threshold float64           `json:"threshold"`
 	Cost      string            `json:"cost"`
@@ -124,6 +125,9 @@ func newData(r *report.Report) pageData {
 		Notes: map[string]string{}, Threshold: startsAt(r), Name: text.Plain(r.Name), Classes: classWords(r), Budgets: []pageBudget{}}
 	if r.Target != nil {
 		d.Rule, d.Target, d.Precision = r.Target.Rule, &r.Target.Accuracy, r.Target.Precision
+		if r.Balanced() {
+			d.Metric = "balanced"
+		}
 		for _, l := range r.Target.Within {
 			d.Budgets = append(d.Budgets, pageBudget{r.CostIndex(l.Cost), l.Limit})
 		}
@@ -133,7 +137,7 @@ func newData(r *report.Report) pageData {
 	}
 	for _, rule := range []pageRule{{target.Worst, "every seed reaches it"}, {target.Mean, "the mean over seeds reaches it"},
 		{target.Tolerance, "the tolerance bound reaches it"}} {
-		if len(r.Seeds) >= target.LeastSeeds(rule.Key) || d.Rule == rule.Key {
+		if len(r.Seeds) >= target.LeastSeeds(rule.Key) && !r.Balanced() || d.Rule == rule.Key {
 			d.Rules = append(d.Rules, rule)
 		}
 	}

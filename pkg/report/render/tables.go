@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"slimfit/pkg/report"
@@ -59,8 +60,15 @@ func Results(r *report.Report) Table {
 		t.Columns = append(t.Columns, Column{string(s) + " mean", true}, Column{"sd", true}, Column{"min–max", true})
 	}
 	t.Columns = append(t.Columns, int8Columns(r)...)
+	var balanced []report.Split
+	for _, s := range result.Splits() {
+		if r.Balanced() && slices.ContainsFunc(r.Rows, func(row report.Row) bool { return row.Balanced[s] != nil }) {
+			balanced = append(balanced, s)
+			t.Columns = append(t.Columns, Column{"balanced " + string(s) + r.InPrecision() + ", mean", true}, Column{"min–max", true})
+		}
+	}
 	if r.Target != nil {
-		t.Columns = append(t.Columns, Column{Head: "meets " + text.Threshold(r.Target.Accuracy) + r.InPrecision()})
+		t.Columns = append(t.Columns, Column{Head: "meets " + r.Target.Asked() + r.InPrecision()})
 	}
 	for i := range r.Rows {
 		row := &r.Rows[i]
@@ -69,6 +77,10 @@ func Results(r *report.Report) Table {
 		line = append(line, countsText(row.Counts))
 		line = append(append(line, scoreCells(row.Validation)...), scoreCells(row.Test)...)
 		line = append(line, int8Cells(r, row)...)
+		for _, s := range balanced {
+			cells := scoreCells(row.Balanced[s])
+			line = append(line, cells[0], cells[2])
+		}
 		if r.Target != nil {
 			line = append(line, verdictCell(r, i))
 		}

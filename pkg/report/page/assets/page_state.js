@@ -23,7 +23,7 @@ const score = (row) => row.scores[state.split];
 
 // judged goes before the name of a split where other networks than the float32
 // ones are judged: scores, chart and verdicts are theirs.
-const judged = report.precision ? report.precision + " " : "";
+const judged = [report.precision, report.metric].filter(Boolean).map((word) => word + " ").join("");
 
 // searched says whether the reader asks just what a search has answered.
 const searched = () => report.certified !== null && state.split === "validation" && state.rule === report.rule
