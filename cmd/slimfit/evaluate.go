@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,7 +22,8 @@ func evaluateCommand() *cli.Command {
 		ArgsUsage: "MODEL DATA",
 		Description: "MODEL is what `slimfit predict` takes. DATA is a known data set, of which the test images are taken, or a folder: of the one " +
 			"that the network was trained on the test images that were held back then, of another one all pictures. Classes are told by their " +
-			"names. The CSV has every image.",
+			"names. The CSV has every image. DATA may also be the golden.npz of an export, which has ten images and what each form of the network must " +
+			"say of them: int8 bit for bit, float32 to 1e-5; exit code 1 where they differ.",
 		Flags: slices.DeleteFunc(modelFlags(), func(f cli.Flag) bool { return f.Names()[0] == "resize" }),
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 2 {
@@ -32,6 +34,9 @@ func evaluateCommand() *cli.Command {
 			m, err := l.OpenModel(c.Context, c.Args().First(), seedOf(c))
 			if err != nil {
 				return err
+			}
+			if filepath.Ext(c.Args().Get(1)) == ".npz" {
+				return checkGolden(o, l, m, c.Args().Get(1))
 			}
 			e, err := l.Evaluate(m, c.Args().Get(1))
 			if err != nil {
@@ -121,4 +126,22 @@ func wrongTable(e *lab.Evaluation) text.Table {
 		t.Rows = append(t.Rows, []string{text.ShortenMiddle(w.Image, 40), w.Class, w.Answer, text.Percent(float64(w.Probability))})
 	}
 	return t
+}
+
+func checkGolden(o console, l *lab.Lab, m *lab.Model, file string) error {
+	check, err := l.CheckGolden(m, file)
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.format == "json":
+		err = o.json(check)
+	case check.Difference == nil:
+		err = o.print(fmt.Appendf(nil, "%s says of %s what %s has of %s (%s)\n", check.Model, text.Count(check.Images, "image"), check.Golden, check.Form,
+			check.Runtime))
+	}
+	if err != nil {
+		return err
+	}
+	return check.Err()
 }

@@ -43,7 +43,7 @@ var examples = map[string][2]string{
 	"quantize":     {"slimfit quantize runs/own", "slimfit quantize runs/a runs/b --format csv"},
 	"export":       {"slimfit export runs/own/certificate.json --format tflite-int8,c", "slimfit export runs/own --format all --quick"},
 	"predict":      {"slimfit predict runs/own/export/ID-seed-0 new.png --resize", "slimfit predict model.tflite new-pictures/*.png --resize --format csv"},
-	"evaluate":     {"slimfit evaluate model-int8.tflite my-pictures", "slimfit evaluate runs/own/certificate.json more-pictures --format csv"},
+	"evaluate":     {"slimfit evaluate model-int8.tflite my-pictures", "slimfit evaluate export/model-int8.tflite export/golden.npz"},
 	"schema":       {"slimfit schema > slimfit.schema.json", "slimfit schema -q"},
 	"completion":   {"source <(slimfit completion bash)", "slimfit completion zsh > _slimfit"},
 	"version":      {"slimfit version", "slimfit --version"},

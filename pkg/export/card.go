@@ -29,6 +29,7 @@ type Card struct {
 	Measured   footprint.Measured  `json:"measured"`
 	Operators  []string            `json:"operators,omitempty"` // of the int8 file: methods of TensorFlow Lite Micro's resolver
 	Files      []ModelFile         `json:"files"`
+	Golden     string              `json:"golden_sha256,omitempty"` // of golden.npz; "": an older slimfit wrote none
 	Warnings   []string            `json:"warnings"`
 }
 

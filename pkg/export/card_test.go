@@ -43,7 +43,11 @@ func cardOf(t *testing.T) *export.Card {
 			t.Fatal(err)
 		}
 	}
-	code, err := files.Code("about", card.ClassNames, set.Train.Pixels)
+	golden, err := export.NewGolden(trial, files, export.Formats(), set.Train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := files.Code("about", card.ClassNames, golden.Pixels)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +59,7 @@ func cardOf(t *testing.T) *export.Card {
 			t.Fatal(err)
 		}
 	}
-	if err := p.Describe(card, export.Formats(), tflite.Options{}); err != nil {
+	if err := errors.Join(p.Describe(card, export.Formats(), tflite.Options{}), p.WriteGolden(card, golden)); err != nil {
 		t.Fatal(err)
 	}
 	for i, f := range card.Files {

@@ -10,5 +10,6 @@
 //     set. Judge measures what an int8 file gets.
 //  4. NewCard writes down what they are: README.md for people, export.json for
 //     programs.
-//  5. Place puts them there, all or none, and never over somebody else's files.
+//  5. NewGolden keeps images with what each file must say of them.
+//  6. Place puts them there, all or none, and never over somebody else's files.
 package export

@@ -130,15 +130,11 @@ func Build(t *Trial, formats []Format, pixels []uint8, opts tflite.Options) (*Fi
 	return f, nil
 }
 
-// goldenImages is how many images the C code's self-test has.
-const goldenImages = 10
-
 // Code is the int8 network as C code: the source, and the header that goes
-// beside it. names are the classes'; the first of the pixels, training images,
-// become its self-test. about is a sentence for its head.
-func (f *Files) Code(about string, names []string, pixels []uint8) (ccode.Source, error) {
-	n := min(goldenImages*f.Int8.InputShape().Elements(), len(pixels))
-	s, err := ccode.Generate(f.Int8, ccode.Options{Name: CName, About: about, Classes: names, Golden: pixels[:n]})
+// beside it. names are the classes'; the golden pixels become its self-test.
+// about is a sentence for its head.
+func (f *Files) Code(about string, names []string, golden []uint8) (ccode.Source, error) {
+	s, err := ccode.Generate(f.Int8, ccode.Options{Name: CName, About: about, Classes: names, Golden: golden})
 	if err != nil {
 		return s, fmt.Errorf("make %s: %w", CCode.Path(), err)
 	}

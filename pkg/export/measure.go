@@ -173,11 +173,7 @@ func MeasureFiles(spec models.Spec) (m footprint.Measured, files map[Format][]by
 	if err != nil {
 		return m, nil, fmt.Errorf("measure the files: %w", err)
 	}
-	pixels := make([]uint8, 2*spec.Input.Elements())
-	g := rand.New(rand.NewPCG(1, 2))
-	for i := range pixels {
-		pixels[i] = uint8(g.IntN(256))
-	}
+	pixels := noisePixels(2 * spec.Input.Elements())
 	float, err := tflite.WriteFloat(spec, w)
 	if err != nil {
 		return m, nil, fmt.Errorf("measure the files: %w", err)
@@ -202,6 +198,15 @@ func MeasureFiles(spec models.Spec) (m footprint.Measured, files map[Format][]by
 		*f.to = tflite.ArenaBytes(model)
 	}
 	return m, map[Format][]byte{TFLite: float, TFLiteInt8: int8}, nil
+}
+
+func noisePixels(n int) []uint8 {
+	pixels := make([]uint8, n)
+	g := rand.New(rand.NewPCG(1, 2))
+	for i := range pixels {
+		pixels[i] = uint8(g.IntN(256))
+	}
+	return pixels
 }
 
 // noise is weights that differ from each other, as trained ones do: a file

@@ -21,6 +21,9 @@ const (
 	ManifestName = "export.json"
 )
 
+// GoldenName is the file with the export's golden vectors, see Golden.
+const GoldenName = "golden.npz"
+
 // Place is a folder that an export is made for. Everything is written into a
 // temporary folder beside it first; Commit puts it in place.
 type Place struct {
@@ -74,12 +77,12 @@ func allowed(dir, weightsSHA string, formats []Format) error {
 	case old.WeightsSHA != weightsSHA:
 		return &TakenError{dir, fmt.Sprintf("it holds the export of %s, seed %d", old.ConfigID, old.Seed)}
 	default:
-		ours[CardName] = true
+		ours[CardName], ours[GoldenName] = true, old.Golden != ""
 		for _, f := range old.Files {
 			ours[f.Format.Path()] = true
 		}
 	}
-	for _, name := range append(paths(formats), CardName) {
+	for _, name := range append(paths(formats), CardName, GoldenName) {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil && !ours[name] {
 			return &TakenError{dir, name + " in it is not of an export"}
 		}
@@ -144,6 +147,22 @@ func (p *Place) WriteHeader(f Format, b []byte) error {
 		return err
 	}
 	return write(strings.TrimSuffix(file, ".c")+".h", b)
+}
+
+// WriteGolden writes the golden vectors, joined with those of the files that
+// stay, and notes them in the card; Describe comes before.
+func (p *Place) WriteGolden(c *Card, g *Golden) error {
+	if b, err := os.ReadFile(filepath.Join(p.dir, GoldenName)); err == nil {
+		if old, err := ReadGolden(b); err == nil {
+			g.Join(old, c.Files)
+		}
+	}
+	b, err := g.Marshal()
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	c.Golden = result.SHA256(b)
+	return write(filepath.Join(p.tmp, GoldenName), b)
 }
 
 // write writes a file that survives a power cut.

@@ -28,7 +28,8 @@ type exporter struct {
 	trial   *export.Trial
 	options tflite.Options
 	dir     string
-	set     *dataset.Set // nil where no images are needed, or there are none
+	set     *dataset.Set // nil where there are no images
+	golden  *export.Golden
 	card    *export.Card
 	place   *export.Place
 }
@@ -102,6 +103,9 @@ func (x *exporter) run(ctx context.Context) error {
 	if err := x.place.Describe(x.card, x.o.Formats, x.options); err != nil {
 		return exit.Failed(err)
 	}
+	if err := x.place.WriteGolden(x.card, x.golden); err != nil {
+		return exit.Failed(err)
+	}
 	if err := x.judge(ctx, files); err != nil {
 		return err
 	}
@@ -111,13 +115,10 @@ func (x *exporter) run(ctx context.Context) error {
 	return exit.Failed(x.place.Commit(x.card))
 }
 
-// loadImages reads the data set: to calibrate int8, to judge the files, and to say
-// in the card what the images are like.
+// loadImages reads the data set: to calibrate int8, to judge the files, for the
+// golden vectors, and to say in the card what the images are like.
 func (x *exporter) loadImages() error {
 	calibrate := slices.ContainsFunc(x.o.Formats, export.Format.Quantized)
-	if !calibrate && x.o.Quick {
-		return nil
-	}
 	data := x.trial.Result.Dataset
 	set, err := dataset.LoadData(data, models.Source{Cache: x.l.Cache, Path: x.dataPath()})
 	switch {
@@ -125,8 +126,10 @@ func (x *exporter) loadImages() error {
 		x.set = set
 	case calibrate:
 		return exit.Failed(fmt.Errorf("int8 needs training images to learn the ranges of activations from: %w", err))
+	case !x.o.Quick:
+		x.l.Note("the files' accuracy is not measured: %v; %s holds noise", err, export.GoldenName)
 	default:
-		x.l.Note("the files' accuracy is not measured: %v", err)
+		x.l.Note("%s holds noise: %v", export.GoldenName, err)
 	}
 	return nil
 }
@@ -156,11 +159,11 @@ func ownDataPath(run string, data models.Data) string {
 
 // build makes and writes the files that need no TensorFlow.
 func (x *exporter) build(ctx context.Context) (*export.Files, error) {
-	var pixels []uint8
+	var images dataset.Images
 	if x.set != nil {
-		pixels = x.set.Train.Pixels
+		images = x.set.Train
 	}
-	files, err := export.Build(x.trial, x.o.Formats, pixels, x.options)
+	files, err := export.Build(x.trial, x.o.Formats, images.Pixels, x.options)
 	if err != nil {
 		return nil, exit.With(exit.Trials, fmt.Errorf("%s: %w", x.trial.Result.Key(), err))
 	}
@@ -169,8 +172,11 @@ func (x *exporter) build(ctx context.Context) (*export.Files, error) {
 			return nil, exit.Failed(err)
 		}
 	}
+	if x.golden, err = export.NewGolden(x.trial, files, x.o.Formats, images); err != nil {
+		return nil, exit.With(exit.Trials, fmt.Errorf("%s: %w", x.trial.Result.Key(), err))
+	}
 	if slices.Contains(x.o.Formats, export.CCode) {
-		if err := x.code(files, pixels); err != nil {
+		if err := x.code(files); err != nil {
 			return nil, err
 		}
 	}
@@ -189,12 +195,12 @@ func (x *exporter) build(ctx context.Context) (*export.Files, error) {
 }
 
 // code writes the C code and its header.
-func (x *exporter) code(files *export.Files, pixels []uint8) error {
+func (x *exporter) code(files *export.Files) error {
 	names := x.card.ClassNames
 	if text.Numbered(names) {
 		names = nil // who needs no words spends no bytes on them
 	}
-	s, err := files.Code("Network "+x.trial.Result.Key().String()+", trained by slimfit.", names, pixels)
+	s, err := files.Code("Network "+x.trial.Result.Key().String()+", trained by slimfit.", names, x.golden.Pixels)
 	if err != nil {
 		return exit.With(exit.Trials, fmt.Errorf("%s: %w", x.trial.Result.Key(), err))
 	}

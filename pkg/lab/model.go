@@ -34,6 +34,8 @@ type Model struct {
 	data       models.Data // that it was trained on; zero where nobody knows
 	experiment string
 	ranges     *dataset.Ranges // what the training images are like; nil where nobody knows
+	format     export.Format
+	lite       *tflite.Model // nil where TensorFlow runs it
 	// run takes pixels in [0, 1], n*h*w*c, and returns n*classes values each and
 	// the seconds that it took; logits may be nil.
 	run func(pixels []float32) (logits, probabilities []float32, seconds float64, err error)
@@ -210,10 +212,10 @@ func (l *Lab) trialModel(name string, seed *int64) (*Model, error) {
 
 // interpret runs the network in this process.
 func (m *Model) interpret(lite *tflite.Model) *Model {
-	m.input, m.classes = lite.InputShape(), lite.Classes()
+	m.input, m.classes, m.lite, m.format = lite.InputShape(), lite.Classes(), lite, export.TFLite
 	m.runtime = "slimfit's interpreter, float32, 1 thread"
 	if lite.Quantized() {
-		m.runtime = "slimfit's interpreter, int8, 1 thread"
+		m.runtime, m.format = "slimfit's interpreter, int8, 1 thread", export.TFLiteInt8
 	}
 	m.run = func(pixels []float32) ([]float32, []float32, float64, error) {
 		start := time.Now()
@@ -248,7 +250,7 @@ func (m *Model) fromNPZ(file string, b []byte, card *export.Card) error {
 	if err != nil {
 		return exit.Usagef("%s: %w", file, err)
 	}
-	m.interpret(lite)
+	m.interpret(lite).format = export.NPZ
 	return nil
 }
 
@@ -278,6 +280,7 @@ func (m *Model) byWorker(ctx context.Context, l *Lab, file string, card *export.
 	if strings.HasSuffix(file, ".pb") {
 		format = protocol.Frozen
 	}
+	m.format = export.Format(format)
 	m.input, m.classes = spec.Input, spec.Classes
 	m.run = func(pixels []float32) ([]float32, []float32, float64, error) {
 		images, err := os.CreateTemp("", "slimfit-predict-*.npy")

@@ -24,7 +24,7 @@ const MaxHeader = len(magic) + 2 + 1<<16
 
 // number is an element type that files may hold.
 type number interface {
-	uint8 | int32 | float32 | float64
+	uint8 | int8 | int32 | float32 | float64
 }
 
 // dtype is NumPy's name of T.
@@ -33,6 +33,8 @@ func dtype[T number]() string {
 	switch any(zero).(type) {
 	case uint8:
 		return "|u1"
+	case int8:
+		return "|i1"
 	case int32:
 		return "<i4"
 	case float32:

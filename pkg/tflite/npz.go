@@ -25,12 +25,8 @@ func WriteNPZ(out io.Writer, spec models.Spec, w models.Weights) error {
 	}
 	z := zip.NewWriter(out)
 	for _, a := range arrays {
-		file, err := z.CreateHeader(&zip.FileHeader{Name: a.Name() + ".npy", Method: zip.Store})
-		if err != nil {
-			return fmt.Errorf("write npz: %s: %w", a.Name(), err)
-		}
-		if err := npy.Write(file, a.Values, a.Shape...); err != nil {
-			return fmt.Errorf("write npz: %s: %w", a.Name(), err)
+		if err := npy.Add(z, a.Name(), a.Values, a.Shape...); err != nil {
+			return err
 		}
 	}
 	if err := z.Close(); err != nil {
@@ -88,19 +84,9 @@ func ReadNPZ(file []byte, spec models.Spec) (models.Weights, error) {
 }
 
 func readArray(z *zip.Reader, name string, shape []int, size int) ([]float32, error) {
-	f, err := z.Open(name + ".npy")
+	v, got, err := npy.Extract[float32](z, name, 4*int64(size))
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	// A header is shorter than this, and no more than the array is wanted.
-	b, err := io.ReadAll(io.LimitReader(f, 1<<16+4*int64(size)+1))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	v, got, err := npy.Read[float32](b)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if !slices.Equal(got, shape) {
 		return nil, fmt.Errorf("%s: its shape is %v, the network needs shape %v", name, got, shape)

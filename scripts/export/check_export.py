@@ -153,9 +153,26 @@ def check_whole(slimfit):
         # The default kernels round the last bit differently: an image or two at a border.
         right = (logits.astype(int).argmax(axis=1) == labels).sum()
         good &= compare("model-int8.tflite right", np.array(right), np.array(judged["tflite-int8"]), 2)
+        good &= check_golden(work / "out", card, run)
         good &= check_weights(np.load(work / "out/weights.npz"), card)
         good &= run_snippets(work / "out", images)
         return good & compile_snippets(work)
+
+
+def check_golden(folder, card, run):
+    """Compares golden.npz with what Python's TensorFlow says of its images; evaluate compares the same forms from Go."""
+    golden = np.load(folder / "golden.npz")
+    images = golden["images"]
+    scaled = images.astype(np.float32) / np.float32(255)
+    good = set(golden.files) == {"images", "labels"} | {f["format"] + ("/scores" if f["format"] in ("tflite-int8", "c", "c-code") else "/logits")
+                                                       for f in card["files"]}
+    print(f"{'ok   ' if good else 'FAULT'} golden.npz has {', '.join(golden.files)}")
+    good &= compare("golden.npz, SavedModel", saved_model(folder / "savedmodel", scaled)["logits"], golden["savedmodel/logits"], 1e-5)
+    good &= compare("golden.npz, frozen", frozen(folder / "frozen.pb", scaled)["logits"], golden["frozen/logits"], 1e-5)
+    good &= compare("golden.npz, model.tflite", lite(folder / "model.tflite", images)[1], golden["tflite/logits"], 1e-5)
+    for file in ("savedmodel", "frozen.pb", "model.tflite", "model-int8.tflite", "weights.npz"):
+        print(f"ok    {run('evaluate', 'out/' + file, 'out/golden.npz')}", end="")  # a difference is an exit code, which raises
+    return good
 
 
 def check_weights(weights, card):
