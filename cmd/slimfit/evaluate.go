@@ -22,8 +22,8 @@ func evaluateCommand() *cli.Command {
 		ArgsUsage: "MODEL DATA",
 		Description: "MODEL is what `slimfit predict` takes. DATA is a known data set, of which the test images are taken, or a folder: of the one " +
 			"that the network was trained on the test images that were held back then, of another one all pictures. Classes are told by their " +
-			"names. The CSV has every image. DATA may also be the golden.npz of an export, which has ten images and what each form of the network must " +
-			"say of them: int8 bit for bit, float32 to 1e-5; exit code 1 where they differ.",
+			"names. The CSV has every image.\n\nDATA may also be the golden.npz of an export, which has ten images and what each form of the " +
+			"network must say of them: int8 bit for bit, float32 to 1e-5; exit code 1 where they differ.",
 		Flags: slices.DeleteFunc(modelFlags(), func(f cli.Flag) bool { return f.Names()[0] == "resize" }),
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 2 {
@@ -137,8 +137,8 @@ func checkGolden(o console, l *lab.Lab, m *lab.Model, file string) error {
 	case o.format == "json":
 		err = o.json(check)
 	case check.Difference == nil:
-		err = o.print(fmt.Appendf(nil, "%s says of %s what %s has of %s (%s)\n", check.Model, text.Count(check.Images, "image"), check.Golden, check.Form,
-			check.Runtime))
+		err = o.print(fmt.Appendf(nil, "%s says of %s what %s has of %s (%s)\n", check.Model, text.Count(check.Images, "image"), check.Golden,
+			check.Form, check.Runtime))
 	}
 	if err != nil {
 		return err

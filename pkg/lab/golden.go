@@ -67,6 +67,6 @@ func (c *GoldenCheck) Err() error {
 	if d == nil {
 		return nil
 	}
-	return exit.With(exit.Trials, fmt.Errorf("%s differs from %s of %s: image %d, class %d is %v, not %v (%s); it is another network, or was changed",
-		c.Model, c.Form, c.Golden, d.Image, d.Class, d.Got, d.Want, c.Runtime))
+	return exit.With(exit.Trials, fmt.Errorf("%s differs from %s of %s: image %d, class %d is %v, not %v (%s); it is another network, or was "+
+		"changed", c.Model, c.Form, c.Golden, d.Image, d.Class, d.Got, d.Want, c.Runtime))
 }
