@@ -78,24 +78,6 @@ func (p *Pack) Seen(step int, batch []int32) (images []float32, err error) {
 // evalBatch is how many images one evaluation step classifies.
 const evalBatch = 250
 
-// Classify returns each network's class for each image: [networks][n].
-// pixels: [n, h, w, c] bytes.
-func (p *Pack) Classify(pixels []uint8) (classes [][]int32, err error) {
-	defer recovered("classify images", &err)
-	classes = make([][]int32, len(p.nets.nodes))
-	err = p.evaluate(pixels, []tf.Output{p.eval.classes}, func(out []*tf.Tensor) error {
-		got, ok := out[0].Value().([][]int32)
-		if !ok || len(got) != len(classes) {
-			return fmt.Errorf("classes of shape %v for %d networks", out[0].Shape(), len(classes))
-		}
-		for i := range classes {
-			classes[i] = append(classes[i], got[i]...)
-		}
-		return nil
-	})
-	return classes, err
-}
-
 // Logits returns one network's logits for each image: [n*classes].
 func (p *Pack) Logits(net int, pixels []uint8) (logits []float32, err error) {
 	defer recovered("compute logits", &err)

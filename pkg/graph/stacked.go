@@ -208,6 +208,5 @@ func (p *Pack) stackedEval(x tf.Output) error {
 		return err
 	}
 	e.logits = op.Unpack(ns.at("logits"), logits, int64(len(ns.nodes)))
-	e.classes = op.ArgMax(ns.at("class"), logits, ns.int("axis", 2), op.ArgMaxOutputType(tf.Int32))
 	return plain(ns.root.Err())
 }

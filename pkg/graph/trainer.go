@@ -62,9 +62,8 @@ type stepOps struct {
 
 // evalOps classify a batch of any size.
 type evalOps struct {
-	pixels  tf.Output // uint8 [n, h, w, c]
-	logits  []tf.Output
-	classes tf.Output // int32 [networks, n]
+	pixels tf.Output // uint8 [n, h, w, c]
+	logits []tf.Output
 }
 
 // NewPack builds the graph of the networks, which share the input shape, and
@@ -301,11 +300,6 @@ func (p *Pack) buildEval() error {
 		return err
 	}
 	e.logits = logits
-	classes := make([]tf.Output, len(logits))
-	for i, l := range logits {
-		classes[i] = op.ArgMax(ns.at("class"), l, ns.int("axis", 1), op.ArgMaxOutputType(tf.Int32))
-	}
-	e.classes = op.Pack(ns.at("classes"), classes)
 	return plain(ns.root.Err())
 }
 

@@ -95,7 +95,7 @@ func (t *Training) Restore(net int, b []byte) (Origin, error) {
 	}
 	t.members[net] = member{history: history, lossSum: math.Float64frombits(h.LossSum), lossN: h.LossN,
 		last: math.Float64frombits(h.Last), seconds: h.Seconds, diverged: h.Diverged, best: chosen}
-	t.step, t.judged = h.Step, nil
+	t.step, t.answered = h.Step, nil
 	return h.Origin, nil
 }
 

@@ -3,7 +3,6 @@ package train
 import (
 	"fmt"
 
-	"slimfit/pkg/dataset"
 	"slimfit/pkg/result"
 )
 
@@ -28,19 +27,11 @@ func (t *Training) Results(test bool) ([]result.Result, error) {
 			results[i].Status, results[i].Reason = result.Diverged, m.diverged
 		}
 	}
-	var known [][]int32 // the last step measured them already
-	if t.judged != nil && t.judged.step == t.step {
-		known = t.judged.classes
-	}
 	for _, s := range result.Splits() {
-		images, classes := t.set.Validation, known
-		if s == result.Test {
-			images, classes = t.set.Test, nil
-		}
 		if s == result.Test && !test {
 			continue
 		}
-		if err := t.judge(s, images, classes, results); err != nil {
+		if err := t.judge(s, results); err != nil {
 			return nil, fmt.Errorf("judge on the %s images: %w", s, err)
 		}
 	}
@@ -60,17 +51,15 @@ func (t *Training) takeBest() error {
 	return nil
 }
 
-// judge scores each network that has not diverged on the images of a split;
-// classes are the networks', nil where they are yet to be computed.
-func (t *Training) judge(s result.Split, images dataset.Images, classes [][]int32, results []result.Result) error {
+// judge scores each network that has not diverged on the images of a split.
+func (t *Training) judge(s result.Split, results []result.Result) error {
+	images := t.images(s)
 	if images.N() == 0 {
 		return nil
 	}
-	if classes == nil {
-		var err error
-		if classes, err = t.pack.Classify(images.Pixels); err != nil {
-			return err
-		}
+	a, err := t.answers(s)
+	if err != nil {
+		return err
 	}
 	var repeats []bool
 	if s == result.Test {
@@ -78,7 +67,7 @@ func (t *Training) judge(s result.Split, images dataset.Images, classes [][]int3
 	}
 	for i := range results {
 		if results[i].Status == result.Done {
-			f := result.Score(classes[i], images.Labels, t.set.Data.Classes)
+			f := result.Score(a.classes[i], images.Labels, t.set.Data.Classes)
 			if repeats != nil {
 				f.LeaveOut(repeats, images.Labels)
 			}

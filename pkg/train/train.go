@@ -27,13 +27,8 @@ type Training struct {
 	step    int // done
 	batch   []int32
 	losses  []float64
-	judged  *classified // of the last validation, see validate
-}
-
-// classified is each network's classes of the validation images.
-type classified struct {
-	step    int
-	classes [][]int32
+	// answered has what the networks answer as they are; see answers.
+	answered map[result.Split]*answered
 }
 
 // member is what one network carries besides its weights.
@@ -179,17 +174,16 @@ func (t *Training) validate() error {
 	if t.set.Validation.N() == 0 {
 		return nil
 	}
-	classes, err := t.pack.Classify(t.set.Validation.Pixels)
+	a, err := t.answers(result.Validation)
 	if err != nil {
 		return fmt.Errorf("measure the validation accuracy after step %d: %w", t.step, err)
 	}
-	t.judged = &classified{t.step, classes}
 	for i := range t.members {
 		m := &t.members[i]
 		if m.diverged != "" {
 			continue
 		}
-		accuracy := *result.Score(classes[i], t.set.Validation.Labels, t.set.Data.Classes).Accuracy
+		accuracy := *result.Score(a.classes[i], t.set.Validation.Labels, t.set.Data.Classes).Accuracy
 		if n := len(m.history); n == 0 || m.history[n-1].Step != t.step {
 			m.history = append(m.history, result.Point{Step: t.step, Loss: m.lossSum / float64(max(m.lossN, 1))})
 			m.lossSum, m.lossN = 0, 0
@@ -224,6 +218,6 @@ func (t *Training) Seconds(net int) float64 { return t.members[net].seconds }
 
 // SetWeights replaces a network's weights and puts its optimizer at the start.
 func (t *Training) SetWeights(net int, w models.Weights) error {
-	t.judged = nil
+	t.answered = nil
 	return t.pack.SetWeights(net, w)
 }
