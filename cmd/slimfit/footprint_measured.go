@@ -100,7 +100,7 @@ func writeMeasured(w io.Writer, n lab.Network, markdown bool) error {
 // measuredConventions says how each figure was measured.
 func measuredConventions(markdown bool) string {
 	lines := []string{
-		"file bytes: of the files that `slimfit export` writes, made with untrained weights: sizes depend on shapes.",
+		"file bytes: of the files that `slimfit export` writes, from the shapes; of the int8 file at most: equal scales are written once.",
 		"arena bytes: activations of one image in TensorFlow Lite Micro by its greedy planner, 16-byte alignment; the runtime's own records " +
 			"come on top.",
 		"latency: one image from pixels to probabilities on this CPU in TensorFlow, or in TensorFlow Lite, one after the other, after 20 " +

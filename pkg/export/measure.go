@@ -1,7 +1,6 @@
 package export
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -143,31 +142,38 @@ func Disputed(ctx context.Context, t *Trial, images dataset.Images, wrong [][2]i
 	return disputed, err
 }
 
-// mostBuilt is the most weights of a network whose files are made to measure
-// them, at some 40 bytes each; those of larger ones are computed.
+// Measure computes the sizes of a network's files, and of their activations, from
+// its shapes. The int8 file's is an upper bound: a trained network may have scales
+// or zero points that are equal by chance, which its file then holds once. What
+// takes TensorFlow stays 0.
+func Measure(spec models.Spec) (m footprint.Measured, err error) {
+	s, err := tflite.SizesOf(spec)
+	if err != nil {
+		return m, fmt.Errorf("measure the files: %w", err)
+	}
+	return footprint.Measured{TFLite: s.Float, TFLiteInt8: s.Int8, NPZ: s.NPZ, Arena: s.Arena, ArenaFloat: s.ArenaFloat}, nil
+}
+
+// mostBuilt is the most weights of a network whose files older certificates made.
 const mostBuilt = 1 << 19
 
-// Measure makes the files of an untrained network and measures them. Sizes
-// depend on the network's shapes; those of the trained one differ by some 16
-// bytes where two of its tensors happen to share a zero point, which the int8
-// file then holds once. What takes TensorFlow stays 0.
-func Measure(spec models.Spec) (footprint.Measured, error) {
+// MeasureBuilt is Measure as older certificates had it: their int8 size was that of
+// one file, of untrained weights.
+func MeasureBuilt(spec models.Spec) (footprint.Measured, error) {
 	f, err := footprint.Of(spec)
-	if err == nil && f.Parameters > mostBuilt {
-		var s tflite.Sizes
-		if s, err = tflite.SizesOf(spec); err == nil {
-			return footprint.Measured{TFLite: s.Float, TFLiteInt8: s.Int8, NPZ: s.NPZ, Arena: s.Arena, ArenaFloat: s.ArenaFloat}, nil
-		}
+	if err != nil || f.Parameters > mostBuilt {
+		return Measure(spec)
 	}
-	if err != nil {
-		return footprint.Measured{}, fmt.Errorf("measure the files: %w", err)
-	}
-	m, _, err := MeasureFiles(spec)
+	m, files, err := MeasureFiles(spec)
+	m.TFLiteInt8 = len(files[TFLiteInt8])
 	return m, err
 }
 
-// MeasureFiles is Measure with the TensorFlow Lite files that it made.
+// MeasureFiles is Measure with TensorFlow Lite files of untrained weights.
 func MeasureFiles(spec models.Spec) (m footprint.Measured, files map[Format][]byte, err error) {
+	if m, err = Measure(spec); err != nil {
+		return m, nil, err
+	}
 	spec.Folded = true
 	w, err := noise(spec)
 	if err != nil {
@@ -181,21 +187,6 @@ func MeasureFiles(spec models.Spec) (m footprint.Measured, files map[Format][]by
 	int8, err := tflite.Quantize(spec, w, pixels, tflite.Options{})
 	if err != nil {
 		return m, nil, fmt.Errorf("measure the files: %w", err)
-	}
-	var npz bytes.Buffer
-	if err := tflite.WriteNPZ(&npz, spec, w); err != nil {
-		return m, nil, fmt.Errorf("measure the files: %w", err)
-	}
-	m.TFLite, m.TFLiteInt8, m.NPZ = len(float), len(int8), npz.Len()
-	for _, f := range []struct {
-		file []byte
-		to   *int
-	}{{float, &m.ArenaFloat}, {int8, &m.Arena}} {
-		model, err := tflite.Load(f.file)
-		if err != nil {
-			return m, nil, fmt.Errorf("measure the files: %w", err)
-		}
-		*f.to = tflite.ArenaBytes(model)
 	}
 	return m, map[Format][]byte{TFLite: float, TFLiteInt8: int8}, nil
 }

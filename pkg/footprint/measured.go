@@ -7,7 +7,7 @@ import "math"
 // before it is trained; 0 where a figure was not measured.
 type Measured struct {
 	TFLite     int `json:"tflite_bytes"`               // of the float32 file
-	TFLiteInt8 int `json:"tflite_int8_bytes"`          // of the int8 file
+	TFLiteInt8 int `json:"tflite_int8_bytes"`          // of the int8 file, where no record of it is shared: at most
 	NPZ        int `json:"npz_bytes"`                  // of the weights alone
 	SavedModel int `json:"savedmodel_bytes,omitempty"` // of saved_model.pb
 	Frozen     int `json:"frozen_bytes,omitempty"`     // of the GraphDef

@@ -57,6 +57,9 @@ func (l *Lab) measureForTarget(ctx context.Context, e *experiment.Experiment, ke
 	if err := measureFiles(e, nil); err != nil {
 		return exit.With(exit.Usage, fmt.Errorf("%s: %w", e.File, err))
 	}
+	if slices.Contains(e.Target.Costs(), footprint.TFLiteInt8Bytes) && e.Target.Precision != experiment.Int8 {
+		l.Note("the target counts bytes of int8 files and judges float32 networks: target.precision: int8 judges the files")
+	}
 	if !slices.Contains(e.Target.Costs(), footprint.LatencyMicros) {
 		return nil
 	}

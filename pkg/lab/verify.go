@@ -154,6 +154,7 @@ func (v *verifier) fault(where, format string, args ...any) {
 // evidenceIn is the run folder that a certificate rests on.
 func (l *Lab) evidenceIn(folder *store.Folder) search.Evidence {
 	return search.Evidence{Open: folder.ReadFile, Ledger: l.ledger(folder), Sealed: sealed, SealedInt8: sealedInt8, Measure: export.Measure,
+		MeasureBuilt: export.MeasureBuilt,
 		Scores: func(r result.Result) result.Scores {
 			s, _ := folder.ReadScores(r) // what cannot be read is missing, and said to be
 			return s

@@ -130,7 +130,8 @@ type TestedNetwork struct {
 	Interval [2]float64 `json:"interval"`        // two-sided Clopper-Pearson at the target's confidence
 	Under    []int      `json:"under,omitempty"` // right answers under each shift of the target's
 	// where that is the metric: then Lower and Interval are of it
-	Balanced *float64 `json:"balanced_accuracy,omitempty"`
+	Balanced  *float64 `json:"balanced_accuracy,omitempty"`
+	Int8Bytes int      `json:"int8_bytes,omitempty"` // of the exported file, where int8 networks are judged and their bytes count
 	// what Lower and Interval are of, where it is not all test images; without its lists
 	Distinct *Distinct `json:"distinct,omitempty"`
 }

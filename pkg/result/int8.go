@@ -42,8 +42,12 @@ func (q Int8) Judge(r Result) Result {
 	for _, s := range Splits() {
 		r.SetOn(s, q.On(s))
 	}
-	if q.Reason != "" {
+	if r.int8Bytes = q.Bytes; q.Reason != "" {
 		r.Status, r.Reason = Failed, "it has no int8 form: "+q.Reason
 	}
 	return r
 }
+
+// Int8Bytes is the size of the int8 file that the result is judged by; 0 where it is
+// judged by its float32 network.
+func (r *Result) Int8Bytes() int { return r.int8Bytes }

@@ -80,7 +80,8 @@ type Result struct {
 	Wrong     Wrong     `json:"wrong"`
 	Confusion Confusion `json:"confusion"`
 
-	Before *Measured `json:"-"` // StoppedEarly: see Stopped
+	Before    *Measured `json:"-"` // StoppedEarly: see Stopped
+	int8Bytes int       // see Int8Bytes
 }
 
 // Key names the result's trial.

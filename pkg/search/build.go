@@ -235,6 +235,9 @@ func (s *state) tested(o *opening) []result.TestedNetwork {
 		if v, ok := s.p.Target.Share(target.Network{Confusion: r.Confusion.Test}); ok && s.p.Target.Balanced() {
 			out[len(out)-1].Balanced = &v
 		}
+		if s.p.countsInt8() && !s.p.built {
+			out[len(out)-1].Int8Bytes = r.Int8Bytes()
+		}
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 
 	"slimfit/models"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
 )
 
@@ -122,6 +123,11 @@ func (p *Problem) Int8Doubts(q *result.Int8, r *result.Result) []string {
 			out = append(out, "it has figures of a network that it says has no int8 form")
 		}
 		return out
+	}
+	for _, c := range p.Candidates {
+		if most := c.Footprint.Get(footprint.TFLiteInt8Bytes); c.ID == q.ConfigID && p.countsInt8() && !p.built && q.Bytes > most {
+			out = append(out, fmt.Sprintf("its file has %d bytes, more than the %d that it is counted by", q.Bytes, most))
+		}
 	}
 	if q.Correct.Validation == nil {
 		out = append(out, "it has no validation figures")

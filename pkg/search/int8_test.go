@@ -8,11 +8,14 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"slimfit/models"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
 )
 
@@ -23,10 +26,19 @@ func quantizedSearch(t *testing.T) searched {
 	t.Helper()
 	goal := aim(0.93)
 	goal.Precision, goal.RecallAll = experiment.Int8, 0.5 // with recall floors the world makes confusion matrices
-	p := problem(small(), 3, goal, Options{})
+	return quantizedFor(t, small(), goal)
+}
+
+func quantizedFor(t *testing.T, all []Candidate, goal experiment.Target) searched {
+	t.Helper()
+	p := problem(all, 3, goal, Options{})
 	w := newWorld(p, surface(rand.New(rand.NewPCG(4, 4)), p.Candidates, 0.05), 0.05, 4)
 	s := searched{p: p, files: map[string][]byte{}}
-	plan := p.Replay(w.finished)
+	plan := p.Replay(func(k result.Key) (*result.Result, bool) {
+		r, ok := w.finished(k)
+		judged := result.Int8{Bytes: 1000, Accuracy: r.Accuracy, Correct: r.Correct, Wrong: r.Wrong, Confusion: r.Confusion}.Judge(*r)
+		return &judged, ok
+	})
 	cert, err := p.Certificate(plan, "1.0", func(k result.Key) ([]result.File, error) {
 		var r result.Result
 		unmarshal(t, encode(t, p, w, k, plan), &r)
@@ -281,5 +293,53 @@ func TestInt8StopsNothingEarly(t *testing.T) {
 		if p := problem(small(), 3, goal, Options{EarlyStop: true}); p.EarlyStop != stops || (p.StopRule() != nil) != stops {
 			t.Errorf("%s: early stops %v, rule %v", precision, p.EarlyStop, p.StopRule())
 		}
+	}
+}
+
+// Where bytes of int8 files count, the certificate states what they are at most, and
+// what the winner's files have; a larger file is a fault, and older certificates
+// keep the sizes of the file that was made for them.
+func TestInt8Bytes(t *testing.T) {
+	all := small()
+	for i := range all {
+		all[i].Footprint.Measured = &footprint.Measured{TFLiteInt8: 1016 + i}
+	}
+	goal := aim(0.93)
+	goal.Precision, goal.RecallAll, goal.Cost = experiment.Int8, 0.5, footprint.TFLiteInt8Bytes
+	s := quantizedFor(t, all, goal)
+	measured := func(less int) func(models.Spec) (footprint.Measured, error) {
+		return func(spec models.Spec) (footprint.Measured, error) {
+			i := slices.IndexFunc(all, func(c Candidate) bool { return reflect.DeepEqual(c.Layers, spec.Layers) })
+			return footprint.Measured{TFLiteInt8: 1016 + i - less}, nil
+		}
+	}
+	e := s.evidence(s.kept(t))
+	e.Measure = measured(0)
+	if faults := Verify(s.cert, e); len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	var b strings.Builder
+	if n := s.cert.Winner.Networks[0].Int8Bytes; n != 1000 || WriteText(&b, s.cert) != nil ||
+		!strings.Contains(b.String(), "bytes of its int8 file") {
+		t.Errorf("%d bytes: %s", n, b.String())
+	}
+	e.Measure, e.MeasureBuilt = measured(8), measured(0)
+	if faults := Verify(s.cert, e); len(faults) == 0 || !strings.Contains(faults[0].What, "its tflite_int8_bytes is 10") {
+		t.Errorf("sizes of one file: %v", faults)
+	}
+	older := *s.cert
+	older.Rules = append(slices.Clone(older.Rules), builtRule)
+	for _, f := range Verify(&older, e) {
+		if strings.Contains(f.What, "its tflite_int8_bytes is") {
+			t.Errorf("an older certificate: %s", f)
+		}
+	}
+	q, r := result.Int8{ConfigID: all[3].ID, WeightsSHA: "a", Bytes: 1020}, result.Result{WeightsSHA: "a"}
+	if d := s.p.Int8Doubts(&q, &r); len(d) == 0 || d[0] != "its file has 1020 bytes, more than the 1019 that it is counted by" {
+		t.Errorf("a larger file: %v", d)
+	}
+	s.p.Target.Precision = experiment.Float32
+	if rules := strings.Join(s.p.measuredRules(), " "); !strings.Contains(rules, "what the int8 files get was not judged") {
+		t.Errorf("float32 networks: %s", rules)
 	}
 }

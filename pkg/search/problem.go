@@ -39,6 +39,7 @@ type Problem struct {
 	Looks      *result.Looks                     // at them by other questions, for the certificate; nil where nobody counted
 	Options
 
+	built  bool          // its sizes are of one file, of untrained weights
 	untold bool          // the certificate that is checked has no largest class
 	format int           // of the certificate that is checked; 0 for one that is yet to be written
 	older  bool          // it is of before not_shown was told from unmet

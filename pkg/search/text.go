@@ -136,6 +136,10 @@ func (t *sheet) tested(networks []result.TestedNetwork, alpha float64, c *result
 	}
 	rows := [][]string{{"seed", "correct", head, "at least, at " + text.Threshold(1-alpha), "interval, at " +
 		text.Threshold(c.Target.Confidence)}}
+	bytes := slices.ContainsFunc(networks, func(n result.TestedNetwork) bool { return n.Int8Bytes > 0 })
+	if bytes {
+		rows[0] = append(rows[0], "bytes of its int8 file")
+	}
 	for _, n := range networks {
 		correct := fmt.Sprintf("%d of %d", n.Correct, c.Dataset.Test)
 		if d := n.Distinct; d != nil {
@@ -143,6 +147,9 @@ func (t *sheet) tested(networks []result.TestedNetwork, alpha float64, c *result
 		}
 		rows = append(rows, []string{fmt.Sprint(n.Seed), correct, text.Percent(judgedShare(n.Accuracy, n.Balanced)),
 			bound(n.Lower), text.Percent(n.Interval[0]) + " to " + text.Percent(n.Interval[1])})
+		if bytes {
+			rows[len(rows)-1] = append(rows[len(rows)-1], fmt.Sprint(n.Int8Bytes))
+		}
 	}
 	t.table(rows)
 }

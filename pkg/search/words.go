@@ -2,6 +2,7 @@ package search
 
 import (
 	"fmt"
+	"slices"
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
@@ -322,6 +323,14 @@ func (s *state) counted(winner int) string {
 	return " Certified, counted in this folder."
 }
 
+// builtRule is what older certificates say of sizes.
+const builtRule = "Bytes of files and of the arena are measured on files made with untrained weights: they depend on the network's shapes."
+
+// countsInt8 says whether the target looks at the bytes of int8 files.
+func (p *Problem) countsInt8() bool {
+	return slices.Contains(p.Target.Costs(), footprint.TFLiteInt8Bytes)
+}
+
 // measuredRules says where measured costs come from.
 func (p *Problem) measuredRules() []string {
 	sizes, latency := false, false
@@ -330,9 +339,15 @@ func (p *Problem) measuredRules() []string {
 		sizes = sizes || c.Measured() && c != footprint.LatencyMicros
 	}
 	var out []string
-	if sizes {
-		out = append(out, "Bytes of files and of the arena are measured on files made with untrained weights: they depend on the network's "+
-			"shapes.")
+	switch {
+	case sizes && p.built:
+		out = append(out, builtRule)
+	case sizes:
+		out = append(out, "Bytes of files and of the arena are computed from the network's shapes. Those of an int8 file are the most that it "+
+			"can have: scales and zero points that are equal by chance are written once.")
+	}
+	if p.countsInt8() && !p.built && p.Target.Precision != experiment.Int8 {
+		out = append(out, "The bytes are of int8 files, the accuracy is of float32 networks: what the int8 files get was not judged.")
 	}
 	if latency {
 		out = append(out, "Latency is measured once for each network, before training, on untrained weights, and kept; on another machine or "+
