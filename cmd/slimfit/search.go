@@ -142,7 +142,7 @@ func firstRound(o searchOptions, e *experiment.Experiment, p *search.Problem) er
 		return err
 	}
 	w := o.out
-	plan := p.Replay(func(result.Key) (*result.Result, bool) { return nil, false })
+	plan := p.Replay(func(result.Key, bool) (*result.Result, bool) { return nil, false })
 	fmt.Fprintf(w, "%d configurations within the budgets, %d above one; by %s from %s to %s\n", len(p.Candidates), len(p.OverBudget),
 		p.Target.Cost, costOf(p, 0), costOf(p, len(p.Candidates)-1))
 	fmt.Fprintf(w, "the full grid: %d trials, %d steps\n", len(p.Candidates)*len(p.Seeds), p.FullSteps())

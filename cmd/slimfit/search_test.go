@@ -263,12 +263,16 @@ func TestSearchWithMoreSeeds(t *testing.T) {
 func TestSearchUnmet(t *testing.T) {
 	l := newLab(t)
 	code, out, _ := l.run("search", "e.yaml", "--set", "target.accuracy=0.9995")
-	if c := l.certificate(); code != exit.Unmet || c.Verdict != result.Unmet || !strings.Contains(out, "Nearest miss: c5x8-") ||
+	if c := l.certificate(); code != exit.Unmet || c.Verdict != result.NotShown || !strings.Contains(out, "Nearest miss: c5x8-") ||
 		len(l.opened) > 0 {
 		t.Errorf("code %d, verdict %s, %d opened\n%s", code, c.Verdict, len(l.opened), out)
 	}
 	if code, out, errs := l.run("verify", "runs/tiny/certificate.json"); code != exit.Done {
 		t.Errorf("verify: code %d\n%s%s", code, out, errs)
+	}
+	l.run("search", "e.yaml", "--set", "target.accuracy=0.9995", "--exact")
+	if c := l.certificate(); c.Verdict != result.Unmet || c.Audit != nil {
+		t.Errorf("with all trained: verdict %s, audit %v", c.Verdict, c.Audit)
 	}
 }
 

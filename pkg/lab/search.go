@@ -141,9 +141,12 @@ func (s *searcher) run(ctx context.Context) (*result.Certificate, error) {
 			return nil, err
 		}
 	}
+	s.p.Known = s.reader.finished
 	plan, err := s.p.Run(ctx, s.reader.finished,
-		func(ctx context.Context, keys []result.Key) error { return s.ask(ctx, keys, always, false) },
-		func(ctx context.Context, keys []result.Key) error { return s.ask(ctx, keys, true, true) },
+		func(ctx context.Context, keys []result.Key, toEnd bool) error {
+			return s.ask(ctx, keys, always, false, toEnd)
+		},
+		func(ctx context.Context, keys []result.Key) error { return s.ask(ctx, keys, true, true, true) },
 		s.report)
 	if s.reader.err != nil {
 		return nil, exit.Failed(s.reader.err)
@@ -155,14 +158,14 @@ func (s *searcher) run(ctx context.Context) (*result.Certificate, error) {
 }
 
 // ask trains trials, or opens the test images of trained ones.
-func (s *searcher) ask(ctx context.Context, keys []result.Key, test, wantTest bool) error {
+func (s *searcher) ask(ctx context.Context, keys []result.Key, test, wantTest, toEnd bool) error {
 	trials := make([]experiment.Trial, len(keys))
 	for i, k := range keys {
 		trials[i] = experiment.Trial{Configuration: s.configs[k.ConfigID], Seed: k.Seed}
 	}
 	stop := s.p.StopRule()
-	if wantTest {
-		stop = nil // they are trained, or must be
+	if toEnd {
+		stop = nil
 	}
 	summary, err := s.train(ctx, s.l, Training{Experiment: s.e, Folder: s.folder, Trials: trials, Test: test,
 		KeepAll: s.int8 != nil || len(s.p.Target.Under) > 0, Stop: stop})
@@ -176,7 +179,7 @@ func (s *searcher) ask(ctx context.Context, keys []result.Key, test, wantTest bo
 	if summary.Left > 0 {
 		return exit.With(exit.Requeue, fmt.Errorf("%s of other processes are not finished yet", text.Count(summary.Left, "trial")))
 	}
-	return s.reader.missing(keys, wantTest, summary)
+	return s.reader.missing(keys, wantTest, toEnd, summary)
 }
 
 // report says what comes next.
@@ -189,15 +192,20 @@ func (s *searcher) report(p search.Progress) {
 		s.l.Note("search: %d trials, %.1f %% of the grid's steps; opening the test images of %s", p.Trials, 100*p.Share, p.Open[0].ConfigID)
 		return
 	}
-	s.l.Note("search: %d trials, %.1f %% of the grid's steps; %s; training %d more", p.Trials, 100*p.Share, passing, len(p.Train))
+	what := "more"
+	if p.ToEnd {
+		what = "to their end, to check what was taken for granted"
+	}
+	s.l.Note("search: %d trials, %.1f %% of the grid's steps; %s; training %d %s", p.Trials, 100*p.Share, passing, len(p.Train), what)
 	for _, k := range p.Train {
 		s.l.Detail("  %s", k)
 	}
 }
 
-// filesOf names the files that say what became of a trial.
-func (s *searcher) filesOf(k result.Key) ([]result.File, error) {
-	path, b, err := s.reader.file(k)
+// filesOf names the files that a trial's result is from.
+func (s *searcher) filesOf(r *result.Result) ([]result.File, error) {
+	k := r.Key()
+	path, b, err := s.reader.file(r)
 	if err != nil {
 		return nil, err
 	}

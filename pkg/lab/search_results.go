@@ -32,22 +32,29 @@ type resultReader struct {
 	folder *store.Folder
 	p      *search.Problem
 	known  map[result.Key]*result.Result
-	early  map[result.Key]store.StoppedTrial // of known: stopped early
-	doubts map[result.Key]string             // results that cannot be believed, and why
-	retry  bool                              // failed trials count as not trained, until they are
-	asked  map[result.Key]bool               // trained or tested by this process
-	err    error                             // failures to read
+	early  map[result.Key]*store.StoppedTrial // as it was stopped early; nil: it was not, so that this search would
+	doubts map[result.Key]string              // results that cannot be believed, and why
+	retry  bool                               // failed trials count as not trained, until they are
+	asked  map[result.Key]bool                // trained or tested by this process
+	err    error                              // failures to read
 }
 
 func newResultReader(folder *store.Folder, p *search.Problem, retry bool) *resultReader {
 	return &resultReader{folder: folder, p: p, retry: retry, known: map[result.Key]*result.Result{},
-		early:  map[result.Key]store.StoppedTrial{},
+		early:  map[result.Key]*store.StoppedTrial{},
 		doubts: map[result.Key]string{}, asked: map[result.Key]bool{}}
 }
 
 // finished is the search's Lookup. A result that cannot be believed is none: it
-// is trained again.
-func (r *resultReader) finished(k result.Key) (*result.Result, bool) {
+// is trained again. A trial that was stopped early stays so for a search that
+// would stop it, whoever trained it on, until its end is asked for: asked again,
+// the search decides the same.
+func (r *resultReader) finished(k result.Key, toEnd bool) (*result.Result, bool) {
+	if !toEnd {
+		if res, ok := r.stopped(k); ok {
+			return res, true
+		}
+	}
 	if res, ok := r.known[k]; ok {
 		return res, true
 	}
@@ -55,7 +62,7 @@ func (r *resultReader) finished(k result.Key) (*result.Result, bool) {
 	var damaged *store.ResultError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return r.stopped(k)
+		return nil, false
 	case errors.As(err, &damaged):
 		r.doubts[k] = err.Error()
 		return nil, false
@@ -81,12 +88,20 @@ func (r *resultReader) finished(k result.Key) (*result.Result, bool) {
 	return &res, true
 }
 
-// stopped finds a trial without a result that was stopped early where this
-// search would stop it too: at the earliest such step, if there are several.
+// stopped finds a trial that was stopped early where this search would stop it
+// too: at the earliest such step, if there are several.
 func (r *resultReader) stopped(k result.Key) (*result.Result, bool) {
 	if r.p.StopRule() == nil {
 		return nil, false
 	}
+	if s, ok := r.early[k]; ok {
+		if s == nil {
+			return nil, false
+		}
+		res := s.Result()
+		return &res, true
+	}
+	r.early[k] = nil
 	all, err := r.folder.ReadStopped(k)
 	if err != nil {
 		r.err = errors.Join(r.err, err)
@@ -94,17 +109,18 @@ func (r *resultReader) stopped(k result.Key) (*result.Result, bool) {
 	}
 	for _, s := range all {
 		if res := s.Result(); len(r.p.Doubts(&res)) == 0 {
-			r.known[k], r.early[k] = &res, s
+			r.early[k] = &s
 			return &res, true
 		}
 	}
 	return nil, false
 }
 
-// file is the file that the search took for a trial.
-func (r *resultReader) file(k result.Key) (path string, content []byte, err error) {
-	if s, ok := r.early[k]; ok {
-		return s.Path, s.Content, nil
+// file is the file that the search took a result from.
+func (r *resultReader) file(of *result.Result) (path string, content []byte, err error) {
+	k := of.Key()
+	if of.Status == result.StoppedEarly {
+		return r.early[k].Path, r.early[k].Content, nil
 	}
 	path = r.folder.ResultPath(k)
 	if content, err = os.ReadFile(path); err != nil {
@@ -117,16 +133,18 @@ func (r *resultReader) file(k result.Key) (path string, content []byte, err erro
 func (r *resultReader) forget(keys []result.Key) {
 	for _, k := range keys {
 		delete(r.known, k)
-		delete(r.early, k)
+		if r.early[k] == nil { // a stop stays as it was
+			delete(r.early, k)
+		}
 		r.asked[k] = true
 	}
 }
 
 // missing says why one of the keys has no result, or no test result, after it
 // was trained or tested; nil where all have.
-func (r *resultReader) missing(keys []result.Key, test bool, s sweep.Summary) error {
+func (r *resultReader) missing(keys []result.Key, test, toEnd bool, s sweep.Summary) error {
 	for _, k := range keys {
-		res, ok := r.finished(k)
+		res, ok := r.finished(k, toEnd)
 		if ok && (!test || res.Correct.Test != nil && !r.p.Lacks(res, result.Test)) {
 			continue
 		}

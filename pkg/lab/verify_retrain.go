@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
@@ -105,7 +107,10 @@ func (v *verifier) byTest(trials []experiment.Trial) (test, closed []experiment.
 func (v *verifier) compare(t experiment.Trial, fresh *store.Folder) error {
 	key := t.Key()
 	if file := v.stoppedFile(key); file != "" {
-		return v.compareStopped(key, file, fresh)
+		on := slices.ContainsFunc(v.cert.Files, func(f result.File) bool { return f.Path == key.String()+"/"+result.ResultName })
+		if err := v.compareStopped(key, file, on, fresh); err != nil || !on {
+			return err
+		}
 	}
 	old, err := trained(v.folder, key)
 	if err != nil {
@@ -160,7 +165,9 @@ func (v *verifier) readStopped(file string) (s result.Stopped, err error) {
 	return s, nil
 }
 
-func (v *verifier) compareStopped(k result.Key, file string, fresh *store.Folder) error {
+// compareStopped compares an early stop; on says that the certificate rests on the
+// trial's end too, which then needs not miss the target.
+func (v *verifier) compareStopped(k result.Key, file string, on bool, fresh *store.Folder) error {
 	old, err := v.readStopped(file)
 	if err != nil {
 		return err
@@ -173,7 +180,11 @@ func (v *verifier) compareStopped(k result.Key, file string, fresh *store.Folder
 	if err != nil {
 		return err
 	}
-	v.faults = append(v.faults, search.RetrainedStopped(k.String(), v.cert.Target.Accuracy, old, history, again)...)
+	missed := v.cert.Target.Accuracy
+	if on {
+		missed = math.Inf(1)
+	}
+	v.faults = append(v.faults, search.RetrainedStopped(k.String(), missed, old, history, again)...)
 	return nil
 }
 

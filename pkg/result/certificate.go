@@ -29,26 +29,28 @@ type Certificate struct {
 	Screening  *Screening  `json:"screening,omitempty"` // what passes on the validation images; nil: what reaches the target
 	Seeds      []int64     `json:"seeds"`
 	// rules mean and tolerance: of the networks that the test images judged, in the order of openings
-	FreshSeeds []int64       `json:"fresh_seeds,omitempty"`
-	Exact      bool          `json:"exact"`                // nothing was skipped by assumption
-	EarlyStop  bool          `json:"early_stop,omitempty"` // hopeless trials were stopped
-	StopAbove  float64       `json:"stop_above,omitempty"` // accuracy below which none was; 0 where the rule did not ask
-	Round      int           `json:"round"`                // trials asked for at once
-	Verdict    Verdict       `json:"verdict"`
-	Summary    string        `json:"summary"` // one sentence
-	Winner     *Winner       `json:"winner"`
-	Nearest    *NearestMiss  `json:"nearest_miss"`      // where there is no winner
-	Candidates []Judged      `json:"candidates"`        // every configuration of the experiment, cheapest first
-	Openings   []Opening     `json:"test_openings"`     // of the test images, in order
-	Cheaper    *Cheaper      `json:"cheaper,omitempty"` // than the winner, or all where there is none
-	Alpha      Alpha         `json:"alpha"`
-	Looks      *Looks        `json:"looks,omitempty"` // at the same test images, by other questions; nil where nobody counted
-	Assumption Assumption    `json:"assumption"`
-	Effort     Effort        `json:"effort"`
-	Rules      []string      `json:"rules"`    // how it was decided
-	Promises   []string      `json:"promises"` // what the numbers can and cannot promise
-	Warnings   []string      `json:"warnings"`
-	Machines   []Environment `json:"environments"` // the distinct ones of the results
+	FreshSeeds []int64      `json:"fresh_seeds,omitempty"`
+	Exact      bool         `json:"exact"`                // nothing was skipped by assumption
+	EarlyStop  bool         `json:"early_stop,omitempty"` // hopeless trials were stopped
+	StopAbove  float64      `json:"stop_above,omitempty"` // accuracy below which none was; 0 where the rule did not ask
+	Round      int          `json:"round"`                // trials asked for at once
+	Verdict    Verdict      `json:"verdict"`
+	Summary    string       `json:"summary"` // one sentence
+	Winner     *Winner      `json:"winner"`
+	Nearest    *NearestMiss `json:"nearest_miss"`      // where there is no winner
+	Candidates []Judged     `json:"candidates"`        // every configuration of the experiment, cheapest first
+	Openings   []Opening    `json:"test_openings"`     // of the test images, in order
+	Cheaper    *Cheaper     `json:"cheaper,omitempty"` // than the winner, or all where there is none
+	Alpha      Alpha        `json:"alpha"`
+	Looks      *Looks       `json:"looks,omitempty"` // at the same test images, by other questions; nil where nobody counted
+	Assumption Assumption   `json:"assumption"`
+	// of early stops and skips; nil in older certificates, and where nothing was taken for granted
+	Audit    *Audit        `json:"audit,omitempty"`
+	Effort   Effort        `json:"effort"`
+	Rules    []string      `json:"rules"`    // how it was decided
+	Promises []string      `json:"promises"` // what the numbers can and cannot promise
+	Warnings []string      `json:"warnings"`
+	Machines []Environment `json:"environments"` // the distinct ones of the results
 	// every result file it rests on, those of trials that were stopped early, and where precision is int8 the
 	// int8.json beside each
 	Files   []File   `json:"files"`
@@ -71,7 +73,7 @@ const (
 	Incomplete Verdict = "incomplete" // a configuration that may be the answer could not be judged; there may be a winner all the same
 	Unmet      Verdict = "unmet"      // no configuration meets the target
 	// NotShown: none was shown to meet the target, and of some it is not shown either that they fail: too few
-	// images, or their trainings were stopped early
+	// images, or they were stopped early or skipped
 	NotShown Verdict = "not_shown"
 	Observed Verdict = "observed" // evidence observed: the winner is the cheapest that reaches the target on the validation images
 	// Exploratory: one passed screening, but earlier looks at the test images have
@@ -219,6 +221,7 @@ type ScreenedNetwork struct {
 	Seed      int64   `json:"seed"`
 	Status    Status  `json:"status"`
 	StoppedAt int     `json:"stopped_at,omitempty"` // the step, where it was stopped early: Correct and Accuracy are of that step
+	Projected float64 `json:"projected,omitempty"`  // what it could have reached from there, where it was trained on: the others are of its end
 	Correct   int     `json:"correct"`
 	Accuracy  float64 `json:"accuracy"`
 	// one-sided bound, together for all candidates; of a stopped one, of what it could have reached
@@ -258,6 +261,20 @@ type Assumption struct {
 	Pairs    int     `json:"pairs"`    // where one contains the other
 	Inverted int     `json:"inverted"` // of Pairs, where the smaller one is better
 	Largest  float64 `json:"largest"`  // accuracy by which it is
+}
+
+// Rules that an audit may withdraw.
+const (
+	Stopping = "stopping"
+	Skipping = "skipping"
+)
+
+// Audit is how what a search took for granted bore training to the end.
+type Audit struct {
+	Stopped   int      `json:"stopped"`             // trials that were stopped early, and then trained on
+	Skipped   int      `json:"skipped"`             // configurations that were skipped, and trained all the same
+	Exceeded  []Key    `json:"exceeded,omitempty"`  // networks that ended above their projection, or at the target though skipped
+	Withdrawn []string `json:"withdrawn,omitempty"` // rules that were given up for it: stopping, skipping
 }
 
 // Effort is what the search trained.

@@ -16,7 +16,7 @@ func (s *state) assumption(winner int) result.Assumption {
 		switch {
 		case c.standing == skipped:
 			a.Skipped++
-		case len(c.nets) > 0 && c.foreign >= witnessesNeeded:
+		case s.checked(c):
 			a.Checked++
 		}
 	}

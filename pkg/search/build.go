@@ -13,10 +13,10 @@ import (
 	"slimfit/pkg/target"
 )
 
-// FilesOf returns the files below the run folder that say what became of a
-// trial: its result.json, and the int8.json beside it where there is one and
-// int8 networks are judged.
-type FilesOf func(result.Key) ([]result.File, error)
+// FilesOf returns the files below the run folder that a result was read from:
+// that of an early stop; or its result.json, and the int8.json beside it where
+// there is one and int8 networks are judged.
+type FilesOf func(*result.Result) ([]result.File, error)
 
 // Certificate writes down a finished search. version is this program's.
 func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*result.Certificate, error) {
@@ -62,7 +62,7 @@ func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*resu
 	}
 	s.verdict(c, winner, end)
 	s.guesses(c, winner)
-	c.Assumption = s.assumption(end)
+	c.Assumption, c.Audit = s.assumption(end), s.audited()
 	if p.EarlyStop {
 		c.Assumption.Stopping = stoppingText()
 	}
@@ -151,6 +151,8 @@ func (s *state) judged(i, winner int) result.Judged {
 		sn := result.ScreenedNetwork{Seed: n.seed, Status: n.result.Status, Accuracy: n.accuracy, Upper: n.upper, ClearlyFails: n.clear}
 		if n.result.Status == result.StoppedEarly {
 			sn.StoppedAt = n.result.Steps
+		} else if n.early != nil {
+			sn.StoppedAt, sn.Projected = n.early.result.Steps, n.early.upper
 		}
 		if n.result.Correct.Validation != nil {
 			sn.Correct = *n.result.Correct.Validation
@@ -279,7 +281,9 @@ func (s *state) verdict(c *result.Certificate, winner, end int) {
 		return
 	} else {
 		c.Verdict = result.Unmet
-		if s.count[result.FoundNotShown] > 0 || s.p.stopAbove > 0 && s.count[result.FoundStopped] > 0 { // a projection shows nothing
+		// what was stopped or skipped shows nothing
+		if s.count[result.FoundNotShown] > 0 || s.p.stopAbove > 0 && s.count[result.FoundStopped] > 0 ||
+			s.p.audits && s.count[result.FoundSkipped] > 0 {
 			c.Verdict = result.NotShown
 		}
 		c.Nearest = s.nearest()
@@ -369,10 +373,13 @@ func (s *state) evidence(c *result.Certificate, filesOf FilesOf) error {
 	for i := range s.all {
 		var results []*result.Result
 		for _, n := range s.all[i].nets {
+			if n.early != nil {
+				results = append(results, n.early.result)
+			}
 			results = append(results, n.result)
 		}
 		for _, r := range append(results, s.all[i].fresh...) {
-			files, err := filesOf(r.Key())
+			files, err := filesOf(r)
 			if err != nil {
 				return fmt.Errorf("certificate: %w", err)
 			}

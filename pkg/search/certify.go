@@ -39,7 +39,7 @@ func (s *state) certify(i int, finished Lookup) (train, open []result.Key) {
 	results := make([]*result.Result, len(seeds))
 	for k, seed := range seeds {
 		key := keyOf(s.p.Candidates[i], seed)
-		r, ok := finished(key)
+		r, ok := finished(key, true)
 		switch {
 		case !ok:
 			train = append(train, key)

@@ -1,15 +1,11 @@
 package search
 
-import (
-	"cmp"
-	"slices"
-)
-
 // ask is what a search wants next: trials, or the test images of one
 // candidate, or nothing, because it knows.
 type ask struct {
 	trials []trial
-	test   int // index of the candidate to certify; -1 for none
+	toEnd  bool // these are not to be stopped early, and stopped ones are trained on
+	test   int  // index of the candidate to certify; -1 for none
 	done   bool
 }
 
@@ -22,14 +18,23 @@ type trial struct {
 func (s *state) next() ask {
 	s.judge()
 	horizon := s.horizon()
+	if on := s.takenUp(horizon); len(on) > 0 {
+		return ask{trials: on, toEnd: true, test: -1}
+	}
 	if fresh := s.fresh(horizon); len(fresh) > 0 {
 		return ask{trials: s.explore(fresh), test: -1}
 	}
 	trials := s.resolve(horizon)
-	trials = append(trials, s.audit(horizon)...)
+	audit := len(trials) == 0 && s.p.audits
+	switch {
+	case audit:
+		trials = append(s.auditStops(horizon), s.auditSkips(horizon)...)
+	case !s.p.audits:
+		trials = append(trials, s.auditSkips(horizon)...)
+	}
 	switch {
 	case len(trials) > 0:
-		return ask{trials: trials, test: -1}
+		return ask{trials: trials, toEnd: audit, test: -1}
 	case horizon == len(s.all) || s.all[horizon].standing == certified:
 		return ask{done: true, test: -1}
 	}
@@ -67,50 +72,4 @@ func (s *state) resolve(horizon int) []trial {
 		}
 	}
 	return out
-}
-
-// The share of the candidates that could be skipped that is trained all the
-// same, to check the assumption, and the fewest.
-const (
-	auditShare = 0.1
-	auditLeast = 4
-)
-
-// audit picks skipped candidates below the horizon to train all the same: the
-// most doubtful ones, whose witnesses came nearest to the target.
-func (s *state) audit(horizon int) []trial {
-	if s.p.Exact {
-		return nil
-	}
-	var pool []int
-	checked := 0
-	for i, c := range s.all[:horizon] {
-		switch {
-		case c.standing == skipped && len(c.nets) == 0:
-			pool = append(pool, i)
-		case len(c.nets) > 0 && c.foreign >= witnessesNeeded:
-			checked++
-		}
-	}
-	due := max(auditLeast, ceilShare(auditShare, len(pool)+checked)) - checked
-	due = min(due, len(pool), s.p.Round)
-	if due <= 0 {
-		return nil
-	}
-	slices.SortFunc(pool, func(a, b int) int {
-		return cmp.Or(-cmp.Compare(s.all[a].ceiling, s.all[b].ceiling), -cmp.Compare(a, b))
-	})
-	var out []trial
-	for _, i := range pool[:due] {
-		out = append(out, trial{i, s.p.Seeds[0]})
-	}
-	return out
-}
-
-func ceilShare(share float64, n int) int {
-	k := int(share * float64(n))
-	if float64(k) < share*float64(n) {
-		k++
-	}
-	return k
 }

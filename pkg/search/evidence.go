@@ -12,8 +12,9 @@ import (
 	"slimfit/pkg/result"
 )
 
-// read reads the result files that a certificate names.
-func (e Evidence) read(c *result.Certificate, p *Problem) (map[result.Key]*result.Result, []Fault) {
+// read reads the result files that a certificate names, and those of early stops
+// for themselves: a trial that was trained on has both.
+func (e Evidence) read(c *result.Certificate, p *Problem) (results, stops map[result.Key]*result.Result, faults []Fault) {
 	candidates, seeds := map[string]Candidate{}, map[int64]bool{}
 	for _, candidate := range p.Candidates {
 		candidates[candidate.ID] = candidate
@@ -22,8 +23,7 @@ func (e Evidence) read(c *result.Certificate, p *Problem) (map[result.Key]*resul
 		seeds[s] = true
 	}
 	opened := p.opened(c)
-	results := map[result.Key]*result.Result{}
-	var faults []Fault
+	results, stops = map[result.Key]*result.Result{}, map[result.Key]*result.Result{}
 	files, int8s := splitFiles(c)
 	for _, f := range files {
 		at, stopped := trialPath(f.Path)
@@ -32,7 +32,11 @@ func (e Evidence) read(c *result.Certificate, p *Problem) (map[result.Key]*resul
 			faults = append(faults, Fault{f.Path, "it is not a trial of the certificate's configurations and seeds"})
 			continue
 		}
-		if results[k] != nil {
+		into, other := results, stops
+		if stopped {
+			into, other = stops, results
+		}
+		if into[k] != nil || other[k] != nil && !p.audits {
 			faults = append(faults, Fault{f.Path, "it is a second file of its trial"})
 		}
 		r, found := e.readOne(f, k, stopped, !opened[k])
@@ -40,14 +44,14 @@ func (e Evidence) read(c *result.Certificate, p *Problem) (map[result.Key]*resul
 			for _, d := range p.doubts(candidates[k.ConfigID], r) {
 				found = append(found, Fault{f.Path, d})
 			}
-			results[k] = r
+			into[k] = r
 		}
 		faults = append(faults, found...)
 	}
 	if p.Target.Precision == experiment.Int8 {
 		faults = append(faults, e.readInt8s(int8s, p, results, opened, slices.Concat(p.Seeds, c.FreshSeeds))...)
 	}
-	return results, faults
+	return results, stops, faults
 }
 
 // opened are the networks whose test images the certificate says were opened.

@@ -52,7 +52,7 @@ func ExampleProblem_Replay() {
 
 	right := map[string]int{"filters 2": 4400, "filters 4": 4700, "filters 8": 4850} // of 5,000 validation images
 	results := map[result.Key]*result.Result{}
-	finished := func(k result.Key) (*result.Result, bool) { r, ok := results[k]; return r, ok }
+	finished := func(k result.Key, toEnd bool) (*result.Result, bool) { r, ok := results[k]; return r, ok }
 	for {
 		plan := problem.Replay(finished)
 		for _, k := range plan.Open {

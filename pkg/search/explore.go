@@ -12,7 +12,7 @@ const maxWeighed = 256
 // half settles until a second witness is there. Later picks of the round take
 // the likelier outcome of the earlier ones for granted.
 func (s *state) explore(fresh []int) []trial {
-	if s.p.Exact {
+	if s.p.Exact || s.skipsWithdrawn {
 		var out []trial
 		for _, i := range fresh[:min(s.p.Round, len(fresh))] {
 			out = append(out, trial{i, s.p.Seeds[0]})

@@ -34,12 +34,13 @@ func quantizedFor(t *testing.T, all []Candidate, goal experiment.Target) searche
 	p := problem(all, 3, goal, Options{})
 	w := newWorld(p, surface(rand.New(rand.NewPCG(4, 4)), p.Candidates, 0.05), 0.05, 4)
 	s := searched{p: p, files: map[string][]byte{}}
-	plan := p.Replay(func(k result.Key) (*result.Result, bool) {
-		r, ok := w.finished(k)
+	plan := p.Replay(func(k result.Key, _ bool) (*result.Result, bool) {
+		r, ok := w.finished(k, true)
 		judged := result.Int8{Bytes: 1000, Accuracy: r.Accuracy, Correct: r.Correct, Wrong: r.Wrong, Confusion: r.Confusion}.Judge(*r)
 		return &judged, ok
 	})
-	cert, err := p.Certificate(plan, "1.0", func(k result.Key) ([]result.File, error) {
+	cert, err := p.Certificate(plan, "1.0", func(of *result.Result) ([]result.File, error) {
+		k := of.Key()
 		var r result.Result
 		unmarshal(t, encode(t, p, w, k, plan), &r)
 		r.WeightsSHA = hexSum([]byte(k.String()))
@@ -268,13 +269,13 @@ func TestInt8WithoutAForm(t *testing.T) {
 		}
 	}
 	w := newWorld(s.p, surface(rand.New(rand.NewPCG(4, 4)), s.p.Candidates, 0.05), 0.05, 4)
-	plan := s.p.Replay(func(key result.Key) (*result.Result, bool) {
+	plan := s.p.Replay(func(key result.Key, _ bool) (*result.Result, bool) {
 		if r, ok := results[key]; ok {
 			return r, true
 		}
-		return w.finished(key)
+		return w.finished(key, true)
 	})
-	cert, err := s.p.Certificate(plan, "1.0", func(result.Key) ([]result.File, error) { return nil, nil })
+	cert, err := s.p.Certificate(plan, "1.0", func(*result.Result) ([]result.File, error) { return nil, nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,10 @@ type network struct {
 	failed   bool    // for a technical reason: it says nothing of the configuration
 	// a class's recall is shown below its floor
 	floorMissed bool
+	early       *network // it was stopped early, and then trained on
 }
+
+func (n *network) stopped() bool { return n.result.Status == result.StoppedEarly }
 
 // look judges one finished trial.
 func (p *Problem) look(r *result.Result) network {

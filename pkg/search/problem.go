@@ -35,6 +35,7 @@ type Problem struct {
 	FreshFrom  int64                             // rules mean and tolerance: the least seed to certify by; 0: the first above Seeds
 	Charge     Charge                            // nil: nobody else looks at the test images
 	Scores     func(result.Result) result.Scores // of a network; nil: nobody knows any
+	Known      Lookup                            // ends of stopped trials that are there, whoever trained them on; nil: none are
 	FirstAlpha float64                           // of the first opening, see screen.go; 0: half of 1 - confidence
 	Looks      *result.Looks                     // at them by other questions, for the certificate; nil where nobody counted
 	Options
@@ -47,6 +48,7 @@ type Problem struct {
 	judge  *target.Judge // of the validation images
 	// accuracy below which no trial is stopped early; 0 in older certificates
 	stopAbove float64
+	audits    bool          // see audit.go; false in older certificates
 	inside    map[int][]int // row cache of insideOf
 }
 
@@ -119,6 +121,7 @@ func (p *Problem) setCandidates(all []Candidate) error {
 	slices.SortFunc(p.Candidates, Compare)
 	slices.SortFunc(p.OverBudget, Compare)
 	if p.format == 0 {
+		p.audits = !p.Exact
 		p.stopAbove = stats.AboveChance(p.Data.Classes)
 	}
 	if p.EarlyStop = p.stopsEarly(); !p.EarlyStop {

@@ -35,7 +35,7 @@ func fromCertificate(c *result.Certificate) (*Problem, []Fault) {
 	if len(c.FreshSeeds) > 0 {
 		p.FreshFrom = c.FreshSeeds[0]
 	}
-	p.stopAbove = c.StopAbove
+	p.stopAbove, p.audits = c.StopAbove, c.Audit != nil
 	if c.Screening != nil {
 		p.FirstAlpha = c.Screening.Alpha
 	}

@@ -2,12 +2,15 @@ package search
 
 import "slimfit/pkg/result"
 
-// Lookup returns a finished trial of the run folder, and whether there is one.
-type Lookup func(result.Key) (*result.Result, bool)
+// Lookup returns a finished trial of the run folder, and whether there is one: as
+// it was stopped early where it was and this search allows that, unless its end is
+// asked for.
+type Lookup func(k result.Key, toEnd bool) (*result.Result, bool)
 
 // Plan is where a search stands after every result that is there.
 type Plan struct {
 	Train []result.Key // trials to train next; their results go into the run folder
+	ToEnd bool         // those to train are not to be stopped early; stopped ones are trained on
 	Open  []result.Key // networks whose test images are to be opened next
 	Done  bool         // neither: the verdict stands
 
@@ -25,6 +28,7 @@ func (s *state) advance(finished Lookup) Plan {
 	for {
 		a := s.next()
 		switch {
+		case len(a.trials) == 0 && s.takeKnown():
 		case a.done:
 			return Plan{Done: true, state: s}
 		case a.test >= 0:
@@ -35,8 +39,9 @@ func (s *state) advance(finished Lookup) Plan {
 				return Plan{Done: s.err == nil, state: s}
 			}
 		default:
-			if missing := s.takeRound(a.trials, finished); len(missing) > 0 {
-				return Plan{Train: missing, state: s}
+			toEnd := a.toEnd || s.stopsWithdrawn
+			if missing := s.takeRound(a.trials, toEnd, finished); len(missing) > 0 {
+				return Plan{Train: missing, ToEnd: toEnd, state: s}
 			}
 		}
 	}
@@ -44,12 +49,12 @@ func (s *state) advance(finished Lookup) Plan {
 
 // takeRound takes the results of a round, or returns the trials that are
 // missing and takes none.
-func (s *state) takeRound(trials []trial, finished Lookup) []result.Key {
+func (s *state) takeRound(trials []trial, toEnd bool, finished Lookup) []result.Key {
 	var missing []result.Key
 	results := make([]*result.Result, len(trials))
 	for k, t := range trials {
 		key := keyOf(s.p.Candidates[t.candidate], t.seed)
-		r, ok := finished(key)
+		r, ok := finished(key, toEnd)
 		if !ok {
 			missing = append(missing, key)
 		}

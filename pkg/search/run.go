@@ -9,8 +9,8 @@ import (
 
 // Trainer trains the trials without opening the test images, keeps the final
 // weights, and returns once every trial is finished, failed or diverged. What
-// it trained is then found by Lookup.
-type Trainer func(ctx context.Context, trials []result.Key) error
+// it trained is then found by Lookup. toEnd says that none may be stopped early.
+type Trainer func(ctx context.Context, trials []result.Key, toEnd bool) error
 
 // TestOpener judges trained networks on the test images from their kept
 // weights. What it measured is then found by Lookup.
@@ -19,6 +19,7 @@ type TestOpener func(ctx context.Context, networks []result.Key) error
 // Progress is where a running search stands.
 type Progress struct {
 	Train   []result.Key // about to be trained; or
+	ToEnd   bool         // none of them stops early
 	Open    []result.Key // about to be tested
 	Rounds  int          // finished
 	Trials  int          // asked for so far
@@ -48,7 +49,7 @@ func (p *Problem) Run(ctx context.Context, finished Lookup, train Trainer, open 
 		if len(plan.Open) > 0 {
 			err = open(ctx, plan.Open)
 		} else {
-			err = train(ctx, plan.Train)
+			err = train(ctx, plan.Train, plan.ToEnd)
 		}
 		if err != nil {
 			return Plan{}, err
@@ -62,7 +63,7 @@ func (p *Problem) Run(ctx context.Context, finished Lookup, train Trainer, open 
 func (plan Plan) progress() Progress {
 	s := plan.state
 	e := s.effort()
-	p := Progress{Train: plan.Train, Open: plan.Open, Rounds: e.Rounds, Trials: e.Trials, Share: e.Share}
+	p := Progress{Train: plan.Train, ToEnd: plan.ToEnd, Open: plan.Open, Rounds: e.Rounds, Trials: e.Trials, Share: e.Share}
 	if h := s.horizon(); h < len(s.all) {
 		p.Horizon = s.p.Candidates[h].ID
 	}
@@ -73,12 +74,12 @@ func (plan Plan) progress() Progress {
 // is done without them would be asked for ever.
 func (plan Plan) answered(finished Lookup) error {
 	for _, k := range plan.Train {
-		if _, ok := finished(k); !ok {
+		if _, ok := finished(k, plan.ToEnd); !ok {
 			return fmt.Errorf("search: %s was trained and left no result", k)
 		}
 	}
 	for _, k := range plan.Open {
-		if r, ok := finished(k); !ok || r.Correct.Test == nil {
+		if r, ok := finished(k, true); !ok || r.Correct.Test == nil {
 			return fmt.Errorf("search: the test images were opened for %s and left no result", k)
 		}
 	}

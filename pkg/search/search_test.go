@@ -34,7 +34,7 @@ func fullGrid(t interface{ Fatal(...any) }, w *world) int {
 	for i, c := range p.Candidates {
 		screened := true
 		for _, s := range p.Seeds {
-			r, _ := w.finished(keyOf(c, s))
+			r, _ := w.finished(keyOf(c, s), true)
 			seen := float64(*r.Correct.Validation) / float64(p.Data.Validation)
 			screened = screened && seen >= p.Target.Accuracy && stats.BinomialTail(need, p.Data.Test, seen) >= 0.25
 		}
@@ -48,7 +48,7 @@ func fullGrid(t interface{ Fatal(...any) }, w *world) int {
 		left -= alpha
 		tested := true
 		for _, s := range p.Seeds {
-			r, _ := w.finished(keyOf(c, s))
+			r, _ := w.finished(keyOf(c, s), true)
 			low, err := stats.LowerBound(*r.Correct.Test, p.Data.Test, 1-alpha)
 			if err != nil {
 				t.Fatal(err)
@@ -215,11 +215,11 @@ func TestSearchIsAFunctionOfItsResults(t *testing.T) {
 			if rounds > 1000 {
 				t.Fatal("no end")
 			}
-			plan = q.Replay(func(k result.Key) (*result.Result, bool) {
+			plan = q.Replay(func(k result.Key, _ bool) (*result.Result, bool) {
 				if !there[k] {
 					return nil, false
 				}
-				return w.finished(k)
+				return w.finished(k, true)
 			})
 			if plan.Done {
 				break
@@ -259,7 +259,8 @@ func TestFailedTrialLeavesTheQuestionOpen(t *testing.T) {
 
 func certificate(t testing.TB, p *Problem, w *world) *result.Certificate {
 	t.Helper()
-	c, err := p.Certificate(p.Replay(w.finished), "test", func(k result.Key) ([]result.File, error) {
+	c, err := p.Certificate(p.Replay(w.finished), "test", func(r *result.Result) ([]result.File, error) {
+		k := r.Key()
 		return []result.File{{Path: resultPath(k), SHA256: "0"}}, nil
 	})
 	if err != nil {

@@ -89,6 +89,8 @@ func newWorld(p *Problem, accuracy map[string]float64, seedSD float64, salt uint
 // images are of common difficulty to the networks of all worlds.
 var images = searchtest.NewImages(3)
 
-func (w *world) finished(key result.Key) (*result.Result, bool) { return w.Finished(key) }
+func (w *world) finished(key result.Key, toEnd bool) (*result.Result, bool) {
+	return w.Finished(key, toEnd)
+}
 
 func (w *world) trueAccuracy(key result.Key) float64 { return w.TrueAccuracy(key) }

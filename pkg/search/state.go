@@ -34,6 +34,8 @@ type candidate struct {
 	reason    string
 	statistic float64          // the rule's, over nets
 	witnesses []witness        // clearly failing networks that contain it, the cheapest witnessesNeeded of them
+	audited   bool             // skipped, and trained all the same
+	firm      bool             // then: by witnesses of which none was stopped early
 	foreign   int              // how many there are of other candidates
 	ceiling   float64          // the lowest accuracy of any: the assumption says that it cannot exceed that
 	opening   *opening         // of the test images
@@ -62,31 +64,43 @@ type state struct {
 	used      []int64 // seeds above the experiment's that are used up, rising
 	rounds    int
 	steps     int                    // asked for, less those that early stops saved
-	stopped   int                    // trials, early
+	stopped   int                    // trials, early, and not trained on
 	count     map[result.Finding]int // see tally
+	// an audit brought a surprise
+	stopsWithdrawn, skipsWithdrawn bool
 }
 
 func newState(p *Problem) *state {
 	return &state{p: p, taken: map[result.Key]bool{}, all: make([]candidate, len(p.Candidates))}
 }
 
-// take adds finished trials.
+// take adds finished trials, and the ends of stopped ones.
 func (s *state) take(i int, r *result.Result) {
-	if s.taken[r.Key()] {
+	c, n, steps := &s.all[i], s.p.look(r), s.p.Candidates[i].Recipe.Steps
+	at := slices.IndexFunc(c.nets, func(n network) bool { return n.seed == r.Seed })
+	switch {
+	case at >= 0 && c.nets[at].stopped() && !n.stopped():
+		early := c.nets[at]
+		n.early = &early
+		c.nets[at] = n
+		s.stopped--
+		s.steps -= early.result.Steps
+	case s.taken[r.Key()]:
 		return
+	default:
+		c.nets = append(c.nets, n)
 	}
-	s.taken[r.Key()] = true
-	s.all[i].nets = append(s.all[i].nets, s.p.look(r))
-	s.all[i].changed = true
-	s.steps += s.p.Candidates[i].Recipe.Steps
-	if r.Status == result.StoppedEarly {
+	s.taken[r.Key()], c.changed = true, true
+	if n.stopped() {
 		s.stopped++
-		s.steps += r.Steps - s.p.Candidates[i].Recipe.Steps
+		steps = r.Steps
 	}
+	s.steps += steps
 }
 
 // judge brings every standing up to date.
 func (s *state) judge() {
+	s.surprises()
 	for i := range s.all {
 		if c := &s.all[i]; c.changed {
 			s.p.judgeOwn(c)
@@ -112,13 +126,13 @@ func (s *state) gatherWitnesses() {
 		c := &s.all[i]
 		c.witnesses, c.foreign, c.ceiling = c.witnesses[:0], 0, 1
 	}
-	if s.p.Exact {
+	if s.p.Exact || s.skipsWithdrawn {
 		return
 	}
 	for i := range s.all {
 		var clear []network
 		for _, n := range s.all[i].nets {
-			if n.clear {
+			if n.clear && !(s.stopsWithdrawn && n.stopped()) {
 				clear = append(clear, n)
 			}
 		}
@@ -139,7 +153,7 @@ func (s *state) gatherWitnesses() {
 func (c *candidate) hear(i int, clear []network, foreign bool) {
 	for _, n := range clear {
 		most := n.accuracy
-		if n.result.Status == result.StoppedEarly {
+		if n.stopped() {
 			most = n.upper
 		}
 		c.ceiling = min(c.ceiling, most)

@@ -20,15 +20,16 @@ func searchStopping(t *testing.T) searched {
 	t.Helper()
 	goal := aim(0.93)
 	goal.RecallAll = 0.5
-	p := problem(small(), 3, goal, Options{EarlyStop: true})
-	l := newLearner(newWorld(p, surface(rand.New(rand.NewPCG(4, 4)), p.Candidates, 0.05), 0.05, 4), 0.2, 0.8)
+	p := problem(grid120(), 3, goal, Options{EarlyStop: true})
+	l := newLearner(newWorld(p, surface(rand.New(rand.NewPCG(10, 4)), p.Candidates, 0.05), 0.05, 10), 0.2, 0.8)
 	s := searched{p: p, files: map[string][]byte{}}
 	plan := p.Replay(l.lookup)
 	stops := 0
-	cert, err := p.Certificate(plan, "1.0", func(k result.Key) ([]result.File, error) {
+	cert, err := p.Certificate(plan, "1.0", func(r *result.Result) ([]result.File, error) {
+		k := r.Key()
 		at := resultPath(k)
 		var b []byte
-		if r := l.stopped[k]; r != nil {
+		if r.Status == result.StoppedEarly {
 			if stops++; stops == 2 {
 				at = k.String() + "/" + result.StoppedNameAt(r.Steps)
 			} else {
@@ -49,7 +50,7 @@ func searchStopping(t *testing.T) searched {
 		t.Fatal(err)
 	}
 	s.cert = cert
-	if cert.Verdict != result.Certified || stops < 3 || cert.Effort.Stopped != stops {
+	if cert.Verdict != result.Certified || cert.Effort.Stopped < 2 || cert.Audit.Stopped < 4 || cert.Effort.Stopped+cert.Audit.Stopped != stops {
 		t.Fatalf("%s, %d stopped: the test needs a winner and some of them", cert.Summary, stops)
 	}
 	return s
@@ -84,16 +85,24 @@ func TestVerifyStoppedTruth(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A stopped trial that was trained on since has a result too.
-	first := s.stops()[0]
-	s.files[path.Dir(first)+"/result.json"] = []byte("whatever a later training came to")
+	first := slices.IndexFunc(s.stops(), func(at string) bool { return s.files[path.Dir(at)+"/result.json"] == nil })
+	s.files[path.Dir(s.stops()[first])+"/result.json"] = []byte("whatever a later training came to")
 	if faults := s.verify(); len(faults) > 0 {
 		t.Errorf("faults after a later training: %v", faults)
 	}
-	steps, listed := 0, 0
+	steps, listed, trainedOn := 0, 0, 0
 	for _, j := range s.cert.Candidates {
 		for _, n := range j.Networks {
 			if n.StoppedAt == 0 {
 				steps += j.Train.Steps
+				continue
+			}
+			if n.Projected > 0 { // and then trained on
+				steps += j.Train.Steps
+				trainedOn++
+				if n.Status != result.Done || n.Accuracy > n.Projected {
+					t.Errorf("%s: %+v", j.ConfigID, n)
+				}
 				continue
 			}
 			listed++
@@ -103,7 +112,7 @@ func TestVerifyStoppedTruth(t *testing.T) {
 			}
 		}
 	}
-	if e := s.cert.Effort; steps != e.Steps || listed != e.Stopped || e.Share != float64(steps)/float64(e.GridSteps) {
+	if e := s.cert.Effort; steps != e.Steps || listed != e.Stopped || trainedOn != s.cert.Audit.Stopped || e.Share != float64(steps)/float64(e.GridSteps) {
 		t.Errorf("%d steps and %d stops in the networks, effort %+v", steps, listed, e)
 	}
 }
@@ -185,6 +194,25 @@ func TestVerifyStoppedForgeries(t *testing.T) {
 			s.files[other] = s.files[at]
 			s.cert.Files = append(s.cert.Files, fileOf(other, s.files[at]))
 		}, "stopped-9.json: it is a second file of its trial"},
+		{"an end withheld", func(_ *testing.T, s *searched) {
+			i := slices.IndexFunc(s.stops(), func(at string) bool { return s.files[path.Dir(at)+"/result.json"] != nil })
+			end := path.Dir(s.stops()[i]) + "/result.json"
+			s.cert.Files = slices.DeleteFunc(s.cert.Files, func(f result.File) bool { return f.Path == end })
+		}, "it would train c"},
+		{"the audit withheld", cert(func(c *result.Certificate) { c.Audit = nil }), "it is a second file of its trial"},
+		{"a surprise withheld", func(t *testing.T, s *searched) {
+			i := slices.IndexFunc(s.stops(), func(at string) bool { return s.files[path.Dir(at)+"/result.json"] != nil })
+			end := path.Dir(s.stops()[i]) + "/result.json"
+			var r result.Result
+			unmarshal(t, s.files[end], &r)
+			perfect(s.p, &r)
+			b, err := json.Marshal(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.files[end] = b
+			s.cert.Files[slices.IndexFunc(s.cert.Files, func(f result.File) bool { return f.Path == end })] = fileOf(end, b)
+		}, "to its end"},
 		{"a name that is none", func(_ *testing.T, s *searched) {
 			at := s.stops()[0]
 			i := slices.IndexFunc(s.cert.Files, func(f result.File) bool { return f.Path == at })

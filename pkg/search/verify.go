@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -71,27 +72,33 @@ func Verify(c *result.Certificate, folder Evidence) []Fault {
 	}
 	p.Scores = folder.Scores
 	faults = append(faults, folder.measure(p)...)
-	results, more := folder.read(c, p)
+	results, stops, more := folder.read(c, p)
 	faults = append(faults, more...)
 	if folder.Experiment != nil {
 		faults = append(faults, against(c, p, folder.Experiment)...)
 	} else {
-		faults = append(faults, checkNames(c, p, results)...)
+		faults = append(faults, checkNames(c, p, results, stops)...)
 	}
 	faults = append(faults, checkClasses(c, results)...)
 	faults = append(faults, folder.checkLooks(c, p)...)
-	plan := p.Replay(func(k result.Key) (*result.Result, bool) {
+	p.Known = func(k result.Key, toEnd bool) (*result.Result, bool) {
+		if r := stops[k]; r != nil && !toEnd {
+			return r, true
+		}
 		r, ok := results[k]
 		return r, ok
-	})
+	}
+	plan := p.Replay(p.Known)
 	if !plan.Done {
-		what := "train"
+		what, to := "train", ""
 		missing := plan.Train
 		if len(plan.Open) > 0 {
 			what, missing = "open the test images of", plan.Open
+		} else if plan.ToEnd {
+			to = " to its end"
 		}
-		return append(faults, Fault{"certificate", fmt.Sprintf("with these results the search is not at its end: it would %s %s", what,
-			missing[0])})
+		return append(faults, Fault{"certificate", fmt.Sprintf("with these results the search is not at its end: it would %s %s%s", what,
+			missing[0], to)})
 	}
 	again, err := p.Certificate(plan, c.Slimfit, listedFiles(c))
 	if err != nil {
@@ -132,7 +139,7 @@ func (e Evidence) measure(p *Problem) []Fault {
 // checkNames compares the names in a certificate with those in the results: no
 // configuration's ID depends on them. Results keep the names that they were
 // trained under when somebody renames the experiment.
-func checkNames(c *result.Certificate, p *Problem, results map[result.Key]*result.Result) []Fault {
+func checkNames(c *result.Certificate, p *Problem, results, stops map[result.Key]*result.Result) []Fault {
 	var faults []Fault
 	check := func(at, given, said string, by result.Key) {
 		if given != said && !slices.ContainsFunc(faults, func(f Fault) bool { return f.Where == at }) {
@@ -142,7 +149,7 @@ func checkNames(c *result.Certificate, p *Problem, results map[result.Key]*resul
 	for _, candidate := range p.Candidates {
 		for _, seed := range p.Seeds {
 			k := keyOf(candidate, seed)
-			r := results[k]
+			r := cmp.Or(results[k], stops[k])
 			if r == nil {
 				continue
 			}
@@ -169,12 +176,19 @@ func checkClasses(c *result.Certificate, results map[result.Key]*result.Result) 
 // listedFiles finds a trial's files in the certificate's list. A result file
 // that is not there leaves its place empty.
 func listedFiles(c *result.Certificate) FilesOf {
-	listed := map[string]result.File{}
+	listed, stops := map[string]result.File{}, map[string]result.File{}
 	for _, f := range c.Files {
-		at, _ := trialPath(f.Path)
-		listed[at] = f
+		if at, stopped := trialPath(f.Path); stopped {
+			stops[at] = f
+		} else {
+			listed[at] = f
+		}
 	}
-	return func(k result.Key) ([]result.File, error) {
+	return func(r *result.Result) ([]result.File, error) {
+		k := r.Key()
+		if r.Status == result.StoppedEarly {
+			return []result.File{stops[resultPath(k)]}, nil
+		}
 		files := []result.File{listed[resultPath(k)]}
 		if f, ok := listed[int8Path(k)]; ok {
 			files = append(files, f)

@@ -43,7 +43,8 @@ func record(t *testing.T, p *Problem, w *world) searched {
 	t.Helper()
 	s := searched{p: p, files: map[string][]byte{}}
 	plan := p.Replay(w.finished)
-	cert, err := p.Certificate(plan, "1.0", func(k result.Key) ([]result.File, error) {
+	cert, err := p.Certificate(plan, "1.0", func(r *result.Result) ([]result.File, error) {
+		k := r.Key()
 		b := encode(t, p, w, k, plan)
 		s.files[resultPath(k)] = b
 		sum := sha256.Sum256(b)
@@ -60,7 +61,7 @@ func record(t *testing.T, p *Problem, w *world) searched {
 // search opened it.
 func encode(t *testing.T, p *Problem, w *world, k result.Key, plan Plan) []byte {
 	t.Helper()
-	r, _ := w.finished(k)
+	r, _ := w.finished(k, true)
 	full := *r
 	opened := false
 	for i, c := range p.Candidates {

@@ -43,6 +43,9 @@ func (p *Problem) rules() []string {
 	if p.EarlyStop {
 		out = append(out, p.stoppedRule())
 	}
+	if rule := p.auditRule(); rule != "" {
+		out = append(out, rule)
+	}
 	if t.RecallAll > 0 || len(t.Recall) > 0 {
 		out = append(out, "Every network's recall of each class with a floor reaches the floor: as seen on the validation images, and by its "+
 			"one-sided Clopper-Pearson lower bound on the test images.")
@@ -248,7 +251,8 @@ func (s *state) observations(winner int) []string {
 	return append(out, source)
 }
 
-// summary is the answer in one sentence, and what it holds under in a second.
+// summary is the answer in one sentence, what the audit came to in another, and
+// what it holds under in a third.
 func (s *state) summary(winner, unjudged int) string {
 	t, n := s.p.Target.Asked()+s.p.inPrecision(), len(s.all)
 	reaches := map[string]string{experiment.RuleMean: "whose mean over seeds reaches"}[s.p.Target.Rule]
@@ -279,7 +283,11 @@ func (s *state) summary(winner, unjudged int) string {
 	if s.p.older && unjudged > 0 {
 		sentence += fmt.Sprintf("; %d that are cheaper or may meet it could not be judged", unjudged)
 	}
-	return sentence + s.others(winner) + "." + s.counted(winner)
+	sentence += s.others(winner) + "."
+	if words := auditText(s.audited()); words != "" {
+		sentence += " " + words
+	}
+	return sentence + s.counted(winner)
 }
 
 // others says what became of the other configurations, dearer ones left out.

@@ -145,7 +145,7 @@ func (w *World) TrueAccuracy(key result.Key) float64 {
 }
 
 // Finished is the result of any trial: a search.Lookup.
-func (w *World) Finished(key result.Key) (*result.Result, bool) {
+func (w *World) Finished(key result.Key, _ bool) (*result.Result, bool) {
 	if r, ok := w.Results[key]; ok {
 		return r, true
 	}
