@@ -170,8 +170,9 @@ func (p *Problem) auditRule() string {
 	if !p.audits {
 		return ""
 	}
-	rule := fmt.Sprintf("Before test images are opened, and before the search ends, a tenth of the skipped configurations and %d at least are "+
-		"trained to their end, those whose witnesses came nearest first. If one reaches the target, skipping is withdrawn for this search (stopping, where a stopped network spoke against it).",
+	rule := fmt.Sprintf("Before test images are opened, and before the search ends, a tenth of the skipped configurations and %d at least "+
+		"are trained to their end, those whose witnesses came nearest first. If one reaches the target, skipping is withdrawn for this "+
+		"search (stopping, where a stopped network spoke against it).",
 		auditLeast)
 	if p.EarlyStop {
 		rule += " So is a tenth of the stopped trials, as many at least, those with the highest projections first. If one ends above its " +

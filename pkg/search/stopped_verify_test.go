@@ -50,7 +50,8 @@ func searchStopping(t *testing.T) searched {
 		t.Fatal(err)
 	}
 	s.cert = cert
-	if cert.Verdict != result.Certified || cert.Effort.Stopped < 2 || cert.Audit.Stopped < 4 || cert.Effort.Stopped+cert.Audit.Stopped != stops {
+	if cert.Verdict != result.Certified || cert.Effort.Stopped < 2 || cert.Audit.Stopped < 4 ||
+		cert.Effort.Stopped+cert.Audit.Stopped != stops {
 		t.Fatalf("%s, %d stopped: the test needs a winner and some of them", cert.Summary, stops)
 	}
 	return s
@@ -112,7 +113,8 @@ func TestVerifyStoppedTruth(t *testing.T) {
 			}
 		}
 	}
-	if e := s.cert.Effort; steps != e.Steps || listed != e.Stopped || trainedOn != s.cert.Audit.Stopped || e.Share != float64(steps)/float64(e.GridSteps) {
+	if e := s.cert.Effort; steps != e.Steps || listed != e.Stopped || trainedOn != s.cert.Audit.Stopped ||
+		e.Share != float64(steps)/float64(e.GridSteps) {
 		t.Errorf("%d steps and %d stops in the networks, effort %+v", steps, listed, e)
 	}
 }
