@@ -138,7 +138,7 @@ func trainKeys() []yk.Key {
 		{Name: "ema", Axis: true, Forms: yk.Forms(yk.Number("[", 0, 1, ")")), Default: "0",
 			Doc: "Average the weights over the steps, and judge and export the averages: share that a step keeps, min(ema, (1 + step) / (10 + step)). 0: none."},
 		{Name: "select", Axis: true, Forms: yk.Forms(yk.Choice("last", models.Best)), Default: "last",
-			Doc: "The weights that are judged and exported: of the last step, or of the step that was best on the validation images, whose accuracy this flatters."},
+			Doc: "The weights that are judged and exported: of the last step, or, best, of the one of every 1,000th step and the last that was best on the validation images, whose accuracy this flatters."},
 		{Name: "augment", Axis: true, Forms: yk.Forms(yk.Choice("none"), augmentForm()), Default: "none",
 			Doc: "Change training images at random, anew at every step; `slimfit data preview` shows them."},
 		{Name: "weight_decay", Axis: true, Forms: yk.Forms(yk.Number("[", 0, 10, "]")), Default: "0", Doc: "Decoupled, on weights and not on biases."},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"slimfit/models"
+	"slimfit/pkg/stats"
 )
 
 // StoppedEarly is the status of a trial that a search stopped as hopeless for
@@ -88,9 +89,10 @@ type Measured struct {
 }
 
 // LookBefore is the last look of a history before a step; nil where there is none.
+// What is measured between looks, of short trainings, is for their curves.
 func LookBefore(history []Point, step int) *Measured {
 	for _, p := range slices.Backward(history) {
-		if p.Step < step && p.Validation != nil {
+		if p.Step < step && p.Step%stats.LookEvery == 0 && p.Validation != nil {
 			return &Measured{p.Step, *p.Validation}
 		}
 	}

@@ -62,7 +62,7 @@ func TestRetrained(t *testing.T) {
 	trained := func(change func(*Trained)) Trained {
 		n := right
 		x := Trained{Result: result.Result{Status: result.Done, WeightsSHA: "aaaa", Environment: result.Environment{Threads: 1}},
-			History: []result.Point{{Step: 1, Loss: 2}, {Step: 2, Loss: 1}}}
+			History: []result.Point{{Step: 1, Loss: 2}, {Step: 2, Loss: 1, Validation: new(0.75)}}}
 		x.Result.Correct.Validation = &n
 		x.Result.Wrong.Validation = [][2]int{{3, 1}, {5, 2}}
 		change(&x)
@@ -78,6 +78,8 @@ func TestRetrained(t *testing.T) {
 		{"the clock", func(x *Trained) { x.Result.Seconds = 5 }, nil},
 		{"weights", func(x *Trained) { x.Result.WeightsSHA = "bbbb" }, []string{"other weights"}},
 		{"history", func(x *Trained) { x.History[1].Loss = 1.5 }, []string{"another history, from its point 2 on"}},
+		{"measured more often", func(x *Trained) { x.History[0].Validation = new(0.5) }, nil},
+		{"measured otherwise", func(x *Trained) { x.History[1].Validation = new(0.5) }, []string{"another history, from its point 2 on"}},
 		{"count", func(x *Trained) { *x.Result.Correct.Validation = 97 }, []string{"97 validation images correct, was 98"}},
 		{"other images", func(x *Trained) { x.Result.Wrong.Validation[0] = [2]int{4, 1} }, []string{"but other ones"}},
 		{"status", func(x *Trained) { x.Result.Status = result.Diverged }, []string{"it is now diverged, was done"}},

@@ -257,10 +257,10 @@ func TestStoppedCertificateText(t *testing.T) {
 
 func TestRetrainedStopped(t *testing.T) {
 	share := func(v float64) *float64 { return &v }
-	old := result.Stopped{Step: 1000, Correct: 80, Environment: result.Environment{Threads: 1},
-		Before: &result.Measured{Step: 500, Accuracy: 0.6}}
+	old := result.Stopped{Step: 2000, Correct: 80, Environment: result.Environment{Threads: 1},
+		Before: &result.Measured{Step: 1000, Accuracy: 0.6}}
 	old.Dataset.Validation = 100
-	history := []result.Point{{Step: 500, Loss: 2, Validation: share(0.6)}, {Step: 1000, Loss: 1, Validation: share(0.8)}}
+	history := []result.Point{{Step: 1000, Loss: 2, Validation: share(0.6)}, {Step: 2000, Loss: 1, Validation: share(0.8)}}
 	for _, c := range []struct {
 		name   string
 		change func(*Trained)
@@ -269,18 +269,18 @@ func TestRetrainedStopped(t *testing.T) {
 	}{
 		{"nothing", func(*Trained) {}, history, nil},
 		{"no history kept", func(*Trained) {}, nil, nil},
-		{"a longer one kept", func(*Trained) {}, append(slices.Clone(history), result.Point{Step: 1500, Loss: 7}), nil},
+		{"a longer one kept", func(*Trained) {}, append(slices.Clone(history), result.Point{Step: 2500, Loss: 7}), nil},
 		{"diverged later", func(x *Trained) { x.Result.Status, x.Result.Accuracy.Validation = result.Diverged, nil }, history, nil},
-		{"the look before", func(x *Trained) { x.History[0].Validation = share(0.5) }, nil, []string{"another look before the stop, at step 500"}},
+		{"the look before", func(x *Trained) { x.History[0].Validation = share(0.5) }, nil, []string{"another look before the stop, at step 1000"}},
 		{"history", func(x *Trained) { x.History[0].Loss = 3 }, history, []string{"another history, from its point 1 on"}},
-		{"accuracy", func(x *Trained) { x.History[1].Validation = share(0.81) }, history, []string{"from its point 2 on", "81 validation images correct at step 1000, was 80"}},
-		{"not measured", func(x *Trained) { x.History = x.History[2:] }, nil, []string{"another look before", "not measured at step 1000"}},
+		{"accuracy", func(x *Trained) { x.History[1].Validation = share(0.81) }, history, []string{"from its point 2 on", "81 validation images correct at step 2000, was 80"}},
+		{"not measured", func(x *Trained) { x.History = x.History[2:] }, nil, []string{"another look before", "not measured at step 2000"}},
 		{"failed", func(x *Trained) { x.Result = result.Result{Status: result.Failed, Reason: "out of memory"} }, history, []string{"failed: out of memory", "threads 0 here"}},
 		{"reaches the target", func(x *Trained) { x.Result.Accuracy.Validation = share(0.9) }, history, []string{"reaches 90.00 % at its end: the target is 90 %"}},
 		{"another machine", func(x *Trained) { x.History[0].Loss, x.Result.Environment.Threads = 3, 2 }, history, []string{"another history", "threads 2 here, 1 then"}},
 	} {
 		again := Trained{Result: result.Result{Status: result.Done, Environment: old.Environment},
-			History: []result.Point{{Step: 500, Loss: 2, Validation: share(0.6)}, {Step: 1000, Loss: 1, Validation: share(0.8)}, {Step: 2000, Loss: 0.5, Validation: share(0.89)}}}
+			History: []result.Point{{Step: 1000, Loss: 2, Validation: share(0.6)}, {Step: 2000, Loss: 1, Validation: share(0.8)}, {Step: 3000, Loss: 0.5, Validation: share(0.89)}}}
 		again.Result.Accuracy.Validation = share(0.89)
 		c.change(&again)
 		faults := RetrainedStopped("x", 0.9, old, c.then, again)

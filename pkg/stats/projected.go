@@ -6,8 +6,8 @@ import (
 )
 
 // LookEvery is how many steps lie between two looks at a trial in training:
-// those after which its validation accuracy is measured. One more measurement
-// follows the last step.
+// its validation accuracy is measured there, after the last step, and, of short
+// trainings, between (package train).
 const LookEvery = 1000
 
 // IsLook says whether a training of steps steps may be stopped early after

@@ -3,7 +3,7 @@
 // and then, and at the end judge each network on the images it has not seen.
 //
 //  1. New builds the pack's graph and the order of the images, from the seed.
-//  2. Next trains to the next look: validation accuracy every 1,000 steps.
+//  2. Next trains one step, and measures the validation accuracy where due says so.
 //  3. Results judges the networks on the images that they have not seen.
 //  4. Save and Restore let a training go on elsewhere, bit for bit.
 //

@@ -10,11 +10,7 @@ import (
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/graph"
 	"slimfit/pkg/result"
-	"slimfit/pkg/stats"
 )
-
-// pointsWanted is about how many points a history has.
-const pointsWanted = 200
 
 // Training is a pack of networks on its way through the recipe. It is not safe
 // for concurrent use.
@@ -29,6 +25,7 @@ type Training struct {
 	losses  []float64
 	// answered has what the networks answer as they are; see answers.
 	answered map[result.Split]*answered
+	sample   dataset.Images // of the validation images, see glance; empty before the first
 }
 
 // member is what one network carries besides its weights.
@@ -140,12 +137,12 @@ func (t *Training) Next() error {
 	}
 	t.step++
 	share := time.Since(start).Seconds() / float64(len(t.members))
-	point := t.step%max(1, t.recipe.Steps/pointsWanted) == 0 || t.step == t.recipe.Steps
+	point, measure, whole := due(t.step, t.recipe.Steps)
 	for i := range t.members {
 		t.members[i].add(t.step, t.losses[i], share, point)
 	}
-	if t.step%stats.LookEvery == 0 || t.step == t.recipe.Steps {
-		return t.validate()
+	if measure {
+		return t.validate(whole)
 	}
 	return nil
 }
@@ -166,38 +163,6 @@ func (m *member) add(step int, loss, seconds float64, point bool) {
 		m.history = append(m.history, result.Point{Step: step, Loss: m.lossSum / float64(m.lossN)})
 		m.lossSum, m.lossN = 0, 0
 	}
-}
-
-// validate measures every network on the validation images and notes it in
-// the history, at the current step.
-func (t *Training) validate() error {
-	if t.set.Validation.N() == 0 {
-		return nil
-	}
-	a, err := t.answers(result.Validation)
-	if err != nil {
-		return fmt.Errorf("measure the validation accuracy after step %d: %w", t.step, err)
-	}
-	for i := range t.members {
-		m := &t.members[i]
-		if m.diverged != "" {
-			continue
-		}
-		accuracy := *result.Score(a.classes[i], t.set.Validation.Labels, t.set.Data.Classes).Accuracy
-		if n := len(m.history); n == 0 || m.history[n-1].Step != t.step {
-			m.history = append(m.history, result.Point{Step: t.step, Loss: m.lossSum / float64(max(m.lossN, 1))})
-			m.lossSum, m.lossN = 0, 0
-		}
-		m.history[len(m.history)-1].Validation = &accuracy
-		if t.recipe.Select == models.Best && (m.best == nil || accuracy > m.best.accuracy) {
-			w, err := t.pack.Weights(i)
-			if err != nil {
-				return fmt.Errorf("keep the best weights, of step %d: %w", t.step, err)
-			}
-			m.best = &best{t.step, accuracy, w}
-		}
-	}
-	return nil
 }
 
 // Loss is the network's loss at the last step, and its last measured

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,8 +112,18 @@ func TestLearns(t *testing.T) {
 // ends as one that was never interrupted: weights and history, bit for bit.
 func TestResumeIsExact(t *testing.T) {
 	set, r := barSet(), recipe(60)
+	set.Validation, set.Data.Validation = bars(700, 2), 700
 	straight := start(t, set, r, net(1, 4), net(1, 3))
 	advance(t, straight, 60)
+	measured := slices.DeleteFunc(slices.Clone(straight.History(0)), func(p result.Point) bool { return p.Validation == nil })
+	if len(measured) != 20 {
+		t.Fatalf("60 steps are measured at %v, want 20 of them", measured)
+	}
+	for i, images := range map[int]float64{0: 234, 18: 234, 19: 700} { // every third of them between looks
+		if right := *measured[i].Validation * images; math.Abs(right-math.Round(right)) > 1e-9 {
+			t.Errorf("measurement %d is no share of %v images: %v", i, images, *measured[i].Validation)
+		}
+	}
 	for _, at := range []int{1, 31, 59} {
 		first := start(t, set, r, net(1, 3), net(1, 4))
 		advance(t, first, at)
@@ -173,6 +184,28 @@ func TestResumeIsExactAtRandom(t *testing.T) {
 			!bytes.Equal(encodeHistory(second.History(0)), encodeHistory(straight.History(0))) || // NaN is no equal of itself
 			!reflect.DeepEqual(got[0].Correct, want[0].Correct) {
 			t.Errorf("recipe %d (%+v), resumed at step %d, ends as another network", i, r, first.Step())
+		}
+	}
+}
+
+// Short trainings are measured some twenty times, on the grid of their losses;
+// long ones at looks alone, as ever.
+func TestDue(t *testing.T) {
+	for steps, want := range map[int][2]int{1: {1, 1}, 7: {7, 7}, 20: {20, 20}, 60: {20, 20}, 399: {20, 20}, 1000: {20, 20}, 1234: {18, 20},
+		2500: {18, 22}, 15_000: {30, 30}, 19_999: {35, 45}, 20_000: {20, 20}, 20_500: {21, 21}, 100_000: {100, 100}} {
+		n := 0
+		for s := 1; s <= steps; s++ {
+			loss, accuracy, whole := due(s, steps)
+			old := s%max(1, steps/pointsWanted) == 0 || s == steps
+			if look := s%stats.LookEvery == 0; loss != old || whole != (look || s == steps) || whole && !accuracy || accuracy && !loss && !look {
+				t.Fatalf("step %d of %d: loss %v, accuracy %v", s, steps, loss, accuracy)
+			}
+			if accuracy {
+				n++
+			}
+		}
+		if n < want[0] || n > want[1] {
+			t.Errorf("%d steps: measured %d times, want %v", steps, n, want)
 		}
 	}
 }
@@ -344,7 +377,8 @@ func TestSelectBest(t *testing.T) {
 	w, res, history := run(0)
 	best := 0
 	for i, p := range history {
-		if p.Validation != nil && (history[best].Validation == nil || *p.Validation > *history[best].Validation) {
+		look := p.Validation != nil && (p.Step%stats.LookEvery == 0 || p.Step == r.Steps)
+		if look && (history[best].Validation == nil || *p.Validation > *history[best].Validation) {
 			best = i
 		}
 	}

@@ -106,6 +106,7 @@ func TestFallsFasterThanTheLookBefore(t *testing.T) {
 		"no look before":     {[]result.Point{{Step: 100}, at(2000, 0.7)}, false},
 		"slow":               {[]result.Point{at(500, 0.1), at(1000, 0.5), {Step: 1900}, at(2000, 0.7)}, false},
 		"just begun":         {[]result.Point{at(500, 0.1), at(1000, 0.1), {Step: 1900}, at(2000, 0.7)}, true},
+		"measured between":   {[]result.Point{at(1000, 0.5), at(1900, 0.1), at(2000, 0.7)}, false},
 		"without its own":    {[]result.Point{at(1000, 0.1)}, true},
 		"nothing was looked": {nil, false},
 	} {

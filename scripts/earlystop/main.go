@@ -145,7 +145,7 @@ func newTrial(r result.Result, points []result.Point, confidence float64) (trial
 		step int
 	}
 	for _, p := range points {
-		if p.Validation == nil {
+		if p.Validation == nil || p.Step%stats.LookEvery != 0 {
 			continue
 		}
 		fast := stats.FallsFaster(before.acc, before.step, *p.Validation, p.Step)

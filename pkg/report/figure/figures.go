@@ -7,6 +7,7 @@ import (
 
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/report"
+	"slimfit/pkg/stats"
 	"slimfit/pkg/text"
 )
 
@@ -99,7 +100,24 @@ func trainingCaption(r *report.Report, rows []int) string {
 	if len(rows) < len(r.Rows) {
 		s += fmt.Sprintf(" Of %d networks, %d are drawn: the pick, the baseline and the front first.", len(r.Rows), len(rows))
 	}
+	if slices.ContainsFunc(rows, func(i int) bool { return glanced(&r.Rows[i]) }) {
+		s += fmt.Sprintf(" Between every %sth step and the end, accuracies are of a sample of the validation images where these are many.",
+			text.Thousands(stats.LookEvery))
+	}
 	return s
+}
+
+// glanced says whether the validation accuracy of a network in training was
+// measured between looks too, of a sample: package train.
+func glanced(row *report.Row) bool {
+	for _, h := range row.Histories {
+		for i, p := range h {
+			if p.Validation != nil && p.Step%stats.LookEvery != 0 && i < len(h)-1 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // maxTraining is the most networks whose training is drawn in one figure.

@@ -114,6 +114,8 @@ function drawTraining(row) {
       swatch.style.cssText = `width:14px;height:3px;background:${color(n)}`;
       return make("span", {}, swatch, "seed " + t.seed);
     })));
+    const last = d3.max(data, (l) => l.step);
+    if (!log && data.some((l) => l.step % 1000 && l.step < last)) box.append(make("p", { class: "hint" }, "Between every 1,000th step and the end, it is of a sample of the validation images where these are many."));
   }
 }
 
