@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -174,20 +175,58 @@ func TestContributingNamesEveryPlace(t *testing.T) {
 	}
 }
 
-// Keras trains every kind and every activation.
+// set adds the names of the fields that are set.
+func set(to map[string]bool, name string, v reflect.Value) {
+	if v.Kind() == reflect.Pointer && !v.IsNil() {
+		v = v.Elem()
+	}
+	to[name] = to[name] || !v.IsZero()
+	if v.Kind() == reflect.Struct {
+		for i := range v.NumField() {
+			set(to, v.Type().Field(i).Name, v.Field(i))
+		}
+	}
+}
+
+// Keras trains every kind, every activation and every recipe.
 func TestKerasHasEveryKind(t *testing.T) {
 	b, err := os.ReadFile("../scripts/keras/networks.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var networks []struct{ Layers []models.Layer }
+	var networks []struct {
+		Layers []models.Layer
+		Train  models.Recipe
+	}
 	if err := json.Unmarshal(b, &networks); err != nil {
 		t.Fatal(err)
 	}
-	kinds, activations := map[models.Kind]bool{}, map[models.Activation]bool{}
+	kinds, activations, named, used := map[models.Kind]bool{}, map[models.Activation]bool{}, map[string]bool{}, map[string]bool{}
 	for _, n := range networks {
 		for _, l := range n.Layers {
 			kinds[l.Kind], activations[l.Activation] = true, true
+		}
+		named[n.Train.Optimizer], named[n.Train.Schedule] = true, true
+		set(used, "", reflect.ValueOf(n.Train))
+	}
+	for _, name := range []string{models.Adam, models.SGD, models.Momentum, models.Adadelta, models.Constant, models.Cosine, models.Stepwise,
+		models.Exponential} {
+		if !named[name] {
+			t.Errorf("no network of scripts/keras/networks.json is trained with %s", name)
+		}
+	}
+	all := map[string]bool{}
+	for _, r := range []any{models.Recipe{}, models.Augment{}, models.ClassWeights{}} {
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(r)) {
+			all[f.Name] = true
+		}
+	}
+	for _, apart := range []string{"Deterministic", "Quantize", "Teacher"} { // nothing that Keras has
+		delete(all, apart)
+	}
+	for f := range all {
+		if !used[f] {
+			t.Errorf("no network of scripts/keras/networks.json has train.%s", f)
 		}
 	}
 	for _, k := range models.Kinds() {

@@ -78,11 +78,18 @@ func (n network) check(dir string) error {
 	if err != nil {
 		return err
 	}
-	losses, err := inOrder(p, n.Train)
-	if err != nil {
-		return err
+	if n.Train.Augment != nil {
+		if err := n.writeSeen(dir, p, images.N()); err != nil {
+			return err
+		}
 	}
-	end, err := p.Weights(0)
+	var losses []float64
+	var end models.Weights
+	if n.Train.Select == models.Best {
+		losses, end, err = n.selected(dir, spec, set)
+	} else if losses, err = inOrder(p, n.Train); err == nil {
+		end, err = p.Weights(0)
+	}
 	if err != nil {
 		return err
 	}
@@ -93,14 +100,14 @@ func (n network) check(dir string) error {
 }
 
 // writeMoved writes the moving averages after the last step: those of batch
-// normalisation, and of all weights where the recipe has ema.
+// normalisation, and of all weights where the recipe has ema or select.
 func (n network) writeMoved(dir string, w models.Weights) error {
 	arrays, err := w.Arrays(models.Spec{Input: n.Input, Classes: n.Classes, Layers: n.Layers})
 	if err != nil {
 		return err
 	}
 	for i, a := range arrays {
-		if !a.Part.Trained() || n.Train.EMA > 0 {
+		if !a.Part.Trained() || n.Train.EMA > 0 || n.Train.Select == models.Best {
 			if err := save(dir, fmt.Sprintf("end-%02d", i), a.Values, a.Shape...); err != nil {
 				return err
 			}
@@ -109,15 +116,70 @@ func (n network) writeMoved(dir string, w models.Weights) error {
 	return nil
 }
 
+// writeSeen writes the images as augmented, in the order of inOrder.
+func (n network) writeSeen(dir string, p *graph.Pack, images int) error {
+	var seen []float32
+	for step := range n.Train.Steps {
+		x, err := p.Seen(step, inTurn(n.Train.Batch, step))
+		if err != nil {
+			return err
+		}
+		seen = append(seen, x...)
+	}
+	return save(dir, "seen", seen, images, n.Input.H, n.Input.W, n.Input.C)
+}
+
+// validated is how many images, the first ones, also validate a network that
+// selects its weights.
+const validated = 100
+
+// selected trains as a run does and writes the order of the images and the step
+// whose weights are kept.
+func (n network) selected(dir string, spec models.Spec, set *dataset.Set) (losses []float64, end models.Weights, err error) {
+	set.Validation = dataset.Images{Pixels: set.Train.Pixels[:validated*n.Input.Elements()], Labels: set.Train.Labels[:validated]}
+	t, err := train.New(set, []graph.Net{{Spec: spec, Seed: 1}}, n.Train, nil, graph.DeviceFor(n.Train, 1, false))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer t.Close()
+	batch, order := make([]int32, n.Train.Batch), []int32{}
+	sequence := dataset.NewOrder(set.Train.N(), n.Train.OrderSeed(1))
+	for !t.Done() {
+		sequence.Batch(t.Step(), n.Train.Batch, batch)
+		if err := t.Next(); err != nil {
+			return nil, nil, err
+		}
+		loss, _ := t.Loss(0)
+		losses, order = append(losses, loss), append(order, batch...)
+	}
+	results, err := t.Results(false)
+	if err != nil {
+		return nil, nil, err
+	}
+	if end, err = t.Weights(0); err != nil {
+		return nil, nil, err
+	}
+	if err := save(dir, "selected", []int32{int32(results[0].Selected)}, 1); err != nil {
+		return nil, nil, err
+	}
+	return losses, end, save(dir, "order", order, t.Step(), n.Train.Batch)
+}
+
+// inTurn are the images of a step as they lie.
+func inTurn(n, step int) []int32 {
+	batch := make([]int32, n)
+	for i := range batch {
+		batch[i] = int32(step*n + i)
+	}
+	return batch
+}
+
 // inOrder trains all steps on the images as they lie and returns the losses.
 func inOrder(p *graph.Pack, r models.Recipe) ([]float64, error) {
 	var losses []float64
-	batch, loss := make([]int32, r.Batch), make([]float64, 1)
+	loss := make([]float64, 1)
 	for step := range r.Steps {
-		for i := range batch {
-			batch[i] = int32(step*r.Batch + i)
-		}
-		if err := p.Step(step, batch, loss); err != nil {
+		if err := p.Step(step, inTurn(r.Batch, step), loss); err != nil {
 			return nil, err
 		}
 		losses = append(losses, loss[0])

@@ -18,6 +18,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+import augment
+
 HERE = Path(__file__).resolve().parent
 WORKER = HERE.parent.parent / "bin/slimfit-worker"
 TOLERANCE = 1e-4
@@ -50,7 +52,21 @@ def compare(network, folder):
     for variable, values in zip(variables, weights):
         variable.assign(np.reshape(values, variable.shape))
     logits_off = worst(model(images), logits)
-    keras_losses, ends = train(model, network["train"], images, labels, variables)
+    order = np.arange(len(images)).reshape(network["train"]["steps"], -1)
+    if "augment" in network["train"]:
+        seen = np.concatenate([augment.augmented(images[batch], network["train"]["augment"], 1, step) for step, batch in enumerate(order)])
+        pixels_off = worst(seen, np.load(folder / "seen.npy"))
+        print(f"{network['name']:24} augmented pixels differ by {pixels_off:.1e}, {np.mean(seen != images):.0%} of them are changed")
+        if not pixels_off <= TOLERANCE:
+            faults.append(f"augmented pixels differ by {pixels_off:.1e}")
+        images = seen
+    if "select" in network["train"]:
+        order = np.load(folder / "order.npy")
+    keras_losses, ends, selected = train(model, network["train"], images, labels, order, variables)
+    if "select" in network["train"]:
+        print(f"{network['name']:24} selected: step {selected} of {len(order)}")
+        if selected != np.load(folder / "selected.npy")[0] or selected == len(order):
+            faults.append(f"step {np.load(folder / 'selected.npy')[0]} is selected, Keras has {selected}")
     losses_off = worst(keras_losses, losses)
     moved = {int(file.stem.removeprefix("end-")): np.load(file) for file in folder.glob("end-*.npy")}
     moved_off = max((worst(ends[i], np.reshape(values, ends[i].shape)) for i, values in moved.items()), default=0.0)
@@ -60,7 +76,7 @@ def compare(network, folder):
     if not losses_off <= TOLERANCE:
         faults.append(f"losses differ by {losses_off:.1e}")
     if not moved_off <= TOLERANCE:
-        faults.append(f"moving averages differ by {moved_off:.1e} after training")
+        faults.append(f"weights or moving averages differ by {moved_off:.1e} after training")
     return faults
 
 
@@ -195,26 +211,37 @@ def class_weights(recipe, labels, classes):
     return np.array([weights.get("named", {}).get(str(i), 1) for i in range(classes)], float)
 
 
-def train(model, recipe, images, labels, variables):
-    """Returns the loss of each step before its update, and the variables at the end: averaged, where the recipe has ema."""
+LOOK_EVERY, VALIDATED = 1000, 100  # steps between validations; the first images, which validate
+
+
+def train(model, recipe, images, labels, order, variables):
+    """Returns the loss of each step before its update, the variables at the end, and after which step they were so: averaged where
+    the recipe has ema, those that were best on the first images where it has select."""
     optimizer = keras_optimizer(recipe)
     weights = class_weights(recipe, labels, model.output_shape[1])
     averages = [variable.numpy() for variable in variables]
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "alpha"])
     optimizer.build(model.trainable_variables)
-    losses = []
-    for step in range(recipe["steps"]):
-        batch = slice(step * recipe["batch"], (step + 1) * recipe["batch"])
+    entropy = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.get("label_smoothing", 0))
+
+    @tf.function
+    def descend(x, y, weight):
         with tf.GradientTape() as tape:
-            targets = tf.one_hot(labels[batch], model.output_shape[1])
-            entropy = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.get("label_smoothing", 0))
-            loss = entropy(targets, model(images[batch], training=True), sample_weight=weights[labels[batch]])
+            loss = entropy(tf.one_hot(y, model.output_shape[1]), model(x, training=True), sample_weight=weight)
         optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-        losses.append(loss.numpy())
+        return loss
+
+    losses, best = [], (-1, 0, None)
+    for step, batch in enumerate(order):
+        losses.append(descend(images[batch], labels[batch], weights[labels[batch]].astype(np.float32)).numpy())
         keep = min(recipe.get("ema", 0), (2 + step) / (11 + step))  # as tf.train.ExponentialMovingAverage has it
         averages = [keep * average + (1 - keep) * variable.numpy() if variable.trainable else variable.numpy()
                     for average, variable in zip(averages, variables)]
-    return losses, averages
+        if "select" in recipe and ((step + 1) % LOOK_EVERY == 0 or step + 1 == len(order)):
+            right = np.mean(np.argmax(model(images[:VALIDATED]), 1) == labels[:VALIDATED])
+            if right > best[0]:
+                best = right, step + 1, averages
+    return (losses, best[2], best[1]) if "select" in recipe else (losses, averages, len(order))
 
 
 class Rate(keras.optimizers.schedules.LearningRateSchedule):
