@@ -192,11 +192,11 @@ func (r *filled) network(t *Trial, split Split) (target.Network, bool) {
 	}
 	n.Correct, n.Images, n.Confusion = m.right(), m.Images, r.judgedConfusion(t, split)
 	if r.Target != nil && t.scores != nil {
-		var shifts []string
-		for _, u := range r.Target.asked.Under {
-			shifts = append(shifts, u.Shift)
-		}
+		shifts := r.Target.asked.Shifts()
 		n.Shifted = t.scores.Correct(shifts, split)
+		if right, images := t.scores.Counted(shifts, m.Distinct, m.Images); split == Test && right != nil {
+			n.Shifted, n.Counted = right, images
+		}
 	}
 	return n, true
 }

@@ -131,6 +131,8 @@ type TestedNetwork struct {
 	Lower    float64    `json:"lower"`           // one-sided Clopper-Pearson at confidence 1 - alpha
 	Interval [2]float64 `json:"interval"`        // two-sided Clopper-Pearson at the target's confidence
 	Under    []int      `json:"under,omitempty"` // right answers under each shift of the target's
+	// those to distinct test images, which floors count, where that is not all of them
+	UnderDistinct []int `json:"under_distinct,omitempty"`
 	// where that is the metric: then Lower and Interval are of it
 	Balanced  *float64 `json:"balanced_accuracy,omitempty"`
 	Int8Bytes int      `json:"int8_bytes,omitempty"` // of the exported file, where int8 networks are judged and their bytes count

@@ -16,6 +16,9 @@ type Scores struct {
 	// Shifts has, by the name of the shift (package shift), what is found: right
 	// answers by true class.
 	Shifts map[string]map[Split][]int `json:"shifts"`
+	// Distinct has, by shift, how many right answers are to test images that repeat no
+	// other, where that is not all of them.
+	Distinct map[string]int `json:"distinct,omitempty"`
 }
 
 // Tally counts answers by how sure they are: [bin, right, wrong], rising, without
@@ -33,6 +36,14 @@ func (s *Scores) SetFound(shift string, split Split, found []int) {
 		s.Shifts[shift] = map[Split][]int{}
 	}
 	s.Shifts[shift][split] = found
+}
+
+// SetDistinct sets how much of it is of test images that repeat no other.
+func (s *Scores) SetDistinct(shift string, found int) {
+	if s.Distinct == nil {
+		s.Distinct = map[string]int{}
+	}
+	s.Distinct[shift] = found
 }
 
 // Correct are the right answers to the split's images under each shift; nil where
@@ -53,6 +64,24 @@ func (s *Scores) Correct(shifts []string, split Split) []int {
 	return out
 }
 
+// Counted are the right answers to test images under each shift that floors count:
+// to the distinct ones of a result, or to all its images; and how many these are.
+// nil where one was not judged.
+func (s *Scores) Counted(shifts []string, distinct *Distinct, images int) (right []int, n int) {
+	right = s.Correct(shifts, Test)
+	if distinct == nil {
+		return right, images
+	}
+	for i, name := range shifts {
+		n, ok := s.Distinct[name]
+		if right == nil || !ok {
+			return nil, 0
+		}
+		right[i] = n
+	}
+	return right, distinct.Test
+}
+
 // Key names the trial.
 func (s Scores) Key() Key { return Key{ConfigID: s.ConfigID, Seed: s.Seed} }
 
@@ -70,6 +99,11 @@ func (s *Scores) Add(old Scores) {
 	for split, t := range old.Sure {
 		if s.Sure[split] == nil {
 			s.Sure[split] = t
+		}
+	}
+	for name, n := range old.Distinct {
+		if _, ok := s.Shifts[name][Test]; !ok {
+			s.SetDistinct(name, n)
 		}
 	}
 	for name, on := range old.Shifts {
@@ -138,6 +172,9 @@ func (s *Scores) Check(images func(Split) int, classes int) string {
 				if n < 0 || all > images(split) {
 					return fmt.Sprintf("%s, %s: more is found than there is", split, name)
 				}
+			}
+			if n := s.Distinct[name]; split == Test && (n < 0 || n > all) {
+				return fmt.Sprintf("%s: %d right answers to distinct images, %d to all", name, n, all)
 			}
 			if on[split] != nil && len(on[split]) != classes {
 				return fmt.Sprintf("%s, %s: %d classes, not %d", split, name, len(on[split]), classes)

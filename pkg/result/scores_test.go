@@ -44,6 +44,7 @@ func TestScoresCheck(t *testing.T) {
 		"is out of order or range":      func(s *Scores) { s.Sure[Test] = Tally{{1, -1, 5}} },
 		"scores are of 3 images, not 4": func(s *Scores) { s.Sure[Validation] = Tally{{3, 2, 1}} },
 		"more is found":                 func(s *Scores) { s.SetFound("noise 20", Validation, []int{5, 0}) },
+		"3 right answers to distinct":   func(s *Scores) { s.SetFound("blur 1", Test, []int{1, 1}); s.SetDistinct("blur 1", 3) },
 		"3 classes, not 2":              func(s *Scores) { s.SetFound("blur 1", Test, []int{1, 0, 0}) },
 	} {
 		s := scores()
@@ -74,5 +75,24 @@ func TestScoresAdd(t *testing.T) {
 	if want := `{"config_id":"c","seed":1,"weights_sha256":"w","sure":{"validation":[[-64,1,0],[3,2,1]]},` +
 		`"shifts":{"noise 20":{"validation":[1,2]}}}`; err != nil || string(b) != want {
 		t.Errorf("%s, %v", b, err)
+	}
+}
+
+// Floors count distinct test images where a result tells them, and nothing where
+// scores do not know how many of these were found.
+func TestScoresCounted(t *testing.T) {
+	s, d := scores(), &Distinct{Test: 3}
+	s.SetFound("noise 20", Test, []int{2, 2})
+	if right, n := s.Counted([]string{"noise 20"}, nil, 5); !reflect.DeepEqual(right, []int{4}) || n != 5 {
+		t.Errorf("all: %v of %d", right, n)
+	}
+	if right, n := s.Counted([]string{"noise 20"}, d, 5); right != nil {
+		t.Errorf("older scores: %v of %d", right, n)
+	}
+	s.SetDistinct("noise 20", 2)
+	again := NewScores(Result{ConfigID: "c", Seed: 1, WeightsSHA: "w"})
+	again.Add(s)
+	if right, n := again.Counted([]string{"noise 20"}, d, 5); !reflect.DeepEqual(right, []int{2}) || n != 3 {
+		t.Errorf("distinct: %v of %d", right, n)
 	}
 }

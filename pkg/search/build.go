@@ -237,6 +237,9 @@ func (s *state) tested(o *opening) []result.TestedNetwork {
 		if v, ok := s.p.Target.Share(target.Network{Confusion: r.Confusion.Test}); ok && s.p.Target.Balanced() {
 			out[len(out)-1].Balanced = &v
 		}
+		if n, images := s.p.underCounted(r); images != s.p.Data.Test {
+			out[len(out)-1].UnderDistinct = n
+		}
 		if s.p.countsInt8() && !s.p.built {
 			out[len(out)-1].Int8Bytes = r.Int8Bytes()
 		}

@@ -40,12 +40,13 @@ type Problem struct {
 	Looks      *result.Looks                     // at them by other questions, for the certificate; nil where nobody counted
 	Options
 
-	built  bool          // its sizes are of one file, of untrained weights
-	untold bool          // the certificate that is checked has no largest class
-	format int           // of the certificate that is checked; 0 for one that is yet to be written
-	older  bool          // it is of before not_shown was told from unmet
-	needs  map[need]int  // see needed
-	judge  *target.Judge // of the validation images
+	built    bool          // its sizes are of one file, of untrained weights
+	underAll bool          // its floors under shifts count repeated images
+	untold   bool          // the certificate that is checked has no largest class
+	format   int           // of the certificate that is checked; 0 for one that is yet to be written
+	older    bool          // it is of before not_shown was told from unmet
+	needs    map[need]int  // see needed
+	judge    *target.Judge // of the validation images
 	// accuracy below which no trial is stopped early; 0 in older certificates
 	stopAbove float64
 	audits    bool          // see audit.go; false in older certificates

@@ -90,3 +90,47 @@ func TestFloorUnderShift(t *testing.T) {
 		t.Error("a floor under fog verifies")
 	}
 }
+
+// Floors under shifts count test images that repeat no other: 290 of 300 are right
+// under noise, and 20 of the 30 distinct ones, which do not show 80 %.
+func TestFloorCountsDistinctImages(t *testing.T) {
+	goal := aim(0.5)
+	goal.Under = []experiment.Under{{Shift: "noise 20", Accuracy: 0.8}}
+	p := problem(small()[:1], 1, goal, Options{})
+	labels := make([]uint8, p.Data.Test)
+	predicted, repeats := make([]int, p.Data.Test), make([]bool, p.Data.Test)
+	for i := range repeats {
+		repeats[i] = i >= 30
+	}
+	r := &result.Result{ConfigID: p.Candidates[0].ID, Seed: p.Seeds[0], Status: result.Done, Dataset: p.Data}
+	r.SetOn(result.Validation, result.Score(predicted[:p.Data.Validation], labels[:p.Data.Validation], p.Data.Classes))
+	f := result.Score(predicted, labels, p.Data.Classes)
+	f.LeaveOut(repeats, labels)
+	r.SetOn(result.Test, f)
+	for distinct, want := range map[int]result.Verdict{20: result.NotShown, 30: result.Certified} {
+		p.Scores = func(r result.Result) result.Scores {
+			s := result.NewScores(r)
+			s.SetFound("noise 20", result.Validation, []int{p.Data.Validation})
+			s.SetFound("noise 20", result.Test, []int{p.Data.Test - 10})
+			s.SetDistinct("noise 20", distinct)
+			return s
+		}
+		w := newWorld(p, nil, 0, 0)
+		w.Results[r.Key()] = r
+		s := record(t, p, w)
+		if s.cert.Verdict != want || s.cert.Openings[0].Networks[0].UnderDistinct[0] != distinct {
+			t.Errorf("%d distinct: %s %+v", distinct, s.cert.Summary, s.cert.Openings)
+		}
+		if faults := s.verify(); len(faults) > 0 {
+			t.Errorf("%d distinct: %v", distinct, faults)
+		}
+	}
+	known := p.Scores
+	p.Scores = func(r result.Result) result.Scores { s := known(r); s.Distinct = nil; return s }
+	if !p.Lacks(r, result.Test) {
+		t.Error("scores that do not tell distinct images are taken")
+	}
+	if p.underAll = true; p.Lacks(r, result.Test) || p.underBound(r, 0.975) != "" {
+		t.Error("a certificate of before is judged by distinct images")
+	}
+}

@@ -51,7 +51,7 @@ func (p *Problem) rules() []string {
 			"one-sided Clopper-Pearson lower bound on the test images.")
 	}
 	if len(p.Target.Under) > 0 {
-		out = append(out, underRule)
+		out = append(out, underRule(map[bool]string{false: "distinct test images", true: "test images"}[p.underAll]))
 	}
 	if p.Target.Precision == experiment.Int8 {
 		out = append(out, int8Rule)

@@ -87,7 +87,8 @@ func (r *run) lacksShifts(res result.Result) (bool, error) {
 			}
 		}
 	}
-	return false, nil
+	right, _ := scores.Counted(r.Shifts, res.Distinct, res.Dataset.Test)
+	return res.Correct.Test != nil && right == nil, nil
 }
 
 // differs names the part of a result that contradicts its configuration, "" if

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -28,6 +29,7 @@ type Network struct {
 	// Shifted are the right answers under each shift of Target.Under, in its order; nil
 	// where they are not known.
 	Shifted []int `json:"shifted,omitempty"`
+	Counted int   `json:"counted,omitempty"` // the images of Shifted; 0: Images
 }
 
 // Trouble is why a configuration misses the target whatever its accuracy.
@@ -131,8 +133,9 @@ func (j *Judge) Trouble(n Network) *Trouble {
 		return &Trouble{Seed: n.Seed, Diverged: true}
 	}
 	for i, correct := range n.Shifted[:min(len(n.Shifted), len(j.Under))] {
-		if u := j.Under[i]; !Reaches(correct, n.Images, u.Accuracy) {
-			return &Trouble{Seed: n.Seed, Shift: u.Shift, Images: n.Images, Recall: float64(correct) / float64(n.Images), Floor: u.Accuracy}
+		images := cmp.Or(n.Counted, n.Images)
+		if u := j.Under[i]; !Reaches(correct, images, u.Accuracy) {
+			return &Trouble{Seed: n.Seed, Shift: u.Shift, Images: images, Recall: float64(correct) / float64(images), Floor: u.Accuracy}
 		}
 	}
 	if !j.NeedsConfusion() || n.Confusion == nil {

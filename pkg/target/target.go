@@ -80,6 +80,15 @@ type Under struct {
 	Accuracy float64 `json:"accuracy"` // in (0, 1)
 }
 
+// Shifts are those of Under, in its order.
+func (t *Target) Shifts() []string {
+	var names []string
+	for _, u := range t.Under {
+		names = append(names, u.Shift)
+	}
+	return names
+}
+
 // Floor is the recall that every network must reach for the class, whatever the
 // rule; 0 asks nothing.
 func (t *Target) Floor(class int) float64 {

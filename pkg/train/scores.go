@@ -136,10 +136,19 @@ func (t *Training) shifted(out []result.Scores, split result.Split, name string)
 	for net := range found {
 		found[net] = make([]int, t.set.Data.Classes)
 	}
+	var repeats []bool // test images
+	if split == result.Test {
+		repeats = t.set.Repeats()
+	}
+	distinct, at := make([]int, len(out)), make([]int, len(out))
 	err := t.answer(t.images(split), name, func(net, answer, label int, _ []float32) {
 		if answer == label {
 			found[net][label]++
+			if repeats != nil && !repeats[at[net]] {
+				distinct[net]++
+			}
 		}
+		at[net]++
 	})
 	if err != nil {
 		return err
@@ -147,6 +156,9 @@ func (t *Training) shifted(out []result.Scores, split result.Split, name string)
 	for net := range out {
 		if t.members[net].diverged == "" {
 			out[net].SetFound(name, split, found[net])
+			if slices.Contains(repeats, true) {
+				out[net].SetDistinct(name, distinct[net])
+			}
 		}
 	}
 	return nil

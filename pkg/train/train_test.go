@@ -271,6 +271,9 @@ func TestDivergence(t *testing.T) {
 // that are shifted as package shift says.
 func TestScores(t *testing.T) {
 	set := barSet()
+	size, half := set.Data.Input.Elements(), set.Test.N()/2 // every second test image repeats another
+	copy(set.Test.Pixels[half*size:], set.Test.Pixels[:half*size])
+	copy(set.Test.Labels[half:], set.Test.Labels[:half])
 	tr := start(t, set, recipe(200), net(1, 4), net(1, 2))
 	advance(t, tr, 200)
 	results, err := tr.Results(true)
@@ -284,6 +287,11 @@ func TestScores(t *testing.T) {
 	for i, s := range scores {
 		if doubt := s.Check(func(split result.Split) int { return split.Images(set.Data) }, 3); doubt != "" {
 			t.Errorf("network %d: %s", i, doubt)
+		}
+		d := results[i].Distinct
+		right, images := s.Counted([]string{"brightness 0", "noise 100"}, d, set.Test.N())
+		if images != d.Test || d.Test > half || right[0] != d.Correct || 2*right[1] > d.Test+right[0] || right[1] < 0 {
+			t.Errorf("network %d finds %v of %d distinct test images, %+v", i, right, images, d)
 		}
 		for _, split := range result.Splits() {
 			right := 0
