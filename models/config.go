@@ -80,8 +80,12 @@ func slug(layers []Layer) string {
 
 // IsConfigID says whether a name ends in a dash and 8 or 32 hex digits, as those
 // of Config.ID and LongID do.
-func IsConfigID(name string) bool {
-	i := strings.LastIndexByte(name, '-')
-	n := len(name) - i - 1
-	return i >= 1 && (n == shortDigest || n == longDigest) && strings.Trim(name[i+1:], "0123456789abcdef") == ""
+func IsConfigID(name string) bool { return endsIn(name, shortDigest) || IsLongID(name) }
+
+// IsLongID says whether a name ends in a dash and 32 hex digits.
+func IsLongID(name string) bool { return endsIn(name, longDigest) }
+
+func endsIn(name string, digits int) bool {
+	i := len(name) - digits
+	return i >= 2 && name[i-1] == '-' && strings.Trim(name[i:], "0123456789abcdef") == ""
 }

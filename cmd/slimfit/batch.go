@@ -223,8 +223,8 @@ func batchSubmit(ctx context.Context, o batchOptions) error {
 	if err := o.lab.CheckData(e); err != nil {
 		return err
 	}
-	if r.Folder, err = store.Create(o.lab.Out, e.Name, e.Source); err != nil {
-		return exit.Failed(err)
+	if r.Folder, err = o.lab.Create(e); err != nil {
+		return err
 	}
 	p, ids, err := batch.Submit(ctx, r)
 	for _, n := range p.Notes {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -220,7 +219,7 @@ func writeLogs(o console, folder *store.Folder, k result.Key, lines int) error {
 
 // writeTail prints the end of a file under its name.
 func writeTail(o console, file string, n int) error {
-	b, err := os.ReadFile(file)
+	b, err := store.Tail(file, store.MaxJSON)
 	if errors.Is(err, fs.ErrNotExist) {
 		o.note("%s: not written yet", file)
 		return nil

@@ -56,13 +56,16 @@ func runTask(ctx context.Context, o runOptions, t task) error {
 	if err != nil {
 		return err
 	}
-	trials, err := s.Trials(e, t.index)
-	if err != nil {
-		return exit.Usagef("run --task %s: %w", t.file, err)
-	}
 	folder, err := store.Open(runDir)
 	if err != nil {
 		return exit.Failed(err)
+	}
+	if err := o.lab.Settle(e, folder, false); err != nil {
+		return err
+	}
+	trials, err := s.Trials(e, t.index)
+	if err != nil {
+		return exit.Usagef("run --task %s: %w", t.file, err)
 	}
 	if err := o.lab.CheckData(e); err != nil {
 		return err

@@ -1,15 +1,12 @@
 package batch
 
 import (
-	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"slices"
-	"strings"
 
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
@@ -75,23 +72,12 @@ const logTail = 4 << 10
 
 // lastLine is the last line of the file that says something.
 func lastLine(file string) string {
-	f, err := os.Open(file)
+	b, err := store.Tail(file, logTail)
 	if err != nil {
 		return ""
 	}
-	defer f.Close()
-	if size, err := f.Seek(0, io.SeekEnd); err != nil || size > logTail {
-		f.Seek(-logTail, io.SeekEnd)
-	} else {
-		f.Seek(0, io.SeekStart)
-	}
-	last := ""
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if text := strings.TrimSpace(lines.Text()); text != "" {
-			last = text
-		}
-	}
-	return last
+	b = bytes.TrimSpace(b)
+	return string(bytes.TrimSpace(b[bytes.LastIndexByte(b, '\n')+1:]))
 }
 
 // Latest finds the element that a trial was given to last.

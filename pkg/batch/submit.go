@@ -233,7 +233,7 @@ func (p *Prepared) send(ctx context.Context, r Request) ([]string, error) {
 // jobIDs reads the numbers that Slurm gave a submission's jobs, by name.
 func (s Submission) jobIDs() map[string]string {
 	ids := map[string]string{}
-	b, err := os.ReadFile(filepath.Join(s.Dir, jobsName))
+	b, err := store.ReadFile(filepath.Join(s.Dir, jobsName), store.MaxJSON)
 	if err != nil || json.Unmarshal(b, &ids) != nil {
 		return map[string]string{}
 	}

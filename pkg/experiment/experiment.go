@@ -76,6 +76,14 @@ func KeysOf(trials []Trial) []result.Key {
 	return keys
 }
 
+// Rename gives configuration i the ID that it goes by in its run folder.
+func (e *Experiment) Rename(i int, id string) {
+	if e.Baseline.ID == e.Configs[i].ID {
+		e.Baseline.ID = id
+	}
+	e.Configs[i].ID = id
+}
+
 // ByID are the configurations by their IDs; a nil e has none.
 func (e *Experiment) ByID() map[string]*Configuration {
 	configs := map[string]*Configuration{}

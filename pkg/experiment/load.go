@@ -213,7 +213,7 @@ func (l *loader) configurations(m *matrix, t *teachers, counted bool) {
 		return
 	}
 	l.e.Configs, l.e.Space, l.e.Warnings = g.configs, g.space, g.warnings()
-	g.seen, g.ids, g.configs = nil, nil, nil
+	g.seen, g.ids = nil, nil
 	l.keepDigests(t)
 	for _, a := range m.axes {
 		x := Axis{Name: a.name}

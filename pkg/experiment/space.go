@@ -33,6 +33,9 @@ func (s *Space) Cost(i int, c footprint.Cost) int {
 
 // Config makes configuration i.
 func (s *Space) Config(i int) Configuration {
+	if s.g.configs != nil {
+		return s.g.configs[i]
+	}
 	c := s.g.combos[s.at[i]]
 	layers, _, _ := s.g.build(c)
 	recipe, _ := s.g.recipeOf(c)

@@ -153,7 +153,7 @@ func trainKeys() []yk.Key {
 		{Name: "deterministic", Axis: true, Forms: yk.Forms(yk.Truth()), Default: "false", Doc: "TensorFlow's deterministic kernels."},
 		{Name: "quantize", Axis: true, Forms: yk.Forms(yk.Choice("none", "int8")), Default: "none", Doc: "int8: quantization-aware training: weights and outputs are rounded as in int8 in the second half of the steps."},
 		{Name: "teacher", Axis: true, Forms: yk.Forms(yk.Choice("none"), yk.Mapping(
-			yk.Key{Name: "run", Required: true, Forms: yk.Forms(runForm()), Doc: "The trained run whose soft outputs join the labels: `<experiment>/<config-id>/seed-<n>` below --out, or a path. It must be finished."},
+			yk.Key{Name: "run", Required: true, Forms: yk.Forms(runForm()), Doc: "The trained run whose soft outputs join the labels: `<experiment>/<config-id>/seed-<n>` below --out, or a path below this folder. It must be finished."},
 			yk.Key{Name: "temperature", Axis: true, Forms: yk.Forms(yk.Number("(", 0, 1000, "]")), Default: "4", Doc: "Of the softmax of both networks in the soft loss."},
 			yk.Key{Name: "weight", Axis: true, Forms: yk.Forms(yk.Number("[", 0, 1, "]")), Default: "0.9", Doc: "Share of the soft loss."})),
 			Default: "none", Doc: "Distillation."},

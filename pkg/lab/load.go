@@ -1,8 +1,10 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -30,6 +32,11 @@ func (l *Lab) load(ctx context.Context, file string, sets []string, shapes, spac
 	}
 	if err != nil {
 		return nil, exit.With(loadCode(err), err)
+	}
+	folder := &store.Folder{Dir: filepath.Join(l.Out, e.Name)}
+	last, err := store.ReadFile(folder.ExperimentPath(), store.MaxJSON)
+	if err := l.Settle(e, folder, err != nil || !bytes.Equal(last, e.Source)); err != nil {
+		return nil, err
 	}
 	l.Detail("%s: data set %s, digest %.12s: %d training, %d validation and %d test images of %s in %d classes", file, e.Data.Name,
 		e.Data.Digest,
@@ -123,10 +130,26 @@ func UntilStopped[T any](ctx context.Context, work func() (T, error)) (T, error)
 	}
 }
 
+// Settle names the configurations as they go by in the run folder, see
+// store.Names.
+func (l *Lab) Settle(e *experiment.Experiment, folder *store.Folder, read bool) error {
+	name, err := folder.Names(read)
+	for i := 0; err == nil && i < len(e.Configs); i++ {
+		c, id := &e.Configs[i], ""
+		if id, err = name(c.Config, c.ID); err == nil {
+			e.Rename(i, id)
+		}
+	}
+	return exit.Failed(err)
+}
+
 // FolderExperiment reads a run folder's experiment; nil, with a note, where
 // that is not possible.
 func (l *Lab) FolderExperiment(folder *store.Folder) *experiment.Experiment {
 	e, err := experiment.LoadFrom(folder.ExperimentPath(), nil, l.sources(nil))
+	if err == nil {
+		err = l.Settle(e, folder, false)
+	}
 	if err != nil {
 		l.Note("how many trials there should be is not known: %v", err)
 		return nil

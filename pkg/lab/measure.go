@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -182,7 +181,7 @@ func networkKey(cfg experiment.Configuration) string {
 // be none yet.
 func readLatencies(file string) (map[string]*footprint.Latency, error) {
 	known := map[string]*footprint.Latency{}
-	b, err := os.ReadFile(file)
+	b, err := store.ReadFile(file, store.MaxJSON)
 	if errors.Is(err, fs.ErrNotExist) {
 		return known, nil
 	}
@@ -196,7 +195,7 @@ func readLatencies(file string) (map[string]*footprint.Latency, error) {
 }
 
 func (l *Lab) writeLatencies(e *experiment.Experiment, known map[string]*footprint.Latency) error {
-	folder, err := store.Create(l.Out, e.Name, e.Source)
+	folder, err := l.Create(e)
 	if err != nil {
 		return exit.Failed(err)
 	}

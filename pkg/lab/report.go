@@ -56,8 +56,7 @@ func (l *Lab) ReadReports(dirs []string, o ReportOptions) (*Reports, error) {
 		in := inputs[i]
 		for j := range inputs {
 			if j != i {
-				in.Others = append(in.Others, inputs[j].Results...)
-				in.Int8 = append(in.Int8, inputs[j].Int8...)
+				addOthers(&in, inputs[j])
 			}
 		}
 		r, err := report.Build(in, report.Options{Split: o.Split})
@@ -70,6 +69,33 @@ func (l *Lab) ReadReports(dirs []string, o ReportOptions) (*Reports, error) {
 		all.Reports = append(all.Reports, r)
 	}
 	return all, all.readClaims(o.Claims)
+}
+
+// addOthers adds what another folder knows of the same configurations, whatever
+// they go by there; not what only has the ID of one of them.
+func addOthers(in *report.Input, from report.Input) {
+	own, here := map[string]string{}, in.Experiment.ByID()
+	for id, c := range here {
+		own[c.Digest()] = id
+	}
+	names := map[string]string{} // here, by those there; "" for another configuration's
+	for _, r := range from.Results {
+		id, ok := names[r.ConfigID]
+		if !ok {
+			if id = own[r.Config().Digest()]; id == "" && here[r.ConfigID] == nil {
+				id = r.ConfigID
+			}
+			names[r.ConfigID] = id
+		}
+		if r.ConfigID = id; id != "" {
+			in.Others = append(in.Others, r)
+		}
+	}
+	for _, q := range from.Int8 {
+		if q.ConfigID = names[q.ConfigID]; q.ConfigID != "" {
+			in.Int8 = append(in.Int8, q)
+		}
+	}
 }
 
 // Compare puts two run folders side by side.

@@ -187,6 +187,9 @@ func (l *Lab) readExperiment(folder *store.Folder, in *report.Input) *experiment
 		return nil // the report says so
 	}
 	e, err := experiment.LoadFrom(folder.ExperimentPath(), nil, l.sources(in.Results))
+	if err == nil {
+		err = l.Settle(e, folder, false)
+	}
 	if err != nil {
 		l.Note("the experiment file cannot be read, the report is made from the results alone: %v", err)
 		in.Warnings = append(in.Warnings, "The experiment file cannot be read; this report is made from the results alone.")

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"slimfit/models"
 	"slimfit/pkg/exit"
@@ -26,6 +25,15 @@ func (l *Lab) openFolders(dirs []string) ([]*store.Folder, error) {
 	return folders, nil
 }
 
+// Create makes the run folder of an experiment, with the folders of long IDs.
+func (l *Lab) Create(e *experiment.Experiment) (*store.Folder, error) {
+	folder, err := store.Create(l.Out, e.Name, e.Source)
+	for i := 0; err == nil && i < len(e.Configs); i++ {
+		err = folder.Claim(e.Configs[i].ID)
+	}
+	return folder, exit.Failed(err)
+}
+
 // Prepare makes the run folder of an experiment, and takes over what other run
 // folders have finished of the trials. It returns how many those were.
 func (l *Lab) Prepare(e *experiment.Experiment, trials []experiment.Trial, reused []string) (*store.Folder, int, error) {
@@ -33,9 +41,9 @@ func (l *Lab) Prepare(e *experiment.Experiment, trials []experiment.Trial, reuse
 	if err != nil {
 		return nil, 0, err
 	}
-	folder, err := store.Create(l.Out, e.Name, e.Source)
+	folder, err := l.Create(e)
 	if err != nil {
-		return nil, 0, exit.Failed(err)
+		return nil, 0, err
 	}
 	n, shown, err := reuse(others, folder, e, trials)
 	if err == nil && shown > 0 {
@@ -51,8 +59,12 @@ func (l *Lab) Prepare(e *experiment.Experiment, trials []experiment.Trial, reuse
 // names.
 func reuse(folders []*store.Folder, to *store.Folder, e *experiment.Experiment, trials []experiment.Trial) (copied, shown int, err error) {
 	for _, from := range folders {
+		name, err := from.Names(true)
+		if err != nil {
+			return copied, shown, err
+		}
 		for _, t := range trials {
-			ok, test, err := reuseTrial(from, to, e.Name, t)
+			ok, test, err := reuseTrial(from, to, e.Name, t, name)
 			if err != nil {
 				return copied, shown, fmt.Errorf("take over a trial of %s: %w", from.Dir, err)
 			}
@@ -67,10 +79,17 @@ func reuse(folders []*store.Folder, to *store.Folder, e *experiment.Experiment, 
 	return copied, shown, nil
 }
 
-func reuseTrial(from, to *store.Folder, name string, t experiment.Trial) (ok, test bool, err error) {
-	k := t.Key()
-	if _, err := to.ReadResult(k); !errors.Is(err, fs.ErrNotExist) {
+func reuseTrial(from, to *store.Folder, name string, t experiment.Trial, nameOf func(models.Config, string) (string, error)) (ok, test bool,
+	err error) {
+	if _, err := to.ReadResult(t.Key()); !errors.Is(err, fs.ErrNotExist) {
 		return false, false, nil // it is there; what is wrong with it, if anything, the run will see
+	}
+	k := t.Key()
+	if k.ConfigID, err = nameOf(t.Config, t.ID); err == nil {
+		err = from.Inside(k)
+	}
+	if err != nil {
+		return false, false, err
 	}
 	r, err := from.ReadResult(k)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && r.Status != result.Done {
@@ -88,7 +107,7 @@ func reuseTrial(from, to *store.Folder, name string, t experiment.Trial) (ok, te
 	if err != nil || w.UnmarshalBinary(weights) != nil || w.SHA256() != r.WeightsSHA {
 		weights = nil // not kept, or not its own
 	}
-	r.Experiment, r.Dataset.Name, r.Assignment = name, t.Data.Name, t.Assignment
+	r.ConfigID, r.Experiment, r.Dataset.Name, r.Assignment = t.ID, name, t.Data.Name, t.Assignment
 	if r.Assignment == nil {
 		r.Assignment = map[string]any{}
 	}
@@ -96,7 +115,8 @@ func reuseTrial(from, to *store.Folder, name string, t experiment.Trial) (ok, te
 	if err := takeOver(to, r, points, weights); err != nil {
 		return true, test, err
 	}
-	if q, err := from.ReadInt8(k); err == nil && q.Of(r) { // else there is none, or none of use
+	q, err := from.ReadInt8(k)
+	if q.ConfigID = t.ID; err == nil && q.Of(r) { // else there is none, or none of use
 		return true, test, to.WriteInt8(q)
 	}
 	return true, test, nil
@@ -105,7 +125,7 @@ func reuseTrial(from, to *store.Folder, name string, t experiment.Trial) (ok, te
 // takeOver writes a finished trial that has no result yet; weights may be nil.
 func takeOver(to *store.Folder, r result.Result, points []result.Point, weights []byte) error {
 	k := r.Key()
-	if err := os.MkdirAll(to.TrialDir(k), 0o777); err != nil {
+	if err := to.MakeTrialDir(k); err != nil {
 		return err
 	}
 	if err := to.WriteHistory(k, 0, points); err != nil {

@@ -2,6 +2,9 @@ package lab
 
 import (
 	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -76,5 +79,44 @@ func TestReuse(t *testing.T) {
 	}
 	if r, err := to.ReadResult(result.Key{ConfigID: "there", Seed: 1}); err != nil || r.Status != result.Diverged {
 		t.Errorf("a result that was there became %+v, %v", r, err)
+	}
+}
+
+// Trials are neither read nor written through links.
+func TestReuseFollowsNoLinks(t *testing.T) {
+	for _, linked := range []string{"from", "to"} {
+		var folders [2]*store.Folder
+		for i, name := range []string{"from", "to"} {
+			f, err := store.Create(t.TempDir(), name, []byte("name: "+name+"\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			folders[i] = f
+			inside, elsewhere := filepath.Join(f.Dir, "done"), t.TempDir()
+			if name == "from" {
+				r := result.Result{Experiment: "from", ConfigID: "done", Seed: 1, Status: result.Done, Model: []models.Layer{models.NewDense(2)}}
+				if err := takeOver(f, r, nil, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if name != linked {
+				continue
+			}
+			if name == "from" {
+				elsewhere = filepath.Join(elsewhere, "moved")
+				if err := os.Rename(inside, elsewhere); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.Symlink(elsewhere, inside); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, _, err := reuse(folders[:1], folders[1], &experiment.Experiment{Name: "to"},
+			[]experiment.Trial{{Configuration: &experiment.Configuration{ID: "done"}, Seed: 1}})
+		var bad *store.FileError
+		if !errors.As(err, &bad) || filepath.Base(bad.Path) != "done" || filepath.Base(filepath.Dir(bad.Path)) != linked {
+			t.Errorf("%v, want the link in %s", err, linked)
+		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -216,7 +215,7 @@ func (s *searcher) filesOf(r *result.Result) ([]result.File, error) {
 	if r, err := s.folder.ReadResult(k); err != nil || r.Status != result.Done {
 		return []result.File{f}, err // there was nothing to quantize
 	}
-	if b, err = os.ReadFile(s.folder.Int8Path(k)); err != nil {
+	if b, err = store.ReadFile(s.folder.Int8Path(k), store.MaxJSON); err != nil {
 		return nil, fmt.Errorf("read the int8 figures: %w", err)
 	}
 	q, err := s.fileOf(s.folder.Int8Path(k), b)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
@@ -123,7 +122,7 @@ func (r *resultReader) file(of *result.Result) (path string, content []byte, err
 		return r.early[k].Path, r.early[k].Content, nil
 	}
 	path = r.folder.ResultPath(k)
-	if content, err = os.ReadFile(path); err != nil {
+	if content, err = store.ReadFile(path, store.MaxJSON); err != nil {
 		return "", nil, fmt.Errorf("read result: %w", err)
 	}
 	return path, content, nil

@@ -3,6 +3,7 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/export"
@@ -12,6 +13,9 @@ import (
 // findTeacher finds the trained run that a recipe names as its teacher, below
 // out or as a path.
 func findTeacher(run, out string) (experiment.Teacher, error) {
+	if !filepath.IsLocal(run) {
+		return experiment.Teacher{}, errors.New("a file names teachers below --out or below the folder that it is used in: no path from the root, no ..")
+	}
 	choice, err := export.Find(run, out)
 	var missing *export.NotFoundError
 	if errors.As(err, &missing) {
@@ -22,6 +26,9 @@ func findTeacher(run, out string) (experiment.Teacher, error) {
 	}
 	if choice.Seed == nil {
 		return experiment.Teacher{}, fmt.Errorf("%s is not one trained network: name its seed too", run)
+	}
+	if err := choice.Folder.Inside(result.Key{ConfigID: choice.ConfigID, Seed: *choice.Seed}); err != nil {
+		return experiment.Teacher{}, err
 	}
 	t, err := export.Open(choice)
 	if err != nil {

@@ -84,6 +84,11 @@ type Result struct {
 	int8Bytes int       // see Int8Bytes
 }
 
+// Config is the configuration that the result is of.
+func (r Result) Config() models.Config {
+	return models.Config{Layers: r.Model[:max(0, len(r.Model)-1)], Data: r.Dataset, Recipe: r.Train}
+}
+
 // Key names the result's trial.
 func (r Result) Key() Key { return Key{ConfigID: r.ConfigID, Seed: r.Seed} }
 

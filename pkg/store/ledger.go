@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -52,22 +53,27 @@ func (l Ledger) LooksOf(question string) ([]result.Look, error) {
 
 // read reads the lines that contain a text and are wanted.
 func (l Ledger) read(text string, want func(*result.Look) bool) ([]result.Look, error) {
-	b, err := os.ReadFile(l.path)
+	f, _, err := openFile(l.path, os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNoLedger
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger of test openings: %w", err)
 	}
-	if n := len(b); n > 0 && b[n-1] != '\n' {
-		return nil, l.fault(1+bytes.Count(b, []byte("\n")), "it is cut short, as of a process that was killed while it wrote, before it "+
-			"opened the images; delete that line")
-	}
+	defer f.Close()
 	var looks []result.Look
 	known, has := []byte(fmt.Sprintf(`{"version":%d,`, result.LookVersion)), []byte(text)
-	for n := 1; len(b) > 0; n++ {
-		line, rest, _ := bytes.Cut(b, []byte("\n"))
-		b = rest
+	in := bufio.NewReaderSize(f, maxNote)
+	for n := 1; ; n++ {
+		line, err := in.ReadSlice('\n')
+		switch {
+		case err == io.EOF && len(line) == 0:
+			return looks, nil
+		case err == io.EOF:
+			return nil, l.fault(n, "it is cut short, as of a process that was killed while it wrote, before it opened the images; delete that line")
+		case err != nil:
+			return nil, l.fault(n, fmt.Sprintf("%v; restore it from a copy", err))
+		}
 		if bytes.HasPrefix(line, known) && !bytes.Contains(line, has) {
 			continue
 		}
@@ -83,7 +89,6 @@ func (l Ledger) read(text string, want func(*result.Look) bool) ([]result.Look, 
 			looks = append(looks, look)
 		}
 	}
-	return looks, nil
 }
 
 func (l Ledger) fault(line int, what string) error {
@@ -149,7 +154,7 @@ func (l Ledger) lock() (release func(), err error) {
 
 // appendDurably adds bytes to a file in one write and sees them onto the disk.
 func appendDurably(path string, b []byte) (err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
+	f, _, err := openFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY)
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,16 @@ func openFile(path string, flag int) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
+// Tail reads the last bytes of a regular file, limit at most.
+func Tail(path string, limit int64) ([]byte, error) {
+	f, info, err := openFile(path, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.NewSectionReader(f, max(0, info.Size()-limit), limit))
+}
+
 // openNoFollow opens what is there: links are not followed, and the open of a
 // pipe does not wait.
 func openNoFollow(path string, flag int) (*os.File, error) {

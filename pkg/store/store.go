@@ -170,6 +170,10 @@ func (f *Folder) processPath(o Owner) string {
 	return f.path(processDir, fmt.Sprintf("%s-%d-%s.json", safeName(o.Host), o.PID, o.Nonce))
 }
 
+// MakeTrialDir makes the folder of a trial, or takes one that is there and no
+// link.
+func (f *Folder) MakeTrialDir(k result.Key) error { return f.makeTrialDir(f.TrialDir(k)) }
+
 // makeTrialDir makes a trial's folder and its configuration's, though not the
 // run folder: if that was deleted under the run, it stays deleted.
 func (f *Folder) makeTrialDir(dir string) error {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync"
 
-	"slimfit/models"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
@@ -45,8 +44,7 @@ func (r *run) judge(i int, res result.Result, err error) (verdict, result.Result
 		return finished, res, err
 	}
 	if what := differs(res, r.trials[i]); what != "" {
-		of := models.Config{Layers: res.Model[:max(0, len(res.Model)-1)], Data: res.Dataset, Recipe: res.Train}
-		if of.Named(res.ConfigID) && of.Digest() != r.trials[i].Digest() {
+		if of := res.Config(); of.Named(res.ConfigID) && of.Digest() != r.trials[i].Digest() {
 			return finished, res, fmt.Errorf("%s is of another configuration that happens to have the same ID; use another name or --out",
 				r.Folder.ResultPath(res.Key()))
 		}
