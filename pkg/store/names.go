@@ -72,7 +72,8 @@ func (f *Folder) Names(read bool) (func(c models.Config, id string) (string, err
 func same(a, b *models.Config) bool {
 	x, y := a.Data, b.Data
 	x.Name = y.Name
-	return reflect.DeepEqual(x, y) && reflect.DeepEqual(a.Layers, b.Layers) && reflect.DeepEqual(a.Recipe, b.Recipe) || a.Digest() == b.Digest()
+	return reflect.DeepEqual(x, y) && reflect.DeepEqual(a.Layers, b.Layers) && reflect.DeepEqual(a.Recipe, b.Recipe) ||
+		a.Digest() == b.Digest()
 }
 
 // owner is the configuration whose results are in the folder of an ID; nil where
