@@ -17,7 +17,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 KERAS       := .venv/bin/python
 LITE        := .venv-tflite/bin/python
 
-.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-survive check-hostile bench-gpu check-gpu check-bundle bundle check-export check-tflite setup-devices check-device bench bench-paper bench-tflite venv venv-tflite clean
+.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-survive check-hostile bench-gpu check-gpu check-bundle bundle check-export check-tflite setup-devices check-device bench bench-paper bench-tflite venv venv-tflite venv-peers clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -99,7 +99,10 @@ check-gpu: data ## train on a real GPU and compare with the CPU (half an hour; s
 bench-gpu: data ## time a real GPU against Keras, a jit-compiled loop and the CPU cores (skips without one; GPU=required: fails)
 	@scripts/gpu/bench.sh $(BENCH)
 
-bench: data venv ## time slimfit against Keras fit and a hand-written TensorFlow loop (hours; BENCH=--quick: minutes)
+venv-peers: ## set up .venv-peers/: PyTorch and JAX, which bench takes in where they are
+	@scripts/setup_venv.sh peers
+
+bench: data venv ## time slimfit against Keras fit, a hand-written TensorFlow loop, PyTorch and JAX (hours; BENCH=--quick: minutes)
 	@$(KERAS) scripts/bench/run.py $(BENCH)
 
 bench-paper: data venv ## print our seconds beside the paper's, cell by cell

@@ -3,6 +3,8 @@
 #
 #   setup_venv.sh [keras]   .venv/: scripts/keras/requirements.txt, for the comparison
 #                           with Keras and for the benchmarks' peers
+#   setup_venv.sh peers     .venv-peers/: scripts/bench/requirements-peers.txt, PyTorch and
+#                           JAX for the benchmarks
 #   setup_venv.sh gpu       .venv-gpu/: scripts/gpu/requirements.txt, the peers of
 #                           make bench-gpu on a GPU
 #   setup_venv.sh tflite    .venv-tflite/: scripts/tflite/requirements.txt, TensorFlow
@@ -22,12 +24,16 @@ tflite)
     venv=.venv-tflite what="ai-edge-litert 2.3" size="170 MB" least=10 most=14
     requirements=scripts/tflite/requirements.txt optional=scripts/tflite/requirements-micro.txt
     ;;
+peers)
+    venv=.venv-peers what="PyTorch 2.5 and JAX 0.4" size="6 GB" least=10 most=12
+    requirements=scripts/bench/requirements-peers.txt optional=
+    ;;
 gpu)
     venv=.venv-gpu what="TensorFlow 2.18 for GPUs" size="6 GB" least=9 most=12
     requirements=scripts/gpu/requirements.txt optional=
     ;;
 *)
-    echo "setup_venv.sh: want keras, tflite or gpu, got $1" >&2
+    echo "setup_venv.sh: want keras, tflite, peers or gpu, got $1" >&2
     exit 2
     ;;
 esac

@@ -70,7 +70,7 @@ def default_data():
     return os.path.join(cache, "mnist")
 
 
-def arguments(description):
+def arguments(description, sweeps=True):
     """The command line of every peer."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", default=default_data(), help="folder of the MNIST idx files (default: slimfit's cache)")
@@ -79,6 +79,8 @@ def arguments(description):
     cell = commands.add_parser("cell", help="steps a second of one network")
     cell.add_argument("cell", choices=CELLS)
     cell.add_argument("--steps", type=int, default=1000, help="timed steps, for each process")
+    if not sweeps:
+        return parser.parse_args()
     sweep = commands.add_parser("sweep", help="all cells of Tables IV to VI, result files included")
     sweep.add_argument("out", help="folder for the result files")
     sweep.add_argument("--steps", type=int, default=1000)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times slimfit against its two peers, interleaved and repeated; medians.
+"""Times slimfit against its peers, interleaved and repeated; medians.
 
     run.py [--quick] [--rounds 3] [--sweep-rounds 3] [--seconds 5] [--cells NAME ...] [--add] [--out FILE.md]
 
@@ -15,10 +15,12 @@ from pathlib import Path
 
 import common
 import machine
-from systems import BenchError, Peer, Slimfit
+from systems import ROOT, BenchError, Peer, Slimfit
 from tables import tables
 
 SWEEPS = [("keras", "per_seed"), ("loop", "per_seed"), ("slimfit", "per_seed"), ("loop", "shared"), ("slimfit", "shared")]
+OTHERS = ("base", "5x5x32", "final")  # the cells of PyTorch and JAX
+PEERS = ROOT / ".venv-peers/bin/python"
 
 
 def main():
@@ -40,10 +42,10 @@ def main():
     out = Path(args.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
-        runs = earlier(out, sweep) if args.add else {"cells": {}, "sweeps": {}}
+        runs = earlier(out, sweep) if args.add else {"cells": {}, "sweeps": {}, "memory": {}}
         figures = {"machine": machine.describe(), "sweep": sweep}
         for _ in measure(args, sweep, runs):
-            figures |= {"runs": runs, "cells": medians(runs["cells"]), "sweeps": medians(runs["sweeps"])}
+            figures |= {"runs": runs, "cells": medians(runs["cells"]), "sweeps": medians(runs["sweeps"]), "memory": runs["memory"]}
             out.with_suffix(".json").write_text(json.dumps(figures, indent=1))
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -62,21 +64,26 @@ def earlier(out, sweep):
         raise BenchError(f"--add: cannot read {out.with_suffix('.json')}: {error}") from error
     if figures["machine"]["cpu"] != machine.describe()["cpu"] or figures["sweep"] != sweep:
         raise BenchError(f"--add: {out.with_suffix('.json')} is of another machine or sweep")
-    return figures["runs"]
+    return {"memory": {}} | figures["runs"]
 
 
 def measure(args, sweep, runs):
-    """Adds figures to runs, {cells: {cell: {system: [figures]}}, sweeps: {order: {system: [figures]}}}; yields after each round."""
+    """Adds figures to runs, {cells: {cell: {system: [figures]}}, sweeps: {order: {system: [figures]}},
+    memory: {order: {system: bytes}}}; yields after each round."""
     systems = {"keras": Peer("keras_fit.py", args.data), "loop": Peer("tf_loop.py", args.data), "slimfit": Slimfit(args.data)}
+    others = {"torch": Peer("torch_loop.py", args.data, PEERS), "jax": Peer("jax_loop.py", args.data, PEERS)} if PEERS.exists() else {}
     for r in range(max(args.rounds, args.sweep_rounds)):
         for name in args.cells if r < args.rounds else []:
             steps = timed_steps(name, args.seconds)
-            for system, program in systems.items():
+            for system, program in (systems | others if name in OTHERS else systems).items():
                 keep(runs["cells"], name, system, program.cell(name, steps))
             if name == "base" and machine.has_bfloat16():
                 keep(runs["cells"], name, "slimfit, bfloat16", systems["slimfit"].cell(name, steps, "bfloat16"))
         for system, order in SWEEPS if r < args.sweep_rounds else []:
             keep(runs["sweeps"], order, system, systems[system].sweep(order=order, **sweep))
+            if system not in runs["memory"].setdefault(order, {}):  # apart from what is timed, of few steps
+                few = systems[system].sweep(order=order, **sweep | {"steps": 20}, sample=True)
+                runs["memory"][order][system] = few["peak_bytes"]
         yield r
 
 
@@ -99,9 +106,9 @@ def medians(table):
 
 
 def spread(runs):
-    """The slowest and the fastest figure, the largest memory, and the median start."""
+    """The slowest and the fastest figure, and the median start."""
     speeds = [f.get("steps_per_second") or f["seconds"] for f in runs]
-    more = {"rounds": len(runs), "min": min(speeds), "max": max(speeds), "peak_bytes": max(f["peak_bytes"] for f in runs)}
+    more = {"rounds": len(runs), "min": min(speeds), "max": max(speeds)}
     if "first_step_seconds" in runs[0]:
         more["first_step_seconds"] = statistics.median(f["first_step_seconds"] for f in runs)
     return more

@@ -20,14 +20,14 @@ class BenchError(Exception):
     pass
 
 
-def call(command):
-    """Runs a command to its end; returns (stdout, seconds, peak bytes)."""
+def call(command, sample=False):
+    """Runs a command to its end; returns (stdout, seconds, peak bytes if sampled: it slows what it watches)."""
     start = time.monotonic()
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True)
-        peak = Peak(process.pid)
+        peak = Peak(process.pid) if sample else None
         out, _ = process.communicate()
-        seconds, memory = time.monotonic() - start, peak.done()
+        seconds, memory = time.monotonic() - start, peak.done() if sample else None
         if process.returncode:
             errors.seek(0)
             raise BenchError(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{errors.read()[-2000:]}")
@@ -37,18 +37,17 @@ def call(command):
 class Peer:
     """A Python program with the command line of common.arguments."""
 
-    def __init__(self, script, data):
-        self.command = [sys.executable, HERE / script, "--data", data]
+    def __init__(self, script, data, python=sys.executable):
+        self.command = [python, HERE / script, "--data", data]
 
     def cell(self, name, steps):
-        """Returns the program's figures: steps_per_second, first_step_seconds, peak_bytes, processes."""
-        out, _, memory = call(self.command + ["cell", name, "--steps", steps])
-        return json.loads(out) | {"peak_bytes": memory}
+        """Returns the program's figures: steps_per_second, first_step_seconds, processes."""
+        return json.loads(call(self.command + ["cell", name, "--steps", steps])[0])
 
-    def sweep(self, steps, seeds, order):
-        """Returns seconds from process start to the last result file, peak_bytes and test_accuracy by cell."""
+    def sweep(self, steps, seeds, order, sample=False):
+        """Returns seconds from process start to the last result file, peak_bytes if sampled, and test_accuracy by cell."""
         with tempfile.TemporaryDirectory() as out:
-            text, seconds, memory = call(self.command + ["sweep", out, "--steps", steps, "--seeds", seeds, "--order", order])
+            text, seconds, memory = call(self.command + ["sweep", out, "--steps", steps, "--seeds", seeds, "--order", order], sample)
             return json.loads(text) | {"seconds": seconds, "peak_bytes": memory}
 
 
@@ -95,8 +94,9 @@ class Slimfit:
                 w.ask()
             seconds = [w.answer() for w in workers]
         finally:
-            peak = sum(w.close() for w in workers)
-        return {"system": "slimfit", "cell": name, "pack": size, "processes": len(workers), "peak_bytes": peak,
+            for w in workers:
+                w.close()
+        return {"system": "slimfit", "cell": name, "pack": size, "processes": len(workers),
                 "steps_per_second": sum(size / s for s in seconds), "first_step_seconds": max(w.first for w in workers)}
 
     def pack_command(self, name, steps, size, precision):
@@ -107,11 +107,11 @@ class Slimfit:
                 "recipe": c["train"] | {"order": "shared", "precision": precision}}
         return lambda n: {"measure": {"pack": pack, "steps": n or max(1, steps // size)}}
 
-    def sweep(self, steps, seeds, order):
+    def sweep(self, steps, seeds, order, sample=False):
         """As Peer.sweep."""
         with tempfile.TemporaryDirectory() as out:
             _, seconds, memory = call([SLIMFIT, "run", ROOT / "experiments/paper/table4-6.yaml", "--cache", self.cache, "--out", out,
-                                       "--set", f"train.steps={steps}", "--set", f"seeds={seeds}", "--set", f"train.order={order}", "--quiet"])
+                                       "--set", f"train.steps={steps}", "--set", f"seeds={seeds}", "--set", f"train.order={order}", "--quiet"], sample)
             accuracy = {}
             for file in Path(out).glob("*/*/seed-*/result.json"):
                 result = json.loads(file.read_text())
@@ -129,7 +129,6 @@ class Timed:
         self.command, self.start = command, time.monotonic()
         self.process = subprocess.Popen([WORKER, "--threads", "1", *flags], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, text=True)
-        self.peak = Peak(self.process.pid)
         self.ask(1)
 
     def ready(self):
@@ -151,10 +150,9 @@ class Timed:
         raise BenchError(f"slimfit-worker ended with {self.process.wait()}")
 
     def close(self):
-        """Ends the worker and returns its peak memory."""
+        """Ends the worker."""
         self.process.stdin.close()
         self.process.wait()
-        return self.peak.done()
 
 
 def layers(cell):

@@ -1,12 +1,12 @@
 """The figures of a benchmark as Markdown."""
 import common
 
-# Ratios to reach on two cores: (to Keras fit, to the TensorFlow loop).
-TARGETS = {"base": (1.15, 1), "base, bfloat16": (2, None), "final": (9, 3)}
+# Ratios to reach on two cores, to the TensorFlow loop: (alone, in packs).
+TARGETS = {"base": (1.03, None), "final": (2, 6), "5x5x2": (None, 3)}
 for _name in common.SWEEP:
-    _filters = int(_name.split("x")[2])
-    TARGETS[_name] = {2: (8, 2), 4: (8, 2), 8: (4, None), 32: (2.5, None)}.get(_filters, (None, None))
-SWEEP_TARGETS = {"per_seed": (4, 1.5), "shared": (5, 2)}
+    if _name.endswith(("x32", "x16")):
+        TARGETS[_name] = (1.3, None)
+SWEEP_TARGETS = {"keras": 5, "loop": 1.5}
 
 
 def tables(figures):
@@ -38,39 +38,43 @@ def rounds(figures):
 
 
 def cell_table(figures):
-    rows = ["Steps a second (batch 50), all cores:", "",
-            "| network | Keras fit | TensorFlow loop | slimfit alone | slimfit in packs | pack of | / Keras (target) | / loop (target) | GFLOP/s |",
-            "|---|---|---|---|---|---|---|---|---|"]
+    peak = max(figures["machine"]["gemm_gflops"].values())
+    rows = ["Steps a second (batch 50), all cores; in brackets after ratios what is wanted:", "",
+            "| network | Keras fit | PyTorch | JAX | TensorFlow loop | slimfit alone | in packs | pack of | alone / loop | packs / loop | best / Keras "
+            "| share of peak |", "|---|---|---|---|---|---|---|---|---|---|---|---|"]
     for name, systems in figures["cells"].items():
         for system in ("slimfit", "slimfit, bfloat16"):
             if system not in systems:
                 continue
-            ours = systems[system]
+            ours, loop, packed = systems[system], systems["loop"]["steps_per_second"], systems[system]["pack"] > 1
             label = name + system.removeprefix("slimfit")
+            wanted = TARGETS.get(label, (None, None))
             rows.append("| " + " | ".join([
-                label, speed(systems["keras"]), speed(systems["loop"]), f"{ours['alone']:.0f}", speed(ours), str(ours["pack"]),
-                ratio(ours, systems["keras"], label, 0), ratio(ours, systems["loop"], label, 1),
-                f"{common.step_flops(common.CELLS[name]) * ours['steps_per_second'] / 1e9:.0f}"]) + " |")
+                label, speed(systems["keras"]), speed(systems.get("torch")), speed(systems.get("jax")), speed(systems["loop"]),
+                f"{ours['alone']:.0f}", speed(ours) if packed else "-", str(ours["pack"]) if packed else "-",
+                ratio(ours["alone"] / loop, wanted[0]), ratio(ours["steps_per_second"] / loop, wanted[1]) if packed else "-",
+                ratio(ours["steps_per_second"] / systems["keras"]["steps_per_second"], None),
+                f"{common.step_flops(common.CELLS[name]) * ours['steps_per_second'] / 1e9 / peak:.0%}"]) + " |")
     first = next(iter(figures["cells"].values()))
     starts = ", ".join(f"{names[s]} {first[s]['first_step_seconds']:.1f} s" for s in names if s in first)
     return "\n".join(rows + ["", f"From process start to the first step: {starts}."])
 
 
-names = {"keras": "Keras fit", "loop": "TensorFlow loop", "slimfit": "slimfit"}
+names = {"keras": "Keras fit", "torch": "PyTorch", "jax": "JAX", "loop": "TensorFlow loop", "slimfit": "slimfit"}
 
 
 def sweep_table(figures):
     keras = figures["sweeps"]["per_seed"]["keras"]
     rows = [f"The 15 cells of Tables IV to VI, {figures['sweep']['seeds']} seeds, {figures['sweep']['steps']} steps each, from process start to result files:", "",
-            "| order | Keras fit | TensorFlow loop | slimfit | / Keras (target) | / loop (target) | memory: Keras | loop | slimfit |",
+            "| order | Keras fit | TensorFlow loop | slimfit | / Keras (wanted) | / loop (wanted) | memory: Keras | loop | slimfit |",
             "|---|---|---|---|---|---|---|---|---|"]
     for order, systems in figures["sweeps"].items():
         loop, ours = systems["loop"], systems["slimfit"]
-        targets = SWEEP_TARGETS[order]
+        memory = figures["memory"]["per_seed"] | figures["memory"][order]
         rows.append("| " + " | ".join([
             order, duration(keras), duration(loop), duration(ours),
-            f"{keras['seconds'] / ours['seconds']:.2f} ({targets[0]})", f"{loop['seconds'] / ours['seconds']:.2f} ({targets[1]})",
-            *(f"{f['peak_bytes'] / 2**30:.2f} GiB" for f in (keras, loop, ours))]) + " |")
+            ratio(keras["seconds"] / ours["seconds"], SWEEP_TARGETS["keras"]), ratio(loop["seconds"] / ours["seconds"], SWEEP_TARGETS["loop"]),
+            *(f"{memory[system] / 2**30:.2f} GiB" for system in ("keras", "loop", "slimfit"))]) + " |")
     return "\n".join(rows + ["", "Mean test accuracy over the sweep: " + accuracy_text(figures["sweeps"]) + "."])
 
 
@@ -84,14 +88,12 @@ def accuracy_text(sweeps):
 
 
 def speed(f):
-    return f"{f['steps_per_second']:.0f} [{f['min']:.0f}, {f['max']:.0f}]"
+    return f"{f['steps_per_second']:.0f} [{f['min']:.0f}, {f['max']:.0f}]" if f else "-"
 
 
 def duration(f):
     return f"{f['seconds']:.0f} s [{f['min']:.0f}, {f['max']:.0f}]"
 
 
-def ratio(ours, theirs, label, which):
-    target = TARGETS.get(label, (None, None))[which]
-    text = f"{ours['steps_per_second'] / theirs['steps_per_second']:.2f}"
-    return f"{text} ({target})" if target else text
+def ratio(value, wanted):
+    return f"{value:.2f} ({wanted})" if wanted else f"{value:.2f}"

@@ -9,7 +9,6 @@ With `--order shared` the seeds of a cell train in one call on shared batches.
 See README.md for what it prints.
 """
 import json
-import multiprocessing
 import os
 import time
 
@@ -17,6 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 import common
+import processes
 
 
 def import_tensorflow(threads):
@@ -137,29 +137,11 @@ def time_cell(job):
     results.put({"rate": steps / (time.perf_counter() - start), "first": first, "rss": common.peak_rss()})
 
 
-def run_processes(target, jobs):
-    """Runs target(job) in a process for each job; a dead one ends the run."""
-    processes = [SPAWN.Process(target=target, args=(job,)) for job in jobs]
-    for p in processes:
-        p.start()
-    for p in processes:
-        p.join()
-        if p.exitcode:
-            raise SystemExit(f"tf_loop: a process ended with {p.exitcode}")
-
-
-SPAWN = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-
-
 def run_cell(args):
     layouts = [(args.processes, 1)] if args.processes else sorted({(common.cores(), 1), (1, common.cores())}, reverse=True)
     best = None
-    for processes, threads in layouts:
-        barrier, results = SPAWN.Barrier(processes), SPAWN.Queue()
-        run_processes(time_cell, [(args.cell, args.steps, threads, barrier, args.data, results)] * processes)
-        parts = [results.get() for _ in range(processes)]
-        figures = {"processes": processes, "threads": threads, "steps_per_second": sum(p["rate"] for p in parts),
-                   "first_step_seconds": max(p["first"] for p in parts), "peak_rss_bytes": sum(p["rss"] for p in parts)}
+    for count, threads in layouts:
+        figures = processes.time_cell(time_cell, args, threads, count) | {"threads": threads}
         if best is None or figures["steps_per_second"] > best["steps_per_second"]:
             best = figures
     common.emit(peer="tf_loop", cell=args.cell, steps=args.steps, **best)
@@ -184,20 +166,20 @@ def sweep_worker(job):
 
 
 def run_sweep(args):
-    processes = args.processes or common.cores()
-    queue, results = SPAWN.Queue(), SPAWN.Queue()
+    count = args.processes or common.cores()
+    queue, results = processes.SPAWN.Queue(), processes.SPAWN.Queue()
     group = args.seeds if args.order == "shared" else 1
     seeds = list(range(args.seeds))
     for cell in sorted(args.cells, key=lambda c: -common.macs(common.CELLS[c])):  # the longest first
         for i in range(0, args.seeds, group):
             queue.put((cell, seeds[i:i + group]))
-    for _ in range(processes):
+    for _ in range(count):
         queue.put(None)
-    run_processes(sweep_worker, [(args, queue, results)] * processes)
+    processes.run(sweep_worker, [(args, queue, results)] * count)
     accuracy = {cell: float(np.mean([json.load(open(os.path.join(args.out, cell, f"seed-{s}.json")))["accuracy"]["test"]
                                      for s in seeds])) for cell in args.cells}
-    common.emit(peer="tf_loop", trials=len(args.cells) * args.seeds, steps=args.steps, order=args.order, processes=processes,
-                seconds=common.seconds_since_start(), peak_rss_bytes=sum(results.get() for _ in range(processes)),
+    common.emit(peer="tf_loop", trials=len(args.cells) * args.seeds, steps=args.steps, order=args.order, processes=count,
+                seconds=common.seconds_since_start(), peak_rss_bytes=sum(results.get() for _ in range(count)),
                 test_accuracy=accuracy)
 
 

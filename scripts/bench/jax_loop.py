@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Peer (d): JAX. A jitted call does one step, or scans over 100; networks of a pack by vmap.
+
+The images lie on the device as one uint8 array. As many processes as cores, one thread each; both forms and packs
+of 1, 4 and 16 members, which see the same batches, are tried, and the fastest counts. See README.md for what it prints.
+"""
+import os
+import sys
+import time
+
+os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+os.environ["JAX_PLATFORMS"] = "cpu"
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import common
+import processes
+
+FORMS = [(scan, pack) for scan in (1, common.CALL) for pack in (1, 4, 16)]  # steps of a call, members
+
+
+def start_values(cell, key):
+    """Weights, and Adam's two moments of them."""
+    edge, channels, shapes = 28, 1, []
+    for kernel, filters, pool in cell["convs"]:
+        shapes += [(kernel, kernel, channels, filters), (filters,)]
+        edge, channels = -(-edge // pool), filters
+    shapes += [(edge * edge * channels, cell["units"]), (cell["units"],), (cell["units"], 10), (10,)]
+    keys = jax.random.split(key, len(shapes))
+    weights = [jnp.full(s, 0.1) if len(s) == 1 else 0.1 * jax.random.truncated_normal(k, -2, 2, s) for k, s in zip(keys, shapes)]
+    zeros = [jnp.zeros(s) for s in shapes]
+    return weights, zeros, zeros
+
+
+def logits(cell, weights, x, key):
+    w = iter(weights)
+    for _, _, pool in cell["convs"]:
+        x = jax.lax.conv_general_dilated(x, next(w), (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        x = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, pool, pool, 1), (1, pool, pool, 1), "SAME")
+        x = jax.nn.relu(x + next(w))
+    x = jax.nn.relu(x.reshape(x.shape[0], -1) @ next(w) + next(w))
+    x = jnp.where(jax.random.bernoulli(key, 0.5, x.shape), 2 * x, 0)
+    return x @ next(w) + next(w)
+
+
+def make_call(cell, images, labels):
+    """Returns call(state, order [steps, batch], keys of members) -> (state, losses): many steps of all members."""
+    def loss(weights, x, y, key):
+        z = logits(cell, weights, x, key)
+        return jnp.mean(jax.nn.logsumexp(z, 1) - jnp.take_along_axis(z, y[:, None], 1)[:, 0])
+
+    def adam(state, x, y, t, key):
+        weights, m, v = state
+        value, grads = jax.value_and_grad(loss)(weights, x, y, key)
+        rate = common.LEARNING_RATE * jnp.sqrt(1 - 0.999 ** t) / (1 - 0.9 ** t)
+        m = [0.9 * a + 0.1 * g for a, g in zip(m, grads)]
+        v = [0.999 * a + 0.001 * g * g for a, g in zip(v, grads)]
+        weights = [w - rate * a / (jnp.sqrt(b) + common.EPSILON) for w, a, b in zip(weights, m, v)]
+        return (weights, m, v), value
+
+    members = jax.vmap(adam, (0, None, None, None, 0))
+
+    def call(carry, order, keys):
+        def step(carry, batch):
+            state, t = carry
+            x, y = images[batch].astype(jnp.float32) * (1 / 255), labels[batch]
+            state, losses = members(state, x, y, t, jax.vmap(lambda k: jax.random.fold_in(k, t.astype(jnp.int32)))(keys))
+            return (state, t + 1), losses
+        return jax.lax.scan(step, carry, order) if len(order) > 1 else step(carry, order[0])
+    return jax.jit(call, donate_argnums=0)
+
+
+class Trainer:
+    """A pack of networks and the data."""
+
+    def __init__(self, cell, train, scan, pack):
+        self.scan = scan
+        self.keys = jax.random.split(jax.random.PRNGKey(0), pack)
+        self.carry = jax.vmap(lambda k: start_values(cell, k))(self.keys), jnp.float32(1)
+        self.call = make_call(cell, jnp.asarray(train[0]), jnp.asarray(train[1].astype(np.int32)))
+        self.random, self.n = np.random.default_rng(0), len(train[1])
+
+    def train(self, steps):
+        """Whole calls of common.CALL steps, so that it compiles once."""
+        for _ in range(-(-steps // common.CALL)):
+            order = self.random.permutation(self.n)[:common.CALL * common.BATCH].astype(np.int32).reshape(-1, self.scan, common.BATCH)
+            for steps_of_call in order:
+                self.carry, losses = self.call(self.carry, steps_of_call, self.keys)
+        return float(losses.mean())
+
+
+def time_cell(job):
+    """Times a cell in this process, once all processes are warm."""
+    name, steps, (scan, pack), barrier, data, results = job
+    trainer = Trainer(common.CELLS[name], common.load_mnist(data)[0], scan, pack)
+    trainer.train(1)
+    first = common.seconds_since_start()
+    calls = max(1, steps // pack // common.CALL)
+    barrier.wait()
+    start = time.perf_counter()
+    loss = trainer.train(calls * common.CALL)
+    results.put({"rate": pack * calls * common.CALL / (time.perf_counter() - start), "first": first, "rss": common.peak_rss(), "loss": loss})
+
+
+def main():
+    args = common.arguments(__doc__, sweeps=False)
+    best = None
+    for scan, pack in FORMS:
+        figures = processes.time_cell(time_cell, args, (scan, pack)) | {"steps_of_call": scan, "pack": pack}
+        if best is None or figures["steps_per_second"] > best["steps_per_second"]:
+            best = figures
+    common.emit(peer="jax_loop", cell=args.cell, steps=args.steps, versions={"jax": jax.__version__}, **best)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
