@@ -29,8 +29,8 @@ func (r *decided) notes() []Note {
 	if r.Pairs != nil {
 		notes = append(notes, Note{"difference", fmt.Sprintf("Of mean accuracies, in percentage points, with a standard error from a crossed "+
 			"bootstrap over seeds and images (%d draws; Owen 2007): all networks are judged on the same images, and a retrained network "+
-			"differs. Seeds are drawn for each network by itself, equal ones too. p is Holm-corrected for the %d pairs.", r.Pairs.Replicates,
-			len(r.Pairs.Pairs))})
+			"differs. Seeds are drawn for each network by itself, equal ones too. "+fewSeeds+
+			" p is Holm-corrected for the %d pairs.", r.Pairs.Replicates, len(r.Pairs.Pairs))})
 	}
 	for i := range r.Rows {
 		if r.Rows[i].Published != nil {
@@ -40,6 +40,10 @@ func (r *decided) notes() []Note {
 	}
 	return notes
 }
+
+// fewSeeds says how intervals and p-values of differences hold with few seeds.
+const fewSeeds = "The seeds' shares of the variance and the images' each count by a quantile of their own (Banerjee 1960), so that p holds " +
+	"with few seeds, which can show little then."
 
 func costNotes() []Note {
 	return []Note{

@@ -55,6 +55,15 @@ func (e MeanEstimate) Lower(confidence float64) (float64, error) {
 	return e.lower(confidence, e.DF)
 }
 
+// LowerByParts is Lower with halfWidth's guarantee for few seeds.
+func (e MeanEstimate) LowerByParts(confidence float64) (float64, error) {
+	if err := checkShare("confidence", confidence); err != nil {
+		return 0, err
+	}
+	parts := []part{{e.SeedSE * e.SeedSE, float64(e.Seeds - 1)}, {e.ImageSE * e.ImageSE, maxDF}}
+	return e.Mean - halfWidth(1-confidence, parts), nil
+}
+
 // LowerOfSeeds is Lower with the degrees of freedom of the seeds alone. With few
 // of them Satterthwaite's make the bound err more often than stated: where the
 // seeds happen to lie close, the t quantile becomes a normal one.

@@ -22,7 +22,7 @@ func (j *Judged) against(accuracy float64) error {
 		if err != nil {
 			return err
 		}
-		low, err := e.Lower(confidence)
+		low, err := e.LowerByParts(confidence)
 		if err != nil {
 			return err
 		}
