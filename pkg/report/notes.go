@@ -42,8 +42,8 @@ func (r *decided) notes() []Note {
 }
 
 // fewSeeds says how intervals and p-values of differences hold with few seeds.
-const fewSeeds = "The seeds' shares of the variance and the images' each count by a quantile of their own (Banerjee 1960), so that p holds " +
-	"with few seeds, which can show little then."
+const fewSeeds = "The seeds' shares of the variance and the images' each count by a quantile of their own (Banerjee 1960), so that p " +
+	"holds with few seeds, which can show little then."
 
 func costNotes() []Note {
 	return []Note{

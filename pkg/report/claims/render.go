@@ -164,7 +164,8 @@ func nonEmpty(text string) []string {
 func rules() []string {
 	return []string{
 		"falls, gains, ranking: each mean lies above the one that it is held against, beyond what seeds and images explain: a crossed " +
-			"bootstrap over both, the variances of seeds and images each by its own quantile (Banerjee 1960), p Holm-corrected over the claim's comparisons, below 5 %. It fails where a mean lies below beyond that; else " +
+			"bootstrap over both, the variances of seeds and images each by its own quantile (Banerjee 1960), " +
+			"p Holm-corrected over the claim's comparisons, below 5 %. It fails where a mean lies below beyond that; else " +
 			"it is not decided. From first to last is a comparison of its own.",
 		"The matrices of all pairs further down are corrected for all their pairs, so that they mark fewer differences than the claims, " +
 			"which ask for few.",
