@@ -18,7 +18,7 @@ type Config struct {
 
 // Spec is the configuration's network for its data set.
 func (c Config) Spec() Spec {
-	return Spec{Input: c.Data.Input, Classes: c.Data.Classes, Layers: c.Layers}
+	return c.Data.Spec(c.Layers)
 }
 
 // ID is a slug of the layers and the first 8 digits of Digest:

@@ -1,5 +1,7 @@
 package models
 
+import "reflect"
+
 // Data identifies the images that a configuration is trained on and how they
 // are split. It says what the images are, never where they lie.
 type Data struct {
@@ -18,6 +20,29 @@ type Data struct {
 	Channels       string `json:"channels,omitempty"`        // grey or colour; "": as they are
 	Groups         string `json:"groups,omitempty"`          // subfolder, or ""
 	SkipUnreadable bool   `json:"skip_unreadable,omitempty"` // files that cannot be read were left out
+	Normalize      string `json:"normalize,omitempty"`       // standard, or ""
+	Kind           string `json:"kind,omitempty"`            // series; "": images
+
+	Window *Window `json:"window,omitempty"` // that series are cut into; nil: they are taken whole
+
+	Scaling *Scaling `json:"scaling,omitempty"` // of Normalize, and of series; nil: none
+}
+
+// Window is a piece of a series, in points of time.
+type Window struct {
+	Length int `json:"length"`
+	Step   int `json:"step"` // from one to the next
+}
+
+// Spec is a network for the data: layers without the last dense one.
+func (d Data) Spec(layers []Layer) Spec {
+	return Spec{Input: d.Input, Classes: d.Classes, Layers: layers, Scaling: d.Scaling}
+}
+
+// Same says whether two data sets are the same, whatever they are called.
+func (d Data) Same(o Data) bool {
+	d.Name, o.Name = "", ""
+	return reflect.DeepEqual(d, o)
 }
 
 // Source is where the images of a Data lie.

@@ -7,7 +7,8 @@ import (
 
 // Fold returns the network as it is deployed and its weights: each batch
 // normalisation by moving averages becomes part of its node's kernel and bias,
-// w gamma / sqrt(variance + epsilon) and beta + (bias - mean) of that factor.
+// w gamma / sqrt(variance + epsilon) and beta + (bias - mean) of that factor; and
+// Spec.Scaling a node of its own.
 // A folded network is returned as it is. It fails where the weights do not fit.
 func (w Weights) Fold(spec Spec) (Spec, Weights, error) {
 	if _, err := w.Arrays(spec); err != nil {
@@ -17,8 +18,13 @@ func (w Weights) Fold(spec Spec) (Spec, Weights, error) {
 	if err != nil {
 		return spec, nil, err
 	}
-	spec.Folded = true
 	var folded Weights
+	if spec.Scaling != nil && !spec.Folded {
+		kernel, bias := spec.Scaling.weights()
+		folded.Set(normalize, Kernel, kernel)
+		folded.Set(normalize, Bias, bias)
+	}
+	spec.Folded = true
 	for _, n := range nodes {
 		i, ok := w.find(n.Name)
 		if !ok {

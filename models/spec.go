@@ -23,7 +23,13 @@ type Spec struct {
 	// Folded says that the network is meant as it is deployed: batch normalisation
 	// is part of its weights and biases; see Weights.Fold.
 	Folded bool
+	// Scaling standardises the input; nil: it is taken as it is. A folded network
+	// does it in a node of its own, the first.
+	Scaling *Scaling
 }
+
+// normalize is the name of the node that Scaling becomes.
+const normalize = "normalize"
 
 // Node is one primitive operation of a network with its shapes inferred: a
 // separable layer becomes two nodes, a residual those of its layers, of its
@@ -122,6 +128,14 @@ func (s Spec) Nodes() ([]Node, error) {
 		return nil, fmt.Errorf("input %s with %d classes: need at least 1x1x1 and 2 classes", s.Input, s.Classes)
 	}
 	e := expansion{folded: s.Folded, names: map[string]int{}, at: -1, shape: s.Input, stride: Square(1)}
+	if err := s.Scaling.Check(s.Input.C); err != nil {
+		return nil, err
+	}
+	if s.Folded && s.Scaling != nil {
+		l := Layer{Kind: Depthwise, Kernel: Square(1), Multiplier: 1, Stride: Square(1), Padding: Same, Activation: None}
+		e.nodes = []Node{{Name: normalize, Layer: l, Inputs: []int{-1}, Bias: true, In: s.Input, Out: s.Input}}
+		e.at = 0
+	}
 	layers := s.FullLayers()
 	for i, l := range layers {
 		if err := e.layer(l); err != nil {

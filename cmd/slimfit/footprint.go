@@ -150,7 +150,7 @@ func writeNetwork(w io.Writer, n lab.Network, markdown bool) error {
 		text.Thousands(f.Activations.All),
 		text.Thousands(f.Peak), text.Thousands(f.WeightBytes))
 	if f.ParametersTrained != 0 {
-		fmt.Fprintf(w, "%s parameters in training, as Keras counts them; deployed, batch normalisation is part of weights and biases\n",
+		fmt.Fprintf(w, "%s parameters in training, as Keras counts them; deployed, normalisation is part of weights and biases\n",
 			text.Thousands(f.ParametersTrained))
 	}
 	return writeMeasured(w, n, markdown)

@@ -64,6 +64,12 @@ func Each() map[string]models.Spec {
 		add("activation "+string(a), conv, dense)
 		add("layer "+string(a), models.NewMaxPool(2), act(a), models.NewDense(4), act(a))
 	}
+	for name, step := range map[string]float64{"normalize": 0, "series": 1.0 / 32} {
+		s := models.Spec{Input: models.Shape{H: 1, W: 20, C: 2}, Classes: 3, Layers: []models.Layer{models.NewConv(1, 4), models.NewDense(5)}}
+		s.Layers[0].Kernel = models.Edges{1, 3}
+		s.Scaling = &models.Scaling{Mean: []float64{0.3, -0.2}, SD: []float64{0.25, 1.5}, Step: step}
+		all[name] = s
+	}
 	return all
 }
 

@@ -2,6 +2,7 @@ package ccode_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -31,7 +32,13 @@ int main(void) {
     if (net_selftest() != 0) {
         return net_selftest();
     }
+#ifdef SERIES
+    static float values[NET_PIXELS];
+    while (fread(values, sizeof values, 1, stdin) == 1) {
+        net_levels(values, pixels);
+#else
     while (fread(pixels, NET_PIXELS, 1, stdin) == 1) {
+#endif
         putchar(net_classify(pixels, scores));
         fwrite(scores, NET_CLASSES, 1, stdout);
     }
@@ -43,12 +50,22 @@ int main(void) {
 	if compiler != "gcc" {
 		build.Args = append(build.Args[:8:8], "-o", "net", "net.c", "main.c")
 	}
+	if m.Scaling.Series() {
+		build.Args = append(build.Args, "-DSERIES")
+	}
 	build.Dir = dir
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s\n%s", err, out, source.C)
 	}
 	run := exec.Command(filepath.Join(dir, "net"))
 	run.Stdin = bytes.NewReader(pixels)
+	if m.Scaling.Series() {
+		values, err := binary.Append(nil, binary.LittleEndian, m.Scaling.Values(pixels))
+		if err != nil {
+			t.Fatal(err)
+		}
+		run.Stdin = bytes.NewReader(values)
+	}
 	run.Stderr = os.Stderr
 	out, err := run.Output()
 	if err != nil {
@@ -92,11 +109,11 @@ func TestSameBits(t *testing.T) {
 		t.Skip("NOT COMPILED: no gcc")
 	}
 	ops := map[tflite.OpCode]int{}
-	for seed := range 24 {
+	for seed := range 26 {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(uint64(seed), 24))
 			spec := modelstest.Random(seed, r)
-			rare := []string{"activation leaky_relu", "activation hard_swish", "layer relu6", "dilation"}
+			rare := []string{"activation leaky_relu", "activation hard_swish", "layer relu6", "dilation", "normalize", "series"}
 			if i := seed - modelstest.Modern; i >= 0 && i < len(rare) {
 				spec = modelstest.Each()[rare[i]]
 			}
@@ -146,6 +163,7 @@ func network(t *testing.T, r *rand.Rand, spec models.Spec, images int, o tflite.
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.Scaling = spec.Scaling
 	return m, pixels
 }
 

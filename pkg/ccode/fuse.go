@@ -129,7 +129,7 @@ func wellFormed(m *tflite.Model, steps []step, scores int) error {
 		return fmt.Errorf("the last layer does not give the scores")
 	}
 	q := m.Tensors[m.Input].Quant
-	if q.ZeroPoint != -128 || q.Scale[0] != float32(1)/255 {
+	if !m.Scaling.Series() && (q.ZeroPoint != -128 || q.Scale[0] != float32(1)/255) {
 		return fmt.Errorf("the input's scale is %v with zero point %d, not a pixel's 1/255 and -128", q.Scale[0], q.ZeroPoint)
 	}
 	return nil

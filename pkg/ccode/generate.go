@@ -29,6 +29,19 @@ type network struct {
 	plan  arena
 }
 
+// seriesChannel is what a channel's levels stand for, as C.
+type seriesChannel struct{ Mean, Unit string }
+
+// Series are the channels of a network for series; nil for images.
+func (n *network) Series() (all []seriesChannel) {
+	if s := n.model.Scaling; s.Series() {
+		for c, mean := range s.Mean {
+			all = append(all, seriesChannel{fmt.Sprintf("%.9ef", mean), fmt.Sprintf("%.9ef", s.SD[c]*s.Step)})
+		}
+	}
+	return all
+}
+
 // write fills in the template of the name. It indents C by its braces, as the
 // template's own tabs follow the template's branches.
 func (n *network) write(name string) ([]byte, error) {

@@ -36,8 +36,11 @@ type Ref struct {
 	Groups         string // GroupsSubfolder or ""
 	SkipUnreadable bool   // leave out files that are no pictures or damaged
 	// Channels is ChannelsGrey, ChannelsColour or "": as the data has them.
-	Channels string
-	Accept   Accept // faults that are known and taken
+	Channels  string
+	Normalize string // NormalizeStandard or ""
+	Kind      string // KindSeries, or "": told by the path
+	Window    *models.Window
+	Accept    Accept // faults that are known and taken
 
 	older bool // read as versions without orientation and numeric class order did
 }
@@ -52,11 +55,13 @@ type Accept struct {
 // AcceptAll takes all of them.
 func AcceptAll() Accept { return Accept{true, true, true} }
 
-// Values of Ref.Channels and Ref.Groups.
+// Values of Ref.Channels, Ref.Groups and Ref.Normalize.
 const (
 	ChannelsGrey    = "grey"
 	ChannelsColour  = "colour"
 	GroupsSubfolder = "subfolder" // of a class's folder: all pictures of it are in one part
+
+	NormalizeStandard = "standard" // each channel less its mean, over its standard deviation, of the training part
 )
 
 // Images are n images of one size with their labels.
@@ -136,7 +141,7 @@ func Describe(ref Ref, cache string) (models.Data, error) {
 
 // DescribeNamed is Describe with the names of the classes.
 func DescribeNamed(ref Ref, cache string) (models.Data, []string, error) {
-	if ref.Path != "" {
+	if ref.Path != "" || ref.Normalize != "" && ref.Shape == (models.Shape{}) {
 		set, err := Load(ref, cache)
 		if err != nil {
 			return models.Data{}, nil, err
@@ -164,21 +169,25 @@ func DescribeNamed(ref Ref, cache string) (models.Data, []string, error) {
 // Load reads the images of a reference. A set of the registry that is not in
 // the cache gives an error that wraps fs.ErrNotExist: see Fetch.
 func Load(ref Ref, cache string) (*Set, error) {
+	var set *Set
+	var err error
 	if ref.Path == "" {
-		return loadKnown(ref, cache)
+		set, err = loadKnown(ref, cache)
+	} else if set, err = loadOwn(ref); err != nil {
+		err = fmt.Errorf("data in %s: %w", ref.Path, err)
 	}
-	set, err := loadOwn(ref)
-	if err != nil {
-		return nil, fmt.Errorf("data in %s: %w", ref.Path, err)
+	if err == nil && ref.Normalize == NormalizeStandard {
+		set.Data.Scaling = standard(set.Train.Pixels, set.Data.Input.C)
 	}
-	return set, nil
+	return set, err
 }
 
 // LoadData reads the images that data stands for and checks that they are
 // still the same: digest, shape and sizes.
 func LoadData(data models.Data, src models.Source) (*Set, error) {
 	ref := Ref{Name: data.Name, Path: src.Path, Train: data.Train, Validation: data.Validation, Test: data.Test, Resize: data.Resize,
-		Fit: data.Fit, Channels: data.Channels, Groups: data.Groups, SkipUnreadable: data.SkipUnreadable, Accept: AcceptAll()}
+		Fit: data.Fit, Channels: data.Channels, Groups: data.Groups, SkipUnreadable: data.SkipUnreadable,
+		Normalize: data.Normalize, Kind: data.Kind, Window: data.Window, Accept: AcceptAll()}
 	if ref.Validation == 0 {
 		ref.Validation = -1
 	}
@@ -192,12 +201,11 @@ func LoadData(data models.Data, src models.Source) (*Set, error) {
 		return nil, err
 	}
 	got, want := set.Data, data
-	got.Name, got.Resize, want.Name, want.Resize = "", nil, "", nil
 	if got.Digest != want.Digest {
 		return nil, fmt.Errorf("data set %s: the images have changed since the experiment was planned: digest %.12s, want %.12s; plan again",
 			data.Name, got.Digest, want.Digest)
 	}
-	if got != want {
+	if got.Resize = want.Resize; !got.Same(want) {
 		return nil, fmt.Errorf("data set %s: read as %+v, want %+v; plan again", data.Name, got, want)
 	}
 	return set, nil

@@ -16,7 +16,12 @@ func loadOwn(ref Ref) (*Set, error) {
 	if ref.Name == "" {
 		ref.Name = OwnName(ref.Path)
 	}
-	set, err := readOwn(ref)
+	read := readOwn
+	if ref.Kind == KindSeries || ref.Kind == "" && IsSeries(ref.Path) {
+		ref.Kind, read = KindSeries, readSeriesSet
+		ref.Accept = AcceptAll() // series that differ by less than a level look the same
+	}
+	set, err := read(ref)
 	if err != nil {
 		return nil, err
 	}

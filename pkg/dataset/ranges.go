@@ -4,11 +4,15 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"slimfit/models"
 )
 
 // Ranges say what the images of a training part are like, for who meets others
-// without having the training images. Values lie in [0, 1].
+// without having the training images. Values lie in [0, 1]; those of series are
+// standardised.
 type Ranges struct {
+	Series   bool           `json:"series,omitempty"`
 	Channels []ChannelRange `json:"channels"`
 	Height   [2]int         `json:"height"` // of the pictures' files: least and most pixels
 	Width    [2]int         `json:"width"`
@@ -29,10 +33,11 @@ func (s *Set) Ranges() *Ranges {
 		return nil
 	}
 	in := s.Data.Input
-	r := &Ranges{Height: [2]int{in.H, in.H}, Width: [2]int{in.W, in.W}}
+	r := &Ranges{Series: s.Data.Scaling.Series(), Height: [2]int{in.H, in.H}, Width: [2]int{in.W, in.W}}
 	means, sds := make([][]float64, channels), make([][]float64, channels)
 	for i := range n {
-		for c, m := range moments(Scaled(s.image(s.Train, i)), channels) {
+		values := s.Data.Scaling.Values(s.image(s.Train, i))
+		for c, m := range moments(s.Data.Scaling.Standard(values), channels) {
 			means[c], sds[c] = append(means[c], m[0]), append(sds[c], m[1])
 		}
 	}
@@ -50,6 +55,33 @@ func (s *Set) Ranges() *Ranges {
 		r.Height, r.Width = [2]int{min(r.Height[0], p.H), max(r.Height[1], p.H)}, [2]int{min(r.Width[0], p.W), max(r.Width[1], p.W)}
 	}
 	return r
+}
+
+// standard is the scaling by mean and standard deviation of each channel; one that
+// never changes is only moved. It counts in whole numbers, so it has no rounding to
+// depend on an order.
+func standard(pixels []uint8, channels int) *models.Scaling {
+	counts := make([][256]int, channels)
+	for i, p := range pixels {
+		counts[i%channels][p]++
+	}
+	s := &models.Scaling{}
+	for _, of := range counts {
+		n, sum, squares := 0, 0, 0.0
+		for p, k := range of {
+			n, sum = n+k, sum+k*p
+		}
+		mean := float64(sum) / float64(max(n, 1))
+		for p, k := range of {
+			squares += float64(k) * (float64(p) - mean) * (float64(p) - mean)
+		}
+		sd := math.Sqrt(squares/float64(max(n, 1))) / 255
+		if sd == 0 {
+			sd = 1
+		}
+		s.Mean, s.SD = append(s.Mean, mean/255), append(s.SD, sd)
+	}
+	return s
 }
 
 // moments are mean and standard deviation of each channel of an image.
@@ -92,6 +124,9 @@ func (r *Ranges) Far(values []float32, size PictureFact) string {
 		switch {
 		case m[1] < 1e-6 && t.SDs[0] > 0.01:
 			return fmt.Sprintf("it is constant%s, and shows nothing", of)
+		case beyond(m[0], t.Means) && r.Series:
+			return fmt.Sprintf("its mean%s is %.2f, the training series' %.2f to %.2f (in standard deviations from their mean)", of, m[0],
+				t.Means[0], t.Means[1])
 		case beyond(m[0], t.Means) && !beyond(1-m[0], t.Means):
 			return fmt.Sprintf("it looks inverted: the mean%s is %.2f, the training images' %.2f to %.2f (0 is black, 1 is white)", of, m[0],
 				t.Means[0], t.Means[1])

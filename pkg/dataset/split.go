@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 
 	"slimfit/models"
@@ -86,7 +87,8 @@ func (r Ref) noFolderKeys(what string) error {
 // data is what the reference and its content say of the set.
 func (r Ref) data(digest string, input models.Shape, classes int, n counts) models.Data {
 	return models.Data{Name: r.Name, Digest: digest, Input: input, Classes: classes, Train: n.train, Validation: n.validation, Test: n.test,
-		Resize: r.Resize, Channels: r.Channels, Fit: r.Fit, Groups: r.Groups, SkipUnreadable: r.SkipUnreadable}
+		Resize: r.Resize, Channels: r.Channels, Fit: r.Fit, Groups: r.Groups, SkipUnreadable: r.SkipUnreadable,
+		Normalize: r.Normalize, Kind: r.Kind, Window: r.Window}
 }
 
 // Fits says whether d may be what the reference stands for, as far as the
@@ -95,7 +97,8 @@ func (r Ref) Fits(d models.Data) bool {
 	n := func(said, got int) bool { return said == 0 || said == got || said < 0 && got == 0 }
 	resize := r.Resize == nil && d.Resize == nil || r.Resize != nil && d.Resize != nil && *r.Resize == *d.Resize
 	return r.Name == d.Name && n(r.Train, d.Train) && n(r.Validation, d.Validation) && n(r.Test, d.Test) && resize && r.Fit == d.Fit &&
-		r.Channels == d.Channels && r.Groups == d.Groups && r.SkipUnreadable == d.SkipUnreadable
+		r.Channels == d.Channels && r.Groups == d.Groups && r.SkipUnreadable == d.SkipUnreadable && r.Normalize == d.Normalize &&
+		reflect.DeepEqual(r.Window, d.Window)
 }
 
 // content is what a reader found: all training images, validation first, and

@@ -28,6 +28,7 @@ func network(t *testing.T, seed uint64, spec models.Spec, images int) (*tflite.M
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.Scaling = spec.Scaling
 	return m, pixels[:images*spec.Input.Elements()]
 }
 

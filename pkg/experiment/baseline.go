@@ -25,7 +25,7 @@ func (l *loader) baseline() {
 		l.setBaseline(s.Config(best))
 	case v.Kind == yamlkeys.ChoiceKind:
 		layers, _ := models.Named(v.Text)
-		f, err := footprint.Of(models.Spec{Input: l.e.Data.Input, Classes: l.e.Data.Classes, Layers: layers})
+		f, err := footprint.Of(l.e.Data.Spec(layers))
 		if err != nil {
 			l.Add(v.Node, "baseline: %s does not fit images of %s: %v", v.Text, l.e.Data.Input, err)
 			return

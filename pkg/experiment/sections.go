@@ -43,6 +43,11 @@ func ref(v *yamlkeys.Value) dataset.Ref {
 		return ""
 	}
 	r.Fit, r.Channels, r.Groups = notDefault("fit", "stretch"), notDefault("channels", "as_is"), notDefault("groups", "none")
+	r.Normalize, r.Kind = notDefault("normalize", "none"), notDefault("kind", "images")
+	if w := v.Get("window"); w != nil {
+		length := w.Int("length", 1)
+		r.Window = &models.Window{Length: length, Step: w.Int("step", length)}
+	}
 	skip := v.Get("skip_unreadable")
 	r.SkipUnreadable = skip != nil && skip.Truth
 	if accept := v.Get("accept"); accept != nil {

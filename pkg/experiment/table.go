@@ -70,7 +70,9 @@ func datasetForm() yk.Form {
 	f := yk.Mapping([]yk.Key{
 		{Name: "name", Forms: yk.Forms(yk.Text(64, `[A-Za-z0-9_.-]+`, "1 to 64 of A-Z, a-z, 0-9, _, . and -")), Default: "the folder's name",
 			Doc: "A name that `slimfit data list` shows; with `path`, a name of your own, which may be left out."},
-		{Name: "path", Forms: yk.Forms(yk.Form{Kind: yk.TextKind, Min: 1, Max: 4096}), Doc: "Folder of your own data: four idx files, CIFAR-10 binary files, or a folder of images a class. Relative to the experiment file."},
+		{Name: "kind", Forms: yk.Forms(yk.Choice("images", dataset.KindSeries)), Default: "by the path",
+			Doc: "series: 1 x time x channels, for convolutions with [1, k] kernels; standardised by mean and sd of the training series."},
+		{Name: "path", Forms: yk.Forms(yk.Form{Kind: yk.TextKind, Min: 1, Max: 4096}), Doc: "Folder of your own data: four idx files, CIFAR-10 binary files, or a folder of images a class; series: a .npz of x_train, y_train, x_test, y_test or of x and y, a .csv, or a folder of such. Relative to the experiment file."},
 		{Name: "train", Forms: yk.Forms(yk.Integer(1, 1e9)), Default: "all", Doc: "Train on the first this many images only, for quick runs."},
 		{Name: "validation", Forms: yk.Forms(yk.Integer(0, 1e9)), Default: "a tenth, at most 5000", Doc: "Images held back from the training files to choose by: the first ones."},
 		{Name: "test", Forms: yk.Forms(yk.Integer(1, 1e9)), Default: "all", Doc: "Use the first this many test images only; of data without test images, how many are held back."},
@@ -79,8 +81,14 @@ func datasetForm() yk.Form {
 			Doc: "With `resize`: stretch each edge by itself; pad with black; or crop the middle."},
 		{Name: "channels", Forms: yk.Forms(yk.Choice("as_is", dataset.ChannelsGrey, dataset.ChannelsColour)), Default: "as_is",
 			Doc: "grey: luma (Rec. 601); colour: three channels. As it is, one picture with colour makes a set colour."},
-		{Name: "groups", Forms: yk.Forms(yk.Choice("none", dataset.GroupsSubfolder)), Default: "none",
-			Doc: "subfolder: pictures of sub-folders of one name (a person, a machine, a day) stay in one part."},
+		{Name: "groups", Forms: yk.Forms(yk.Choice("none", dataset.GroupsSubfolder, dataset.GroupsColumn)), Default: "none",
+			Doc: "subfolder: pictures of sub-folders of one name (a person, a machine, a day) stay in one part; column: series of one value of " +
+				"the column or array group."},
+		{Name: "window", Doc: "Pieces that series are cut into, which need not have one length then.", Forms: yk.Forms(yk.Mapping(
+			yk.Key{Name: "length", Required: true, Forms: yk.Forms(yk.Integer(1, 1e6)), Doc: "Points of time of each piece that series are cut into."},
+			yk.Key{Name: "step", Forms: yk.Forms(yk.Integer(1, 1e6)), Default: "the length", Doc: "Points from one piece to the next; pieces of one series stay in one part."}))},
+		{Name: "normalize", Forms: yk.Forms(yk.Choice("none", dataset.NormalizeStandard)), Default: "none",
+			Doc: "standard: each channel less its mean, over its standard deviation, both of the training images; exported inside the network."},
 		{Name: "skip_unreadable", Forms: yk.Forms(yk.Truth()), Default: "false", Doc: "Leave out files of image folders that are damaged or no pictures."},
 		{Name: "accept", Forms: yk.Forms(yk.List(1, 3, yk.Key{Forms: yk.Forms(yk.Choice("duplicates", "constant", "dark"))})),
 			Doc: "Faults to take: duplicates (an image under two classes), constant (one value all over), dark (16 bits with nothing in the upper 4)."},

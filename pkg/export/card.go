@@ -73,7 +73,7 @@ func (c *Card) JSON() ([]byte, error) {
 
 // Spec is the network that the card is of.
 func (c *Card) Spec() (models.Spec, error) {
-	s := models.Spec{Input: c.Dataset.Input, Classes: c.Dataset.Classes}
+	s := c.Dataset.Spec(nil)
 	if len(c.Model) == 0 {
 		return s, fmt.Errorf("%s has no model", ManifestName)
 	}

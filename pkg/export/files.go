@@ -100,7 +100,9 @@ func Build(t *Trial, formats []Format, pixels []uint8, opts tflite.Options) (*Fi
 		case format == TFLite:
 			b, err = tflite.WriteFloat(t.Spec, t.Weights)
 			if err == nil {
-				f.Float, err = tflite.Load(b)
+				if f.Float, err = tflite.Load(b); err == nil {
+					f.Float.Scaling = t.Spec.Scaling
+				}
 			}
 		case format == NPZ:
 			var out bytes.Buffer
@@ -164,7 +166,11 @@ func quantize(t *Trial, pixels []uint8, opts tflite.Options) ([]byte, *tflite.Mo
 		return nil, nil, err
 	}
 	m, err := tflite.Load(b)
-	return b, m, err
+	if err != nil {
+		return nil, nil, err
+	}
+	m.Scaling = t.Spec.Scaling
+	return b, m, nil
 }
 
 // Interpreter is the network as pkg/tflite runs it in float32.

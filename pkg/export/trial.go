@@ -142,7 +142,7 @@ func whyNone(results []result.Result, damaged []*store.ResultError) string {
 
 // specOf is the network that the result is of.
 func specOf(r result.Result) (models.Spec, error) {
-	s := models.Spec{Input: r.Dataset.Input, Classes: r.Dataset.Classes}
+	s := r.Dataset.Spec(nil)
 	if len(r.Model) == 0 {
 		return s, errors.New("damaged result: it has no model")
 	}

@@ -66,7 +66,7 @@ func Of(spec models.Spec) (Footprint, error) {
 		return Footprint{}, fmt.Errorf("count the footprint: %w", err)
 	}
 	nodes := trained
-	if slices.ContainsFunc(trained, func(n models.Node) bool { return n.Norm }) {
+	if spec.Scaling != nil || slices.ContainsFunc(trained, func(n models.Node) bool { return n.Norm }) {
 		spec.Folded = true
 		if nodes, err = spec.Nodes(); err != nil {
 			return Footprint{}, fmt.Errorf("count the footprint: %w", err)

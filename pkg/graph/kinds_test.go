@@ -28,10 +28,7 @@ func TestEveryKind(t *testing.T) {
 func same(t *testing.T, name string, spec models.Spec, w models.Weights, logits []float32) {
 	t.Helper()
 	pixels := fakeImages(testImages, spec.Input, spec.Classes).Pixels[:300*spec.Input.Elements()]
-	scaled := make([]float32, len(pixels))
-	for i, p := range pixels {
-		scaled[i] = float32(p) / 255
-	}
+	scaled := spec.Scaling.Values(pixels)
 	def, err := Frozen(spec, w)
 	if err != nil {
 		t.Errorf("%s: %v", name, err)
@@ -55,6 +52,7 @@ func same(t *testing.T, name string, spec models.Spec, w models.Weights, logits 
 	if err != nil {
 		t.Fatal(err)
 	}
+	lite.Scaling = spec.Scaling
 	out, err := lite.Run(pixels, 1)
 	if err != nil {
 		t.Fatal(err)

@@ -36,6 +36,7 @@ type Pack struct {
 	nets    *networks
 	recipe  models.Recipe
 	input   models.Shape
+	scaling *models.Scaling // of all networks
 	graph   *tf.Graph
 	session *tf.Session
 	cells   []cell
@@ -55,7 +56,7 @@ type stepOps struct {
 	decay   tf.Output // float32
 	average tf.Output // float32: see averageShare
 	quant   tf.Output // float32: 1 while numbers are rounded as int8 does, else 0
-	images  tf.Output // float32 [batch, h, w, c]: what the networks see
+	images  tf.Output // float32 [batch, h, w, c]: what the networks see, before scaling
 	losses  tf.Output // float32 [networks, batch]
 	targets []*tf.Operation
 }
@@ -94,7 +95,7 @@ func NewPack(nets []Net, recipe models.Recipe, train Images, device Device) (p *
 
 // unopened builds the graph for so many training images, without a session.
 func unopened(nets []Net, recipe models.Recipe, images int, f form) (p *Pack, err error) {
-	p = &Pack{recipe: recipe, input: nets[0].Spec.Input}
+	p = &Pack{recipe: recipe, input: nets[0].Spec.Input, scaling: nets[0].Spec.Scaling}
 	if p.nets, err = plan(nets); err != nil {
 		return nil, err
 	}
@@ -147,6 +148,16 @@ func (p *Pack) scaled(pixels tf.Output) tf.Output {
 	return p.nets.reshape(x, -1, int32(in.H), int32(in.W), int32(in.C))
 }
 
+// standardised is x, in [0, 1], as the first layer reads it.
+func (p *Pack) standardised(x tf.Output) tf.Output {
+	if p.scaling == nil {
+		return x
+	}
+	factor, offset := p.scaling.Affine()
+	x = op.Mul(p.nets.at("spread"), x, op.Const(p.nets.at("factor"), factor))
+	return op.AddV2(p.nets.at("centre"), x, op.Const(p.nets.at("offset"), offset))
+}
+
 func (p *Pack) buildStep() error {
 	ns, s := p.nets, &p.step
 	batch := int64(p.recipe.Batch)
@@ -163,15 +174,16 @@ func (p *Pack) buildStep() error {
 		tr.quant = &s.quant
 	}
 	s.images = p.augmented(p.scaled(pixels), s.step)
+	input := p.standardised(s.images)
 	var logits, upstream []tf.Output
 	if ns.stacked {
-		all, slopes, err := p.stackedLosses(s.images, labels, tr)
+		all, slopes, err := p.stackedLosses(input, labels, tr)
 		if err != nil {
 			return err
 		}
 		logits, upstream = []tf.Output{all}, []tf.Output{slopes}
 	} else {
-		each, err := ns.forward(s.images, tr)
+		each, err := ns.forward(input, tr)
 		if err != nil {
 			return err
 		}
@@ -293,9 +305,9 @@ func (p *Pack) buildEval() error {
 		}
 	}
 	if ns.stacked {
-		return p.stackedEval(p.scaled(e.pixels))
+		return p.stackedEval(p.standardised(p.scaled(e.pixels)))
 	}
-	logits, err := ns.forward(p.scaled(e.pixels), nil)
+	logits, err := ns.forward(p.standardised(p.scaled(e.pixels)), nil)
 	if err != nil {
 		return err
 	}

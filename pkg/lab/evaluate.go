@@ -46,6 +46,7 @@ type Mistake struct {
 // labelled are images to evaluate on.
 type labelled struct {
 	dataset.Images
+	values     []float32 // of series, in place of pixels
 	classNames []string
 	files      []string // of each image; nil: part[3]
 	sizes      []dataset.PictureFact
@@ -64,13 +65,12 @@ func (l *Lab) Evaluate(m *Model, data string) (*Evaluation, error) {
 		}
 		return l.evaluate(m, testOf(set, fmt.Sprintf("the test images of %s", data)))
 	}
-	st, err := os.Stat(data)
-	if err != nil || !st.IsDir() {
+	if st, err := os.Stat(data); err != nil || !st.IsDir() && !m.data.Scaling.Series() {
 		return nil, exit.Usagef("evaluate: %s is neither a known data set (%s) nor a folder", data, knownNames())
 	}
 	e, p, err := l.PredictFolder(m, data)
 	if err == nil && e == nil {
-		return nil, exit.Usagef("evaluate: %s holds %d pictures side by side: which class each shows is not known; `slimfit predict` says what "+
+		return nil, exit.Usagef("evaluate: %s holds %d images without classes: which each shows is not known; `slimfit predict` says what "+
 			"the network answers", data, len(p.Images))
 	}
 	return e, err
@@ -101,6 +101,9 @@ func (l *Lab) PredictFolder(m *Model, folder string) (*Evaluation, *Predictions,
 			return e, nil, err
 		}
 	}
+	if m.data.Scaling.Series() {
+		return l.predictSeries(m, folder)
+	}
 	if own, err := dataset.HasOwnFiles(path); err != nil {
 		return nil, nil, exit.Failed(fmt.Errorf("%s: %w", folder, err))
 	} else if own {
@@ -129,6 +132,21 @@ func (l *Lab) PredictFolder(m *Model, folder string) (*Evaluation, *Predictions,
 	return e, nil, err
 }
 
+// predictSeries is PredictFolder for a file or folder of series.
+func (l *Lab) predictSeries(m *Model, path string) (*Evaluation, *Predictions, error) {
+	s, err := dataset.ReadSeries(path, m.input, m.data.Window)
+	if err != nil {
+		return nil, nil, exit.Usagef("%w", err)
+	}
+	in := labelled{values: s.Values, classNames: s.ClassNames, files: s.Names, words: "the series of " + path}
+	if in.Labels = s.Labels; s.Labels == nil {
+		p, err := l.predictAll(m, in)
+		return nil, p, err
+	}
+	e, err := l.evaluate(m, in)
+	return e, nil, err
+}
+
 func testOf(set *dataset.Set, words string) labelled {
 	return labelled{Images: set.Test, classNames: set.ClassNames, files: set.TestFiles, words: words, part: "test", key: set.TestKey}
 }
@@ -138,11 +156,16 @@ const valuesAtOnce = 1 << 25
 
 func (l *Lab) predictAll(m *Model, in labelled) (*Predictions, error) {
 	size := m.input.Elements()
-	n, step := len(in.Pixels)/size, max(1, valuesAtOnce/size)
+	n, step := (len(in.Pixels)+len(in.values))/size, max(1, valuesAtOnce/size)
 	p := &Predictions{Model: m.name, names: m.classNames}
 	for from := 0; from < n; from += step {
 		to := min(n, from+step)
-		some := inputs{values: dataset.Scaled(in.Pixels[from*size : to*size])}
+		some := inputs{}
+		if in.values != nil {
+			some.values = in.values[from*size : to*size]
+		} else {
+			some.values = m.data.Scaling.Values(in.Pixels[from*size : to*size])
+		}
 		for i := from; i < to; i++ {
 			name := fmt.Sprintf("%s[%d]", in.part, i)
 			if in.files != nil {
@@ -166,7 +189,7 @@ func (l *Lab) evaluate(m *Model, in labelled) (*Evaluation, error) {
 	if in.N() == 0 {
 		return nil, exit.Usagef("evaluate: there are no images in %s", in.words)
 	}
-	if size := m.input.Elements(); len(in.Pixels) != in.N()*size {
+	if size := m.input.Elements(); len(in.Pixels)+len(in.values) != in.N()*size {
 		return nil, exit.Usagef("evaluate: %s have %d values each, the network takes %s", in.words, len(in.Pixels)/in.N(), m.input)
 	}
 	labels, err := m.labels(in)

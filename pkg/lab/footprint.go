@@ -35,7 +35,7 @@ func (l *Lab) CountNetworks(ctx context.Context, named []string, set string, fil
 		if err != nil {
 			return nil, exit.Usagef("--dataset: %w", err)
 		}
-		spec := models.Spec{Input: data.Input, Classes: data.Classes, Layers: layers}
+		spec := data.Spec(layers)
 		f, err := footprint.Of(spec)
 		if err != nil {
 			return nil, exit.Usagef("%s on %s: %w", a, data.Name, err)

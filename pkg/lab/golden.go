@@ -45,11 +45,7 @@ func (l *Lab) CheckGolden(m *Model, file string) (*GoldenCheck, error) {
 	if m.lite != nil {
 		got, err = export.Answers(m.lite, g.Pixels)
 	} else {
-		pixels := make([]float32, len(g.Pixels))
-		for i, p := range g.Pixels {
-			pixels[i] = float32(p) / 255
-		}
-		got, _, _, err = m.run(pixels)
+		got, _, _, err = m.run(m.data.Scaling.Values(g.Pixels))
 	}
 	if err == nil && len(got) != len(g.Outputs[c.Form]) {
 		err = fmt.Errorf("it gave %d logits for %d images", len(got), c.Images)

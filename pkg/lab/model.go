@@ -76,6 +76,9 @@ func (l *Lab) OpenModel(ctx context.Context, name string, seed *int64) (*Model, 
 		if err != nil {
 			return nil, exit.Usagef("%s: %w", file, err)
 		}
+		if !m.data.Scaling.Series() && strings.HasPrefix(lite.Description, tflite.SeriesWords) {
+			return nil, exit.Usagef("%s takes series: keep the %s beside it that has their mean and standard deviation", file, export.ManifestName)
+		}
 		return m.interpret(lite), nil
 	case ".npz":
 		return m, m.fromNPZ(file, b, card)
@@ -213,6 +216,7 @@ func (l *Lab) trialModel(name string, seed *int64) (*Model, error) {
 // interpret runs the network in this process.
 func (m *Model) interpret(lite *tflite.Model) *Model {
 	m.input, m.classes, m.lite, m.format = lite.InputShape(), lite.Classes(), lite, export.TFLite
+	lite.Scaling = m.data.Scaling
 	m.runtime = "slimfit's interpreter, float32, 1 thread"
 	if lite.Quantized() {
 		m.runtime, m.format = "slimfit's interpreter, int8, 1 thread", export.TFLiteInt8

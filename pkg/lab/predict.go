@@ -38,6 +38,18 @@ func (l *Lab) readAllImages(m *Model, files []string, resize bool) (*inputs, err
 	var faults []error
 	var in inputs
 	for _, file := range files {
+		if m.data.Scaling.Series() {
+			s, err := dataset.ReadSeries(file, m.input, m.data.Window)
+			if err != nil {
+				faults = append(faults, err)
+				continue
+			}
+			for _, n := range s.Names {
+				in.names = append(in.names, file+": "+n)
+			}
+			in.values, in.sizes = append(in.values, s.Values...), make([]dataset.PictureFact, len(in.names))
+			continue
+		}
 		images, err := dataset.ReadImages(file, m.input, resize, m.data.Fit)
 		if err != nil {
 			faults = append(faults, err)
@@ -109,7 +121,7 @@ func (p *Predictions) add(m *Model, in inputs) error {
 			size = in.sizes[i]
 		}
 		each := m.input.Elements()
-		one.Far = m.ranges.Far(in.values[i*each:(i+1)*each], size)
+		one.Far = m.ranges.Far(m.data.Scaling.Standard(in.values[i*each:(i+1)*each]), size)
 		p.Images = append(p.Images, one)
 	}
 	return nil

@@ -3,6 +3,7 @@ package npy
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -50,4 +51,22 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("%d values of shape %v", len(values), shape)
 		}
 	})
+}
+
+func TestNumbers(t *testing.T) {
+	for descr, data := range map[string]string{"<i8": "\x02\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff", "|i1": "\x02\xff",
+		"<i2": "\x02\x00\xff\xff", "<f4": "\x00\x00\x00\x40\x00\x00\x80\xbf", "<f8": "\x00\x00\x00\x00\x00\x00\x00\x40\x00\x00\x00\x00\x00\x00\xf0\xbf"} {
+		head := fmt.Sprintf("%-117s\n", "{'descr': '"+descr+"', 'fortran_order': False, 'shape': (2,), }")
+		file := magic + "\x76\x00" + head
+		v, shape, err := Numbers([]byte(file + data))
+		if err != nil || !slices.Equal(v, []float64{2, -1}) || !slices.Equal(shape, []int{2}) {
+			t.Errorf("%s: %v %v, %v", descr, v, shape, err)
+		}
+		if _, _, err := Numbers([]byte(file + data[1:])); err == nil {
+			t.Errorf("%s: cut short", descr)
+		}
+		if _, _, err := Numbers([]byte(strings.Replace(file, descr, ">"+descr[1:], 1) + data)); descr[0] == '<' && err == nil {
+			t.Errorf("%s: big-endian", descr)
+		}
+	}
 }

@@ -59,8 +59,5 @@ func SameData(a, b *models.Data) bool {
 	if a == b {
 		return true
 	}
-	x, y := *a, *b
-	resize := x.Resize == y.Resize || x.Resize != nil && y.Resize != nil && *x.Resize == *y.Resize
-	x.Name, y.Name, x.Resize, y.Resize = "", "", nil, nil
-	return resize && x == y
+	return a.Same(*b)
 }

@@ -17,7 +17,7 @@ func (m *Model) calibrate(pixels []uint8, n, workers int) ([]activity, error) {
 	for i := range records {
 		records[i] = m.newActivities()
 	}
-	err := forEach(m, floatKernel, n, workers, loader(m, pixels, pixelValue), func(i int, v *values[float32]) {
+	err := forEach(m, floatKernel, n, workers, loader(m, pixels, m.level), func(i int, v *values[float32]) {
 		for t, activation := range v.t {
 			records[i/chunk][t].add(activation, n)
 		}

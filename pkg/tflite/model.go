@@ -13,6 +13,9 @@ type Model struct {
 
 	// Kernels says whose int8 arithmetic Run follows; it is not part of a file.
 	Kernels Kernels
+	// Scaling is that of series: what Run's levels stand for; it is not part of a
+	// file.
+	Scaling *models.Scaling
 }
 
 // Kernels names a family of int8 reference kernels. They differ in dense layers

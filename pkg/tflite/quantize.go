@@ -40,10 +40,19 @@ type Options struct {
 // without calibration images, or if a layer's sums could overflow the 32 bits
 // they have.
 func Quantize(spec models.Spec, w models.Weights, calibration []uint8, opts Options) ([]byte, error) {
+	scaling := spec.Scaling
+	if scaling.Series() { // they come standardised: no one scale would do for all channels
+		var err error
+		if spec, w, err = w.Fold(spec); err != nil {
+			return nil, err
+		}
+		spec.Scaling = nil
+	}
 	m, err := build(spec, w)
 	if err != nil {
 		return nil, err
 	}
+	m.Scaling = scaling
 	n, err := m.count(len(calibration))
 	if err != nil {
 		return nil, fmt.Errorf("calibration: %w", err)
@@ -59,7 +68,7 @@ func Quantize(spec models.Spec, w models.Weights, calibration []uint8, opts Opti
 	if err := q.model(); err != nil {
 		return nil, err
 	}
-	m.Description = int8Description
+	m.Description = m.int8Words()
 	return encode(m, true), nil
 }
 
@@ -72,7 +81,7 @@ type quantizer struct {
 
 func (q *quantizer) model() error {
 	t := &q.m.Tensors[q.m.Input]
-	t.Type, t.Quant = Int8, imagesQuant()
+	t.Type, t.Quant = Int8, q.m.inputQuant()
 	for _, op := range q.m.Ops {
 		in, out := &q.m.Tensors[op.Inputs[0]], &q.m.Tensors[op.Outputs[0]]
 		out.Type = Int8
@@ -101,12 +110,29 @@ func (q *quantizer) model() error {
 	return nil
 }
 
-const int8Description = "slimfit: image = pixel - 128"
+// SeriesWords begin the description of an int8 file that takes series: the numbers
+// follow.
+const SeriesWords = "slimfit: series = (value - mean) / sd"
 
-// What needs no range: pixels, values in [0, 1), values in (-1, 1).
-func imagesQuant() *Quant { return &Quant{Scale: []float32{1.0 / 255}, ZeroPoint: math.MinInt8} }
-func unitQuant() *Quant   { return &Quant{Scale: []float32{1.0 / 256}, ZeroPoint: math.MinInt8} }
-func tanhQuant() *Quant   { return &Quant{Scale: []float32{1.0 / 128}} }
+// int8Words is the description of an int8 file: what it takes.
+func (m *Model) int8Words() string {
+	if s := m.Scaling; s.Series() {
+		return fmt.Sprintf("%s, mean %v, sd %v", SeriesWords, s.Mean, s.SD)
+	}
+	return "slimfit: image = pixel - 128"
+}
+
+// inputQuant is the quantization of what level p, as p-128, stands for.
+func (m *Model) inputQuant() *Quant {
+	if m.Scaling.Series() {
+		return &Quant{Scale: []float32{float32(m.Scaling.Step)}}
+	}
+	return &Quant{Scale: []float32{1.0 / 255}, ZeroPoint: math.MinInt8}
+}
+
+// What needs no range: values in [0, 1), values in (-1, 1).
+func unitQuant() *Quant { return &Quant{Scale: []float32{1.0 / 256}, ZeroPoint: math.MinInt8} }
+func tanhQuant() *Quant { return &Quant{Scale: []float32{1.0 / 128}} }
 
 // slopes rounds the slopes of prelu to 255 levels around zero.
 func (q *quantizer) slopes(op Op) {

@@ -38,6 +38,9 @@ func (o *Output) Class(i int) int {
 // with the given number of goroutines (less than one means one). Values of an
 // int8 model are the real values that its integers stand for.
 func (m *Model) Run(pixels []uint8, workers int) (*Output, error) {
+	if m.Scaling.Series() {
+		return m.RunFloat(m.Scaling.Values(pixels), workers)
+	}
 	var table [256]int8
 	if q := m.Tensors[m.Input].Quant; m.Quantized() {
 		for p := range table {
@@ -47,13 +50,25 @@ func (m *Model) Run(pixels []uint8, workers int) (*Output, error) {
 	return run(m, pixels, workers, pixelValue, func(p uint8) int8 { return table[p] })
 }
 
-// RunFloat is Run for images that are already real numbers in [0, 1].
+// RunFloat is Run for images that are already real numbers in [0, 1], and for
+// series in their own unit.
 func (m *Model) RunFloat(images []float32, workers int) (*Output, error) {
 	q := m.Tensors[m.Input].Quant
+	if m.Quantized() {
+		images = m.Scaling.Standard(images)
+	}
 	return run(m, images, workers, func(x float32) float32 { return x }, func(x float32) int8 { return quantize(x, q) })
 }
 
 func pixelValue(p uint8) float32 { return float32(p) / 255 }
+
+// level is what an int8 network's input p-128 stands for.
+func (m *Model) level(p uint8) float32 {
+	if m.Scaling.Series() {
+		return float32(m.Scaling.Step * (float64(p) - 128))
+	}
+	return pixelValue(p)
+}
 
 // run evaluates images whose values become a network's input by real or, of an
 // int8 one, by integer.

@@ -31,9 +31,19 @@ func SizesOf(spec models.Spec) (s Sizes, err error) {
 		return s, err
 	}
 	s.ArenaFloat = ArenaBytes(b.m)
+	if scaling := spec.Scaling; scaling.Series() { // see Quantize
+		spec.Scaling, b.maps, b.blank = nil, nil, &blanks{shared: map[string]bool{}}
+		if nodes, err = spec.Nodes(); err == nil {
+			err = b.build(spec, nodes, nil)
+		}
+		if err != nil {
+			return s, err
+		}
+		b.m.Scaling = scaling
+	}
 	b.blank = &blanks{shared: map[string]bool{}, short: map[int]int{}}
 	b.blank.quantize(b.m)
-	b.m.Description = int8Description
+	b.m.Description = b.m.int8Words()
 	if err := checkSums(b.m); err != nil {
 		return s, err
 	}
@@ -110,8 +120,8 @@ func (k *blanks) scales(n int) []float32 {
 
 // quantize is quantizer.model for a model of blanks.
 func (k *blanks) quantize(m *Model) {
-	positive := map[int]bool{m.Input: true} // nothing below zero: all have one zero point
-	m.Tensors[m.Input].Type, m.Tensors[m.Input].Quant = Int8, imagesQuant()
+	positive := map[int]bool{m.Input: !m.Scaling.Series()} // nothing below zero: all have one zero point
+	m.Tensors[m.Input].Type, m.Tensors[m.Input].Quant = Int8, m.inputQuant()
 	for _, op := range m.Ops {
 		in, out := &m.Tensors[op.Inputs[0]], &m.Tensors[op.Outputs[0]]
 		out.Type = Int8

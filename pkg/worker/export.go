@@ -14,13 +14,9 @@ import (
 	"slimfit/pkg/protocol"
 )
 
-func specOf(layers []models.Layer, d models.Data) models.Spec {
-	return models.Spec{Input: d.Input, Classes: d.Classes, Layers: layers}
-}
-
 // export writes a network in one of TensorFlow's forms.
 func (s *server) export(e protocol.Export) error {
-	spec := specOf(e.Layers, e.Data)
+	spec := e.Data.Spec(e.Layers)
 	var w models.Weights
 	var err error
 	if e.Dir == "" {
@@ -63,7 +59,7 @@ func (s *server) latency(l protocol.Latency) error {
 	if l.Images < 1 {
 		return errors.New("latency: no images wanted")
 	}
-	spec := specOf(l.Layers, l.Data)
+	spec := l.Data.Spec(l.Layers)
 	w, err := graph.Untrained(spec)
 	if err != nil {
 		return fmt.Errorf("latency: %w", err)

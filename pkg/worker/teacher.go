@@ -35,7 +35,7 @@ func (s *server) teacherLogits(p protocol.Pack, set *dataset.Set, device graph.D
 	}
 	// The recipe does not matter for an evaluation; the default has no teacher.
 	device.BFloat16 = false
-	net := graph.Net{Spec: models.Spec{Input: p.Data.Input, Classes: p.Data.Classes, Layers: p.Teacher.Layers}}
+	net := graph.Net{Spec: p.Data.Spec(p.Teacher.Layers)}
 	pack, err := graph.NewPack([]graph.Net{net}, models.DefaultRecipe(),
 		graph.Images{Pixels: set.Train.Pixels[:p.Data.Input.Elements()], Labels: set.Train.Labels[:1]}, device)
 	if err != nil {

@@ -38,7 +38,7 @@ type job struct {
 func nets(p protocol.Pack) []graph.Net {
 	out := make([]graph.Net, len(p.Members))
 	for i, m := range p.Members {
-		out[i] = graph.Net{Seed: m.Key.Seed, Spec: models.Spec{Input: p.Data.Input, Classes: p.Data.Classes, Layers: m.Layers}}
+		out[i] = graph.Net{Seed: m.Key.Seed, Spec: p.Data.Spec(m.Layers)}
 	}
 	return out
 }

@@ -65,7 +65,7 @@ func judge(p protocol.Pack, m protocol.Member, weights [32]byte, step int) resul
 	sum := sha256.Sum256(weights[:])
 	r.WeightsSHA = hex.EncodeToString(sum[:])
 	n := net{Hash: weights}
-	spec := models.Spec{Input: p.Data.Input, Classes: p.Data.Classes, Layers: m.Layers}
+	spec := p.Data.Spec(m.Layers)
 	size := 0.0
 	if nodes, err := spec.Nodes(); err == nil {
 		for _, n := range nodes {
