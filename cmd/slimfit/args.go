@@ -112,7 +112,9 @@ func usageError(c *cli.Context, err error, _ bool) error {
 		for _, f := range c.Command.Flags {
 			known = append(known, f.Names()...)
 		}
-		words = "unknown flag " + name + yamlkeys.DidYouMean(strings.TrimLeft(name, "-"), known, "--%s")
+		name = strings.TrimLeft(name, "-") // the library names it with one dash, whatever was typed
+		dashes := "--"[:min(2, len([]rune(name)))]
+		words = "unknown flag " + dashes + name + yamlkeys.DidYouMean(name, known, "--%s")
 	}
 	return exit.Usagef("%s; see %s --help", words, c.Command.HelpName)
 }
