@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,6 +53,10 @@ func (p planText) write(w io.Writer, markdown bool) error {
 	if markdown {
 		fmt.Fprintln(w)
 	}
+	if slices.Contains(size.Head, trainedHead) {
+		fmt.Fprintln(w, trainedHead+": as Keras counts, with gamma, beta and moving averages of batch normalisation; "+
+			"deployed, it is part of parameters")
+	}
 	fmt.Fprintln(w, p.summary())
 	for _, line := range p.Target.Lines() {
 		if markdown {
@@ -62,17 +67,30 @@ func (p planText) write(w io.Writer, markdown bool) error {
 	return nil
 }
 
+// trainedHead is a column where some network has batch normalisation.
+const trainedHead = "parameters trained"
+
 // tables are the plan's two: what a network stores, and what it computes.
 func (p planText) tables() (size, work text.Table) {
 	axes := axisNames(p.Axes)
 	size = text.Table{Head: append(append([]string{"configuration"}, axes...), "parameters", "x", "weights", "x", "weight bytes",
 		"trials done"), Left: 1 + len(axes)}
 	work = text.Table{Head: []string{"configuration", "MACs", "x", "paper activations", "x", "all activations", "x", "peak", "x"}, Left: 1}
+	more := slices.ContainsFunc(p.Configurations, func(c lab.PlanConfiguration) bool {
+		return c.Footprint.Trained() != c.Footprint.Parameters
+	})
+	if more {
+		size.Head = slices.Insert(size.Head, len(size.Head)-1, trainedHead)
+	}
 	for _, c := range p.Configurations {
 		f, r := c.Footprint, c.Ratios
 		row := append([]string{c.ConfigID}, axisCells(p.Axes, c.Assignment)...)
-		size.Rows = append(size.Rows, append(row, text.Thousands(f.Parameters), ratio(r.Parameters), text.Thousands(f.Weights), ratio(r.Weights),
-			text.Thousands(f.WeightBytes), trialsDone(c)))
+		row = append(row, text.Thousands(f.Parameters), ratio(r.Parameters), text.Thousands(f.Weights), ratio(r.Weights),
+			text.Thousands(f.WeightBytes))
+		if more {
+			row = append(row, text.Thousands(f.Trained()))
+		}
+		size.Rows = append(size.Rows, append(row, trialsDone(c)))
 		work.Rows = append(work.Rows, []string{c.ConfigID, text.Thousands(f.MACs), ratio(r.MACs), text.Thousands(f.Activations.Paper),
 			ratio2(r.Activations),
 			text.Thousands(f.Activations.All), ratio(r.ActivationsAll), text.Thousands(f.Peak), ratio(r.Peak)})

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/text"
@@ -9,7 +10,12 @@ import (
 
 // notes defines every term that the report's tables and figures use.
 func (r *decided) notes() []Note {
-	notes := append(append(costNotes(), accuracyNotes()...), r.int8Note()...)
+	notes := costNotes()
+	if TrainsMore(r.Rows) {
+		notes = append(notes, Note{"parameters trained", "As Keras counts them: with gamma, beta and moving averages of batch normalisation, " +
+			"which is part of weights and biases in the network as deployed, where parameters are counted."})
+	}
+	notes = append(append(notes, accuracyNotes()...), r.int8Note()...)
 	notes = append(notes,
 		Note{"ratio", fmt.Sprintf("How many times larger the baseline's figure is than this network's; beside accuracies, of %s. Baseline: %s.", r.Costs[r.CostIndex(r.cost())].Head, text.Plain(r.Baseline.Name))},
 		Note{"front", fmt.Sprintf("Networks that no other beats: none is as cheap in %s and as accurate (mean over finished seeds, %s images), and better in one of the two.", r.Costs[r.CostIndex(r.cost())].Head, r.Split)},
@@ -44,6 +50,12 @@ func (r *decided) notes() []Note {
 // fewSeeds says how intervals and p-values of differences hold with few seeds.
 const fewSeeds = "The seeds' shares of the variance and the images' each count by a quantile of their own (Banerjee 1960), so that p " +
 	"holds with few seeds, which can show little then."
+
+// TrainsMore says whether a network has parameters in training that it is
+// deployed without.
+func TrainsMore(rows []Row) bool {
+	return slices.ContainsFunc(rows, func(row Row) bool { return row.Footprint.Trained() != row.Footprint.Parameters })
+}
 
 func costNotes() []Note {
 	return []Note{

@@ -30,15 +30,15 @@ type term struct {
 }
 
 // arithmetic is what a text has to look like to be read as an expression: a
-// $name and an operator, and nothing that none has.
-var arithmetic = regexp.MustCompile(`^[-+*() ]*[A-Za-z0-9_$][-+*() A-Za-z0-9_$]*$`)
+// $name and an operator, and nothing else but what people also try.
+var arithmetic = regexp.MustCompile(`^[-+*() ]*[A-Za-z0-9_$][-+*()/%. A-Za-z0-9_$]*$`)
 
 // maxExpr bounds an expression in bytes, and so its depth.
 const maxExpr = 200
 
 // expression reads a node that is arithmetic; ok is false for any other.
 func expression(n *yaml.Node) (e *Expr, ok bool, err error) {
-	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" || !strings.Contains(n.Value, "$") || !strings.ContainsAny(n.Value, "+-*(") ||
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" || !strings.Contains(n.Value, "$") || !strings.ContainsAny(n.Value, "+-*(/%") ||
 		!arithmetic.MatchString(n.Value) {
 		return nil, false, nil
 	}

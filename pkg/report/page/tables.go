@@ -50,8 +50,8 @@ func newPageTable(t render.Table, row func(line int) int) pageTable {
 // headTerm is the definition that explains a table head.
 func headTerm(head string) string {
 	switch head {
-	case "parameters", "weights", "MACs", "weight bytes", "activations", "activations with dense", "peak activations", "ratio", "seconds",
-		"seed":
+	case "parameters", "weights", "MACs", "weight bytes", "activations", "activations with dense", "peak activations", "parameters trained",
+		"ratio", "seconds", "seed":
 		return slug(head)
 	case "validation mean", "validation %":
 		return "validation"

@@ -56,9 +56,16 @@ func costsSection(r *report.Report) Section {
 func Footprint(r *report.Report) Table {
 	names, cells := nameColumns(r)
 	t := Table{Name: "footprint", Caption: "Footprint of each network under every convention", Columns: conventions(names)}
+	trained := report.TrainsMore(r.Rows)
+	if trained {
+		t.Columns = append(t.Columns, Column{"parameters trained", true})
+	}
 	add := func(line []string, f *footprint.Footprint) {
 		for _, v := range counted(f) {
 			line = append(line, text.Whole(v))
+		}
+		if trained {
+			line = append(line, text.Thousands(f.Trained()))
 		}
 		t.Rows = append(t.Rows, line)
 	}

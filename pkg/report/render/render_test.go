@@ -203,3 +203,17 @@ func TestCompareGolden(t *testing.T) {
 }
 
 func TestMain(m *testing.M) { reporttest.Main(m) }
+
+// With batch normalisation a network has more parameters in training than
+// deployed: both are shown.
+func TestParametersTrained(t *testing.T) {
+	r := reporttest.Build(t, reporttest.One(t), report.Options{})
+	if last := Footprint(r).Columns; last[len(last)-1].Head != "peak activations" {
+		t.Errorf("columns %v", last)
+	}
+	r.Rows[0].Footprint.ParametersTrained = 12345
+	f := Footprint(r)
+	if row := f.Rows[len(f.Rows)-1]; f.Columns[len(f.Columns)-1].Head != "parameters trained" || row[len(row)-1] != "12,345" {
+		t.Errorf("%v: %v", f.Columns, row)
+	}
+}
