@@ -37,6 +37,8 @@ func searchCommand(train lab.Trainer) *cli.Command {
 		ArgsUsage: "FILE",
 		Flags: append(trainFlags(), outFlag(), setFlag(), cacheFlag(), dryRunFlag(), formatFlag("text", "json"), reuseFlag(),
 			&cli.BoolFlag{Name: "exact", Usage: "skip nothing by assumption: train every cheaper configuration"},
+			&cli.BoolFlag{Name: "model", Usage: fmt.Sprintf("let a model of accuracy choose what to train, as with more than %d configurations", search.ModelAbove)},
+			&cli.Int64Flag{Name: "search-seed", Usage: "draw the model's choices by seed `N`; a part of the answer"},
 			&cli.BoolFlag{Name: "no-early-stop", Usage: "train every trial to its end: stop none as hopeless"},
 			&cli.IntFlag{Name: "round", Value: search.DefaultRound, Usage: "ask for about `N` trials at once; a part of the answer, unlike --jobs"},
 			&cli.StringFlag{Name: "certificate", Value: result.CertificateName, Usage: "write the certificate to `FILE` in the run folder"}),
@@ -55,7 +57,8 @@ func searchCommand(train lab.Trainer) *cli.Command {
 // lead out of the run folder: a certificate finds its results beside it.
 func searchOptionsOf(c *cli.Context) (searchOptions, error) {
 	o := searchOptions{console: consoleOf(c), sets: sets(c), dryRun: c.Bool("dry-run"), SearchOptions: lab.SearchOptions{
-		Options: search.Options{Exact: c.Bool("exact"), EarlyStop: !c.Bool("no-early-stop"), Round: c.Int("round")}, Certificate: c.String("certificate"), Reuse: c.StringSlice("reuse")}}
+		Options: search.Options{Exact: c.Bool("exact"), EarlyStop: !c.Bool("no-early-stop"), Round: c.Int("round"), Model: c.Bool("model"),
+			SearchSeed: c.Int64("search-seed")}, Certificate: c.String("certificate"), Reuse: c.StringSlice("reuse")}}
 	o.lab = labOf(c, o.console)
 	var err error
 	if o.file, err = oneArg(c, "experiment file"); err != nil {
@@ -77,7 +80,7 @@ func searchOptionsOf(c *cli.Context) (searchOptions, error) {
 }
 
 func runSearch(ctx context.Context, o searchOptions) error {
-	e, err := o.lab.Load(ctx, o.file, o.sets)
+	e, err := o.lab.LoadSpace(ctx, o.file, o.sets)
 	if err != nil {
 		return err
 	}
@@ -134,7 +137,7 @@ func (o searchOptions) verdict(cert *result.Certificate) error {
 // firstRound says what a search would start with, and what the test images can
 // show.
 func firstRound(o searchOptions, e *experiment.Experiment, p *search.Problem) error {
-	ahead, err := o.lab.Ahead(e)
+	ahead, err := o.lab.AheadOf(e, p)
 	if err != nil {
 		return err
 	}
@@ -143,9 +146,12 @@ func firstRound(o searchOptions, e *experiment.Experiment, p *search.Problem) er
 	}
 	w := o.out
 	plan := p.Replay(func(result.Key, bool) (*result.Result, bool) { return nil, false })
-	fmt.Fprintf(w, "%d configurations within the budgets, %d above one; by %s from %s to %s\n", len(p.Candidates), len(p.OverBudget),
-		p.Target.Cost, costOf(p, 0), costOf(p, len(p.Candidates)-1))
-	fmt.Fprintf(w, "the full grid: %d trials, %d steps\n", len(p.Candidates)*len(p.Seeds), p.FullSteps())
+	low, high := "none", "none"
+	if a, b := p.Range(); p.Count() > 0 {
+		low, high = fmt.Sprint(a), fmt.Sprint(b)
+	}
+	fmt.Fprintf(w, "%d configurations within the budgets, %d above one; by %s from %s to %s\n", p.Count(), p.Over(), p.Target.Cost, low, high)
+	fmt.Fprintf(w, "the full grid: %d trials, %d steps\n", p.Count()*len(p.Seeds), p.FullSteps())
 	for _, line := range ahead.Lines() {
 		fmt.Fprintln(w, line)
 	}
@@ -156,11 +162,4 @@ func firstRound(o searchOptions, e *experiment.Experiment, p *search.Problem) er
 		}
 	}
 	return nil
-}
-
-func costOf(p *search.Problem, i int) string {
-	if len(p.Candidates) == 0 {
-		return "none"
-	}
-	return fmt.Sprint(p.Candidates[i].Cost)
 }

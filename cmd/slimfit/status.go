@@ -158,6 +158,9 @@ func (s *statusView) text(w io.Writer, width int) {
 		io.WriteString(w, text.Wrap(fmt.Sprintf(format, args...), width, "", "  "))
 	}
 	line("%s: %s", s.Experiment, s.counts())
+	if s.Search != nil {
+		line("%s", text.Plain(s.Search.String()))
+	}
 	alive := false
 	for _, d := range s.Doubts {
 		line("damaged: %s", d)

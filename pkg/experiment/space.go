@@ -1,6 +1,10 @@
 package experiment
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
 	"slices"
 
 	"slimfit/models"
@@ -31,17 +35,45 @@ func (s *Space) Cost(i int, c footprint.Cost) int {
 	return 0
 }
 
+// Made makes configuration i without its ID and footprint.
+func (s *Space) Made(i int) models.Config {
+	c := s.g.combos[s.at[i]]
+	layers, _, _ := s.g.build(c)
+	recipe, _ := s.g.recipeOf(c)
+	return models.Config{Layers: layers, Data: s.g.data, Recipe: recipe.Recipe}
+}
+
 // Config makes configuration i.
 func (s *Space) Config(i int) Configuration {
 	if s.g.configs != nil {
 		return s.g.configs[i]
 	}
-	c := s.g.combos[s.at[i]]
-	layers, _, _ := s.g.build(c)
+	cfg, c := s.Made(i), s.g.combos[s.at[i]]
 	recipe, _ := s.g.recipeOf(c)
-	cfg := models.Config{Layers: layers, Data: s.g.data, Recipe: recipe.Recipe}
 	f, _ := footprint.Of(cfg.Spec()) // it was counted before
 	return Configuration{ID: cfg.ID(), Assignment: s.g.assignment(c), Config: cfg, Footprint: f, Teacher: recipe.teacher}
+}
+
+// Digest is the SHA-256, hex, of all configurations in matrix order: their
+// layers, recipes and data set.
+func (s *Space) Digest() string {
+	h := sha256.New()
+	parts := make([]string, len(s.g.numbers))
+	for text, number := range s.g.numbers {
+		parts[number] = text
+	}
+	json.NewEncoder(h).Encode(struct { // plain fields into a hash: cannot fail
+		Data  models.Data
+		Parts []string
+	}{s.g.data, parts})
+	for _, at := range s.at {
+		_, _, key := s.g.build(s.g.combos[at])
+		recipe, _ := s.g.recipeOf(s.g.combos[at])
+		key = binary.AppendUvarint(key, recipe.number)
+		h.Write(binary.AppendUvarint(nil, uint64(len(key))))
+		h.Write(key)
+	}
+	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
 // Position is the place of the axis's value among Experiment.Axes[axis].Values

@@ -51,12 +51,18 @@ func (l *Lab) accountOf(e *experiment.Experiment, question string) (a account, e
 
 // Ahead is nil where nothing is to be certified: without a target, or where
 // figures are observed only.
-func (l *Lab) Ahead(e *experiment.Experiment) (*Ahead, error) {
+func (l *Lab) Ahead(e *experiment.Experiment) (*Ahead, error) { return l.AheadOf(e, nil) }
+
+// AheadOf is Ahead where the search's problem is known.
+func (l *Lab) AheadOf(e *experiment.Experiment, p *search.Problem) (*Ahead, error) {
 	if e.Target == nil || e.Target.Evidence == target.Observed || e.Data.Test < 1 {
 		return nil, nil
 	}
 	question := "" // where it takes a measurement to know the candidates
-	if p, err := search.New(e, search.Options{}); err == nil && e.Configs != nil {
+	if p == nil && e.Configs != nil {
+		p, _ = search.New(e, search.Options{})
+	}
+	if p != nil {
 		question = p.Question()
 	}
 	a, err := l.accountOf(e, question)

@@ -22,6 +22,12 @@ func (l *Lab) Load(ctx context.Context, file string, sets []string) (*experiment
 	return l.load(ctx, file, sets, false, false)
 }
 
+// LoadSpace is Load that lists up to experiment.MaxListed configurations and
+// counts more.
+func (l *Lab) LoadSpace(ctx context.Context, file string, sets []string) (*experiment.Experiment, error) {
+	return l.load(ctx, file, sets, false, true)
+}
+
 func (l *Lab) load(ctx context.Context, file string, sets []string, shapes, space bool) (*experiment.Experiment, error) {
 	from := l.sources(nil)
 	from.Shapes, from.Space = shapes, space
@@ -146,7 +152,9 @@ func (l *Lab) Settle(e *experiment.Experiment, folder *store.Folder, read bool) 
 // FolderExperiment reads a run folder's experiment; nil, with a note, where
 // that is not possible.
 func (l *Lab) FolderExperiment(folder *store.Folder) *experiment.Experiment {
-	e, err := experiment.LoadFrom(folder.ExperimentPath(), nil, l.sources(nil))
+	from := l.sources(nil)
+	from.Space = true
+	e, err := experiment.LoadFrom(folder.ExperimentPath(), nil, from)
 	if err == nil {
 		err = l.Settle(e, folder, false)
 	}

@@ -186,13 +186,20 @@ func (l *Lab) readExperiment(folder *store.Folder, in *report.Input) *experiment
 	if _, err := os.Stat(folder.ExperimentPath()); errors.Is(err, fs.ErrNotExist) {
 		return nil // the report says so
 	}
-	e, err := experiment.LoadFrom(folder.ExperimentPath(), nil, l.sources(in.Results))
+	from := l.sources(in.Results)
+	from.Space = true
+	e, err := experiment.LoadFrom(folder.ExperimentPath(), nil, from)
 	if err == nil {
 		err = l.Settle(e, folder, false)
 	}
 	if err != nil {
 		l.Note("the experiment file cannot be read, the report is made from the results alone: %v", err)
 		in.Warnings = append(in.Warnings, "The experiment file cannot be read; this report is made from the results alone.")
+		return nil
+	}
+	if e.Configs == nil {
+		in.Warnings = append(in.Warnings, fmt.Sprintf("The experiment has %d configurations; this report is of those that were trained.",
+			e.Space.Len()))
 		return nil
 	}
 	return e

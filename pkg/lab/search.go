@@ -52,7 +52,7 @@ func (l *Lab) Search(ctx context.Context, e *experiment.Experiment, o SearchOpti
 	if err != nil {
 		return nil, err
 	}
-	ahead, err := l.Ahead(e)
+	ahead, err := l.AheadOf(e, p)
 	if err == nil {
 		err = ahead.Impossible()
 	}
@@ -113,6 +113,7 @@ type searcher struct {
 	int8    *quantizer // nil where float32 networks are judged
 	configs map[string]*experiment.Configuration
 	train   Trainer
+	reuse   []string // run folders that trials of a space are taken over from, as they are asked for
 }
 
 func (l *Lab) newSearcher(e *experiment.Experiment, p *search.Problem, o SearchOptions) (*searcher, error) {
@@ -120,10 +121,13 @@ func (l *Lab) newSearcher(e *experiment.Experiment, p *search.Problem, o SearchO
 	if err != nil {
 		return nil, err
 	}
-	if len(o.Reuse) > 0 {
+	if len(o.Reuse) > 0 && e.Configs != nil {
 		l.Note("%s taken over from other run folders", text.Count(reused, "trial"))
 	}
 	s := &searcher{l: l, e: e, p: p, folder: folder, reader: newResultReader(folder, p, l.Work.RetryFailed), train: o.Train, configs: e.ByID()}
+	if e.Configs == nil {
+		s.reuse = o.Reuse
+	}
 	p.Scores = l.evidenceIn(folder).Scores
 	if p.Target.Precision == experiment.Int8 {
 		s.int8 = newQuantizer(folder, l.sourceOf(e), l.Note)
@@ -160,7 +164,16 @@ func (s *searcher) run(ctx context.Context) (*result.Certificate, error) {
 func (s *searcher) ask(ctx context.Context, keys []result.Key, test, wantTest, toEnd bool) error {
 	trials := make([]experiment.Trial, len(keys))
 	for i, k := range keys {
-		trials[i] = experiment.Trial{Configuration: s.configs[k.ConfigID], Seed: k.Seed}
+		config := s.p.Configuration(k.ConfigID)
+		if config == nil {
+			config = s.configs[k.ConfigID]
+		}
+		trials[i] = experiment.Trial{Configuration: config, Seed: k.Seed}
+	}
+	if len(s.reuse) > 0 {
+		if _, _, err := s.l.Prepare(s.e, trials, s.reuse); err != nil {
+			return err
+		}
 	}
 	stop := s.p.StopRule()
 	if toEnd {
@@ -183,9 +196,9 @@ func (s *searcher) ask(ctx context.Context, keys []result.Key, test, wantTest, t
 
 // report says what comes next.
 func (s *searcher) report(p search.Progress) {
-	passing := "none passes so far"
-	if p.Horizon != "" {
-		passing = p.Horizon + " passes so far"
+	passing := p.Best.String()
+	if b, err := json.Marshal(p.SearchProgress); err == nil { // for status and serve, which can do without
+		_ = store.WriteFile(filepath.Join(s.folder.Dir, result.ProgressName), b)
 	}
 	if len(p.Open) > 0 {
 		s.l.Note("search: %d trials, %.1f %% of the grid's steps; opening the test images of %s", p.Trials, 100*p.Share, p.Open[0].ConfigID)

@@ -133,7 +133,7 @@ func (v *verifier) check(ctx context.Context, o VerifyOptions, out *Verified) er
 		again.report(v, o)
 	}
 	if e != nil {
-		v.say("the %d configurations of %s with their recipes and assignments, its seeds, its name and its data set's", len(e.Configs),
+		v.say("the %d configurations of %s with their recipes and assignments, its seeds, its name and its data set's", e.Space.Len(),
 			filepath.Base(e.File))
 		v.checkData(e.Ref)
 		out.Against = filepath.Base(e.File)
@@ -192,7 +192,7 @@ func (v *verifier) experiment(named string) (*experiment.Experiment, error) {
 	}
 	var data models.Data
 	var dataErr error
-	e, err := experiment.LoadFrom(file, nil, experiment.Sources{
+	e, err := experiment.LoadFrom(file, nil, experiment.Sources{Space: true,
 		Describe: func(ref dataset.Ref) (models.Data, error) {
 			data, dataErr = dataset.Describe(ref, v.l.Cache)
 			return v.cert.Dataset, nil

@@ -41,6 +41,7 @@ type Certificate struct {
 	Candidates []Judged     `json:"candidates"`        // every configuration of the experiment, cheapest first
 	Openings   []Opening    `json:"test_openings"`     // of the test images, in order
 	Cheaper    *Cheaper     `json:"cheaper,omitempty"` // than the winner, or all where there is none
+	Space      *Space       `json:"space,omitempty"`   // that a model chose the candidates from; nil: they are all there are
 	Alpha      Alpha        `json:"alpha"`
 	Looks      *Looks       `json:"looks,omitempty"` // at the same test images, by other questions; nil where nobody counted
 	Assumption Assumption   `json:"assumption"`
@@ -203,6 +204,17 @@ type Cheaper struct {
 	Untouched int `json:"untouched"` // untrained for another reason
 }
 
+// Space is what a search by a model of accuracy chooses from. Its certificate
+// lists the configurations that it touched, and counts the others.
+type Space struct {
+	Configurations int    `json:"configurations"` // within the budgets
+	OverBudget     int    `json:"over_budget"`
+	Cheapest       int    `json:"cheapest"` // the target's cost, within the budgets
+	Dearest        int    `json:"dearest"`
+	SHA256         string `json:"sha256"` // of all layers, recipes and the data set, those over a budget included
+	SearchSeed     int64  `json:"search_seed"`
+}
+
 // Judged is one configuration and why it is, or is not, the answer.
 type Judged struct {
 	ConfigID   string              `json:"config_id"`
@@ -214,6 +226,7 @@ type Judged struct {
 	Reason     string              `json:"reason"`
 	Statistic  *float64            `json:"statistic"`          // the rule's, on the validation images, over Networks
 	Measured   *footprint.Measured `json:"measured,omitempty"` // where the target looks at a measured cost
+	Chosen     string              `json:"chosen,omitempty"`   // of a space: start, model, or audit, against the model
 	Networks   []ScreenedNetwork   `json:"networks"`
 	Witnesses  []Key               `json:"witnesses"` // skipped: the networks that speak against it
 }
@@ -257,6 +270,13 @@ type Assumption struct {
 	Skipped      int    `json:"skipped"`            // configurations that rest on it, cheaper than the winner
 	Checked      int    `json:"checked"`            // trained though it spoke against them: all of them failed
 	Contradicted []Key  `json:"contradicted"`       // clearly failing networks that contain one that reached the target: they skip nothing
+
+	// Of a space: configurations that the model gives up, drawn at random and
+	// trained with one seed all the same; those that reached the target; and the
+	// share of those like them that would, at most, at the target's confidence.
+	Audited         int     `json:"audited,omitempty"`
+	Surprises       int     `json:"surprises,omitempty"`
+	SurprisesAtMost float64 `json:"surprises_at_most,omitempty"`
 
 	// How the trained configurations bear it out, by mean validation accuracy of
 	// the networks that were trained to the end.

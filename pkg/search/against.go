@@ -39,6 +39,9 @@ func against(c *result.Certificate, p *Problem, e *experiment.Experiment) []Faul
 	for _, k := range slices.Concat(p.Candidates, p.OverBudget) {
 		listed[k.Digest()], ids[k.ID] = k, true
 	}
+	if c.Space != nil {
+		return faults // its digest tells the others
+	}
 	for _, k := range e.Configs {
 		digest := k.Config.Digest()
 		switch had, ok := listed[digest]; {

@@ -2,6 +2,7 @@ package search
 
 import (
 	"slimfit/pkg/result"
+	"slimfit/pkg/stats"
 )
 
 func (s *state) assumption(winner int) result.Assumption {
@@ -12,6 +13,14 @@ func (s *state) assumption(winner int) result.Assumption {
 		return a
 	}
 	a.Text = assumptionText
+	if s.p.field != nil {
+		a.Text = modelText
+		if a.Audited, a.Surprises = s.sampled(); a.Audited > 0 {
+			a.SurprisesAtMost, _ = stats.UpperBound(a.Surprises, a.Audited, s.p.Target.Confidence) // the confidence was checked
+		}
+		s.inversions(&a)
+		return a
+	}
 	for _, c := range s.all[:winner] {
 		switch {
 		case c.standing == skipped:
@@ -68,7 +77,7 @@ func meanAccuracy(c candidate) (float64, bool) {
 }
 
 func (s *state) effort() result.Effort {
-	e := result.Effort{Trials: len(s.taken), Steps: s.steps, GridTrials: len(s.p.Candidates) * len(s.p.Seeds), GridSteps: s.p.FullSteps(),
+	e := result.Effort{Trials: len(s.taken), Steps: s.steps, GridTrials: s.p.Count() * len(s.p.Seeds), GridSteps: s.p.FullSteps(),
 		Rounds: s.rounds, Stopped: s.stopped}
 	if e.GridSteps > 0 {
 		e.Share = float64(e.Steps) / float64(e.GridSteps)

@@ -21,6 +21,9 @@ func WriteBrief(w io.Writer, c *result.Certificate) error {
 		t.line("\nStopped early, as hopeless: %d of these trials.", e.Stopped)
 	}
 	t.line("\nTrained: %d of the grid's %d trials, %.1f %% of its steps.", e.Trials, e.GridTrials, 100*e.Share)
+	if c.Space != nil {
+		t.line("%s", sampledText(c.Assumption))
+	}
 	t.list("What this promises", c.Promises)
 	for _, warning := range c.Warnings {
 		t.WriteString(text.Wrap("Warning: "+warning, lineWidth, "", "  "))

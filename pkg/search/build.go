@@ -47,6 +47,10 @@ func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*resu
 			looks.Left = 0
 		}
 	}
+	if f := p.field; f != nil {
+		c.Space = &result.Space{Configurations: p.Count(), OverBudget: f.over, SHA256: f.digest, SearchSeed: p.SearchSeed}
+		c.Space.Cheapest, c.Space.Dearest = p.Range()
+	}
 	end := winner
 	if s.exhausted {
 		end = s.horizon()
@@ -146,7 +150,7 @@ func (p *Problem) excluded(c Candidate) result.Judged {
 func (s *state) judged(i, winner int) result.Judged {
 	c := s.all[i]
 	j := newJudged(s.p.Candidates[i])
-	j.Reason = c.reason
+	j.Reason, j.Chosen = c.reason, c.chosen
 	for _, n := range c.nets {
 		sn := result.ScreenedNetwork{Seed: n.seed, Status: n.result.Status, Accuracy: n.accuracy, Upper: n.upper, ClearlyFails: n.clear}
 		if n.result.Status == result.StoppedEarly {
@@ -269,6 +273,7 @@ func (s *state) verdict(c *result.Certificate, winner, end int) {
 	}
 	if !s.p.older {
 		cheaper, t := s.tally(c.Candidates)
+		cheaper.Untouched += s.untouched(end)
 		c.Cheaper, s.count = &cheaper, t
 	}
 	c.Verdict = result.Certified
@@ -284,9 +289,9 @@ func (s *state) verdict(c *result.Certificate, winner, end int) {
 		return
 	} else {
 		c.Verdict = result.Unmet
-		// what was stopped or skipped shows nothing
+		// what was stopped, skipped or never looked at shows nothing
 		if s.count[result.FoundNotShown] > 0 || s.p.stopAbove > 0 && s.count[result.FoundStopped] > 0 ||
-			s.p.audits && s.count[result.FoundSkipped] > 0 {
+			s.p.audits && s.count[result.FoundSkipped] > 0 || s.untouched(end) > 0 {
 			c.Verdict = result.NotShown
 		}
 		c.Nearest = s.nearest()

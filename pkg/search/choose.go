@@ -16,6 +16,9 @@ type trial struct {
 
 // next decides what to do from what is known.
 func (s *state) next() ask {
+	if s.p.field != nil {
+		return s.nextInField()
+	}
 	s.judge()
 	horizon := s.horizon()
 	if on := s.takenUp(horizon); len(on) > 0 {

@@ -71,7 +71,7 @@ func (p *Problem) shown(n *network) target.Network {
 // clearConfidence makes the bounds of all candidates hold together
 // (Bonferroni).
 func (p *Problem) clearConfidence() float64 {
-	return 1 - (1-p.Target.Confidence)/float64(max(len(p.Candidates), 1))
+	return 1 - (1-p.Target.Confidence)/float64(max(p.Count(), 1))
 }
 
 // judgeOwn judges a candidate by its own seeds.

@@ -22,6 +22,7 @@ type Candidate struct {
 	models.Config
 	Footprint footprint.Footprint
 	Cost      int // the target's cost
+	place     int // in the field; 0 without one
 }
 
 // Problem is one question to the grid.
@@ -30,7 +31,7 @@ type Problem struct {
 	Data       models.Data
 	Target     experiment.Target
 	Seeds      []int64                           // a configuration is judged by all of them
-	Candidates []Candidate                       // within every budget, cheapest first, see Compare
+	Candidates []Candidate                       // within every budget, cheapest first, see Compare; of a field the touched ones
 	OverBudget []Candidate                       // the others, in the same order
 	FreshFrom  int64                             // rules mean and tolerance: the least seed to certify by; 0: the first above Seeds
 	Charge     Charge                            // nil: nobody else looks at the test images
@@ -51,6 +52,7 @@ type Problem struct {
 	stopAbove float64
 	audits    bool          // see audit.go; false in older certificates
 	inside    map[int][]int // row cache of insideOf
+	field     *field        // nil: Candidates are all there are
 }
 
 // Options change how much is trained, and through Exact what is assumed.
@@ -58,6 +60,10 @@ type Options struct {
 	Exact     bool // nothing is skipped by the assumption on larger networks
 	EarlyStop bool // hopeless trials may stop before their last step; setCandidates clears it where that can reject nothing
 	Round     int  // trials asked for at once, >= 1; part of the answer, so not the number of workers
+	// A model of accuracy chooses what to train; New sets it above ModelAbove
+	// configurations, but for an exact search.
+	Model      bool
+	SearchSeed int64 // of the model's draws
 }
 
 // DefaultRound keeps a few workers busy, in packs too, and wastes few trials
@@ -74,14 +80,32 @@ func New(e *experiment.Experiment, o Options) (*Problem, error) {
 	t, seeds := *e.Target, judgedSeeds(e)
 	t.Seeds = len(seeds)
 	p := &Problem{Experiment: e.Name, Data: e.Data, Target: t, Seeds: slices.Clone(seeds), Options: o}
+	if p.Model = p.inField(e); p.Model && p.Exact {
+		return nil, fmt.Errorf("%s: an exact search trains every cheaper configuration, one by one: not of more than %d, and not by a model",
+			e.File, experiment.MaxListed)
+	}
+	if p.Model {
+		var err error
+		if p.field, err = newField(e, &t, o.SearchSeed); err != nil {
+			return nil, fmt.Errorf("%s: %w", e.File, err)
+		}
+	}
 	var all []Candidate
 	for _, c := range e.Configs {
+		if p.Model {
+			break
+		}
 		all = append(all, Candidate{ID: c.ID, Assignment: c.Assignment, Config: c.Config, Footprint: c.Footprint})
 	}
 	if err := p.setCandidates(all); err != nil {
 		return nil, fmt.Errorf("%s: %w", e.File, err)
 	}
 	return p, nil
+}
+
+// inField says whether a model chooses what to train of the experiment.
+func (p *Problem) inField(e *experiment.Experiment) bool {
+	return p.Model || e.Configs == nil || len(e.Configs) > ModelAbove && !p.Exact
 }
 
 // setCandidates prices, sorts and splits the configurations, and checks that
@@ -139,6 +163,7 @@ func Compare(a, b Candidate) int {
 		cmp.Compare(a.Footprint.Parameters, b.Footprint.Parameters),
 		cmp.Compare(a.Footprint.MACs, b.Footprint.MACs),
 		cmp.Compare(a.Footprint.Peak, b.Footprint.Peak),
+		cmp.Compare(a.place, b.place),
 		cmp.Compare(a.ID, b.ID),
 	)
 }
@@ -158,6 +183,12 @@ func (p *Problem) Question() string {
 		ids = append(ids, c.ID)
 	}
 	slices.Sort(ids)
+	if p.field != nil {
+		ids = p.field.ids
+		if ids == nil {
+			ids = []string{p.field.digest}
+		}
+	}
 	evidence := ""
 	if p.Observed() {
 		evidence = p.Target.Evidence
@@ -174,8 +205,47 @@ func (p *Problem) Question() string {
 	return fmt.Sprintf("%x", sha256.Sum256(b))
 }
 
+// Count is how many configurations there are within the budgets.
+func (p *Problem) Count() int {
+	if p.field != nil {
+		return len(p.field.places)
+	}
+	return len(p.Candidates)
+}
+
+// Over is how many configurations are above a budget.
+func (p *Problem) Over() int {
+	if p.field != nil {
+		return p.field.over
+	}
+	return len(p.OverBudget)
+}
+
+// Range is the least and the largest cost within the budgets; zeros for none.
+func (p *Problem) Range() (low, high int) {
+	switch n := p.Count(); {
+	case n == 0:
+		return 0, 0
+	case p.field != nil:
+		return p.field.places[0].cost, p.field.places[n-1].cost
+	default:
+		return p.Candidates[0].Cost, p.Candidates[n-1].Cost
+	}
+}
+
+// Configuration is the touched one of a field; nil without a field.
+func (p *Problem) Configuration(id string) *experiment.Configuration {
+	if p.field == nil {
+		return nil
+	}
+	return p.field.touched[id]
+}
+
 // FullSteps is what training every candidate with every seed takes.
 func (p *Problem) FullSteps() int {
+	if p.field != nil {
+		return p.field.steps * len(p.Seeds)
+	}
 	sum := 0
 	for _, c := range p.Candidates {
 		sum += c.Recipe.Steps
@@ -186,6 +256,9 @@ func (p *Problem) FullSteps() int {
 // insideOf lists the candidates that candidate i contains, itself included, by
 // rising cost.
 func (p *Problem) insideOf(i int) []int {
+	if p.field != nil { // whose indices shift
+		return p.findInside(i)
+	}
 	if row, ok := p.inside[i]; ok {
 		return row
 	}

@@ -14,14 +14,14 @@ import (
 )
 
 // fromCertificate makes the problem that a certificate answers, from what it
-// says of its configurations; IDs and costs are computed anew. The problem is
-// nil where it cannot be made.
-func fromCertificate(c *result.Certificate) (*Problem, []Fault) {
+// says of its configurations, and of a space from what the experiment does; IDs
+// and costs are computed anew. The problem is nil where it cannot be made.
+func fromCertificate(c *result.Certificate, e *experiment.Experiment) (*Problem, []Fault) {
 	var faults []Fault
 	p := &Problem{Experiment: c.Experiment, Data: c.Dataset, Seeds: c.Seeds, format: c.Format, older: c.Format == 1 ||
 		c.Evidence == "", untold: c.Largest == nil, built: slices.Contains(c.Rules, builtRule),
 		underAll: slices.Contains(c.Rules, underRule("test images")),
-		Options:  Options{Exact: c.Exact, EarlyStop: c.EarlyStop, Round: c.Round},
+		Options:  Options{Exact: c.Exact, EarlyStop: c.EarlyStop, Round: c.Round, Model: c.Space != nil},
 		Target: experiment.Target{Accuracy: c.Target.Accuracy, Metric: c.Target.Metric, Confidence: c.Target.Confidence, Rule: c.Target.Rule, Cost: c.Target.Cost,
 			Precision: c.Target.Precision, Evidence: c.Evidence, Seeds: len(c.Seeds), Classes: namesIn(c), RecallAll: c.Target.RecallAll}}
 	for _, l := range c.Target.Within {
@@ -62,6 +62,17 @@ func fromCertificate(c *result.Certificate) (*Problem, []Fault) {
 		}
 		seen[j.ConfigID] = true
 		all = append(all, Candidate{ID: j.ConfigID, Assignment: j.Assignment, Config: config, Footprint: f})
+	}
+	if c.Space != nil {
+		if e == nil {
+			return nil, append(faults, Fault{"certificate", "its candidates were chosen from a space that it does not list: an experiment file " +
+				"must; give --experiment FILE"})
+		}
+		p.SearchSeed = c.Space.SearchSeed
+		var err error
+		if p.field, err = newField(e, &p.Target, p.SearchSeed); err != nil {
+			return nil, append(faults, Fault{"certificate", err.Error()})
+		}
 	}
 	if err := p.setCandidates(all); err != nil {
 		return nil, append(faults, Fault{"certificate", err.Error()})

@@ -18,13 +18,10 @@ type TestOpener func(ctx context.Context, networks []result.Key) error
 
 // Progress is where a running search stands.
 type Progress struct {
-	Train   []result.Key // about to be trained; or
-	ToEnd   bool         // none of them stops early
-	Open    []result.Key // about to be tested
-	Rounds  int          // finished
-	Trials  int          // asked for so far
-	Share   float64      // of the full grid's steps, asked for so far
-	Horizon string       // the cheapest configuration that passes so far; "" if none
+	Train []result.Key // about to be trained; or
+	ToEnd bool         // none of them stops early
+	Open  []result.Key // about to be tested
+	result.SearchProgress
 }
 
 // Run trains what the search asks for until it knows the answer. report is
@@ -63,9 +60,12 @@ func (p *Problem) Run(ctx context.Context, finished Lookup, train Trainer, open 
 func (plan Plan) progress() Progress {
 	s := plan.state
 	e := s.effort()
-	p := Progress{Train: plan.Train, ToEnd: plan.ToEnd, Open: plan.Open, Rounds: e.Rounds, Trials: e.Trials, Share: e.Share}
+	p := Progress{Train: plan.Train, ToEnd: plan.ToEnd, Open: plan.Open,
+		SearchProgress: result.SearchProgress{Rounds: e.Rounds, Trials: e.Trials, Share: e.Share}}
 	if h := s.horizon(); h < len(s.all) {
-		p.Horizon = s.p.Candidates[h].ID
+		c := s.p.Candidates[h]
+		p.Best = &result.SearchBest{ConfigID: c.ID, Assignment: c.Assignment, Cost: c.Cost, Unit: s.p.Target.Cost.Unit(),
+			Accuracy: s.all[h].statistic, Seeds: len(s.all[h].nets), Of: len(s.p.Seeds)}
 	}
 	return p
 }

@@ -52,6 +52,35 @@ const (
 	leastQuantile = 0.674 // of a normal distribution, at 1 - leastChance
 )
 
+// believed is how many right answers of a network are taken for its own. The
+// cheapest that pass are those of many that were lucky: in a large space what lies
+// above the model counts in part, as much as the accuracies' spread about the
+// model has to do with the networks and not with the validation images.
+func (p *Problem) believed(c *candidate, correct int) int {
+	if !p.large() || p.field.model == nil {
+		return correct
+	}
+	expected := p.field.model.predict(c.place)
+	if above := p.logit(float64(correct)/float64(p.Data.Validation)) - expected; above > 0 {
+		share := 1 / (1 + math.Exp(-expected-above*p.field.kept))
+		return min(correct, int(math.Round(share*float64(p.Data.Validation))))
+	}
+	return correct
+}
+
+// large says whether a search chooses among so many that some pass by luck.
+func (p *Problem) large() bool { return p.field != nil && p.Count() > ModelAbove }
+
+// leastChance is that of one network. A large space is full of configurations
+// that just pass: there all networks together must have an even chance, or
+// openings would use up alpha.
+func (p *Problem) leastChance() float64 {
+	if p.large() && p.Target.Rule == experiment.RuleWorst {
+		return math.Pow(0.5, 1/float64(len(p.Seeds)))
+	}
+	return leastChance
+}
+
 // short says what right answers to so many validation images lack of a fair
 // chance to show the share on as large a part of the test images; "" for nothing.
 func (p *Problem) short(right, all int, share, alpha float64) string {
@@ -60,7 +89,7 @@ func (p *Problem) short(right, all int, share, alpha float64) string {
 	}
 	n, seen := max(1, (all*p.Data.Test+p.Data.Validation/2)/p.Data.Validation), float64(right)/float64(all)
 	need := p.needed(share, n, alpha)
-	if chance := stats.BinomialTail(need, n, seen); chance < leastChance {
+	if chance := stats.BinomialTail(need, n, seen); chance < p.leastChance() {
 		return fmt.Sprintf("%s, which shows %s with a chance of %.0f %% only: it takes %d of %d test images right", text.Percent(seen),
 			text.Threshold(share), 100*chance, need, n)
 	}
@@ -108,7 +137,7 @@ func (p *Problem) tooFew(c *candidate) string {
 				return fmt.Sprintf("seed %d reaches %s", n.seed, why)
 			}
 		} else if p.Target.Rule == experiment.RuleWorst {
-			if why := p.short(n.correct, p.Data.Validation, p.Target.Accuracy, alpha); why != "" {
+			if why := p.short(p.believed(c, n.correct), p.Data.Validation, p.Target.Accuracy, alpha); why != "" {
 				return fmt.Sprintf("seed %d reaches %s", n.seed, why)
 			}
 		}

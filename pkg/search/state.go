@@ -43,6 +43,8 @@ type candidate struct {
 	alpha     float64          // given to its opening
 	left      float64          // before that
 	broken    *result.Result   // of fresh: the first that gave no network
+	place     int              // in the field
+	chosen    string           // how a search of a field came to it
 }
 
 // witness is a clearly failing network that is at least as large as another
@@ -71,6 +73,9 @@ type state struct {
 }
 
 func newState(p *Problem) *state {
+	if p.field != nil {
+		p.Candidates, p.field.model, p.field.mark = nil, nil, p.logit(float64(p.PassMark())/float64(max(p.Data.Validation, 1)))
+	}
 	return &state{p: p, taken: map[result.Key]bool{}, all: make([]candidate, len(p.Candidates))}
 }
 
@@ -126,7 +131,7 @@ func (s *state) gatherWitnesses() {
 		c := &s.all[i]
 		c.witnesses, c.foreign, c.ceiling = c.witnesses[:0], 0, 1
 	}
-	if s.p.Exact || s.skipsWithdrawn {
+	if s.p.Exact || s.skipsWithdrawn || s.p.field != nil {
 		return
 	}
 	for i := range s.all {

@@ -63,6 +63,9 @@ func assumptionLines(c *result.Certificate) []string {
 		out = []string{a.Text, fmt.Sprintf("%d configurations rest on it. %d against which it speaks were trained all the same, and failed. "+
 			"%d clearly failing networks contain one that reached the target, and skip nothing.", a.Skipped, a.Checked, len(a.Contradicted))}
 	}
+	if c.Space != nil {
+		out = []string{a.Text, sampledText(a)}
+	}
 	if a.Stopping != "" {
 		out = append(out, a.Stopping)
 	}
@@ -75,6 +78,15 @@ func assumptionLines(c *result.Certificate) []string {
 		out = append(out, pairs+".")
 	}
 	return out
+}
+
+// sampledText says how the model's failures turned out that were trained.
+func sampledText(a result.Assumption) string {
+	if a.Audited == 0 {
+		return "Audited: none, as the model gives up no configuration below the answer."
+	}
+	return fmt.Sprintf("Audited: %d of the configurations that the model gives up, drawn at random, were trained with one seed: %d reached "+
+		"the target. Of the others at most %.0f %% would, by that.", a.Audited, a.Surprises, 100*a.SurprisesAtMost)
 }
 
 // sheet collects lines; writing into it cannot fail.

@@ -66,7 +66,7 @@ func ReadCertificate(b []byte) (*result.Certificate, error) {
 // configurations, and that the search, gone through again with nothing else,
 // ends with this very certificate.
 func Verify(c *result.Certificate, folder Evidence) []Fault {
-	p, faults := fromCertificate(c)
+	p, faults := fromCertificate(c, folder.Experiment)
 	if p == nil {
 		return faults
 	}

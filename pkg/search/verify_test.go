@@ -101,15 +101,18 @@ func (s searched) verify() []Fault {
 			}
 			return nil, fs.ErrNotExist
 		},
-		Sealed: func(b []byte) ([]byte, error) {
-			var r result.Result
-			if err := json.Unmarshal(b, &r); err != nil {
-				return nil, err
-			}
-			r.SetOn(result.Test, result.Figures{})
-			return json.Marshal(r)
-		},
+		Sealed: sealedResult,
 	})
+}
+
+// sealedResult is a result file without its test figures.
+func sealedResult(b []byte) ([]byte, error) {
+	var r result.Result
+	if err := json.Unmarshal(b, &r); err != nil {
+		return nil, err
+	}
+	r.SetOn(result.Test, result.Figures{})
+	return json.Marshal(r)
 }
 
 // Another search in the same folder may open the test images of a trial that

@@ -24,6 +24,10 @@ const assumptionText = "A configuration is skipped untrained where two networks 
 	"A network that contains one that reached the target skips nothing, and some of the most doubtful skipped configurations are trained " +
 	"all the same."
 
+const modelText = "Configurations are left untrained where a model of accuracy gives them too little chance: it was fitted to those " +
+	"that were trained, and takes accuracy to rise with every width and kernel, and to fall with strides and pooling windows. Nothing is " +
+	"known of a single one of them; some of them, drawn at random, are trained all the same."
+
 // rules says how the certificate was decided.
 func (p *Problem) rules() []string {
 	t := p.Target
@@ -33,13 +37,16 @@ func (p *Problem) rules() []string {
 		p.screeningRule(),
 		fmt.Sprintf("A network clearly fails when the one-sided Clopper-Pearson upper bound of its %s is below the target, with the "+
 			"bounds of all %d configurations holding together at %s (Bonferroni).",
-			t.MetricName(), len(p.Candidates), text.Threshold(t.Confidence)),
+			t.MetricName(), p.Count(), text.Threshold(t.Confidence)),
 		"A diverged seed rejects its configuration.",
 	}
 	if t.Balanced() {
 		out = append(out, balancedRule)
 	}
 	out = append(out, p.screenRules()...)
+	if p.field != nil {
+		out = append(out, p.modelRule())
+	}
 	if p.EarlyStop {
 		out = append(out, p.stoppedRule())
 	}
@@ -107,7 +114,7 @@ func (p *Problem) screenRules() []string {
 		out = append(out, fmt.Sprintf("Screening asks for what the first opening will ask for (alpha %.4g): to show %s takes %d of %d test "+
 			"images "+
 			"right, and a network that is right as often as on the validation images must have a chance of %s to be. So for floors; rules over "+
-			"seeds are asked for their bound.", n.Alpha, text.Threshold(n.Share), n.Right, n.Images, text.Threshold(leastChance)))
+			"seeds are asked for their bound.", n.Alpha, text.Threshold(n.Share), n.Right, n.Images, text.Percent(p.leastChance())))
 	}
 	return out
 }
@@ -255,26 +262,30 @@ func (s *state) observations(winner int) []string {
 // what it holds under in a third.
 func (s *state) summary(winner, unjudged int) string {
 	t, n := s.p.Target.Asked()+s.p.inPrecision(), len(s.all)
+	among := fmt.Sprintf("%d configurations", n)
+	if s.p.field != nil {
+		among = fmt.Sprintf("%s trained, of a space of %d,", text.Count(len(s.all)-s.bare(), "configuration"), s.p.Count())
+	}
 	reaches := map[string]string{experiment.RuleMean: "whose mean over seeds reaches"}[s.p.Target.Rule]
 	if reaches == "" {
 		reaches = "whose every seed reaches"
 	}
 	var sentence string
 	switch {
-	case n == 0:
+	case s.p.Count() == 0:
 		return "No configuration is within the budgets."
 	case winner < n && s.p.Observed():
 		c := s.p.Candidates[winner]
-		sentence = fmt.Sprintf("%s is the cheapest of %d configurations %s %s on the validation images, with %d %s", c.ID, n, reaches, t, c.Cost,
+		sentence = fmt.Sprintf("%s is the cheapest of %s %s %s on the validation images, with %d %s", c.ID, among, reaches, t, c.Cost,
 			s.p.Target.Cost.Unit())
 	case winner < n:
 		c := s.p.Candidates[winner]
-		sentence = fmt.Sprintf("%s is the cheapest of %d configurations that was shown to meet %s, with %d %s", c.ID, n, t, c.Cost,
+		sentence = fmt.Sprintf("%s is the cheapest of %s that was shown to meet %s, with %d %s", c.ID, among, t, c.Cost,
 			s.p.Target.Cost.Unit())
 	case s.p.Observed():
-		sentence = fmt.Sprintf("There is none among the %d configurations %s %s on the validation images", n, reaches, t)
+		sentence = fmt.Sprintf("There is none among the %s %s %s on the validation images", among, reaches, t)
 	case !s.p.older:
-		sentence = fmt.Sprintf("None of the %d configurations was shown to meet %s", n, t)
+		sentence = fmt.Sprintf("None of the %s was shown to meet %s", among, t)
 	case unjudged > 0:
 		sentence = fmt.Sprintf("No configuration was found to meet %s", t)
 	default:
@@ -288,6 +299,27 @@ func (s *state) summary(winner, unjudged int) string {
 		sentence += " " + words
 	}
 	return sentence + s.counted(winner)
+}
+
+// bare counts the candidates of which nothing was trained.
+func (s *state) bare() int {
+	n := 0
+	for _, c := range s.all {
+		if len(c.nets) == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// modelRule says how a search of a field chooses what to train.
+func (p *Problem) modelRule() string {
+	return fmt.Sprintf("Of %d configurations a model of accuracy chooses what to train, after %d from all over the space: a weighted ridge "+
+		"regression of the logit of validation accuracy on %d features (logarithms of widths, kernels, strides, pooling windows and costs), "+
+		"none of which may lower it, drawn anew from what the data leave open for each choice (search seed %d). It goes on while a trial's "+
+		"chance to pass times the logarithm of what it saves is %v or more; then a tenth of what was trained, %d to %d, is drawn from those "+
+		"given up.",
+		len(p.field.places), startTrials, len(p.field.columns), p.SearchSeed, stats.Round(p.field.leastGain()), auditLeast, auditMost)
 }
 
 // others says what became of the other configurations, dearer ones left out.
@@ -305,6 +337,7 @@ func (s *state) others(winner int) string {
 		{s.count[result.FoundStopped], "not trained to the end, as projections lie below it"},
 		{s.count[result.FoundSkipped], "untrained, as larger ones clearly fail"},
 		{s.count[result.FoundUnjudged], "not judged, as trials failed"},
+		{s.untouched(winner), "never looked at, as a model of accuracy gives them too little chance"},
 	} {
 		if f.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", f.n, f.what))

@@ -30,6 +30,7 @@ type state struct {
 	Failures []string `json:"failures"`
 	MoreFail int      `json:"more_failures"`
 	Damaged  []string `json:"damaged"`
+	Search   string   `json:"search"`  // how far one is, and its best so far; "" without one
 	Trouble  string   `json:"trouble"` // why the report is not newer
 }
 
@@ -57,6 +58,9 @@ const (
 func (s *Server) tell(o sweep.Overview) {
 	now := state{Total: o.Total, Done: o.Done, Failed: o.Failed, Diverged: o.Diverged, Running: o.Running, Pending: o.Pending,
 		Gone: []string{}, Work: []work{}, Failures: []string{}, Damaged: []string{}}
+	if o.Search != nil {
+		now.Search = text.Plain(o.Search.String())
+	}
 	curves, left := map[result.Key][]point{}, 0.0
 	for _, p := range o.Processes {
 		if !p.Alive {

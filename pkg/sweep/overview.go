@@ -12,16 +12,17 @@ import (
 
 // Overview is where a run folder stands, as its files tell.
 type Overview struct {
-	Total     int           `json:"total"` // trials asked about
-	Done      int           `json:"done"`
-	Failed    int           `json:"failed"`
-	Diverged  int           `json:"diverged"`
-	Running   int           `json:"running"`
-	Pending   int           `json:"pending"`
-	Left      float64       `json:"left_seconds"` // of the process that needs longest; 0 while unknown
-	Processes []ProcessView `json:"processes"`
-	Failures  []FailureView `json:"failures"` // failed or diverged, in the order asked
-	Damaged   []string      `json:"damaged"`  // results that cannot be believed, `run` trains them again
+	Total     int                    `json:"total"` // trials asked about
+	Done      int                    `json:"done"`
+	Failed    int                    `json:"failed"`
+	Diverged  int                    `json:"diverged"`
+	Running   int                    `json:"running"`
+	Pending   int                    `json:"pending"`
+	Left      float64                `json:"left_seconds"` // of the process that needs longest; 0 while unknown
+	Processes []ProcessView          `json:"processes"`
+	Failures  []FailureView          `json:"failures"`         // failed or diverged, in the order asked
+	Damaged   []string               `json:"damaged"`          // results that cannot be believed, `run` trains them again
+	Search    *result.SearchProgress `json:"search,omitempty"` // of a search that is at work, or was
 
 	Status map[result.Key]result.Status `json:"-"` // of trials that are finished or running; the others are pending
 	Mark   uint64                       `json:"-"` // another where a result appeared, changed or went
@@ -74,6 +75,11 @@ func (v *Viewer) Look(keys []result.Key) (Overview, error) {
 	o := Overview{Total: len(keys), Failures: []FailureView{}, Damaged: []string{}, Status: make(map[result.Key]result.Status, len(there))}
 	if o.Processes, err = v.Processes(); err != nil {
 		return Overview{}, err
+	}
+	if b, err := v.Folder.ReadFile(result.ProgressName); err == nil {
+		if json.Unmarshal(b, &o.Search) != nil {
+			o.Search = nil // half of another program's file: it is only for show
+		}
 	}
 	o.take(v.seen, there)
 	running := runningIn(o.Processes)

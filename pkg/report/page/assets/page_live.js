@@ -59,6 +59,7 @@ function drawLive(s) {
   if (best) said.push(`best ${s.running + s.pending ? "so far " : ""}${percent(score(best).max)} % of ${judged}${state.split} images: ${best.label}`);
   if (!s.alive && s.pending) said.push("nothing trains now: slimfit run goes on with what waits");
   if (s.gone.length) said.push(`gone without an end: ${s.gone.join(", ")}`);
+  if (s.search) said.push(s.search);
   if (s.trouble) said.push(`this report is not the newest: ${s.trouble}`);
   element("live-now").replaceChildren(make("b", { class: s.alive ? "on" : "off" }, s.alive ? "Training" : s.pending ? "Paused" : "Finished"), " " + said.join(" · "));
   const bad = s.failures.concat(s.more_failures ? [`and ${count(s.more_failures)} more`] : [], s.damaged);
