@@ -68,18 +68,16 @@ func DrawLandscape(rng *rand.Rand, rugged float64) Landscape {
 func (l Landscape) Accuracy(c models.Config, id string) float64 {
 	e, convs, hidden := l.scale, 0, false
 	for _, layer := range c.Layers {
-		switch layer.Kind {
-		case models.Conv:
+		switch {
+		case layer.Filters > 0:
 			if convs++; convs == 1 {
 				e *= math.Pow(float64(layer.Kernel[0])/5, -l.kernel) * math.Pow(float64(layer.Filters)/32, -l.filters)
 			} else {
 				e *= l.second * math.Pow(float64(layer.Filters)/16, -l.filters)
 			}
-		case models.MaxPool:
-			if convs == 1 {
-				e *= math.Pow(float64(layer.Size[0])/2, l.pool)
-			}
-		case models.Dense:
+		case layer.Size[0] > 0 && convs == 1:
+			e *= math.Pow(float64(layer.Size[0])/2, l.pool)
+		case layer.Units > 0:
 			hidden = true
 			e *= math.Pow(float64(layer.Units)/128, -l.dense)
 		}
