@@ -115,7 +115,8 @@ func (p *Problem) screenRules() []string {
 		out = append(out, fmt.Sprintf("Screening asks for what the first opening will ask for (alpha %.4g): to show %s takes %d of %d test "+
 			"images "+
 			"right, and a network that is right as often as on the validation images must have a chance of %s to be. So for floors; rules over "+
-			"seeds are asked for their bound.", n.Alpha, text.Threshold(n.Share), n.Right, n.Images, text.Threshold(math.Round(100*p.leastChance())/100)))
+			"seeds are asked for their bound.", n.Alpha, text.Threshold(n.Share), n.Right, n.Images,
+			text.Threshold(math.Round(100*p.leastChance())/100)))
 	}
 	return out
 }
