@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -181,4 +182,24 @@ func TestEveryFlagHasItsVariable(t *testing.T) {
 		}
 	}
 	visit(prepare(commands(), "slimfit"))
+}
+
+// fault is `fault KIND`: it ends as a fault of the program does.
+func fault() {
+	withoutDumps()
+	debug.SetMaxStack(1 << 20)
+	var deep func([]byte) int
+	deep = func(b []byte) int { return deep(append(b, 1)) + len(b) }
+	switch done := make(chan bool); os.Args[1] {
+	case "stack":
+		deep(nil)
+	case "memory":
+		huge := uint64(1) << 46
+		fmt.Println(len(make([]byte, huge)))
+	case "goroutine":
+		go panic("a fault")
+		<-done
+	case "asleep":
+		<-done
+	}
 }

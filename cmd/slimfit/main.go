@@ -17,6 +17,7 @@ import (
 )
 
 func main() {
+	withoutDumps()
 	dropEmptyVariables()
 	ctx, second := signalContext(context.Background())
 	code := make(chan int, 1)
@@ -40,7 +41,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) (code int) {
 	defer func() {
 		if p := recover(); p != nil {
 			fmt.Fprintf(stderr, "slimfit: a fault of this program: %v\n", p)
-			if os.Getenv("GOTRACEBACK") != "" {
+			if os.Getenv(traceback) != "" {
 				stderr.Write(debug.Stack())
 			}
 			code = exit.IO

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 		"make-images": makeImages,
 		"interrupt":   interrupt,
 		"make-run":    makeRun,
+		"fault":       fault,
 	})
 }
 
