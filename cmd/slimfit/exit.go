@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"slimfit/pkg/exit"
@@ -14,10 +15,16 @@ import (
 
 // exitCode maps what a command returned to the program's exit code: an
 // exit.Error says its own, an interrupted command takes the signal's, file
-// errors are exitIO, and what is left (the cli library's own) is usage.
+// errors are exitIO, as is everything that no file could be opened for, and what
+// is left (the cli library's own) is usage.
 func exitCode(ctx context.Context, err error) int {
 	if err == nil {
 		return exit.Done
+	}
+	for _, none := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE} {
+		if strings.Contains(err.Error(), none.Error()) { // also in the text of a fault, which its file did not cause
+			return exit.IO
+		}
 	}
 	var coded *exit.Error
 	if errors.As(err, &coded) {

@@ -39,6 +39,8 @@ func TestExitCode(t *testing.T) {
 		{background, exit.Failed(errors.New("x")), 4},
 		{background, fmt.Errorf("write: %w", &fs.PathError{Op: "open", Path: "x", Err: syscall.EROFS}), 4},
 		{background, fmt.Errorf("write: %w", syscall.ENOSPC), 4},
+		{background, exit.Usagef("e.yaml:1:1: dataset: open x: too many open files"), 4},
+		{background, exit.With(exit.Trials, &fs.PathError{Op: "open", Path: "x", Err: syscall.ENFILE}), 4},
 		{background, context.Canceled, 2}, // no signal: a fault of the program, not an interruption
 		{stopped(os.Interrupt), context.Canceled, 130},
 		{stopped(os.Interrupt), fmt.Errorf("train: %w", context.Canceled), 130},

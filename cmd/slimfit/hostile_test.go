@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/csv"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -110,6 +112,11 @@ func TestHostileTextIsNeutralEverywhere(t *testing.T) {
 		{0, "text json", []string{"data", "verify", r.Data}},
 		{1, "text json", []string{"data", "verify", dir}},
 		{1, "text json", []string{"doctor", "--out", dir, "--worker", filepath.Join(dir, "none")}},
+		{4, "", []string{"data", "preview", e, "--into", filepath.Join(dir, "sheets"), "--worker", filepath.Join(dir, "none"+name)}},
+		{0, "", []string{"batch", "submit", "-n", e, "--out", runs}},
+		{0, "text json", []string{"batch", "status", r.Folder.Dir}},
+		{2, "", []string{"batch", "logs", r.Folder.Dir, evil}},
+		{2, "", []string{"serve", filepath.Join(dir, "none"+name)}},
 		{0, "", []string{"init", filepath.Join(dir, "new"+name+".yaml")}},
 		{2, "", []string{evil}},
 		{2, "", []string{"plan", evil, "--set", evil}},
@@ -137,6 +144,18 @@ func TestHostileTextIsNeutralEverywhere(t *testing.T) {
 				}
 			}
 		}
+	}
+	address, stop := serving(t, r.Folder.Dir)
+	defer stop()
+	answer, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	page, err := io.ReadAll(answer.Body)
+	if s := steers(string(page)); err != nil || s != "" || !strings.Contains(string(page), "&lt;script&gt;") ||
+		strings.Contains(string(page), "=x <script>") || strings.Contains(string(page), "31m<script>") {
+		t.Errorf("serve: %v, %d bytes: %s", err, len(page), s)
 	}
 }
 
@@ -189,9 +208,39 @@ func TestPathsThatAreNotUTF8(t *testing.T) {
 	e := filepath.Join(dir, "e.yaml")
 	copyFile(t, r.Folder.ExperimentPath(), e)
 	replaceIn(t, e, "../../data", "data")
-	if code, _, errs := slimfit("plan", e); code != exit.Usage || !strings.Contains(errs, `a\xff\xfe/data is not UTF-8: rename the folder`) {
-		t.Errorf("code %d: %s", code, errs)
+	refused := func(want string, code int, args ...string) {
+		t.Helper()
+		if got, _, errs := slimfit(args...); got != code || !strings.Contains(flat(errs), want) {
+			t.Errorf("%q: code %d: %s", args, got, errs)
+		}
 	}
+	refused(`a\xff\xfe/data is not UTF-8: rename the folder`, exit.Usage, "plan", e)
+	for _, args := range [][]string{{"init", filepath.Join(dir, "new.yaml")}, {"status", r.Folder.Dir, "--cache", dir}, {"data", "verify", filepath.Join(dir, "data")}} {
+		refused("", exit.Done, args...)
+	}
+
+	// What is only read works wherever it lies.
+	moved := filepath.Join(dir, "runs")
+	if err := os.CopyFS(moved, os.DirFS(filepath.Dir(r.Folder.Dir))); err != nil {
+		t.Fatal(err)
+	}
+	tiny, image := filepath.Join(moved, "tiny"), filepath.Join(dir, "data", "t10k-images-idx3-ubyte")
+	for _, args := range [][]string{{"status", tiny}, {"report", tiny}, {"compare", tiny, tiny}, {"predict", filepath.Join(tiny, r.Good), image},
+		{"export", filepath.Join(tiny, r.Good), "--format", "tflite,npz", "-o", filepath.Join(dir, "out")}} {
+		refused("", exit.Done, args...)
+	}
+
+	// Names of classes would be other names in results.
+	pictures := filepath.Join(t.TempDir(), "pictures")
+	for i, class := range []string{"a", "b\xff"} {
+		if err := os.MkdirAll(filepath.Join(pictures, class), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := writePicture(filepath.Join(pictures, class, "0.png"), 8, uint8(100*i+50), 20); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused(`pictures/b\xff is not UTF-8, which results could not name: rename it`, exit.Trials, "data", "verify", pictures)
 }
 
 func copyFile(t *testing.T, from, to string) {

@@ -26,17 +26,7 @@ func TestServe(t *testing.T) {
 	if err := os.Chmod(folder.Dir, 0o555); err != nil { // it writes nothing
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancelCause(context.Background())
-	defer cancel(nil)
-	stdout, w := io.Pipe()
-	code := make(chan int, 1)
-	go func() { code <- run(ctx, []string{"slimfit", "serve", folder.Dir, "--cache", out}, w, io.Discard) }()
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	go io.Copy(io.Discard, stdout)
-	address := strings.TrimSpace(line)
+	address, stop := serving(t, folder.Dir, "--cache", out)
 	answer, err := http.Get(address)
 	if err != nil {
 		t.Fatal(err)
@@ -72,13 +62,30 @@ func TestServe(t *testing.T) {
 		}
 	}
 
-	cancel(&signalError{os.Interrupt})
-	select {
-	case got := <-code:
-		if got != 0 {
-			t.Errorf("stopped, it ends with %d", got)
+	stop()
+}
+
+// serving starts `serve`; stop ends it, which it must within seconds, with 0.
+func serving(t *testing.T, args ...string) (address string, stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	stdout, w := io.Pipe()
+	code := make(chan int, 1)
+	go func() { code <- run(ctx, append([]string{"slimfit", "serve"}, args...), w, io.Discard); w.Close() }()
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	go io.Copy(io.Discard, stdout)
+	return strings.TrimSpace(line), func() {
+		cancel(&signalError{os.Interrupt})
+		select {
+		case got := <-code:
+			if got != 0 {
+				t.Errorf("stopped, it ends with %d", got)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("it goes on serving")
 		}
-	case <-time.After(10 * time.Second):
-		t.Error("it goes on serving")
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // splitSeed decides which pictures of a folder are held back. It is fixed:
@@ -115,6 +117,9 @@ func listFolder(ref Ref) (folder, []picture, error) {
 		}
 		var names []string
 		for class, c := range classes {
+			if !utf8.ValidString(c.name) {
+				return f, nil, fmt.Errorf("the class folder %s is not UTF-8, which results could not name: rename it", filepath.Join(part.path, c.name))
+			}
 			names = append(names, c.name)
 			if all, err = c.list(class, role, all); err != nil {
 				return f, nil, err

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"strings"
-	"syscall"
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
@@ -37,7 +35,7 @@ func (l *Lab) load(ctx context.Context, file string, sets []string, shapes, spac
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, exit.With(loadCode(err), err)
+		return nil, exit.With(exit.Usage, err)
 	}
 	folder := &store.Folder{Dir: filepath.Join(l.Out, e.Name)}
 	last, err := store.ReadFile(folder.ExperimentPath(), store.MaxJSON)
@@ -85,15 +83,6 @@ func namesIn(results []result.Result) []string {
 	return nil
 }
 
-// loadCode is the exit code for a file that cannot be taken: where the machine
-// has no more open files, the file is not to blame.
-func loadCode(err error) int {
-	if strings.Contains(err.Error(), syscall.EMFILE.Error()) {
-		return exit.IO
-	}
-	return exit.Usage
-}
-
 // LoadAll reads all files and reports what is wrong in any of them. With space,
 // large experiments are counted only, see experiment.Sources.
 func (l *Lab) LoadAll(ctx context.Context, files, sets []string, space bool) ([]*experiment.Experiment, error) {
@@ -110,7 +99,7 @@ func (l *Lab) LoadAll(ctx context.Context, files, sets []string, space bool) ([]
 		all = append(all, e)
 	}
 	if len(faults) > 0 {
-		return nil, exit.With(loadCode(errors.Join(faults...)), errors.Join(faults...))
+		return nil, exit.With(exit.Usage, errors.Join(faults...))
 	}
 	return all, nil
 }

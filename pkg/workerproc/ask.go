@@ -28,6 +28,9 @@ func (w *Process) Ask(ctx context.Context, command protocol.Command, answer prot
 	var none protocol.Event
 	if err := w.Send(command); err != nil {
 		w.Kill()
+		if bad := (*nameError)(nil); errors.As(err, &bad) {
+			return none, bad
+		}
 		return none, w.Died()
 	}
 	timeout := time.NewTimer(Silence)

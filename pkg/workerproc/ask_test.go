@@ -52,6 +52,17 @@ func TestAsk(t *testing.T) {
 	if _, err := c.Ask(t.Context(), protocol.Command{Export: &export}, protocol.Exported, nil); err != nil {
 		t.Error(err)
 	}
+	// JSON would change this path on its way.
+	d, err := workerproc.Start(t.Context(), exec.Command(self, "fake-worker"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close(0)
+	export.File = "a\xff/x.pb"
+	if _, err := d.Ask(t.Context(), protocol.Command{Export: &export}, protocol.Exported, nil); err == nil ||
+		err.Error() != `tell the worker: a\ufffd/x.pb is not UTF-8: rename it, or choose another folder` {
+		t.Errorf("a path that is not UTF-8: %v", err)
+	}
 	stopped, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("enough"))
 	if _, err := c.Ask(stopped, protocol.Command{Info: true}, protocol.Exported, nil); err == nil || err.Error() != "enough" {

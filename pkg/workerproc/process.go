@@ -3,6 +3,8 @@
 package workerproc
 
 import (
+	"bytes"
+	"cmp"
 	"bufio"
 	"context"
 	"encoding/json"
@@ -82,7 +84,7 @@ func (w *Process) start() error {
 	outR, outW, err2 := os.Pipe()
 	logR, logW, err3 := os.Pipe()
 	theirs, ours := []*os.File{inR, outW, logW}, []*os.File{inW, outR, logR}
-	if err := errors.Join(err1, err2, err3); err != nil {
+	if err := cmp.Or(err1, err2, err3); err != nil {
 		closeAll(append(theirs, ours...))
 		return err
 	}
@@ -148,12 +150,23 @@ func (w *Process) readEvents(r io.Reader) {
 	}
 }
 
+// nameError says that the worker cannot be told a path.
+type nameError struct{ path string }
+
+func (e *nameError) Error() string {
+	return fmt.Sprintf("tell the worker: %s is not UTF-8: rename it, or choose another folder", e.path)
+}
+
 // Send gives the worker a command. An error means that it is gone, which its
 // events will tell.
 func (w *Process) Send(c protocol.Command) error {
 	b, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("tell the worker: %w", err)
+	}
+	if i := bytes.Index(b, []byte(`\ufffd`)); i >= 0 { // what JSON makes of a byte that is not UTF-8
+		path := b[bytes.LastIndexByte(b[:i], '"')+1:]
+		return &nameError{string(path[:bytes.IndexByte(path, '"')])}
 	}
 	w.in.SetWriteDeadline(time.Now().Add(sendGrace)) // where a pipe has no deadlines, a worker that does not read is found by its silence
 	_, err = w.in.Write(append(b, '\n'))
