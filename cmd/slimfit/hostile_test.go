@@ -215,7 +215,8 @@ func TestPathsThatAreNotUTF8(t *testing.T) {
 		}
 	}
 	refused(`a\xff\xfe/data is not UTF-8: rename the folder`, exit.Usage, "plan", e)
-	for _, args := range [][]string{{"init", filepath.Join(dir, "new.yaml")}, {"status", r.Folder.Dir, "--cache", dir}, {"data", "verify", filepath.Join(dir, "data")}} {
+	for _, args := range [][]string{{"init", filepath.Join(dir, "new.yaml")}, {"status", r.Folder.Dir, "--cache", dir},
+		{"data", "verify", filepath.Join(dir, "data")}} {
 		refused("", exit.Done, args...)
 	}
 
@@ -225,7 +226,8 @@ func TestPathsThatAreNotUTF8(t *testing.T) {
 		t.Fatal(err)
 	}
 	tiny, image := filepath.Join(moved, "tiny"), filepath.Join(dir, "data", "t10k-images-idx3-ubyte")
-	for _, args := range [][]string{{"status", tiny}, {"report", tiny}, {"compare", tiny, tiny}, {"predict", filepath.Join(tiny, r.Good), image},
+	for _, args := range [][]string{{"status", tiny}, {"report", tiny},
+		{"compare", tiny, tiny}, {"predict", filepath.Join(tiny, r.Good), image},
 		{"export", filepath.Join(tiny, r.Good), "--format", "tflite,npz", "-o", filepath.Join(dir, "out")}} {
 		refused("", exit.Done, args...)
 	}

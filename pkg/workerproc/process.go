@@ -3,9 +3,9 @@
 package workerproc
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
