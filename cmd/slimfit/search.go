@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -12,11 +13,13 @@ import (
 	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/lab"
+	"slimfit/pkg/report"
 	"slimfit/pkg/result"
 	"slimfit/pkg/search"
 	"slimfit/pkg/store"
 	"slimfit/pkg/sweep"
 	"slimfit/pkg/target"
+	"slimfit/pkg/text"
 )
 
 // searchOptions are what a search is asked for.
@@ -108,6 +111,9 @@ func runSearch(ctx context.Context, o searchOptions) error {
 	case o.verbose:
 		b = found.Text
 	}
+	if o.format != "json" {
+		b = slices.Concat(b, o.comesNext(found))
+	}
 	if err := o.print(b); err != nil {
 		return err
 	}
@@ -117,6 +123,22 @@ func runSearch(ctx context.Context, o searchOptions) error {
 	}
 	o.note("%s: %s", what, found.Path)
 	return o.verdict(found.Certificate)
+}
+
+// comesNext is the last word: what histories and grid suggest, and the next command.
+func (o searchOptions) comesNext(found *lab.Found) []byte {
+	next := report.ExportLine(found.Take, found.Certificate.Target.Precision == experiment.Int8)
+	if found.Take == "" {
+		next = o.again(found.Flags...)
+	}
+	words := "\n" + text.Wrap(found.Advice, o.columns(), "", "")
+	if found.Advice == "" {
+		words = "\n"
+	}
+	if found.Take != "" || len(found.Flags) > 0 {
+		words += "What comes next: " + next + "\n"
+	}
+	return []byte(words)
 }
 
 // verdict chooses the exit code.

@@ -270,7 +270,14 @@ func TestSearchUnmet(t *testing.T) {
 	if code, out, errs := l.run("verify", "runs/tiny/certificate.json"); code != exit.Done {
 		t.Errorf("verify: code %d\n%s%s", code, out, errs)
 	}
-	l.run("search", "e.yaml", "--set", "target.accuracy=0.9995", "--exact")
+	if want := "\nWhat comes next: slimfit search e.yaml --set target.accuracy=0.9995 --exact\n"; !strings.HasSuffix(out, want) {
+		t.Errorf("it does not end with %q:\n%s", want, out)
+	}
+	_, out, _ = l.run("search", "e.yaml", "--set", "target.accuracy=0.9995", "--exact")
+	want := "\nWhat comes next: slimfit search e.yaml --set target.accuracy=0.9995 --exact --set=target.accuracy=0.9"
+	if !strings.Contains(out, want) {
+		t.Errorf("no %q:\n%s", want, out)
+	}
 	if c := l.certificate(); c.Verdict != result.Unmet || c.Audit != nil {
 		t.Errorf("with all trained: verdict %s, audit %v", c.Verdict, c.Audit)
 	}

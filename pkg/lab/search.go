@@ -10,6 +10,7 @@ import (
 
 	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/report"
 	"slimfit/pkg/result"
 	"slimfit/pkg/search"
 	"slimfit/pkg/store"
@@ -43,6 +44,9 @@ type Found struct {
 	JSON, Text  []byte // as they were written
 	Brief       []byte // for a terminal
 	Path        string
+	Advice      string   // what histories and grid suggest, a sentence; "" where nothing stands out
+	Take        string   // the network that it answers with, as export takes it; "": it names none
+	Flags       []string // to search again with, where it names none
 }
 
 // Search trains towards the cheapest configuration that meets the target, and
@@ -73,7 +77,32 @@ func (l *Lab) Search(ctx context.Context, e *experiment.Experiment, o SearchOpti
 	if err != nil {
 		return nil, err
 	}
-	return s.write(cert, o.Certificate)
+	f, err := s.write(cert, o.Certificate)
+	if err == nil {
+		s.advise(f)
+	}
+	return f, err
+}
+
+// advise adds what the run folder's report would say comes next; where it cannot
+// be made it would say so itself.
+func (s *searcher) advise(f *Found) {
+	f.Flags = report.FlagsAfter(f.Certificate)
+	if w := f.Certificate.Winner; w != nil {
+		f.Take = filepath.Join(s.e.Name, w.ConfigID)
+		if s.l.Out != store.DefaultOut {
+			f.Take = filepath.Join(s.l.Out, f.Take)
+		}
+	}
+	in, err := s.l.readRun(s.folder)
+	if err != nil {
+		s.l.Detail("no report to advise by: %v", err)
+		return
+	}
+	in.Certificate = f.Certificate
+	if r, err := report.Build(in, report.Options{}); err == nil {
+		f.Advice = r.Answer.Advice
+	}
 }
 
 // write writes the certificate, as JSON and as text.

@@ -16,6 +16,7 @@ type Answer struct {
 	Cost     footprint.Cost `json:"cost"`           // what was to be small
 	Pick     int            `json:"pick"`           // row of the smallest network that meets the target; -1: none
 	Next     string         `json:"next,omitempty"` // the command that comes next; "" for none
+	Advice   string         `json:"-"`              // of More: what histories and grid suggest; "" where nothing stands out
 	Open     []int          `json:"open"`           // cheaper rows that are undecided
 }
 

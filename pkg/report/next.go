@@ -2,8 +2,12 @@ package report
 
 import (
 	"fmt"
+	"math"
+	"strings"
 
+	"slimfit/pkg/result"
 	"slimfit/pkg/shell"
+	"slimfit/pkg/target"
 	"slimfit/pkg/text"
 )
 
@@ -15,26 +19,69 @@ func (r *decided) next() {
 		return
 	}
 	row := &r.Rows[at]
-	if s := r.advice(row, r.Answer.Pick == at); s != "" {
-		r.Answer.More = append(r.Answer.More, s)
+	if r.Answer.Advice = r.advice(row, r.Answer.Pick == at); r.Answer.Advice != "" {
+		r.Answer.More = append(r.Answer.More, r.Answer.Advice)
 	}
 	if r.Answer.Pick >= 0 && !row.missed || r.Target == nil {
-		formats := "tflite"
-		if r.JudgesInt8() {
-			formats = "tflite-int8,c"
-		}
-		r.Answer.Next = shell.Line("slimfit", "export", r.Name+"/"+row.ID, "--format", formats)
+		r.Answer.Next = ExportLine(r.Name+"/"+row.ID, r.JudgesInt8())
+	} else if r.Searched() {
+		r.Answer.Next = r.searchOn()
 	} else if r.Planned && len(r.Missing.Trials) > 0 {
 		r.Answer.Next = r.Missing.Command
 	}
 }
 
+// ExportLine is the command that exports a network, judged in int8 or not.
+func ExportLine(network string, int8 bool) string {
+	formats := "tflite"
+	if int8 {
+		formats = "tflite-int8,c"
+	}
+	return shell.Line("slimfit", "export", network, "--format", formats)
+}
+
+// searchOn is the search that comes next where one named no network; "" where it
+// is not known where that was.
+func (r *decided) searchOn() string {
+	command, c := r.Missing.Command, r.Evidence.Certificate
+	if c.Verdict == result.Incomplete {
+		command = r.Missing.Retry
+	}
+	if flags := FlagsAfter(c); command != "" && len(flags) > 0 {
+		command += " " + shell.Line(flags...)
+	}
+	return command
+}
+
+// FlagsAfter are the flags with which a search that named no network is asked
+// again: to train what failed or what was left out, to observe instead of to
+// certify, or for what the nearest one can show.
+func FlagsAfter(c *result.Certificate) []string {
+	n := c.Nearest
+	switch {
+	case c.Winner != nil:
+		return nil
+	case c.Verdict == result.Incomplete:
+		return []string{"--retry-failed"}
+	case (c.Verdict == result.Exploratory || n != nil && n.TestBound != nil) && c.Target.Rule != target.Tolerance:
+		return []string{"--set=target.evidence=" + target.Observed}
+	case c.Cheaper != nil && c.Cheaper.Stopped+c.Cheaper.Skipped > 0:
+		return []string{"--exact"}
+	case n != nil && n.Statistic > lessToAsk:
+		return []string{fmt.Sprintf("--set=target.accuracy=%.2f", math.Floor(100*(n.Statistic-lessToAsk))/100)}
+	}
+	return nil
+}
+
+// lessToAsk is by how much less than what was seen is asked for next, at least.
+const lessToAsk = 0.005
+
 // NextPlace says where the next command is meant to be given.
 func (r *Report) NextPlace() string {
-	if r.Answer.Next == r.Missing.Command {
-		return "in the run folder"
+	if strings.HasPrefix(r.Answer.Next, "slimfit export ") {
+		return "where runs, or the run folder, lies"
 	}
-	return "where runs, or the run folder, lies"
+	return "in the run folder"
 }
 
 // advice is one reasoned sentence on the row that was picked, or came nearest;

@@ -7,6 +7,7 @@ import (
 	"slimfit/pkg/report"
 	"slimfit/pkg/report/reporttest"
 	"slimfit/pkg/result"
+	"slimfit/pkg/target"
 )
 
 // The report's last word follows from the histories and the grid.
@@ -39,6 +40,30 @@ func TestWhatComesNext(t *testing.T) {
 		}
 		if want := "slimfit export " + r.Name + "/" + r.Rows[r.Chosen()].ID; strings.HasPrefix(r.Answer.Next, want) != c.next {
 			t.Errorf("target %v: next %q", c.target, r.Answer.Next)
+		}
+	}
+}
+
+// A search that named no network says how to ask again.
+func TestFlagsAfterASearch(t *testing.T) {
+	bound := 0.94
+	miss := &result.NearestMiss{Statistic: 0.9574}
+	for name, c := range map[string]struct {
+		cert result.Certificate
+		want string
+	}{
+		"a winner":        {result.Certificate{Verdict: result.Certified, Winner: &result.Winner{}}, ""},
+		"failed trials":   {result.Certificate{Verdict: result.Incomplete, Nearest: miss}, "--retry-failed"},
+		"no alpha":        {result.Certificate{Verdict: result.Exploratory}, "--set=target.evidence=observed"},
+		"too few images":  {result.Certificate{Verdict: result.NotShown, Nearest: &result.NearestMiss{TestBound: &bound}}, "--set=target.evidence=observed"},
+		"left out":        {result.Certificate{Verdict: result.NotShown, Nearest: miss, Cheaper: &result.Cheaper{Skipped: 1}}, "--exact"},
+		"all trained":     {result.Certificate{Verdict: result.Unmet, Nearest: miss, Cheaper: &result.Cheaper{Trained: 9}}, "--set=target.accuracy=0.95"},
+		"nothing trained": {result.Certificate{Verdict: result.Unmet}, ""},
+		"seeds to come": {result.Certificate{Verdict: result.NotShown, Target: result.Target{Rule: target.Tolerance},
+			Nearest: &result.NearestMiss{TestBound: &bound, Statistic: 0.95}, Cheaper: &result.Cheaper{}}, "--set=target.accuracy=0.94"},
+	} {
+		if got := strings.Join(report.FlagsAfter(&c.cert), " "); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
 }
