@@ -33,7 +33,8 @@ func planCommand(sources planSources) *cli.Command {
 		Name:      "plan",
 		Usage:     "show every configuration of an experiment with its footprint, and what is left to train",
 		ArgsUsage: "FILE...",
-		Flags:     []cli.Flag{outFlag(), setFlag(), jobsFlag(), cacheFlag(), formatFlag("text", "json", "csv", "markdown")},
+		Flags: []cli.Flag{outFlag(), setFlag(), jobsFlag(), cacheFlag(), formatFlag("text", "json", "csv", "markdown"),
+			&cli.BoolFlag{Name: "no-measure", Usage: "train nothing to learn this machine's speed: estimate from what is known"}},
 		Action: func(c *cli.Context) error {
 			files, err := someArgs(c, "experiment file")
 			if err != nil {
@@ -41,6 +42,7 @@ func planCommand(sources planSources) *cli.Command {
 			}
 			o := planOptions{console: consoleOf(c), files: files, sets: sets(c)}
 			o.lab = labOf(c, o.console)
+			o.lab.NoMeasure = c.Bool("no-measure")
 			if o.lab.Work, err = workOf(c); err != nil {
 				return err
 			}
@@ -56,13 +58,15 @@ func planCommand(sources planSources) *cli.Command {
 // showPlans plans the experiments and prints them, until a signal comes.
 func showPlans(ctx context.Context, o planOptions, experiments []*experiment.Experiment, sources planSources) error {
 	_, err := lab.UntilStopped(ctx, func() (none struct{}, err error) {
-		plans := make([]planText, len(experiments))
-		for i, e := range experiments {
-			if plans[i].Plan, err = o.lab.Plan(ctx, e, sources(o.lab)); err != nil {
-				return none, err
-			}
+		plans, err := o.lab.Plans(ctx, experiments, sources(o.lab))
+		if err != nil {
+			return none, err
 		}
-		return none, exit.Failed(writePlans(o.out, o.format, plans))
+		texts := make([]planText, len(plans))
+		for i, p := range plans {
+			texts[i].Plan = p
+		}
+		return none, exit.Failed(writePlans(o.out, o.format, texts))
 	})
 	return err
 }

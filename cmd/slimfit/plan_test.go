@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +16,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"slimfit/pkg/exit"
-	"slimfit/pkg/experiment"
 	"slimfit/pkg/lab"
 	"slimfit/pkg/result"
 	"slimfit/pkg/text"
@@ -58,11 +58,11 @@ func TestPlanShowsStatusAndEstimate(t *testing.T) {
 			}
 			return known, nil
 		},
-		Estimate: func(_ context.Context, e *experiment.Experiment, pending []experiment.Trial) (time.Duration, string, error) {
-			if len(pending) != 2 || pending[0].Seed != 2 || pending[1].Seed != 2 {
-				t.Errorf("pending %v", pending)
+		Estimate: func(_ context.Context, all []lab.Pending) ([]lab.PlanEstimate, error) {
+			if len(all) != 1 || len(all[0].Trials) != 2 || all[0].Trials[0].Seed != 2 || all[0].Trials[1].Seed != 2 {
+				t.Errorf("pending %v", all)
 			}
-			return 150 * time.Second, "calibrated here", nil
+			return []lab.PlanEstimate{{Seconds: 150, From: "calibrated here"}}, nil
 		},
 	}
 	out, err := runPlan(t, sources, "-o", "there")
@@ -110,16 +110,31 @@ func planID(t *testing.T, slug string) string {
 	return ""
 }
 
+func TestPlanWithoutMeasuring(t *testing.T) {
+	for _, arg := range []string{"--no-measure", "--no-measure=false"} {
+		var asked *lab.Lab
+		app := &cli.App{Writer: io.Discard, ErrWriter: io.Discard, ExitErrHandler: func(*cli.Context, error) {},
+			Commands: prepare([]*cli.Command{planCommand(func(l *lab.Lab) lab.PlanSources {
+				asked = l
+				return lab.PlanSources{}
+			})}, "slimfit")}
+		if err := app.Run([]string{"slimfit", "plan", arg, "../../experiments/tiny/ds-cnn.yaml"}); err != nil ||
+			asked.NoMeasure != (arg == "--no-measure") {
+			t.Errorf("%s: %v, %v", arg, asked.NoMeasure, err)
+		}
+	}
+}
+
 // A signal ends a plan wherever it is, while it reads the files too, and nothing
 // is printed.
 func TestPlanStops(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	forever := make(chan struct{})
 	defer close(forever)
-	sources := lab.PlanSources{Estimate: func(context.Context, *experiment.Experiment, []experiment.Trial) (time.Duration, string, error) {
+	sources := lab.PlanSources{Estimate: func(context.Context, []lab.Pending) ([]lab.PlanEstimate, error) {
 		cancel(&signalError{syscall.SIGTERM})
 		<-forever
-		return 0, "", errors.New("never told")
+		return nil, errors.New("never told")
 	}}
 	for _, where := range []string{"in the midst of it", "before it begins"} {
 		out, err := runPlanUntil(t, ctx, sources)
@@ -135,9 +150,8 @@ func TestPlanPassesFaultsOn(t *testing.T) {
 	if !errors.Is(err, broken) || exitCode(t.Context(), err) != exit.IO {
 		t.Errorf("got %v", err)
 	}
-	_, err = runPlan(t, lab.PlanSources{Estimate: func(context.Context, *experiment.Experiment, []experiment.Trial) (time.Duration, string,
-		error) {
-		return 0, "", broken
+	_, err = runPlan(t, lab.PlanSources{Estimate: func(context.Context, []lab.Pending) ([]lab.PlanEstimate, error) {
+		return nil, broken
 	}})
 	if !errors.Is(err, broken) {
 		t.Errorf("got %v", err)

@@ -1,12 +1,12 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/experiment"
@@ -19,7 +19,7 @@ import (
 
 // RunSources is what run folders and measured speeds tell plan.
 func (l *Lab) RunSources() PlanSources {
-	return PlanSources{Status: folderStatus, Estimate: l.estimateTime}
+	return PlanSources{Status: folderStatus, Estimate: l.estimateTimes}
 }
 
 // folderStatus says where the trials of a run folder stand; of one that is not
@@ -38,48 +38,60 @@ func folderStatus(dir string) (map[result.Key]result.Status, error) {
 // calibrateMost bounds the packs that plan measures, a second or two each.
 const calibrateMost = 12
 
-// estimateTime predicts how long the pending trials take on this machine, from
-// earlier runs in the folder, earlier calibrations, or a new one where a worker
-// and the images are at hand.
-func (l *Lab) estimateTime(ctx context.Context, e *experiment.Experiment, pending []experiment.Trial) (time.Duration, string, error) {
+// speedsIn reads the speeds that a folder keeps of the machine. Other kernels of
+// first convolutions are another machine, and so is the time before there were any.
+func speedsIn(dir string, m machine.Machine, stem string) *sweep.Speeds {
+	return sweep.LoadSpeeds(dir, m.Name()+", stem "+cmp.Or(stem, os.Getenv("SLIMFIT_STEM"), "own"), sweep.DefaultCost())
+}
+
+// estimateTimes predicts how long pending trials take on this machine, from
+// earlier runs in their folders, earlier calibrations, or a new one of all
+// together where a worker and the images are at hand.
+func (l *Lab) estimateTimes(ctx context.Context, all []Pending) ([]PlanEstimate, error) {
 	m := machine.Read()
-	speeds := sweep.LoadSpeeds(l.Cache, m.Name(), sweep.DefaultCost())
-	place, err := l.placement(ctx, m, e.Batch)
-	if err != nil {
-		return 0, "", err
-	}
-	workers := place.Slots(pending)
-	earlier := sweep.LoadSpeeds(filepath.Join(l.Out, e.Name), m.Name(), sweep.DefaultCost())
-	known := sweep.LoadSpeeds(l.Cache, m.Name(), sweep.DefaultCost())
-	known.Learn(earlier)
-	packs := known.Packs(pending, workers)
-	if n := known.Unmeasured(pending, workers); n > 0 {
-		l.Note("on %s, run first tries sizes of packs for %s, a few seconds each", workers[0].Device, text.Count(n, "network"))
-	}
-	if took, from := known.Estimate(packs, workers); from == sweep.FromRuns || !l.canMeasure(e) {
-		return took, from, nil
-	}
-	file, err := l.WorkerFile()
-	if err != nil {
-		return 0, "", err
-	}
-	o := sweep.Options{Workers: workers, Command: workerCommand(file), Source: l.sourceOf(e)}
-	if n := speeds.Unknown(o, packs, calibrateMost); n > 0 {
-		l.Note("measuring the speed of %s on this machine, once", text.Count(n, "pack"))
-		if err := speeds.Calibrate(ctx, o, packs, calibrateMost); err != nil {
-			if ctx.Err() != nil {
-				return 0, "", err
-			}
-			l.Note("no time estimate: %v", err)
-			return 0, "", nil
+	speeds := speedsIn(l.Cache, m, "")
+	work := make([]sweep.Calibration, len(all))
+	var unknown []sweep.Calibration
+	for i, p := range all {
+		place, err := l.placement(ctx, m, p.Experiment.Batch)
+		if err != nil {
+			return nil, err
 		}
-		if err := speeds.Save(); err != nil {
-			l.Note("%v", err) // it is measured again next time
+		workers := place.Slots(p.Trials)
+		known := speedsIn(l.Cache, m, "")
+		known.Learn(speedsIn(filepath.Join(l.Out, p.Experiment.Name), m, ""))
+		if n := known.Unmeasured(p.Trials, workers); n > 0 {
+			l.Note("on %s, run first tries sizes of packs for %s, a few seconds each", workers[0].Device, text.Count(n, "network"))
+		}
+		work[i] = sweep.Calibration{Packs: known.Packs(p.Trials, workers),
+			Options: sweep.Options{Workers: workers, Source: l.sourceOf(p.Experiment)}}
+		if _, from := known.Estimate(work[i].Packs, workers); from == sweep.FromRuns || l.NoMeasure || !l.canMeasure(p.Experiment) {
+			continue
+		}
+		file, err := l.WorkerFile()
+		if err != nil {
+			return nil, err
+		}
+		work[i].Command = workerCommand(file)
+		unknown = append(unknown, work[i])
+	}
+	if n := speeds.Unknown(unknown, calibrateMost); n > 0 {
+		l.Note("measuring the speed of %s on this machine, once, in at most 15 s; --no-measure plans without", text.Count(n, "pack"))
+		err := speeds.Calibrate(ctx, unknown, calibrateMost)
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		if err = errors.Join(err, speeds.Save()); err != nil {
+			l.Note("%v", err) // what is not known is estimated, and measured next time
 		}
 	}
-	speeds.Learn(earlier)
-	took, from := speeds.Estimate(packs, workers)
-	return took, from, nil
+	estimates := make([]PlanEstimate, len(all))
+	for i, w := range work {
+		speeds.Learn(speedsIn(filepath.Join(l.Out, all[i].Experiment.Name), m, ""))
+		took, from := speeds.Estimate(w.Packs, w.Workers)
+		estimates[i] = PlanEstimate{took.Seconds(), from}
+	}
+	return estimates, nil
 }
 
 // canMeasure says whether there is a worker, and images to train on.

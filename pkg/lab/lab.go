@@ -19,6 +19,9 @@ type Lab struct {
 	Trust  bool   // models that slimfit did not write, or that were changed, are run all the same
 	Python string // that times TensorFlow Lite files; "": none does
 	Work   Work
+	// NoMeasure keeps plan from training for a second or two to learn this machine's
+	// speed.
+	NoMeasure bool
 
 	// Note tells a person something, Detail what few want to know.
 	Note, Detail func(format string, args ...any)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"slimfit/models"
 	"slimfit/pkg/exit"
@@ -20,9 +19,15 @@ type PlanSources struct {
 	// Status says where the trials of a run folder stand; a trial that it does
 	// not name is pending. A folder that does not exist is no error.
 	Status func(dir string) (map[result.Key]result.Status, error)
-	// Estimate predicts how long the trials take on this machine with the lab's
-	// jobs, and says from what; 0 where nothing is known.
-	Estimate func(ctx context.Context, e *experiment.Experiment, pending []experiment.Trial) (time.Duration, string, error)
+	// Estimate predicts how long each one's trials take on this machine with the
+	// lab's jobs, and says from what; 0 where nothing is known.
+	Estimate func(context.Context, []Pending) ([]PlanEstimate, error)
+}
+
+// Pending are trials that are left to train.
+type Pending struct {
+	Experiment *experiment.Experiment
+	Trials     []experiment.Trial
 }
 
 // Plan is one experiment as plan prints it.
@@ -115,8 +120,39 @@ func (p *Plan) totals(e *experiment.Experiment, known map[result.Key]result.Stat
 	p.Totals.Status[result.Pending] = max(0, p.Totals.Trials-len(known))
 }
 
-// Plan counts and asks the sources; nothing is printed yet.
-func (l *Lab) Plan(ctx context.Context, e *experiment.Experiment, sources PlanSources) (Plan, error) {
+// Plans counts and asks the sources, of all experiments at once; nothing is
+// printed yet.
+func (l *Lab) Plans(ctx context.Context, experiments []*experiment.Experiment, sources PlanSources) ([]Plan, error) {
+	plans := make([]Plan, len(experiments))
+	var pending []Pending
+	var of []int // which plan each is of
+	for i, e := range experiments {
+		var left []experiment.Trial
+		var err error
+		if plans[i], left, err = l.plan(e, sources); err != nil {
+			return nil, err
+		}
+		if len(left) > 0 && plans[i].Total == 0 {
+			pending, of = append(pending, Pending{e, left}), append(of, i)
+		}
+	}
+	if sources.Estimate == nil || len(pending) == 0 {
+		return plans, nil
+	}
+	estimates, err := sources.Estimate(ctx, pending)
+	if err != nil {
+		return nil, fmt.Errorf("estimate the time: %w", err)
+	}
+	for k := range estimates {
+		if estimates[k].Seconds > 0 {
+			plans[of[k]].Estimate = &estimates[k]
+		}
+	}
+	return plans, nil
+}
+
+// plan counts one experiment and lists the trials that are left.
+func (l *Lab) plan(e *experiment.Experiment, sources PlanSources) (Plan, []experiment.Trial, error) {
 	p := Plan{About: e.About, Axes: e.Axes, Seeds: len(e.Seeds), PlanHead: PlanHead{Name: e.Name,
 		Baseline: PlanBaseline{e.Baseline.Name, e.Baseline.ID, e.Baseline.Footprint},
 		Totals:   PlanTotals{Configurations: len(e.Configs), Status: map[result.Status]int{}}}}
@@ -124,12 +160,12 @@ func (l *Lab) Plan(ctx context.Context, e *experiment.Experiment, sources PlanSo
 	if sources.Status != nil {
 		var err error
 		if known, err = sources.Status(filepath.Join(l.Out, e.Name)); err != nil {
-			return p, exit.Failed(fmt.Errorf("read what is done of %s: %w", e.Name, err))
+			return p, nil, exit.Failed(fmt.Errorf("read what is done of %s: %w", e.Name, err))
 		}
 	}
 	var err error
 	if p.Target, err = l.Ahead(e); err != nil {
-		return p, err
+		return p, nil, err
 	}
 	configs := e.Configs
 	if configs == nil {
@@ -162,15 +198,5 @@ func (l *Lab) Plan(ctx context.Context, e *experiment.Experiment, sources PlanSo
 	if p.Total > 0 {
 		p.totals(e, known)
 	}
-	if sources.Estimate == nil || len(pending) == 0 || p.Total > 0 {
-		return p, nil
-	}
-	took, from, err := sources.Estimate(ctx, e, pending)
-	if err != nil {
-		return p, fmt.Errorf("estimate the time of %s: %w", e.Name, err)
-	}
-	if took > 0 {
-		p.Estimate = &PlanEstimate{took.Seconds(), from}
-	}
-	return p, nil
+	return p, pending, nil
 }

@@ -128,7 +128,7 @@ func (l *Lab) sweepOptions(ctx context.Context, t Training) (sweep.Options, erro
 		CheckpointEvery: l.Work.Checkpoint, Lease: l.Work.Lease, Hang: l.Work.Hang,
 		Retries: l.Work.Retries, RetryFailed: l.Work.RetryFailed, Keep: l.keepOf(t), NoWait: l.Work.NoWait,
 		Label: t.Experiment.Label, Footprint: measuredFootprint(),
-		Speeds: sweep.LoadSpeeds(t.Folder.Dir, m.Name(), sweep.DefaultCost()),
+		Speeds: speedsIn(t.Folder.Dir, m, t.Stem),
 	}, nil
 }
 

@@ -3,9 +3,11 @@ package sweep
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/protocol"
@@ -20,63 +22,107 @@ const (
 	calibrateMost    = 500
 )
 
+// Calibrate begins no more measurements after calibrateWithin, and gives up
+// those that are not done by calibrateEnd: they are estimated by the others.
+const (
+	calibrateWithin = 11 * time.Second
+	calibrateEnd    = 14 * time.Second
+)
+
+// Calibration is packs whose speed is to be known. Of the options it needs
+// Workers, Command and Source.
+type Calibration struct {
+	Options
+	Packs []Pack
+}
+
+// measurement is one pack of a calibration.
+type measurement struct {
+	Options
+	pack Pack
+}
+
 // Calibrate measures packs whose speed is not known, a second or so each, the
-// costliest first, on the options' workers side by side. At most this many are
-// known in the end: the others are estimated by them. Nothing is written but s. Of the options it needs Workers, Command and
-// Source.
-func (s *Speeds) Calibrate(ctx context.Context, o Options, packs []Pack, most int) error {
-	todo := s.unknown(o, packs, most)
-	if len(todo) == 0 {
-		return nil
+// costliest first, on the workers that they have, side by side. At most this
+// many are known in the end, and it takes at most 15 s: the others are estimated
+// by them. Nothing is written but s.
+func (s *Speeds) Calibrate(ctx context.Context, all []Calibration, most int) error {
+	todo := s.unknown(all, most)
+	begun := time.Now()
+	for len(todo) > 0 { // those of the same workers at once: they slow each other down as in a run
+		workers := todo[0].Workers
+		var queue, rest []measurement
+		for _, m := range todo {
+			if slices.Equal(m.Workers, workers) {
+				queue = append(queue, m)
+			} else {
+				rest = append(rest, m)
+			}
+		}
+		if err := s.together(ctx, queue, begun); err != nil {
+			return fmt.Errorf("calibrate: %w", err)
+		}
+		todo = rest
 	}
-	queue := make(chan Pack, len(todo))
-	for _, p := range todo {
-		queue <- p
+	return nil
+}
+
+// together measures packs that have the same workers.
+func (s *Speeds) together(ctx context.Context, todo []measurement, begun time.Time) error {
+	queue := make(chan measurement, len(todo))
+	for _, m := range todo {
+		queue <- m
 	}
 	close(queue)
+	over := errors.New("time is over")
+	ctx, end := context.WithDeadlineCause(ctx, begun.Add(calibrateEnd), over)
+	defer end()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var workers sync.WaitGroup
-	for _, slot := range o.Workers {
+	for _, slot := range todo[0].Workers {
 		workers.Go(func() {
-			if err := s.measure(ctx, o, slot, queue); err != nil {
+			if err := s.measure(ctx, slot, queue, begun); err != nil {
 				cancel(err)
 			}
 		})
 	}
 	workers.Wait()
-	if ctx.Err() != nil {
-		return fmt.Errorf("calibrate: %w", context.Cause(ctx))
+	if err := context.Cause(ctx); !errors.Is(err, over) {
+		return err
 	}
 	return nil
 }
 
 // Unknown is how many packs Calibrate would measure.
-func (s *Speeds) Unknown(o Options, packs []Pack, most int) int {
-	return len(s.unknown(o, packs, most))
-}
+func (s *Speeds) Unknown(all []Calibration, most int) int { return len(s.unknown(all, most)) }
 
 // unknown lists a pack of each shape that was not measured yet, the shapes that
 // cost most in total first.
-func (s *Speeds) unknown(o Options, packs []Pack, most int) []Pack {
+func (s *Speeds) unknown(all []Calibration, most int) []measurement {
 	total := map[string]float64{}
-	example := map[string]Pack{}
+	example := map[string]measurement{}
 	known := map[string]bool{}
 	var keys []string
-	speedKeys := newSpeedKeys(o.Workers)
-	for _, p := range packs {
-		k := speedKeys.of(p.Trials)
-		if _, ok := s.get(k); ok {
-			known[k] = true
+	for _, c := range all {
+		if len(c.Packs) == 0 {
 			continue
 		}
-		if _, ok := example[k]; !ok {
-			keys, example[k] = append(keys, k), p
+		speedKeys := newSpeedKeys(c.Workers)
+		for _, p := range c.Packs {
+			k := speedKeys.of(p.Trials)
+			if _, ok := s.get(k); ok {
+				known[k] = true
+				continue
+			}
+			if _, ok := example[k]; !ok {
+				keys, example[k] = append(keys, k), measurement{c.Options, p}
+			}
+			total[k] += p.Cost
 		}
-		total[k] += p.Cost
 	}
 	slices.SortStableFunc(keys, func(a, b string) int { return cmp.Compare(total[b], total[a]) })
-	var todo []Pack
+	var todo []measurement
 	for _, k := range keys[:max(0, min(most-len(known), len(keys)))] {
 		todo = append(todo, example[k])
 	}
@@ -84,14 +130,18 @@ func (s *Speeds) unknown(o Options, packs []Pack, most int) []Pack {
 }
 
 // measure lets one worker measure packs of the queue.
-func (s *Speeds) measure(ctx context.Context, o Options, slot Slot, queue <-chan Pack) error {
+func (s *Speeds) measure(ctx context.Context, slot Slot, queue <-chan measurement, begun time.Time) error {
 	var w *workerproc.Process
 	defer func() {
 		if w != nil {
 			w.Close(0) // it holds nothing that matters
 		}
 	}()
-	for p := range queue {
+	for m := range queue {
+		if time.Since(begun) > calibrateWithin {
+			return nil
+		}
+		p := m.pack
 		settings := slot.settings(p.Trials[0].Recipe)
 		settings.Deterministic = slices.ContainsFunc(p.Trials, func(t experiment.Trial) bool { return t.Recipe.Deterministic })
 		if w != nil && w.Settings != settings {
@@ -100,16 +150,16 @@ func (s *Speeds) measure(ctx context.Context, o Options, slot Slot, queue <-chan
 		}
 		if w == nil {
 			var err error
-			if w, err = workerproc.Start(ctx, o.Command(settings)); err != nil {
+			if w, err = workerproc.Start(ctx, m.Command(settings)); err != nil {
 				return err
 			}
 			w.Settings = settings
 		}
-		step, err := measureOne(ctx, w, o, p, s.cost.Step(p.Trials))
+		step, err := measureOne(ctx, w, m.Options, p, s.cost.Step(p.Trials))
 		if err != nil {
 			return err
 		}
-		s.put(speedKey(p.Trials, o.Workers[0], len(o.Workers)), speed{Step: step, Predicted: s.cost.Step(p.Trials)})
+		s.put(speedKey(p.Trials, m.Workers[0], len(m.Workers)), speed{Step: step, Predicted: s.cost.Step(p.Trials)})
 	}
 	return nil
 }

@@ -105,16 +105,16 @@ func TestCalibrate(t *testing.T) {
 	}
 	packs := BuildPacks(grid(configs, 3), 2, DefaultCost())
 	s := LoadSpeeds(t.TempDir(), "cpu", DefaultCost())
-	if err := s.Calibrate(context.Background(), o, packs, 3); err != nil {
+	if err := s.Calibrate(context.Background(), []Calibration{{o, packs}}, 3); err != nil {
 		t.Fatal(err)
 	}
 	if _, from := s.Estimate(packs, o.Workers); from != "speed known of 9 of 15 packs" { // three seeds of a shape
 		t.Errorf("from %q", from)
 	}
-	if n := s.Unknown(o, packs, 3); n != 0 {
+	if n := s.Unknown([]Calibration{{o, packs}}, 3); n != 0 {
 		t.Errorf("another %d are to be measured every time", n)
 	}
-	if err := s.Calibrate(context.Background(), o, packs, 99); err != nil {
+	if err := s.Calibrate(context.Background(), []Calibration{{o, packs}}, 99); err != nil {
 		t.Fatal(err)
 	}
 	took, from := s.Estimate(packs, o.Workers)
@@ -122,16 +122,58 @@ func TestCalibrate(t *testing.T) {
 		t.Errorf("estimate %v %q, want %.0f s", took, from, want)
 	}
 	o.Command = noWorker(t)
-	if err := s.Calibrate(context.Background(), o, packs, 99); err != nil {
+	if err := s.Calibrate(context.Background(), []Calibration{{o, packs}}, 99); err != nil {
 		t.Error(err)
 	}
 	set.Worker.Start = "no library"
 	if o.Command, err = set.command(); err != nil {
 		t.Fatal(err)
 	}
-	err = LoadSpeeds(t.TempDir(), "cpu", DefaultCost()).Calibrate(context.Background(), o, packs, 1)
+	err = LoadSpeeds(t.TempDir(), "cpu", DefaultCost()).Calibrate(context.Background(), []Calibration{{o, packs}}, 1)
 	if err == nil || !strings.Contains(err.Error(), "no library") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Packs of several experiments are measured in one go: at most so many of all,
+// each beside as many workers as a run of it has.
+func TestCalibrateTogether(t *testing.T) {
+	command, err := setting{Jobs: 2, Worker: sweeptest.Options{StepMillis: 2}}.command()
+	if err != nil {
+		t.Fatal(err)
+	}
+	two := Options{Workers: []Slot{{Threads: 1}, {Index: 1, Threads: 1}}, Command: command}
+	one := Options{Workers: two.Workers[:1], Command: command}
+	var all []Calibration
+	for i, o := range []Options{two, one, two} {
+		configs := []*experiment.Configuration{configuration(t, 5, 16+i, 2, 128, nil), configuration(t, 5, 16+i, 2, 64, nil)}
+		all = append(all, Calibration{o, BuildPacks(grid(configs, 1), len(o.Workers), DefaultCost())})
+	}
+	s := LoadSpeeds(t.TempDir(), "cpu", DefaultCost())
+	if n := s.Unknown(all, 5); n != 5 {
+		t.Errorf("%d packs to measure, want 5 of 6", n)
+	}
+	if err := s.Calibrate(context.Background(), all, 5); err != nil {
+		t.Fatal(err)
+	}
+	known := 0
+	for _, c := range all {
+		for _, p := range c.Packs {
+			if _, ok := s.get(speedKey(p.Trials, c.Workers[0], len(c.Workers))); ok {
+				known++
+			}
+		}
+	}
+	if n := s.Unknown(all, 5); known != 5 || n != 0 {
+		t.Errorf("%d of 6 packs are known, %d are still to measure", known, n)
+	}
+	if err := s.together(context.Background(), []measurement{{two, all[0].Packs[0]}}, time.Now().Add(-time.Minute)); err != nil ||
+		len(s.table.Packs) != 5 {
+		t.Errorf("%d packs are known when the time is over, %v", len(s.table.Packs), err)
+	}
+	all[1].Command = noWorker(t)
+	if err := s.Calibrate(context.Background(), all, 5); err != nil {
+		t.Error(err)
 	}
 }
 
