@@ -16,11 +16,15 @@ import (
 
 // searchStopping runs a small search with early stops and writes its files. The
 // second stopped trial was stopped for the second time.
-func searchStopping(t *testing.T) searched {
+func searchStopping(t *testing.T) searched { return stoppingWith(t, true) }
+
+// stoppingWith is without an audit what an older version wrote.
+func stoppingWith(t *testing.T, audits bool) searched {
 	t.Helper()
 	goal := aim(0.93)
 	goal.RecallAll = 0.5
 	p := problem(grid120(), 3, goal, Options{EarlyStop: true})
+	p.audits = audits
 	l := newLearner(newWorld(p, surface(rand.New(rand.NewPCG(10, 4)), p.Candidates, 0.05), 0.05, 10), 0.2, 0.8)
 	s := searched{p: p, files: map[string][]byte{}}
 	plan := p.Replay(l.lookup)
@@ -50,8 +54,8 @@ func searchStopping(t *testing.T) searched {
 		t.Fatal(err)
 	}
 	s.cert = cert
-	if cert.Verdict != result.Certified || cert.Effort.Stopped < 2 || cert.Audit.Stopped < 4 ||
-		cert.Effort.Stopped+cert.Audit.Stopped != stops {
+	if cert.Verdict != result.Certified || cert.Effort.Stopped < 2 || audits != (cert.Audit != nil) ||
+		audits && cert.Audit.Stopped < 4 || cert.Effort.Stopped+plan.state.trainedOn() != stops {
 		t.Fatalf("%s, %d stopped: the test needs a winner and some of them", cert.Summary, stops)
 	}
 	return s
@@ -116,6 +120,19 @@ func TestVerifyStoppedTruth(t *testing.T) {
 	if e := s.cert.Effort; steps != e.Steps || listed != e.Stopped || trainedOn != s.cert.Audit.Stopped ||
 		e.Share != float64(steps)/float64(e.GridSteps) {
 		t.Errorf("%d steps and %d stops in the networks, effort %+v", steps, listed, e)
+	}
+}
+
+// A certificate of before there was an audit holds by its own rules: by the stops
+// alone, and with witnesses that were stopped.
+func TestVerifyStopsWithoutAudit(t *testing.T) {
+	s := stoppingWith(t, false)
+	if faults := s.verify(); len(faults) > 0 {
+		t.Errorf("faults in a true certificate: %v", faults)
+	}
+	s.cert.Audit = &result.Audit{Stopped: 4, Skipped: 4}
+	if faults := s.verify(); !slices.ContainsFunc(faults, func(f Fault) bool { return strings.Contains(f.What, "it would train ") }) {
+		t.Errorf("an audit that never was: %v", faults)
 	}
 }
 
