@@ -26,6 +26,12 @@ type Data struct {
 	Window *Window `json:"window,omitempty"` // that series are cut into; nil: they are taken whole
 
 	Scaling *Scaling `json:"scaling,omitempty"` // of Normalize, and of series; nil: none
+
+	// Folds is how many parts of all images take turns as the validation images; 0:
+	// there are none. Fold is the one that does, from 1; 0: figures of all are pooled,
+	// over every image, and Train is what each training had at least.
+	Folds int `json:"folds,omitempty"`
+	Fold  int `json:"fold,omitempty"`
 }
 
 // Window is a piece of a series, in points of time.

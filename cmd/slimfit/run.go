@@ -95,7 +95,7 @@ func runExperiment(ctx context.Context, o runOptions, sources planSources) error
 // runTrials trains into the run folder, and says how it went.
 func runTrials(ctx context.Context, o runOptions, e *experiment.Experiment, folder *store.Folder, trials []experiment.Trial) error {
 	test := e.Evaluate.Test != experiment.TestWinner
-	if test {
+	if test || e.Data.Folds > 0 {
 		if err := o.lab.ShowTest(e, len(trials)); err != nil {
 			return err
 		}

@@ -127,7 +127,7 @@ func runSearch(ctx context.Context, o searchOptions) error {
 
 // comesNext is the last word: what histories and grid suggest, and the next command.
 func (o searchOptions) comesNext(found *lab.Found) []byte {
-	next := report.ExportLine(found.Take, found.Certificate.Target.Precision == experiment.Int8)
+	next := report.ExportLine(found.Take, found.Certificate.Target.Precision == experiment.Int8, found.Certificate.Dataset.Folds)
 	if found.Take == "" {
 		next = o.again(found.Flags...)
 	}

@@ -35,6 +35,7 @@ type Ref struct {
 	Fit            string // FitPad, FitCrop or "": stretch
 	Groups         string // GroupsSubfolder or ""
 	SkipUnreadable bool   // leave out files that are no pictures or damaged
+	Folds, Fold    int    // as in models.Data; Train, Validation and Test do not go with them
 	// Channels is ChannelsGrey, ChannelsColour or "": as the data has them.
 	Channels  string
 	Normalize string // NormalizeStandard or ""
@@ -96,6 +97,7 @@ type Set struct {
 	Notes      []string // what a person should know of how the data was read
 	Found      Survey   // of the user's own data
 	TestKey    string   // see the function
+	Folds      []int    // images of each fold
 	lost       []string // see content
 }
 
@@ -182,15 +184,21 @@ func Load(ref Ref, cache string) (*Set, error) {
 	return set, err
 }
 
-// LoadData reads the images that data stands for and checks that they are
-// still the same: digest, shape and sizes.
-func LoadData(data models.Data, src models.Source) (*Set, error) {
+// refOf asks for the images that data stands for.
+func refOf(data models.Data, src models.Source) Ref {
 	ref := Ref{Name: data.Name, Path: src.Path, Train: data.Train, Validation: data.Validation, Test: data.Test, Resize: data.Resize,
 		Fit: data.Fit, Channels: data.Channels, Groups: data.Groups, SkipUnreadable: data.SkipUnreadable,
-		Normalize: data.Normalize, Kind: data.Kind, Window: data.Window, Accept: AcceptAll()}
+		Normalize: data.Normalize, Kind: data.Kind, Window: data.Window, Folds: data.Folds, Fold: data.Fold, Accept: AcceptAll()}
 	if ref.Validation == 0 {
 		ref.Validation = -1
 	}
+	return ref
+}
+
+// LoadData reads the images that data stands for and checks that they are
+// still the same: digest, shape and sizes.
+func LoadData(data models.Data, src models.Source) (*Set, error) {
+	ref := refOf(data, src)
 	set, err := Load(ref, src.Cache)
 	if ref.older = src.Path != "" && err == nil && set.Data.Digest != data.Digest; ref.older {
 		if was, err := Load(ref, src.Cache); err == nil && was.Data.Digest == data.Digest {

@@ -64,7 +64,13 @@ func readFolder(ref Ref) (*Set, error) {
 		}
 	}
 	digest, testKey := f.digest(), f.testKey()
-	n, err := f.arrange(ref)
+	var n counts
+	var folds []int
+	if ref.Folds > 0 {
+		n, folds, err = f.arrangeFolds(ref)
+	} else {
+		n, err = f.arrange(ref)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +82,9 @@ func readFolder(ref Ref) (*Set, error) {
 		test:  Images{images.Pixels[cut:], images.Labels[len(f.train):]},
 		notes: slices.Concat(f.notes, c.notes()), lost: c.lost,
 	}.part(ref, n)
+	if set.Folds = folds; ref.Folds > 0 && ref.Fold == 0 {
+		set.Data.Train = n.validation - slices.Max(folds)
+	}
 	for _, p := range c.good {
 		set.Found.Pictures = append(set.Found.Pictures, PictureFact{c.found[p.at].h, c.found[p.at].w})
 	}

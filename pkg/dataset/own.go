@@ -18,6 +18,9 @@ func loadOwn(ref Ref) (*Set, error) {
 	}
 	read := readOwn
 	if ref.Kind == KindSeries || ref.Kind == "" && IsSeries(ref.Path) {
+		if ref.Folds > 0 {
+			return nil, errors.New("folds is for folders of pictures, not for series; leave it out")
+		}
 		ref.Kind, read = KindSeries, readSeriesSet
 		ref.Accept = AcceptAll() // series that differ by less than a level look the same
 	}
@@ -34,7 +37,14 @@ func loadOwn(ref Ref) (*Set, error) {
 			"training images, train the first after them",
 			strings.Join(faults, "; "))
 	}
-	return set, set.survey(ref.Accept)
+	if err := set.survey(ref.Accept); err != nil || ref.Folds == 0 || ref.Fold > 0 {
+		return set, err
+	}
+	size, from := set.Data.Input.Elements(), set.Data.Validation-set.Data.Train // what one of the trainings has
+	set.Train = Images{set.Validation.Pixels[from*size:], set.Validation.Labels[from:]}
+	set.Notes = append(set.Notes, fmt.Sprintf("folds: every image is validation once, in one of %d trainings of a trial, each with %d to %d "+
+		"of them", ref.Folds, slices.Min(set.Folds), slices.Max(set.Folds)))
+	return set, nil
 }
 
 // OwnName is what the user's own data is called that has no other name: its

@@ -76,7 +76,8 @@ func (r Ref) noFolderKeys(what string) error {
 	for _, k := range []struct {
 		name string
 		set  bool
-	}{{"resize", r.Resize != nil}, {"fit", r.Fit != ""}, {"groups", r.Groups != ""}, {"skip_unreadable", r.SkipUnreadable}} {
+	}{{"resize", r.Resize != nil}, {"fit", r.Fit != ""}, {"groups", r.Groups != ""}, {"skip_unreadable", r.SkipUnreadable},
+		{"folds", r.Folds > 0}} {
 		if k.set {
 			return fmt.Errorf("data set %s: %s is for folders of pictures only; leave it out", what, k.name)
 		}
@@ -88,7 +89,7 @@ func (r Ref) noFolderKeys(what string) error {
 func (r Ref) data(digest string, input models.Shape, classes int, n counts) models.Data {
 	return models.Data{Name: r.Name, Digest: digest, Input: input, Classes: classes, Train: n.train, Validation: n.validation, Test: n.test,
 		Resize: r.Resize, Channels: r.Channels, Fit: r.Fit, Groups: r.Groups, SkipUnreadable: r.SkipUnreadable,
-		Normalize: r.Normalize, Kind: r.Kind, Window: r.Window}
+		Normalize: r.Normalize, Kind: r.Kind, Window: r.Window, Folds: r.Folds, Fold: r.Fold}
 }
 
 // Fits says whether d may be what the reference stands for, as far as the
@@ -98,7 +99,7 @@ func (r Ref) Fits(d models.Data) bool {
 	resize := r.Resize == nil && d.Resize == nil || r.Resize != nil && d.Resize != nil && *r.Resize == *d.Resize
 	return r.Name == d.Name && n(r.Train, d.Train) && n(r.Validation, d.Validation) && n(r.Test, d.Test) && resize && r.Fit == d.Fit &&
 		r.Channels == d.Channels && r.Groups == d.Groups && r.SkipUnreadable == d.SkipUnreadable && r.Normalize == d.Normalize &&
-		reflect.DeepEqual(r.Window, d.Window)
+		reflect.DeepEqual(r.Window, d.Window) && r.Folds == d.Folds && r.Fold == d.Fold
 }
 
 // content is what a reader found: all training images, validation first, and

@@ -14,6 +14,7 @@ import (
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/target"
 	"slimfit/pkg/yamlkeys"
 )
 
@@ -116,10 +117,26 @@ func (l *loader) load(from Sources) {
 			}
 		}
 	}
+	l.folds()
 	e.Report = l.report(l.v.Get("report"))
 	e.Batch = batch(l.v.Get("batch"))
 	if l.Count() == 0 && l.changed {
 		l.effectiveSource()
+	}
+}
+
+// folds refuses what pooled figures cannot show: they are of several networks, whose
+// images the other networks were trained on.
+func (l *loader) folds() {
+	t, at := l.e.Target, l.v.Get("dataset").Get("folds")
+	switch {
+	case l.e.Ref.Folds == 0:
+	case t != nil && t.Evidence != target.Observed:
+		l.Add(at.Node, "dataset.folds: no test image is left to certify on; set target.evidence: observed, or leave folds out")
+	case t != nil && t.Precision == Int8:
+		l.Add(at.Node, "dataset.folds: float32 networks are judged by folds; leave target.precision out, or folds")
+	case len(l.e.Evaluate.Shifts) > 0:
+		l.Add(at.Node, "dataset.folds: figures under shifts are not pooled; leave the shifts out (evaluate.shifts, target.under), or folds")
 	}
 }
 
@@ -130,6 +147,17 @@ func (l *loader) dataset(from Sources) {
 		return
 	}
 	l.e.Ref = ref(v)
+	if l.e.Ref.Folds > 0 {
+		if l.e.Ref.Folds == 1 {
+			l.Add(v.Get("folds").Node, "dataset.folds: one fold leaves nothing to train on; set 2 or more, or leave folds out")
+			return
+		}
+		for _, key := range []string{"train", "validation", "test"} {
+			if x := v.Get(key); x != nil {
+				l.Add(x.Node, "dataset.%s: with folds every image is validation once and trained on otherwise; leave %s out", key, key)
+			}
+		}
+	}
 	switch shaped := v.Get("shape"); {
 	case (shaped != nil) != (v.Get("classes") != nil):
 		l.Add(v.Node, "dataset: shape and classes stand together for images that are not at hand; give both or neither")

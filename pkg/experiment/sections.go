@@ -22,7 +22,7 @@ func ref(v *yamlkeys.Value) dataset.Ref {
 		return dataset.Ref{Name: v.Text}
 	}
 	r := dataset.Ref{Name: v.Str("name", ""), Train: v.Int("train", 0), Validation: v.Int("validation", 0), Test: v.Int("test", 0),
-		Path: v.Str("path", "")}
+		Path: v.Str("path", ""), Folds: v.Int("folds", 0)}
 	if x := v.Get("validation"); x != nil && x.Num == 0 {
 		r.Validation = -1 // none; 0 means the data set's own
 	}

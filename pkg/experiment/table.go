@@ -89,6 +89,8 @@ func datasetForm() yk.Form {
 			yk.Key{Name: "step", Forms: yk.Forms(yk.Integer(1, 1e6)), Default: "the length", Doc: "Points from one piece to the next; pieces of one series stay in one part."}))},
 		{Name: "normalize", Forms: yk.Forms(yk.Choice("none", dataset.NormalizeStandard)), Default: "none",
 			Doc: "standard: each channel less its mean, over its standard deviation, both of the training images; exported inside the network."},
+		{Name: "folds", Forms: yk.Forms(yk.Integer(0, 1000)), Default: "0, none",
+			Doc: "Of few pictures in class folders: each is validation once, in one of so many trainings of a trial, and their figures are pooled; with `target: {evidence: observed}`."},
 		{Name: "skip_unreadable", Forms: yk.Forms(yk.Truth()), Default: "false", Doc: "Leave out files of image folders that are damaged or no pictures."},
 		{Name: "accept", Forms: yk.Forms(yk.List(1, 3, yk.Key{Forms: yk.Forms(yk.Choice("duplicates", "constant", "dark"))})),
 			Doc: "Faults to take: duplicates (an image under two classes), constant (one value all over), dark (16 bits with nothing in the upper 4)."},

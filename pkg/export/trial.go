@@ -65,6 +65,10 @@ func Open(c Choice) (*Trial, error) {
 	if r := t.Result; r.Status != result.Done {
 		return nil, unfit(t.Dir, "it %s: %s; there is no trained network to take", r.Status, r.Reason)
 	}
+	if d := t.Result.Dataset; d.Folds > 0 && d.Fold == 0 {
+		return nil, unfit(t.Dir, "its figures are pooled over %d folds, and no network was trained on all images; `slimfit run` with "+
+			"--set dataset.folds=0 -o OTHER trains one", d.Folds)
+	}
 	if t.Spec, err = specOf(t.Result); err != nil {
 		return nil, unfit(t.Dir, "%v", err)
 	}

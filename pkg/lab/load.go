@@ -45,6 +45,9 @@ func (l *Lab) load(ctx context.Context, file string, sets []string, shapes, spac
 	l.Detail("%s: data set %s, digest %.12s: %d training, %d validation and %d test images of %s in %d classes", file, e.Data.Name,
 		e.Data.Digest,
 		e.Data.Train, e.Data.Validation, e.Data.Test, e.Data.Input, e.Data.Classes)
+	if k := e.Data.Folds; k > 0 {
+		l.Note("%s: dataset.folds: each trial is %d trainings, one a fold", file, k)
+	}
 	for _, w := range e.Warnings {
 		l.Note("%s: %s", file, w)
 	}

@@ -14,8 +14,12 @@ import (
 )
 
 // ShowTest writes down that test figures of an experiment's trials are about to
-// be measured and shown: before any test image is opened.
+// be measured and shown: before any test image is opened. Folds show those of every
+// image, of any test part of them, too.
 func (l *Lab) ShowTest(e *experiment.Experiment, trials int) error {
+	if e.Data.Test < 1 && e.Data.Folds == 0 {
+		return nil
+	}
 	key, err := dataset.TestKey(e.Ref, l.Cache)
 	if err != nil {
 		return exit.Failed(err)

@@ -169,6 +169,8 @@ func (s *searcher) run(ctx context.Context) (*result.Certificate, error) {
 	always := s.e.Evaluate.Test == experiment.TestAlways
 	if always {
 		s.l.Note("evaluate.test is always: every trial's test images are opened; the search looks at the chosen ones' only")
+	}
+	if always || s.e.Data.Folds > 0 {
 		if err := s.l.ShowTest(s.e, len(s.e.Trials())); err != nil {
 			return nil, err
 		}

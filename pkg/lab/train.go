@@ -45,6 +45,13 @@ func (l *Lab) CheckData(e *experiment.Experiment) error {
 // Train trains what has no result yet. Its error is
 // the command's.
 func (l *Lab) Train(ctx context.Context, t Training) (sweep.Summary, error) {
+	if t.Experiment.Data.Folds > 0 {
+		return l.trainFolds(ctx, t)
+	}
+	return l.trainTrials(ctx, t)
+}
+
+func (l *Lab) trainTrials(ctx context.Context, t Training) (sweep.Summary, error) {
 	o, err := l.sweepOptions(ctx, t)
 	if err != nil {
 		return sweep.Summary{}, err
@@ -127,9 +134,19 @@ func (l *Lab) sweepOptions(ctx context.Context, t Training) (sweep.Options, erro
 		Workers: place.Slots(t.Trials), Command: workerCommand(file), Worker: file,
 		CheckpointEvery: l.Work.Checkpoint, Lease: l.Work.Lease, Hang: l.Work.Hang,
 		Retries: l.Work.Retries, RetryFailed: l.Work.RetryFailed, Keep: l.keepOf(t), NoWait: l.Work.NoWait,
-		Label: t.Experiment.Label, Footprint: measuredFootprint(),
+		Label: labelOf(t.Experiment), Footprint: measuredFootprint(),
 		Speeds: speedsIn(t.Folder.Dir, m, t.Stem),
 	}, nil
+}
+
+// labelOf tells folds from one another, too.
+func labelOf(e *experiment.Experiment) func(experiment.Configuration) string {
+	return func(c experiment.Configuration) string {
+		if d := c.Data; d.Fold > 0 {
+			return fmt.Sprintf("%s, fold %d of %d", e.Label(c), d.Fold, d.Folds)
+		}
+		return e.Label(c)
+	}
 }
 
 // keepOf is whose weights stay. Opening the test images later takes the weights

@@ -183,6 +183,10 @@ func (r *decided) picked(row *Row) {
 		}
 		return
 	}
+	if k := r.Dataset.Folds; k > 0 {
+		r.Answer.More = append(r.Answer.More, pooled(k))
+		return
+	}
 	t := r.JudgedScore(row, Test)
 	if t == nil {
 		r.Answer.More = append(r.Answer.More, "The test images have not been opened for it.")
@@ -198,6 +202,12 @@ func (r *decided) picked(row *Row) {
 		r.Answer.More = append(r.Answer.More, fmt.Sprintf("The least accurate of these networks is, with 95 %% confidence, at least %s %% "+
 			"accurate on new images like these. A network trained with another seed may be less so.", text.Percentage(*t.WorstBound)))
 	}
+}
+
+// pooled says what figures of folds are worth.
+func pooled(folds int) string {
+	return fmt.Sprintf("Its figures are observed, pooled over %d folds: every image was judged once, by a network that was not trained on "+
+		"it. It was chosen by them, which flatters it, and there is no network yet that was trained on all images.", folds)
 }
 
 // fewer compares the row's cost with the baseline's.

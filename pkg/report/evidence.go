@@ -109,6 +109,9 @@ func (r *decided) certified() {
 	if s := r.fewer(row, k); s != "" {
 		r.Answer.Sentence = strings.TrimSuffix(r.Answer.Sentence, ".") + s + "."
 	}
+	if k := r.Dataset.Folds; k > 0 {
+		r.Answer.More = append(r.Answer.More, pooled(k))
+	}
 	if test := r.JudgedScore(row, Test); test != nil {
 		r.Answer.More = append(r.Answer.More, "On the test images, opened for it once it was chosen, "+spread(test)+".")
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"path"
 	"strings"
 
 	"slimfit/pkg/result"
@@ -23,7 +24,7 @@ func (r *decided) next() {
 		r.Answer.More = append(r.Answer.More, r.Answer.Advice)
 	}
 	if r.Answer.Pick >= 0 && !row.missed || r.Target == nil {
-		r.Answer.Next = ExportLine(r.Name+"/"+row.ID, r.JudgesInt8())
+		r.Answer.Next = ExportLine(r.Name+"/"+row.ID, r.JudgesInt8(), r.Dataset.Folds)
 	} else if r.Searched() {
 		r.Answer.Next = r.searchOn()
 	} else if r.Planned && len(r.Missing.Trials) > 0 {
@@ -31,8 +32,12 @@ func (r *decided) next() {
 	}
 }
 
-// ExportLine is the command that exports a network, judged in int8 or not.
-func ExportLine(network string, int8 bool) string {
+// ExportLine is the command that exports a network, judged in int8 or not; or that
+// trains one on all images, where it was judged by folds.
+func ExportLine(network string, int8 bool, folds int) string {
+	if folds > 0 {
+		return shell.Line("slimfit", "run", path.Join(path.Dir(network), "experiment.yaml"), "--set", "dataset.folds=0", "-o", "whole")
+	}
 	formats := "tflite"
 	if int8 {
 		formats = "tflite-int8,c"

@@ -20,6 +20,11 @@ func (r *decided) setup() []Fact {
 		{"Data set", fmt.Sprintf("%s, images of %s, %d classes", text.Plain(d.Name), d.Input, d.Classes)},
 		{"Images", fmt.Sprintf("%s to train on, %s to choose by (validation), %s for the end (test)", text.Whole(float64(d.Train)), text.Whole(float64(d.Validation)), text.Whole(float64(d.Test)))},
 	}
+	if d.Folds > 0 {
+		facts[1].Value = fmt.Sprintf("%s, each validation once: in %d folds, in turn. Figures of a seed are pooled over its %d networks, "+
+			"of which each was trained on at least %s images, and judged on the others", text.Whole(float64(d.Validation)), d.Folds, d.Folds,
+			text.Whole(float64(d.Train)))
+	}
 	if n := r.counted[Test]; n > 0 && n < d.Test {
 		facts = append(facts, Fact{"Distinct test images", fmt.Sprintf("%s: the others repeat images of training, validation or the test part; "+
 			"accuracies are over all of them, intervals, bounds and floors over the distinct ones", text.Whole(float64(n)))})

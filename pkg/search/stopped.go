@@ -21,7 +21,7 @@ import (
 // ones, and their right answers, which say nothing of a balanced accuracy.
 func (p *Problem) stopsEarly() bool {
 	return p.EarlyStop && !p.Exact && p.Target.Rule == experiment.RuleWorst && p.Target.Precision != experiment.Int8 && !p.Target.Balanced() &&
-		(slices.ContainsFunc(p.Candidates, p.mayStop) || p.field != nil && p.field.any(p.mayStop))
+		p.Data.Folds == 0 && (slices.ContainsFunc(p.Candidates, p.mayStop) || p.field != nil && p.field.any(p.mayStop))
 }
 
 // mayStop says whether a candidate's trials may stop early, where any may.

@@ -254,6 +254,10 @@ func (s *state) observations(winner int) []string {
 			source}
 	}
 	out := []string{"The configuration was chosen on the validation images, so its accuracy there flatters it."}
+	if k := s.p.Data.Folds; k > 0 {
+		out = append(out, fmt.Sprintf("Figures of a seed are pooled over %d folds: each image was judged once, by a network that was not "+
+			"trained on it. There is no network yet that was trained on all images.", k))
+	}
 	if o := s.all[winner].opening; len(o.lower) > 0 {
 		out = append(out, "Its test figures were not used to choose it; how far so few images leave them open is what the intervals say.")
 	}
