@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"syscall"
 
 	"slimfit/pkg/parallel"
 	"slimfit/pkg/result"
@@ -81,7 +82,8 @@ func (f *Folder) EachResult(keys []result.Key, do func(i int, r result.Result, e
 
 // Stamp tells a file's content from an earlier one without reading it.
 type Stamp struct {
-	Written int64 // nanoseconds since 1970
+	Written int64 // nanoseconds since 1970, as whoever wrote it may have set it
+	Changed int64 // likewise, as the system notes it
 	Size    int64
 }
 
@@ -91,7 +93,10 @@ func (f *Folder) Stamps(keys []result.Key) []Stamp {
 	out := make([]Stamp, len(keys))
 	each(len(keys), func(i int) {
 		if info, err := os.Lstat(f.ResultPath(keys[i])); err == nil {
-			out[i] = Stamp{info.ModTime().UnixNano(), info.Size()}
+			out[i] = Stamp{Written: info.ModTime().UnixNano(), Size: info.Size()}
+			if s, ok := info.Sys().(*syscall.Stat_t); ok {
+				out[i].Changed = s.Ctim.Nano()
+			}
 		}
 	})
 	return out

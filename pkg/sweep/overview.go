@@ -45,7 +45,8 @@ type FailureView struct {
 }
 
 // Viewer looks at a run folder again and again, and reads a result only where
-// its file is new, or another than at the last look.
+// its file is new, or another than at the last look, or at one of another process
+// that left its sights in the folder.
 type Viewer struct {
 	Folder *store.Folder
 	seen   map[result.Key]sight
@@ -69,8 +70,16 @@ func (v *Viewer) Look(keys []result.Key) (Overview, error) {
 	if keys == nil {
 		keys = there
 	}
-	if err := v.results(there); err != nil {
+	if v.seen == nil {
+		v.seen = readSeen(v.Folder)
+	}
+	now := time.Now()
+	fresh, err := v.results(there)
+	if err != nil {
 		return Overview{}, err
+	}
+	if fresh >= cacheLeast {
+		writeSeen(v.Folder, v.seen, now)
 	}
 	o := Overview{Total: len(keys), Failures: []FailureView{}, Damaged: []string{}, Status: make(map[result.Key]result.Status, len(there))}
 	if o.Processes, err = v.Processes(); err != nil {
@@ -135,8 +144,8 @@ func (o *Overview) take(seen map[result.Key]sight, there []result.Key) {
 	o.Mark = mark.Sum64()
 }
 
-// results reads what is new among the trials.
-func (v *Viewer) results(there []result.Key) error {
+// results reads what is new among the trials, and says how many results were.
+func (v *Viewer) results(there []result.Key) (fresh int, err error) {
 	seen := make(map[result.Key]sight, len(there))
 	var unread []result.Key
 	stamps := map[result.Key]store.Stamp{}
@@ -153,7 +162,7 @@ func (v *Viewer) results(there []result.Key) error {
 	}
 	results, bad, err := v.Folder.ResultsOf(unread, store.Brief)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, r := range results {
 		seen[r.Key()] = sight{stamps[r.Key()], r.Status, r.Reason, ""}
@@ -170,7 +179,7 @@ func (v *Viewer) results(there []result.Key) error {
 		}
 	}
 	v.seen = seen
-	return nil
+	return len(results), nil
 }
 
 // Processes lists the folder's processes with what they say of themselves.

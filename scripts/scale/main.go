@@ -1,6 +1,7 @@
 // Command scale generates the results of 100,000 trials and measures what
 // slimfit's commands take to read them: seconds and memory, a Markdown table on
-// stdout. It ends with 1 where one is above 10 s or 1 GB.
+// stdout. It ends with 1 where one is above 10 s or 1 GB, or status above 2 CPU
+// seconds the second time.
 //
 //	go run ./scripts/scale [-slimfit bin/slimfit] [-configs 20000] [-seeds 5] [-dir DIR]
 package main
@@ -30,6 +31,7 @@ import (
 // What every command must stay below.
 const (
 	mostSeconds = 10
+	mostAgain   = 2 // CPU seconds
 	mostBytes   = 1 << 30
 )
 
@@ -56,6 +58,9 @@ func run(args []string, stdout, stderr io.Writer) error {
 		}
 		defer os.RemoveAll(tmp)
 		*dir = tmp
+	}
+	if err := os.MkdirAll(*dir, 0o777); err != nil {
+		return err
 	}
 	file := filepath.Join(*dir, "scale.yaml")
 	if err := os.WriteFile(file, []byte(source(*configs, *seeds)), 0o666); err != nil {
@@ -194,21 +199,26 @@ func measure(w, log io.Writer, slimfit, dir, file string, trials int) error {
 	fmt.Fprintf(w, "%d trials, %d CPUs, %s\n\n", trials, runtime.NumCPU(), runtime.Version())
 	fmt.Fprintf(w, "| command | seconds | CPU seconds | memory, MB | output, MB |\n|---|---:|---:|---:|---:|\n")
 	var faults []error
+	done := map[string]bool{}
 	for _, args := range [][]string{
 		{"plan", file, "--out", dir},
 		{"plan", file, "--out", dir, "--format", "json"},
 		{"status", folder},
+		{"status", folder}, // the results have a cache by now
 		{"batch", "status", folder},
 		{"batch", "submit", "-n", file, "--out", dir},
 		{"report", folder},
 	} {
+		name := strings.NewReplacer(" "+file, " FILE", " "+folder, " DIR", " --out "+dir, "").Replace(strings.Join(args, " "))
+		if args[0] == "status" && !done[name] {
+			os.Remove(filepath.Join(folder, "status.cache")) // that plan has made
+		}
 		var printed counter
 		cmd := exec.Command(slimfit, args...)
 		cmd.Stdout, cmd.Stderr = &printed, io.Discard
 		start := time.Now()
 		err := cmd.Run()
 		seconds := time.Since(start).Seconds()
-		name := strings.NewReplacer(" "+file, " FILE", " "+folder, " DIR", " --out "+dir, "").Replace(strings.Join(args, " "))
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", name, err))
 			continue
@@ -217,8 +227,10 @@ func measure(w, log io.Writer, slimfit, dir, file string, trials int) error {
 		memory := usage.Maxrss << 10 // Linux counts KiB
 		cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 		fmt.Fprintf(w, "| %s | %.1f | %.1f | %d | %.1f |\n", name, seconds, cpu.Seconds(), memory>>20, float64(printed)/1e6)
-		if seconds > mostSeconds || memory > mostBytes {
-			faults = append(faults, fmt.Errorf("%s took %.1f s and %d MB", name, seconds, memory>>20))
+		again := done[name]
+		done[name] = true
+		if seconds > mostSeconds || memory > mostBytes || again && cpu.Seconds() > mostAgain {
+			faults = append(faults, fmt.Errorf("%s took %.1f s, %.1f CPU s and %d MB", name, seconds, cpu.Seconds(), memory>>20))
 		}
 	}
 	return errors.Join(faults...)
