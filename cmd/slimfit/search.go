@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -41,6 +42,7 @@ func searchCommand(train lab.Trainer) *cli.Command {
 		Flags: append(trainFlags(), outFlag(), setFlag(), cacheFlag(), dryRunFlag(), formatFlag("text", "json"), reuseFlag(),
 			&cli.BoolFlag{Name: "exact", Usage: "skip nothing by assumption: train every cheaper configuration"},
 			&cli.BoolFlag{Name: "model", Usage: fmt.Sprintf("let a model of accuracy choose what to train, as with more than %d configurations", search.ModelAbove)},
+			&cli.StringFlag{Name: "front", Usage: "answer for several accuracies as one question, such as `LIST` 0.90,0.95,0.98"},
 			&cli.Int64Flag{Name: "search-seed", Usage: "draw the model's choices by seed `N`; a part of the answer"},
 			&cli.BoolFlag{Name: "no-early-stop", Usage: "train every trial to its end: stop none as hopeless"},
 			&cli.IntFlag{Name: "round", Value: search.DefaultRound, Usage: "ask for about `N` trials at once; a part of the answer, unlike --jobs"},
@@ -73,6 +75,9 @@ func searchOptionsOf(c *cli.Context) (searchOptions, error) {
 	if keep := o.lab.Work.Keep; keep != "" && keep != sweep.KeepAll {
 		return o, exit.Usagef("%s %s: a search needs all weights until it has opened the test images", origin(c, "keep"), keep)
 	}
+	if o.Front, err = frontOf(c); err != nil {
+		return o, err
+	}
 	if o.Round < 1 {
 		return o, tooSmall(c, "round", o.Round, 1)
 	}
@@ -82,12 +87,35 @@ func searchOptionsOf(c *cli.Context) (searchOptions, error) {
 	return o, nil
 }
 
+// frontOf reads --front: distinct accuracies, rising.
+func frontOf(c *cli.Context) (front []float64, err error) {
+	if c.String("front") == "" {
+		return nil, nil
+	}
+	const most = 20
+	for _, word := range strings.Split(c.String("front"), ",") {
+		v, err := strconv.ParseFloat(strings.TrimSpace(word), 64)
+		if err != nil || !(v > 0 && v < 1) {
+			return nil, exit.Usagef("--front %s: %q is no accuracy above 0 and below 1; give such as 0.90,0.95,0.98", c.String("front"), word)
+		}
+		front = append(front, v)
+	}
+	slices.Sort(front)
+	if front = slices.Compact(front); len(front) < 2 || len(front) > most {
+		return nil, exit.Usagef("--front %s: want 2 to %d different accuracies", c.String("front"), most)
+	}
+	return front, nil
+}
+
 func runSearch(ctx context.Context, o searchOptions) error {
 	e, err := o.lab.LoadSpace(ctx, o.file, o.sets)
 	if err != nil {
 		return err
 	}
 	if o.dryRun {
+		if len(o.Front) > 0 && e.Target != nil {
+			e.Target.Accuracy = o.Front[0]
+		}
 		p, err := o.lab.SearchProblem(ctx, e, o.Options, false)
 		if err != nil {
 			return err
@@ -122,7 +150,12 @@ func runSearch(ctx context.Context, o searchOptions) error {
 		what = "written"
 	}
 	o.note("%s: %s", what, found.Path)
-	return o.verdict(found.Certificate)
+	for _, cert := range search.Fronts(found.Certificate) {
+		if err := o.verdict(cert); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // comesNext is the last word: what histories and grid suggest, and the next command.

@@ -191,7 +191,7 @@ func (p *problems) product(m *matrix, node *yaml.Node, include *yamlkeys.Value) 
 		total += len(include.Items)
 	}
 	if total > maxCombinations {
-		p.Add(node, "matrix: more than %d combinations", maxCombinations)
+		p.Add(node, "matrix: more than %d combinations; give ranges a larger step or log2, or leave an axis out", maxCombinations)
 		return false
 	}
 	total = 1

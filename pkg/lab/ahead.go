@@ -70,6 +70,9 @@ func (l *Lab) AheadOf(e *experiment.Experiment, p *search.Problem) (*Ahead, erro
 		return nil, exit.Failed(err)
 	}
 	out := &Ahead{AlphaLeft: a.looks.Left, Alpha: a.first, Seeds: e.Target.SeedsShow(max(1, e.Target.Seeds), a.first)}
+	if p != nil && len(p.Front) > 0 {
+		out.Alpha, _ = p.FrontAlpha(1-e.Target.Confidence-a.looks.AlphaBefore, 0)
+	}
 	if out.Alpha <= 0 {
 		return out, nil
 	}

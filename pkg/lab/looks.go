@@ -45,6 +45,13 @@ func (s *searcher) count(certificate string) error {
 	if s.p.Looks, first, s.p.FreshFrom = search.Account(looks, question, total); !s.p.Observed() && first > 0 {
 		s.p.FirstAlpha = first
 	}
+	before := total - s.p.Looks.AlphaBefore
+	var spent float64 // by this target of a front
+	if len(s.p.Front) > 0 && !s.p.Observed() {
+		if s.p.FirstAlpha, _ = s.p.FrontAlpha(before, 0); s.p.FirstAlpha <= 0 {
+			return exit.Usagef("--front: earlier looks at these test images left %.4g of alpha, too little for %d targets", before, len(s.p.Front))
+		}
+	}
 	s.p.Charge = func(id string, fresh []int64) (alpha, left float64, err error) {
 		var all []result.Look
 		var next *result.Look
@@ -56,6 +63,13 @@ func (s *searcher) count(certificate string) error {
 				alpha, left = looks[own].Alpha, looks[own].AlphaLeft
 				return nil, nil
 			}
+			if len(s.p.Front) > 0 && !s.p.Observed() {
+				if alpha, left = s.p.FrontAlpha(before, spent); alpha <= 0 {
+					return nil, nil
+				}
+				next = s.opening(question, id, fresh, alpha, left, certificate)
+				return next, nil
+			}
 			so, _, _ := search.Account(looks, question, total)
 			switch left = so.Left; {
 			case s.p.Observed():
@@ -64,10 +78,10 @@ func (s *searcher) count(certificate string) error {
 			default:
 				alpha = left / 2
 			}
-			next = &result.Look{Experiment: s.e.Name, By: result.BySearch, Question: question, Configurations: 1, ConfigIDs: []string{id},
-				Seeds: fresh, Alpha: alpha, AlphaLeft: left, Certificate: certificate}
+			next = s.opening(question, id, fresh, alpha, left, certificate)
 			return next, nil
 		})
+		spent += alpha
 		if next != nil {
 			all = append(all, *next)
 		}
@@ -75,6 +89,11 @@ func (s *searcher) count(certificate string) error {
 		return alpha, left, exit.Failed(err)
 	}
 	return nil
+}
+
+func (s *searcher) opening(question, id string, fresh []int64, alpha, left float64, certificate string) *result.Look {
+	return &result.Look{Experiment: s.e.Name, By: result.BySearch, Question: question, Configurations: 1, ConfigIDs: []string{id},
+		Seeds: fresh, Alpha: alpha, AlphaLeft: left, Certificate: certificate}
 }
 
 // ledger is what the ledger above a run folder knows of the test images that a

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"slimfit/pkg/exit"
@@ -49,35 +50,73 @@ type Found struct {
 	Flags       []string // to search again with, where it names none
 }
 
-// Search trains towards the cheapest configuration that meets the target, and
-// writes the certificate.
+// Search trains towards the cheapest configuration that meets the target, or
+// each target of a front, and writes the certificate.
 func (l *Lab) Search(ctx context.Context, e *experiment.Experiment, o SearchOptions) (*Found, error) {
+	if e.Target == nil || len(o.Front) == 0 {
+		s, cert, err := l.searchOne(ctx, e, &o)
+		if err != nil {
+			return nil, err
+		}
+		return s.end(cert, o.Certificate)
+	}
+	var s *searcher
+	var all []*result.Certificate
+	for _, accuracy := range o.Front {
+		one, goal := *e, *e.Target
+		goal.Accuracy, one.Target = accuracy, &goal
+		l.Note("search: the front's target %s", text.Threshold(accuracy))
+		var cert *result.Certificate
+		var err error
+		if s, cert, err = l.searchOne(ctx, &one, &o); err != nil {
+			return nil, err
+		}
+		all = append(all, cert)
+	}
+	for _, cert := range all { // the ledger as all openings left it
+		if cert.Looks != nil {
+			looks := *s.p.Looks
+			looks.Left, cert.Looks = cert.Looks.Left, &looks
+		}
+	}
+	top := max(0, slices.Index(o.Front, e.Target.Accuracy)) // experiment.yaml's own, where it is one of them
+	for i, cert := range all {
+		if i != top {
+			all[top].Front = append(all[top].Front, *cert)
+		}
+	}
+	return s.end(all[top], o.Certificate)
+}
+
+func (l *Lab) searchOne(ctx context.Context, e *experiment.Experiment, o *SearchOptions) (*searcher, *result.Certificate, error) {
 	p, err := l.SearchProblem(ctx, e, o.Options, true)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ahead, err := l.AheadOf(e, p)
 	if err == nil {
 		err = ahead.Impossible()
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	s, err := l.newSearcher(e, p, o)
+	s, err := l.newSearcher(e, p, *o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if p.Observed() && o.Certificate == result.CertificateName {
 		o.Certificate = result.ObservedName
 	}
 	if err := s.count(o.Certificate); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	cert, err := s.run(ctx)
-	if err != nil {
-		return nil, err
-	}
-	f, err := s.write(cert, o.Certificate)
+	return s, cert, err
+}
+
+// end writes the certificate, and says what comes next.
+func (s *searcher) end(cert *result.Certificate, name string) (*Found, error) {
+	f, err := s.write(cert, name)
 	if err == nil {
 		s.advise(f)
 	}

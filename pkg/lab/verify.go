@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
@@ -140,11 +141,20 @@ func (v *verifier) check(ctx context.Context, o VerifyOptions, out *Verified) er
 		out.Other = search.OtherQuestion(v.cert, e)
 	}
 	v.checkText()
-	return v.recompute(ctx, o)
+	top := v.cert
+	defer func() { v.cert = top }()
+	for _, v.cert = range search.Fronts(top) {
+		if err := v.recompute(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (v *verifier) say(format string, args ...any) {
-	v.checked = append(v.checked, fmt.Sprintf(format, args...))
+	if words := fmt.Sprintf(format, args...); !slices.Contains(v.checked, words) {
+		v.checked = append(v.checked, words)
+	}
 }
 
 func (v *verifier) fault(where, format string, args ...any) {

@@ -29,22 +29,24 @@ type Certificate struct {
 	Screening  *Screening  `json:"screening,omitempty"` // what passes on the validation images; nil: what reaches the target
 	Seeds      []int64     `json:"seeds"`
 	// rules mean and tolerance: of the networks that the test images judged, in the order of openings
-	FreshSeeds []int64      `json:"fresh_seeds,omitempty"`
-	Exact      bool         `json:"exact"`                // nothing was skipped by assumption
-	EarlyStop  bool         `json:"early_stop,omitempty"` // hopeless trials were stopped
-	StopAbove  float64      `json:"stop_above,omitempty"` // accuracy below which none was; 0 where the rule did not ask
-	Round      int          `json:"round"`                // trials asked for at once
-	Verdict    Verdict      `json:"verdict"`
-	Summary    string       `json:"summary"` // one sentence
-	Winner     *Winner      `json:"winner"`
-	Nearest    *NearestMiss `json:"nearest_miss"`      // where there is no winner
-	Candidates []Judged     `json:"candidates"`        // every configuration of the experiment, cheapest first
-	Openings   []Opening    `json:"test_openings"`     // of the test images, in order
-	Cheaper    *Cheaper     `json:"cheaper,omitempty"` // than the winner, or all where there is none
-	Space      *Space       `json:"space,omitempty"`   // that a model chose the candidates from; nil: they are all there are
-	Alpha      Alpha        `json:"alpha"`
-	Looks      *Looks       `json:"looks,omitempty"` // at the same test images, by other questions; nil where nobody counted
-	Assumption Assumption   `json:"assumption"`
+	FreshSeeds   []int64       `json:"fresh_seeds,omitempty"`
+	Exact        bool          `json:"exact"`                // nothing was skipped by assumption
+	EarlyStop    bool          `json:"early_stop,omitempty"` // hopeless trials were stopped
+	StopAbove    float64       `json:"stop_above,omitempty"` // accuracy below which none was; 0 where the rule did not ask
+	Round        int           `json:"round"`                // trials asked for at once
+	Verdict      Verdict       `json:"verdict"`
+	Summary      string        `json:"summary"` // one sentence
+	Winner       *Winner       `json:"winner"`
+	Nearest      *NearestMiss  `json:"nearest_miss"`            // where there is no winner
+	Candidates   []Judged      `json:"candidates"`              // every configuration of the experiment, cheapest first
+	Openings     []Opening     `json:"test_openings"`           // of the test images, in order
+	Cheaper      *Cheaper      `json:"cheaper,omitempty"`       // than the winner, or all where there is none
+	Space        *Space        `json:"space,omitempty"`         // that a model chose the candidates from; nil: they are all there are
+	FrontTargets []float64     `json:"front_targets,omitempty"` // all accuracies of one question that share trials and alpha
+	Front        []Certificate `json:"front,omitempty"`         // those of the other targets
+	Alpha        Alpha         `json:"alpha"`
+	Looks        *Looks        `json:"looks,omitempty"` // at the same test images, by other questions; nil where nobody counted
+	Assumption   Assumption    `json:"assumption"`
 	// of early stops and skips; nil in older certificates, and where nothing was taken for granted
 	Audit    *Audit        `json:"audit,omitempty"`
 	Effort   Effort        `json:"effort"`

@@ -68,6 +68,9 @@ func fill(v reflect.Value, path string) {
 	case models.Recipe:
 		v.Set(reflect.ValueOf(models.DefaultRecipe()))
 		return
+	case []Certificate: // one in another
+		v.Set(reflect.ValueOf([]Certificate{{Format: n}}))
+		return
 	case map[string]any:
 		v.Set(reflect.ValueOf(map[string]any{"kernel": 5.0, "activation": "relu"}))
 		return

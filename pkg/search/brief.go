@@ -30,8 +30,9 @@ func WriteBrief(w io.Writer, c *result.Certificate) error {
 	}
 	t.line("")
 	if n := c.Nearest; n != nil {
-		t.WriteString(text.Wrap("Nearest miss: "+n.ConfigID+" ("+assignmentText(n.Assignment)+"): "+n.Reason+".", lineWidth, "", "  "))
+		t.WriteString(text.Wrap("Nearest miss: "+n.ConfigID+" ("+assignmentText(n.Assignment)+"): "+n.Reason+"."+wayOut(c), lineWidth, "", "  "))
 	}
+	t.front(c)
 	t.line("Target: %s.", targetText(c))
 	t.line("%s", c.Summary)
 	_, err := io.WriteString(w, t.String())

@@ -27,7 +27,7 @@ func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*resu
 	winner := s.winner()
 	c := &result.Certificate{
 		Format: cmp.Or(p.format, result.CertificateFormat), Slimfit: version, Experiment: p.Experiment, Dataset: p.Data,
-		Target: p.target(), Classes: p.classNames(), Seeds: p.Seeds, FreshSeeds: s.used, Exact: p.Exact,
+		Target: p.target(), Classes: p.classNames(), Seeds: p.Seeds, FreshSeeds: s.used, Exact: p.Exact, FrontTargets: p.Front,
 		EarlyStop: p.EarlyStop, StopAbove: p.stopAbove, Round: p.Round,
 		Candidates: []result.Judged{}, Openings: []result.Opening{},
 		Machines: []result.Environment{}, Files: []result.File{}, Warnings: []string{},

@@ -27,6 +27,7 @@ type field struct {
 	digest  string                               // of all configurations
 	ids     []string                             // of those within the budgets, sorted; nil where they are not listed
 	over    int                                  // configurations above a budget
+	least   []int                                // of all configurations, each budget's cost
 	steps   int                                  // of all with one seed
 	start   []int                                // places that are trained before there is a model, see design
 	touched map[string]*experiment.Configuration // by ID
@@ -54,6 +55,12 @@ func newField(e *experiment.Experiment, t *target.Target, seed int64) (*field, e
 		}
 	}
 	f.places = make([]place, 0, n)
+	for k, b := range t.Within {
+		f.least = append(f.least, math.MaxInt)
+		for i := range n {
+			f.least[k] = min(f.least[k], f.count(i, b.Cost))
+		}
+	}
 	for i := range n {
 		if slices.ContainsFunc(t.Within, func(b experiment.Budget) bool { return float64(f.count(i, b.Cost)) > b.Limit }) {
 			f.over++

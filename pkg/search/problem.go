@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 
 	"slimfit/models"
@@ -13,6 +14,7 @@ import (
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
 	"slimfit/pkg/target"
+	"slimfit/pkg/text"
 )
 
 // Candidate is one configuration of the grid.
@@ -64,6 +66,9 @@ type Options struct {
 	// configurations, but for an exact search.
 	Model      bool
 	SearchSeed int64 // of the model's draws
+	// All targets of one question, rising, this one's among them: they share trials
+	// and alpha. Nil where there is only one.
+	Front []float64
 }
 
 // DefaultRound keeps a few workers busy, in packs too, and wastes few trials
@@ -174,6 +179,27 @@ func (p *Problem) over(c Candidate) string {
 	return fmt.Sprintf("%s is %d, the budget %v", b.Cost, c.Footprint.Get(b.Cost), b.Limit)
 }
 
+// excludedAll says which budgets leave no configuration, and by how much.
+func (p *Problem) excludedAll() string {
+	var parts []string
+	for k, b := range p.Target.Within {
+		least := math.MaxInt
+		for _, c := range p.OverBudget {
+			least = min(least, c.Footprint.Get(b.Cost))
+		}
+		if p.field != nil {
+			least = p.field.least[k]
+		}
+		if over := float64(least) - b.Limit; over > 0 {
+			parts = append(parts, fmt.Sprintf("the least %s is %d, %v above its budget of %v", b.Cost, least, over, b.Limit))
+		}
+	}
+	if len(parts) == 0 {
+		return "each budget alone leaves some, all together none"
+	}
+	return text.List(parts)
+}
+
 // Question identifies what is asked: the target, the seeds and the configurations,
 // whose IDs hold recipe and data set. Asked again it is the same look at the test
 // images.
@@ -193,12 +219,17 @@ func (p *Problem) Question() string {
 	if p.Observed() {
 		evidence = p.Target.Evidence
 	}
-	b, err := json.Marshal(struct {
+	asked := struct {
 		Target   result.Target
 		Seeds    []int64
 		IDs      []string
-		Evidence string `json:",omitempty"`
-	}{p.target(), p.Seeds, ids, evidence})
+		Evidence string    `json:",omitempty"`
+		Front    []float64 `json:",omitempty"`
+	}{p.target(), p.Seeds, ids, evidence, p.Front}
+	if len(p.Front) > 0 {
+		asked.Target.Accuracy = p.Front[0]
+	}
+	b, err := json.Marshal(asked)
 	if err != nil {
 		return "" // plain fields: cannot fail
 	}

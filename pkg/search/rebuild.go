@@ -21,7 +21,8 @@ func fromCertificate(c *result.Certificate, e *experiment.Experiment) (*Problem,
 	p := &Problem{Experiment: c.Experiment, Data: c.Dataset, Seeds: c.Seeds, format: c.Format, older: c.Format == 1 ||
 		c.Evidence == "", untold: c.Largest == nil, built: slices.Contains(c.Rules, builtRule),
 		underAll: slices.Contains(c.Rules, underRule("test images")),
-		Options:  Options{Exact: c.Exact, EarlyStop: c.EarlyStop, Round: c.Round, Model: c.Space != nil},
+		Options: Options{Exact: c.Exact, EarlyStop: c.EarlyStop, Round: c.Round, Model: c.Space != nil,
+			Front: c.FrontTargets},
 		Target: experiment.Target{Accuracy: c.Target.Accuracy, Metric: c.Target.Metric, Confidence: c.Target.Confidence, Rule: c.Target.Rule, Cost: c.Target.Cost,
 			Precision: c.Target.Precision, Evidence: c.Evidence, Seeds: len(c.Seeds), Classes: namesIn(c), RecallAll: c.Target.RecallAll}}
 	for _, l := range c.Target.Within {

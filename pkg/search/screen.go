@@ -53,8 +53,8 @@ const (
 )
 
 // believed is how many right answers of a network are taken for its own. The
-// cheapest that pass are those of many that were lucky: in a large space what lies
-// above the model counts in part, as much as the accuracies' spread about the
+// cheapest that pass are those of many that were lucky. In a large space, once some
+// failed on the test images, what lies above the model counts in part, as much as the accuracies' spread about the
 // model has to do with the networks and not with the validation images.
 func (p *Problem) believed(c *candidate, correct int) int {
 	if !p.large() || p.field.model == nil {

@@ -22,6 +22,9 @@ const (
 	leastGain, gainOf = 0.015, 120
 	// mostWeighed bounds the places that a drawn surrogate is asked about.
 	mostWeighed = 20_000
+	// doubtAfter is how many openings fail before luck is discounted, see believed:
+	// to do so from the start would miss cheaper answers.
+	doubtAfter = 2
 	// typicalExponent is the power of the steps with which errors fall, see
 	// stats.ErrorExponent: its median.
 	typicalExponent = 0.55
@@ -150,7 +153,7 @@ func (s *state) learn() {
 		return
 	}
 	f.model, f.kept = fit(f.columns, all), 1
-	if !s.p.large() {
+	if !s.p.large() || len(s.openings) < doubtAfter {
 		return
 	}
 	e := 1 - s.p.Target.Accuracy // a logit's variance by so many images

@@ -167,8 +167,34 @@ func TestSpaceSearchIsAFunctionOfItsResults(t *testing.T) {
 func TestSpaceWithoutAnAnswer(t *testing.T) {
 	p, w := spaceProblem(t, space(t, fewer...), 0.999, Options{}, 2)
 	c := certificate(t, p, w)
+	var b strings.Builder
+	const advice = "What may help: more training steps, ranges beyond "
+	if err := WriteBrief(&b, c); err != nil || !strings.Contains(strings.Join(strings.Fields(b.String()), " "), advice) {
+		t.Errorf("%v: %s", err, b.String())
+	}
 	if c.Verdict != result.NotShown || c.Nearest == nil || c.Cheaper.Untouched == 0 || c.Effort.Share > 0.05 {
 		t.Errorf("%s: %s, %+v, %.3f", c.Verdict, c.Summary, c.Nearest, c.Effort.Share)
+	}
+}
+
+// Budgets that exclude all are named, with what they lack; nothing is trained.
+func TestBudgetsThatExcludeAll(t *testing.T) {
+	for within, want := range map[string]string{
+		"{parameters: 10}":             "the least parameters is 502, 492 above its budget of 10",
+		"{macs: 800, parameters: 502}": "the least macs is 1274, 474 above its budget of 800.",
+	} {
+		e := space(t, append(fewer, "target.within="+within)...)
+		for _, o := range []Options{{}, {Exact: true}} {
+			p, err := New(e, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan := p.Replay(func(result.Key, bool) (*result.Result, bool) { t.Fatal("it trains"); return nil, false })
+			c, err := p.Certificate(plan, "1.0", nil)
+			if err != nil || c.Winner != nil || !strings.Contains(c.Summary, want) {
+				t.Errorf("%s: %v: %s", within, err, c.Summary)
+			}
+		}
 	}
 }
 

@@ -27,8 +27,9 @@ func WriteText(w io.Writer, c *result.Certificate) error {
 	if c.Winner != nil {
 		t.winner(c)
 	}
+	t.front(c)
 	if n := c.Nearest; n != nil {
-		t.line("Nearest miss: %s (%s), %d %s: %s.", n.ConfigID, assignmentText(n.Assignment), n.Cost, c.Target.Cost, n.Reason)
+		t.line("Nearest miss: %s (%s), %d %s: %s.%s", n.ConfigID, assignmentText(n.Assignment), n.Cost, c.Target.Cost, n.Reason, wayOut(c))
 	}
 	t.openings(c)
 	t.candidates(c)
@@ -52,6 +53,14 @@ func WriteText(w io.Writer, c *result.Certificate) error {
 		map[bool]string{false: "the certificate", true: result.ObservedName}[c.Evidence == target.Observed], c.Slimfit)
 	_, err := io.WriteString(w, t.String())
 	return err
+}
+
+// wayOut is what may help where nothing in a space passes.
+func wayOut(c *result.Certificate) string {
+	if c.Space == nil {
+		return ""
+	}
+	return fmt.Sprintf(" What may help: more training steps, ranges beyond %[2]d %[1]s, or a lower target.", c.Target.Cost, c.Space.Dearest)
 }
 
 func assumptionLines(c *result.Certificate) []string {

@@ -66,6 +66,10 @@ func ReadCertificate(b []byte) (*result.Certificate, error) {
 // configurations, and that the search, gone through again with nothing else,
 // ends with this very certificate.
 func Verify(c *result.Certificate, folder Evidence) []Fault {
+	return append(verifyOne(c, folder), folder.verifyFront(c)...)
+}
+
+func verifyOne(c *result.Certificate, folder Evidence) []Fault {
 	p, faults := fromCertificate(c, folder.Experiment)
 	if p == nil {
 		return faults
@@ -104,6 +108,7 @@ func Verify(c *result.Certificate, folder Evidence) []Fault {
 	if err != nil {
 		return append(faults, Fault{"certificate", err.Error()})
 	}
+	again.Front = c.Front
 	return append(faults, differences(c, again)...)
 }
 

@@ -279,7 +279,10 @@ func (s *state) summary(winner, unjudged int) string {
 	var sentence string
 	switch {
 	case s.p.Count() == 0:
-		return "No configuration is within the budgets."
+		if s.p.older {
+			return "No configuration is within the budgets."
+		}
+		return "No configuration is within the budgets: " + s.p.excludedAll() + "."
 	case winner < n && s.p.Observed():
 		c := s.p.Candidates[winner]
 		sentence = fmt.Sprintf("%s is the cheapest of %s %s %s on the validation images, with %d %s", c.ID, among, reaches, t, c.Cost,
