@@ -25,10 +25,10 @@ func initCommand() *cli.Command {
 		Name:      "init",
 		Usage:     "look at a folder of data and write an experiment file that fits it",
 		ArgsUsage: "[FILE] (default experiment.yaml)",
-		Description: "With --data, `plan` takes the file as it is. Templates: images; inspection, with floors for rare classes; meter, for int8 files; " +
+		Description: "With --data, `plan` takes the file as it is. Templates: images; inspection, with floors for rare classes; meter, for int8 files; series; " +
 			"paper, which is about MNIST.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "data", Usage: "the `FOLDER` of your own data"},
+			&cli.StringFlag{Name: "data", Usage: "the `FOLDER` of your own data, or a .npz or .csv of series"},
 			&cli.StringFlag{Name: "template", Usage: "`KIND` of experiment: " + strings.Join(draft.Templates(), ", ") +
 				" (default: by what lies in the folder; without one, paper)"},
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "overwrite the file"}},

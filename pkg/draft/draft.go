@@ -18,7 +18,7 @@ import (
 )
 
 // Templates are the kinds of experiments that there are words for.
-func Templates() []string { return []string{"images", "inspection", "meter", "paper"} }
+func Templates() []string { return []string{"images", "inspection", "meter", "series", "paper"} }
 
 //go:embed templates
 var files embed.FS
@@ -28,7 +28,8 @@ type Draft struct {
 	Template string // one of Templates
 	File     string // that the experiment is written to
 	Name     string
-	Path     string   // of the data, as the file names it
+	Path     string // of the data, as the file names it
+	Series   bool
 	Seen     []string // what was seen of the data, a line each; empty where there is none
 
 	Resize                        string // "" where the images have one size already
@@ -80,6 +81,12 @@ func (d *Draft) Text() ([]byte, error) {
 func Empty(kind, file string) *Draft {
 	d := &Draft{Template: kind, File: file, Name: nameOf(strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))), Path: "my-pictures",
 		Classes: 10, Accuracy: 0.9}
+	if kind == "series" {
+		d.Path, d.Series = "my-series.npz", true
+		d.network(1, 64)
+		d.recipe(2000)
+		return d
+	}
 	h, w := 32, 32
 	if kind == "meter" {
 		w = 20
@@ -95,11 +102,20 @@ func Of(folder, kind, file string) (*Draft, error) {
 	if kind == "" {
 		kind = "images"
 	}
+	name := filepath.Base(folder)
+	if dataset.IsSeries(folder) {
+		kind, name = "series", strings.TrimSuffix(name, filepath.Ext(name))
+	}
 	if kind == "paper" {
 		return nil, errors.New("template paper is about MNIST: leave --data out, or take another template")
 	}
-	d := &Draft{Template: kind, File: file, Name: nameOf(filepath.Base(folder)), Path: pathFrom(file, folder)}
+	d := &Draft{Template: kind, File: file, Name: nameOf(name), Path: pathFrom(file, folder)}
 	set, ref, err := dataset.Examine(folder)
+	if kind == "series" {
+		ref = dataset.Ref{Path: folder, Kind: dataset.KindSeries}
+		set, err = dataset.Load(ref, "")
+		d.Series = true
+	}
 	if err != nil {
 		return nil, fmt.Errorf("data in %s: %w", folder, err)
 	}
@@ -210,9 +226,13 @@ func (d *Draft) fit(pictures []dataset.PictureFact, ref *dataset.Ref) [2]int {
 
 // network is a family of convolutions with twice the filters at half the size.
 func (d *Draft) network(h, w int) {
-	stages := min(max(int(math.Round(math.Log2(float64(min(h, w))/7))), 1), 4)
+	edge := min(h, w)
+	if d.Series {
+		edge = w
+	}
+	stages := min(max(int(math.Round(math.Log2(float64(edge)/7))), 1), 4)
 	for i := range stages {
-		s := Stage{Filters: "$width", Strided: i == 0 && min(h, w) >= 48}
+		s := Stage{Filters: "$width", Strided: i == 0 && !d.Series && edge >= 48}
 		if i > 0 {
 			s.Filters = fmt.Sprintf("%d*$width", 1<<i)
 		}

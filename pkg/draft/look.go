@@ -22,6 +22,9 @@ func (d *Draft) look(set *dataset.Set, ref dataset.Ref) {
 	if more := len(classes) - shown; more > 0 {
 		classes = append(classes[:shown], fmt.Sprintf("and %d more", more))
 	}
+	if d.Series {
+		d.Seen = append(d.Seen, fmt.Sprintf("series of %d points in time, %s", set.Data.Input.W, text.Count(set.Data.Input.C, "channel")))
+	}
 	d.Seen = append(d.Seen, fmt.Sprintf("%d classes: %s", set.Data.Classes, strings.Join(classes, ", ")),
 		fmt.Sprintf("%d to train, %d to choose by, %d to test with", set.Data.Train, set.Data.Validation, set.Data.Test))
 	if n := set.Found.Unreadable; n > 0 {
