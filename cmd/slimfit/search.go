@@ -140,7 +140,7 @@ func runSearch(ctx context.Context, o searchOptions) error {
 		b = found.Text
 	}
 	if o.format != "json" {
-		b = slices.Concat(b, o.comesNext(found))
+		b = append(b, o.comesNext(found)...)
 	}
 	if err := o.print(b); err != nil {
 		return err
@@ -159,19 +159,18 @@ func runSearch(ctx context.Context, o searchOptions) error {
 }
 
 // comesNext is the last word: what histories and grid suggest, and the next command.
-func (o searchOptions) comesNext(found *lab.Found) []byte {
-	next := report.ExportLine(found.Take, found.Certificate.Target.Precision == experiment.Int8, found.Certificate.Dataset.Folds)
-	if found.Take == "" {
-		next = o.again(found.Flags...)
+func (o searchOptions) comesNext(f *lab.Found) string {
+	words, flags := "\n", report.FlagsAfter(f.Certificate)
+	if f.Advice != "" {
+		words += text.Wrap(f.Advice, o.columns(), "", "")
 	}
-	words := "\n" + text.Wrap(found.Advice, o.columns(), "", "")
-	if found.Advice == "" {
-		words = "\n"
+	if w := f.Certificate.Winner; w != nil {
+		words += "What comes next: " + report.ExportLine(filepath.Join(o.lab.Out, f.Certificate.Experiment, w.ConfigID),
+			f.Certificate.Target.Precision == experiment.Int8, f.Certificate.Dataset.Folds) + "\n"
+	} else if len(flags) > 0 {
+		words += "What comes next: " + o.again(flags...) + "\n"
 	}
-	if found.Take != "" || len(found.Flags) > 0 {
-		words += "What comes next: " + next + "\n"
-	}
-	return []byte(words)
+	return words
 }
 
 // verdict chooses the exit code.

@@ -45,9 +45,7 @@ type Found struct {
 	JSON, Text  []byte // as they were written
 	Brief       []byte // for a terminal
 	Path        string
-	Advice      string   // what histories and grid suggest, a sentence; "" where nothing stands out
-	Take        string   // the network that it answers with, as export takes it; "": it names none
-	Flags       []string // to search again with, where it names none
+	Advice      string // what histories and grid suggest, a sentence; "" where nothing stands out
 }
 
 // Search trains towards the cheapest configuration that meets the target, or
@@ -123,24 +121,17 @@ func (s *searcher) end(cert *result.Certificate, name string) (*Found, error) {
 	return f, err
 }
 
-// advise adds what the run folder's report would say comes next; where it cannot
-// be made it would say so itself.
+// advise adds what the run folder's report says to histories and grid.
 func (s *searcher) advise(f *Found) {
-	f.Flags = report.FlagsAfter(f.Certificate)
-	if w := f.Certificate.Winner; w != nil {
-		f.Take = filepath.Join(s.e.Name, w.ConfigID)
-		if s.l.Out != store.DefaultOut {
-			f.Take = filepath.Join(s.l.Out, f.Take)
+	in, err := s.l.readRun(s.folder)
+	if in.Certificate = f.Certificate; err == nil {
+		var r *report.Report
+		if r, err = report.Build(in, report.Options{}); err == nil {
+			f.Advice = r.Answer.Advice
 		}
 	}
-	in, err := s.l.readRun(s.folder)
 	if err != nil {
 		s.l.Detail("no report to advise by: %v", err)
-		return
-	}
-	in.Certificate = f.Certificate
-	if r, err := report.Build(in, report.Options{}); err == nil {
-		f.Advice = r.Answer.Advice
 	}
 }
 

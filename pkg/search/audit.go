@@ -27,7 +27,7 @@ const (
 // left.
 func (s *state) due(left, audited int) int {
 	all := max(auditLeast, ceilShare(auditShare, left+audited))
-	if s.p.audits && len(s.p.Candidates) > largeSpace {
+	if s.p.audits && s.p.Count() > largeSpace {
 		all = min(all, auditMost)
 	}
 	return max(0, min(all-audited, left, s.p.Round))
@@ -100,11 +100,6 @@ func (s *state) stops(horizon int) []trial {
 	return out
 }
 
-func (s *state) auditStops(horizon int) []trial {
-	out := s.stops(horizon)
-	return out[:s.due(len(out), s.trainedOn())]
-}
-
 // trainedOn counts the stopped trials that were trained to their end.
 func (s *state) trainedOn() (n int) {
 	for _, c := range s.all {
@@ -115,6 +110,12 @@ func (s *state) trainedOn() (n int) {
 		}
 	}
 	return n
+}
+
+// auditStops picks stopped trials to train on.
+func (s *state) auditStops(horizon int) []trial {
+	out := s.stops(horizon)
+	return out[:s.due(len(out), s.trainedOn())]
 }
 
 // takenUp are stopped trials to train on, a round of them, where stopping is
@@ -186,24 +187,13 @@ func auditText(a *result.Audit) string {
 	if a == nil || a.Stopped+a.Skipped == 0 {
 		return ""
 	}
-	var parts, names []string
-	if a.Stopped > 0 {
-		parts = append(parts, text.Count(a.Stopped, "stopped trial"))
-	}
-	if a.Skipped > 0 {
-		parts = append(parts, text.Count(a.Skipped, "skipped configuration"))
-	}
-	sentence := "Trained to their end all the same: " + text.List(parts) + "; "
+	words := fmt.Sprintf("Trained to their end all the same: %s and %s; ", text.Count(a.Stopped, "stopped trial"),
+		text.Count(a.Skipped, "skipped configuration"))
 	if len(a.Withdrawn) == 0 {
-		return sentence + "none was better than taken for granted."
+		return words + "none was better than taken for granted."
 	}
-	for _, k := range a.Exceeded[:min(len(a.Exceeded), 3)] {
-		names = append(names, k.String())
-	}
-	if more := len(a.Exceeded) - len(names); more > 0 {
-		names = append(names, fmt.Sprintf("%d more", more))
-	}
-	return sentence + fmt.Sprintf("%s ended better than taken for granted, which withdraws %s.", text.List(names), text.List(a.Withdrawn))
+	return words + fmt.Sprintf("%s ended better than taken for granted, %s first, which withdraws %s.",
+		text.Count(len(a.Exceeded), "network"), a.Exceeded[0], text.List(a.Withdrawn))
 }
 
 // audited is what the certificate says of the audit; nil without one.

@@ -44,7 +44,7 @@ func TestAuditFindsLateBeginners(t *testing.T) {
 		}
 		surprised++
 		if !slices.Contains(cert.Audit.Withdrawn, result.Stopping) || cert.Cheaper.Stopped > 0 ||
-			!strings.Contains(cert.Summary, "which withdraws stopping.") {
+			!strings.Contains(cert.Summary, "first, which withdraws stopping.") {
 			t.Errorf("grid %d: %+v, %+v: %s", g, cert.Audit, cert.Cheaper, cert.Summary)
 		}
 	}

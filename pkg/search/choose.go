@@ -29,10 +29,10 @@ func (s *state) next() ask {
 	}
 	trials := s.resolve(horizon)
 	audit := len(trials) == 0 && s.p.audits
-	switch {
-	case audit:
-		trials = append(s.auditStops(horizon), s.auditSkips(horizon)...)
-	case !s.p.audits:
+	if audit {
+		trials = s.auditStops(horizon)
+	}
+	if audit || !s.p.audits {
 		trials = append(trials, s.auditSkips(horizon)...)
 	}
 	switch {
