@@ -93,12 +93,14 @@ type Set struct {
 	Train      Images
 	Validation Images
 	Test       Images
-	TestFiles  []string // of each test image, of a folder of pictures
+	TestFiles  []string // of each test image, of a folder of pictures, within it
 	Notes      []string // what a person should know of how the data was read
 	Found      Survey   // of the user's own data
 	TestKey    string   // see the function
 	Folds      []int    // images of each fold
 	lost       []string // see content
+
+	ValidationFiles []string // as TestFiles, of the validation images
 }
 
 // TestKey identifies the stored files and labels of the test images, before any

@@ -88,11 +88,22 @@ func readFolder(ref Ref) (*Set, error) {
 	for _, p := range c.good {
 		set.Found.Pictures = append(set.Found.Pictures, PictureFact{c.found[p.at].h, c.found[p.at].w})
 	}
-	for _, p := range f.test[:n.test] {
-		set.TestFiles = append(set.TestFiles, p.path)
-	}
+	set.ValidationFiles, set.TestFiles = within(ref.Path, f.train[:n.validation]), within(ref.Path, f.test[:n.test])
 	set.Found.Unreadable = len(c.all) - len(c.good)
 	return set, nil
+}
+
+// within names pictures as they lie in the folder, with slashes.
+func within(folder string, pictures []picture) []string {
+	var names []string
+	for _, p := range pictures {
+		name, err := filepath.Rel(folder, p.path)
+		if err != nil { // both begin alike
+			name = p.path
+		}
+		names = append(names, filepath.ToSlash(name))
+	}
+	return names
 }
 
 // listFolder finds the parts, their classes and every picture.

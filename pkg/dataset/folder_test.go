@@ -80,7 +80,16 @@ func TestLoadPictures(t *testing.T) {
 			seen[string(pixels)]++
 		}
 	}
-	if len(seen) != 60 {
+	for i, name := range slices.Concat(set.ValidationFiles, set.TestFiles) { // six and nine, of which each file is there
+		images, at := set.Validation, i
+		if i >= 6 {
+			images, at = set.Test, i-6
+		}
+		if !strings.HasPrefix(name, set.ClassNames[images.Labels[at]]+"/") || files[name] == nil {
+			t.Errorf("image %d of class %d is said to be %s", at, images.Labels[at], name)
+		}
+	}
+	if len(set.ValidationFiles) != 6 || len(seen) != 60 {
 		t.Errorf("%d different images in the three parts, want 60", len(seen))
 	}
 }

@@ -186,6 +186,9 @@ func (f *folder) series(ref Ref, s *Series, in models.Shape) (*Set, error) {
 	}
 	set := c.part(ref, n)
 	set.Data.Scaling = scaling
+	for _, p := range f.train[:n.validation] {
+		set.ValidationFiles = append(set.ValidationFiles, p.path)
+	}
 	for _, p := range f.test[:n.test] {
 		set.TestFiles = append(set.TestFiles, p.path)
 	}

@@ -63,7 +63,7 @@ func (l *Lab) Evaluate(m *Model, data string) (*Evaluation, error) {
 		if err != nil {
 			return nil, exit.Failed(err)
 		}
-		return l.evaluate(m, testOf(set, fmt.Sprintf("the test images of %s", data)))
+		return l.evaluate(m, testOf(set, "", fmt.Sprintf("the test images of %s", data)))
 	}
 	if st, err := os.Stat(data); err != nil || !st.IsDir() && !m.data.Scaling.Series() {
 		return nil, exit.Usagef("evaluate: %s is neither a known data set (%s) nor a folder", data, knownNames())
@@ -97,7 +97,7 @@ func (l *Lab) PredictFolder(m *Model, folder string) (*Evaluation, *Predictions,
 	}
 	if m.data.Digest != "" && m.data.Test > 0 { // what it was trained on?
 		if set, err := dataset.LoadData(m.data, models.Source{Cache: l.Cache, Path: path}); err == nil {
-			e, err := l.evaluate(m, testOf(set, "the test images that were held back when it was trained"))
+			e, err := l.evaluate(m, testOf(set, path, "the test images that were held back when it was trained"))
 			return e, nil, err
 		}
 	}
@@ -111,7 +111,7 @@ func (l *Lab) PredictFolder(m *Model, folder string) (*Evaluation, *Predictions,
 		if err != nil {
 			return nil, nil, exit.Usagef("%w", err)
 		}
-		e, err := l.evaluate(m, testOf(set, "the test images of "+folder))
+		e, err := l.evaluate(m, testOf(set, path, "the test images of "+folder))
 		return e, nil, err
 	}
 	g, err := dataset.ReadGallery(folder, m.input, m.data.Fit)
@@ -147,8 +147,15 @@ func (l *Lab) predictSeries(m *Model, path string) (*Evaluation, *Predictions, e
 	return e, nil, err
 }
 
-func testOf(set *dataset.Set, words string) labelled {
-	return labelled{Images: set.Test, classNames: set.ClassNames, files: set.TestFiles, words: words, part: "test", key: set.TestKey}
+func testOf(set *dataset.Set, path, words string) labelled {
+	in := labelled{Images: set.Test, classNames: set.ClassNames, words: words, part: "test", key: set.TestKey}
+	for _, name := range set.TestFiles {
+		if !set.Data.Scaling.Series() { // whose names are not files
+			name = filepath.Join(path, name)
+		}
+		in.files = append(in.files, name)
+	}
+	return in
 }
 
 // valuesAtOnce bounds the float32 values that are made at once.

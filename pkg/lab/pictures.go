@@ -19,7 +19,7 @@ const (
 	mostOwnToShow = 20_000  // images of a person's own, which are read one by one
 )
 
-// illustrate gives a report the pictures that the chosen network gets wrong, where
+// illustrate gives a report what the chosen network gets wrong, with pictures where
 // the images are still there and the same.
 func (l *Lab) illustrate(r *report.Report, in report.Input) {
 	chosen := r.Chosen()
@@ -27,28 +27,33 @@ func (l *Lab) illustrate(r *report.Report, in report.Input) {
 		return
 	}
 	ref, d := in.Experiment.Ref, in.Experiment.Data
-	if ref.Path != "" && d.Train+d.Validation+d.Test > mostOwnToShow {
-		return
-	}
-	set, err := dataset.LoadData(d, models.Source{Cache: l.Cache, Path: ref.Path})
-	if err != nil {
-		return // the report does without
+	var set dataset.Set // empty where the report does without
+	if ref.Path == "" || d.Train+d.Validation+d.Test <= mostOwnToShow {
+		if s, err := dataset.LoadData(d, models.Source{Cache: l.Cache, Path: ref.Path}); err == nil {
+			set = *s
+		}
 	}
 	if r.Classes == nil {
 		r.Classes = set.ClassNames
 	}
-	part := set.Validation
+	part, files := set.Validation, set.ValidationFiles
 	if r.Split == report.Test {
-		part = set.Test
+		part, files = set.Test, set.TestFiles
 	}
 	results := append(in.Results[:len(in.Results):len(in.Results)], in.Others...)
 	total := 0
-	for _, m := range report.Worst(results, r.Rows[chosen].ID, r.Split, mostMistakes) {
-		if m.Image >= part.N() {
-			continue
+	for _, m := range report.Worst(results, in.Scores, r.Rows[chosen].ID, r.Split, mostMistakes) {
+		if m.Image < part.N() {
+			m.True = int(part.Labels[m.Image])
+			m.Picture = picture(part, m.Image, d.Input)
 		}
-		m.True = int(part.Labels[m.Image])
-		if m.Picture = picture(part, m.Image, d.Input); total+len(m.Picture) > mostPictures {
+		if m.Image < len(files) {
+			m.File = files[m.Image]
+		}
+		if m.True < 0 {
+			continue // older results do not say
+		}
+		if total+len(m.Picture) > mostPictures {
 			m.Picture = nil
 		}
 		total += len(m.Picture)

@@ -11,10 +11,15 @@ import (
 // Mistake is an image that networks of one configuration get wrong.
 type Mistake struct {
 	Image     int    // its number in the split, from 0
-	True      int    // class
+	File      string // within a folder of pictures; "" where it is not known
+	True      int    // class; -1 where it is not known
 	Predicted int    // what most of the seeds that are wrong take it for, the lowest class of equals
 	Seeds     int    // that are wrong
-	Picture   []byte // PNG; nil where there is none
+	// Mean softmax shares of Predicted and True, of the Scored seeds whose answer
+	// that is and that are known to be sure of it.
+	Score, TrueScore float64
+	Scored           int
+	Picture          []byte // PNG; nil where there is none
 }
 
 // Chosen is the row that a reader looks at first: the pick, else the one that
@@ -40,9 +45,9 @@ func (r *Report) Chosen() int {
 }
 
 // Worst lists the images of the split that most seeds of a configuration get
-// wrong, at most so many, lower numbers first among equals. Their true classes
-// are not in results: they are -1.
-func Worst(results []result.Result, configID string, split Split, most int) []Mistake {
+// wrong, at most so many, among equals those first that they are surest of, then
+// lower numbers. File, true class and scores are of scores.json; older ones have none.
+func Worst(results []result.Result, scores []result.Scores, configID string, split Split, most int) []Mistake {
 	votes := map[int]map[int]int{} // image, class, seeds
 	for i := range results {
 		r := &results[i]
@@ -56,6 +61,15 @@ func Worst(results []result.Result, configID string, split Split, most int) []Mi
 			votes[w[0]][w[1]]++
 		}
 	}
+	kept := map[int][]result.Mistake{}
+	for _, s := range scores {
+		if s.ConfigID != configID {
+			continue
+		}
+		for _, m := range s.Mistakes[split] {
+			kept[m.Image] = append(kept[m.Image], m)
+		}
+	}
 	var all []Mistake
 	for image, classes := range votes {
 		m := Mistake{Image: image, True: -1}
@@ -65,8 +79,20 @@ func Worst(results []result.Result, configID string, split Split, most int) []Mi
 				m.Predicted = class
 			}
 		}
+		for _, s := range kept[image] {
+			m.True, m.File = s.True, s.File
+			if s.Predicted == m.Predicted {
+				m.Score, m.TrueScore, m.Scored = m.Score+s.Score, m.TrueScore+s.TrueScore, m.Scored+1
+			}
+		}
 		all = append(all, m)
 	}
-	slices.SortFunc(all, func(a, b Mistake) int { return cmp.Or(cmp.Compare(b.Seeds, a.Seeds), cmp.Compare(a.Image, b.Image)) })
+	slices.SortFunc(all, func(a, b Mistake) int {
+		return cmp.Or(cmp.Compare(b.Seeds, a.Seeds), cmp.Compare(b.Score, a.Score), cmp.Compare(a.Image, b.Image))
+	})
+	for i := range all {
+		n := float64(max(1, all[i].Scored))
+		all[i].Score, all[i].TrueScore = all[i].Score/n, all[i].TrueScore/n
+	}
 	return all[:min(most, len(all))]
 }

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 
@@ -17,14 +18,28 @@ func TestWorst(t *testing.T) {
 	results := []result.Result{of("a", result.Done, [2]int{3, 7}, [2]int{5, 1}), of("a", result.Done, [2]int{3, 2}, [2]int{9, 4}),
 		of("a", result.Done, [2]int{3, 7}, [2]int{9, 2}),
 		of("b", result.Done, [2]int{1, 1}), of("a", result.Failed, [2]int{5, 1})}
-	want := []report.Mistake{{Image: 3, True: -1, Predicted: 7, Seeds: 3}, {Image: 9, True: -1, Predicted: 2, Seeds: 2}}
-	same := func(a, b report.Mistake) bool {
-		return a.Image == b.Image && a.True == b.True && a.Predicted == b.Predicted && a.Seeds == b.Seeds
-	}
-	if got := report.Worst(results, "a", report.Validation, 2); !slices.EqualFunc(got, want, same) {
+	results[2].Wrong.Validation = append(results[2].Wrong.Validation, [2]int{5, 1})
+	want := []report.Mistake{{Image: 3, True: -1, Predicted: 7, Seeds: 3}, {Image: 5, True: -1, Predicted: 1, Seeds: 2},
+		{Image: 9, True: -1, Predicted: 2, Seeds: 2}}
+	same := func(a, b report.Mistake) bool { return reflect.DeepEqual(a, b) }
+	if got := report.Worst(results, nil, "a", report.Validation, 3); !slices.EqualFunc(got, want, same) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	if got := report.Worst(results, "none", report.Test, 20); len(got) != 0 {
+	// With what scores.json keeps: the surest of equals first, means over the seeds that give the answer.
+	of9 := result.Mistake{Image: 9, File: "cat/9.png", True: 1, Predicted: 2, Score: 0.75, TrueScore: 0.25}
+	of3, other := result.Mistake{Image: 3, File: "cat/3.png", True: 2, Predicted: 7, Score: 0.5, TrueScore: 0.25}, of9
+	again := of3
+	again.Score, again.TrueScore, other.Predicted, other.Score = 1, 0, 4, 1
+	keep := func(id string, m ...result.Mistake) result.Scores {
+		return result.Scores{ConfigID: id, Mistakes: map[report.Split][]result.Mistake{report.Validation: m}}
+	}
+	scores := []result.Scores{keep("a", of3), keep("a", other), keep("a", again, of9), keep("b", result.Mistake{Image: 3, True: 9})}
+	want = []report.Mistake{{Image: 3, File: "cat/3.png", True: 2, Predicted: 7, Seeds: 3, Score: 0.75, TrueScore: 0.125, Scored: 2},
+		{Image: 9, File: "cat/9.png", True: 1, Predicted: 2, Seeds: 2, Score: 0.75, TrueScore: 0.25, Scored: 1}, want[1]}
+	if got := report.Worst(results, scores, "a", report.Validation, 3); !slices.EqualFunc(got, want, same) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if got := report.Worst(results, nil, "none", report.Test, 20); len(got) != 0 {
 		t.Errorf("nobody's mistakes: %+v", got)
 	}
 }

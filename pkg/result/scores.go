@@ -1,8 +1,10 @@
 package result
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Scores is the content of scores.json: how sure a trial's network is of its
@@ -19,6 +21,43 @@ type Scores struct {
 	// Distinct has, by shift, how many right answers are to test images that repeat no
 	// other, where that is not all of them.
 	Distinct map[string]int `json:"distinct,omitempty"`
+	// Mistakes are the wrong answers that the network is surest of, the surest
+	// first, at most MostMistakes of a split; older files have none.
+	Mistakes map[Split][]Mistake `json:"mistakes,omitempty"`
+}
+
+// MostMistakes bounds what is kept of a split's wrong answers.
+const MostMistakes = 40
+
+// Mistake is a wrong answer. Scores are shares of the softmax, in [0, 1], to four digits.
+type Mistake struct {
+	Image     int     `json:"image"`          // its number in the split, from 0
+	File      string  `json:"file,omitempty"` // within a folder of pictures
+	True      int     `json:"true"`           // class
+	Predicted int     `json:"predicted"`
+	Score     float64 `json:"score"` // of Predicted
+	TrueScore float64 `json:"true_score"`
+}
+
+// NewMistake takes the scores from an image's logits, of one value a class.
+func NewMistake(image, label, answer int, logits []float32) Mistake {
+	sum, best := 0.0, float64(logits[answer])
+	for _, l := range logits {
+		sum += math.Exp(float64(l) - best)
+	}
+	share := func(class int) float64 {
+		if v := math.Round(1e4*math.Exp(float64(logits[class])-best)/sum) / 1e4; v >= 0 {
+			return v
+		}
+		return 0 // of logits that are no numbers
+	}
+	return Mistake{Image: image, True: label, Predicted: answer, Score: share(answer), TrueScore: share(label)}
+}
+
+// Surest are the mistakes to keep, in order.
+func Surest(all []Mistake) []Mistake {
+	slices.SortStableFunc(all, func(a, b Mistake) int { return cmp.Compare(b.Score, a.Score) })
+	return slices.Clone(all[:min(MostMistakes, len(all))])
 }
 
 // Tally counts answers by how sure they are: [bin, right, wrong], rising, without
@@ -27,7 +66,8 @@ type Tally [][3]int
 
 // NewScores are empty ones of a result's network.
 func NewScores(r Result) Scores {
-	return Scores{ConfigID: r.ConfigID, Seed: r.Seed, WeightsSHA: r.WeightsSHA, Sure: map[Split]Tally{}, Shifts: map[string]map[Split][]int{}}
+	return Scores{ConfigID: r.ConfigID, Seed: r.Seed, WeightsSHA: r.WeightsSHA, Sure: map[Split]Tally{}, Shifts: map[string]map[Split][]int{},
+		Mistakes: map[Split][]Mistake{}}
 }
 
 // SetFound sets what was found in the split's images under a shift.
@@ -95,6 +135,14 @@ func (s Scores) Of(r Result) bool {
 func (s *Scores) Add(old Scores) {
 	if old.Key() != s.Key() || old.WeightsSHA != s.WeightsSHA {
 		return
+	}
+	for split, m := range old.Mistakes {
+		if s.Mistakes == nil {
+			s.Mistakes = map[Split][]Mistake{}
+		}
+		if s.Mistakes[split] == nil {
+			s.Mistakes[split] = m
+		}
 	}
 	for split, t := range old.Sure {
 		if s.Sure[split] == nil {
@@ -164,6 +212,15 @@ func (s *Scores) Check(images func(Split) int, classes int) string {
 		}
 		if n := images(split); s.Sure[split] != nil && all != n {
 			return fmt.Sprintf("%s: the scores are of %d images, not %d", split, all, n)
+		}
+		if n := len(s.Mistakes[split]); n > MostMistakes {
+			return fmt.Sprintf("%s: %d mistakes, more than %d", split, n, MostMistakes)
+		}
+		for _, m := range s.Mistakes[split] {
+			if m.Image < 0 || m.Image >= images(split) || min(m.True, m.Predicted) < 0 || max(m.True, m.Predicted) >= classes ||
+				!(min(m.Score, m.TrueScore) >= 0 && max(m.Score, m.TrueScore) <= 1) {
+				return fmt.Sprintf("%s: there is no mistake %+v", split, m)
+			}
 		}
 		for name, on := range s.Shifts {
 			all := 0

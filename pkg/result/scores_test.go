@@ -45,6 +45,10 @@ func TestScoresCheck(t *testing.T) {
 		"scores are of 3 images, not 4": func(s *Scores) { s.Sure[Validation] = Tally{{3, 2, 1}} },
 		"more is found":                 func(s *Scores) { s.SetFound("noise 20", Validation, []int{5, 0}) },
 		"3 right answers to distinct":   func(s *Scores) { s.SetFound("blur 1", Test, []int{1, 1}); s.SetDistinct("blur 1", 3) },
+		"41 mistakes, more than 40":     func(s *Scores) { s.Mistakes[Test] = make([]Mistake, 41) },
+		"no mistake {Image:4":           func(s *Scores) { s.Mistakes[Test] = []Mistake{{Image: 4}} },
+		"True:2":                        func(s *Scores) { s.Mistakes[Test] = []Mistake{{True: 2}} },
+		"Score:NaN":                     func(s *Scores) { s.Mistakes[Test] = []Mistake{{Score: math.NaN()}} },
 		"3 classes, not 2":              func(s *Scores) { s.SetFound("blur 1", Test, []int{1, 0, 0}) },
 	} {
 		s := scores()
@@ -52,6 +56,25 @@ func TestScoresCheck(t *testing.T) {
 		if got := s.Check(images, 2); !strings.Contains(got, want) || want == "" && got != "" {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+// A mistake has the softmax's shares; the surest are kept.
+func TestMistakes(t *testing.T) {
+	want := Mistake{Image: 7, True: 2, Predicted: 1, Score: 0.6652, TrueScore: 0.2447}
+	if got := NewMistake(7, 2, 1, []float32{-1, 1, 0}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	nan := float32(math.NaN())
+	if got := NewMistake(7, 2, 0, []float32{nan, nan, 1}); got != (Mistake{Image: 7, True: 2}) {
+		t.Errorf("of logits that are no numbers: %+v", got)
+	}
+	var all []Mistake
+	for i := range 50 {
+		all = append(all, Mistake{Image: i, Score: float64(i/2) / 100})
+	}
+	if got := Surest(all); len(got) != MostMistakes || got[0].Image != 48 || got[1].Image != 49 || got[39].Image != 11 {
+		t.Errorf("%+v", got)
 	}
 }
 
@@ -66,6 +89,11 @@ func TestScoresAdd(t *testing.T) {
 		s.Shifts["noise 20"][Test][1] != 1 ||
 		s.Shifts["blur 1"][Validation] == nil || s.Shifts["blur 1"][Test] != nil || len(s.Shifts) != 2 {
 		t.Errorf("together: %+v", s)
+	}
+	old.Mistakes[Test] = []Mistake{{Image: 1}}
+	s.Mistakes = nil // as of older files
+	if s.Add(old); len(s.Mistakes[Test]) != 1 {
+		t.Error("mistakes were not taken over")
 	}
 	other := NewScores(Result{ConfigID: "c", Seed: 1, WeightsSHA: "x"})
 	if other.Add(old); other.Sure[Validation] != nil {

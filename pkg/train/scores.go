@@ -19,6 +19,15 @@ type answered struct {
 	step    int
 	classes [][]int32      // [networks][n]
 	sure    []result.Tally // of each network
+	wrong   [][]result.Mistake
+}
+
+// files are the names of the split's images, nil where they have none.
+func (t *Training) files(split result.Split) []string {
+	if split == result.Test {
+		return t.set.TestFiles
+	}
+	return t.set.ValidationFiles
 }
 
 // images are those of a split.
@@ -35,7 +44,8 @@ func (t *Training) answers(split result.Split) (*answered, error) {
 	if a := t.answered[split]; a != nil && a.step == t.step {
 		return a, nil
 	}
-	a := &answered{t.step, make([][]int32, len(t.members)), make([]result.Tally, len(t.members))}
+	a := &answered{t.step, make([][]int32, len(t.members)), make([]result.Tally, len(t.members)), make([][]result.Mistake, len(t.members))}
+	files := t.files(split)
 	bins := make([]map[int][2]int, len(t.members))
 	for net := range bins {
 		bins[net] = map[int][2]int{}
@@ -48,6 +58,11 @@ func (t *Training) answers(split result.Split) (*answered, error) {
 			n[0]++
 		} else {
 			n[1]++
+			m := result.NewMistake(len(a.classes[net])-1, label, answer, logits)
+			if m.Image < len(files) {
+				m.File = files[m.Image]
+			}
+			a.wrong[net] = append(a.wrong[net], m)
 		}
 		bins[net][bin] = n
 	})
@@ -60,6 +75,7 @@ func (t *Training) answers(split result.Split) (*answered, error) {
 			a.sure[net] = append(a.sure[net], [3]int{bin, n[0], n[1]})
 		}
 		slices.SortFunc(a.sure[net], func(a, b [3]int) int { return a[0] - b[0] })
+		a.wrong[net] = result.Surest(a.wrong[net])
 	}
 	if t.answered == nil {
 		t.answered = map[result.Split]*answered{}
@@ -118,7 +134,7 @@ func (t *Training) Scores(test bool, shifts []string) ([]result.Scores, error) {
 		}
 		for net := range out {
 			if t.members[net].diverged == "" {
-				out[net].Sure[split] = a.sure[net]
+				out[net].Sure[split], out[net].Mistakes[split] = a.sure[net], a.wrong[net]
 			}
 		}
 		for _, name := range shifts {

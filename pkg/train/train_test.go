@@ -2,6 +2,7 @@ package train
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -274,6 +275,9 @@ func TestScores(t *testing.T) {
 	size, half := set.Data.Input.Elements(), set.Test.N()/2 // every second test image repeats another
 	copy(set.Test.Pixels[half*size:], set.Test.Pixels[:half*size])
 	copy(set.Test.Labels[half:], set.Test.Labels[:half])
+	for i := range set.Validation.N() {
+		set.ValidationFiles = append(set.ValidationFiles, fmt.Sprintf("bars/%d.png", i))
+	}
 	tr := start(t, set, recipe(200), net(1, 4), net(1, 2))
 	advance(t, tr, 200)
 	results, err := tr.Results(true)
@@ -299,6 +303,15 @@ func TestScores(t *testing.T) {
 				right += b[1]
 			}
 			f, found := results[i].On(split), [3]int{}
+			if n := len(s.Mistakes[split]); n != min(result.MostMistakes, len(f.Wrong)) {
+				t.Errorf("network %d, %s: %d mistakes are kept of %d", i, split, n, len(f.Wrong))
+			}
+			for _, m := range s.Mistakes[split] {
+				if !slices.Contains(f.Wrong, [2]int{m.Image, m.Predicted}) || !(m.Score >= m.TrueScore) || m.Score <= 0.3 ||
+					split == result.Validation && m.File != set.ValidationFiles[m.Image] {
+					t.Errorf("network %d, %s: no mistake of it: %+v", i, split, m)
+				}
+			}
 			for k, name := range []string{"noise 100", "shift 4", "brightness 0"} {
 				for class, n := range s.Shifts[name][split] {
 					found[k] += n

@@ -28,8 +28,9 @@ type pageData struct {
 	Rows      []pageRow         `json:"rows"`
 	Notes     map[string]string `json:"notes"`
 	Name      string            `json:"name"`
-	Classes   []string          `json:"classes"` // names; null where they are numbers
-	Budgets   []pageBudget      `json:"budgets"` // of the target
+	Classes   []string          `json:"classes"`  // names; null where they are numbers
+	Budgets   []pageBudget      `json:"budgets"`  // of the target
+	Mistaken  int               `json:"mistaken"` // the row whose mistakes are shown; -1 where none are
 }
 
 type pageBudget struct {

@@ -80,7 +80,7 @@ func write(r *report.Report, live int) ([]byte, error) {
 		return nil, err
 	}
 	p.tables(r)
-	p.mistakes(whole)
+	p.mistakes(whole, r)
 	if figures := figure.List(r); len(figures) > 0 && figures[0].Name == figure.Accuracy {
 		svg, err := figure.SVG(r, figure.Accuracy)
 		if err != nil {

@@ -192,11 +192,13 @@ func testMistakes(t *testing.T, parent context.Context) {
 	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 28, 28))); err != nil {
 		t.Fatal(err)
 	}
-	r.Mistakes = []report.Mistake{{Image: 1234, True: 1, Predicted: 9, Seeds: 3, Picture: b.Bytes()},
+	r.Mistakes = []report.Mistake{{Image: 1234, True: 1, Predicted: 9, Seeds: 3, Picture: b.Bytes(),
+		File: "one/<b>1</b>.png", Score: 0.875, TrueScore: 0.05, Scored: 3},
 		{Image: 5, True: 0, Predicted: 2, Seeds: 1}}
 	p := open(t, parent, r, desktop)
 	p.shoot("mistakes")
-	if got := p.text("#mistakes .gallery li"); got != "onetaken for a name that is longer than most3 of 3 seeds, image 1,234" {
+	want := "onetaken for a name that is longer than mostscore 0.88, of one 0.053 of 3 seeds, one/<b>1</b>.png"
+	if got := p.text("#mistakes .gallery li"); got != want {
 		t.Errorf("the first mistake says %q", got)
 	}
 	if n := js[float64](p, `[...document.querySelectorAll("#mistakes img")].filter((e) => e.naturalWidth === 28).length`); n != 1 {

@@ -70,9 +70,11 @@ function markThreshold() {
 }
 
 function detailsButton(i) {
+  const wrong = element("mistakes") && i === report.mistaken ? make("a", { href: "#mistakes", class: "wrong" }, "See what it gets wrong") : null;
+  if (wrong) wrong.addEventListener("click", (e) => { e.preventDefault(); element("mistakes").scrollIntoView(); }); // the address keeps the state
   const button = make("button", { type: "button" }, "Show its details");
   button.addEventListener("click", () => { select(i); element("network").scrollIntoView(); element("selected").focus({ preventScroll: true }); });
-  return button;
+  return make("p", { class: "acts" }, button, wrong);
 }
 
 function drawPick() {
