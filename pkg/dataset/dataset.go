@@ -101,6 +101,7 @@ type Set struct {
 	lost       []string // see content
 
 	ValidationFiles []string // as TestFiles, of the validation images
+	Cautions        []string // those of Notes that make figures worth less: copies, missing classes
 }
 
 // TestKey identifies the stored files and labels of the test images, before any

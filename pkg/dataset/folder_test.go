@@ -61,6 +61,10 @@ func TestLoadPictures(t *testing.T) {
 	if !slices.ContainsFunc(set.Notes, func(n string) bool { return strings.Contains(n, "taken as grey") }) {
 		t.Errorf("notes %q do not say grey", set.Notes)
 	}
+	set.caution("no test image shows class emu")
+	if n := len(set.Notes); len(set.Cautions) != 1 || !slices.Equal(set.Remarks(), set.Notes[:n-1]) {
+		t.Errorf("of the notes %q, %q are cautions and %q are none", set.Notes, set.Cautions, set.Remarks())
+	}
 	seen := map[string]int{}
 	for _, p := range []struct {
 		images Images

@@ -48,7 +48,7 @@ func loadKnown(ref Ref, cache string) (*Set, error) {
 	}
 	c.classes, c.classNames = len(info.ClassNames), info.ClassNames
 	set := c.part(ref, n)
-	set.Notes = append(set.Notes, missingClasses(set)...)
+	set.caution(missingClasses(set)...)
 	return set, nil
 }
 

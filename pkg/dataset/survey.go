@@ -156,7 +156,7 @@ func (s *Set) survey(accept Accept) error {
 			continue
 		}
 		f.what += " (the first: " + f.first + ")"
-		s.Notes = append(s.Notes, f.what)
+		s.caution(f.what)
 		if !f.accept {
 			refused = append(refused, f.what+"; mend that, or set accept: ["+f.key+"]")
 		}
@@ -165,4 +165,13 @@ func (s *Set) survey(accept Accept) error {
 		return fmt.Errorf("%s", strings.Join(refused, "; "))
 	}
 	return nil
+}
+
+func (s *Set) caution(words ...string) {
+	s.Notes, s.Cautions = append(s.Notes, words...), append(s.Cautions, words...)
+}
+
+// Remarks are the Notes that are no Cautions.
+func (s *Set) Remarks() []string {
+	return slices.DeleteFunc(slices.Clone(s.Notes), func(n string) bool { return slices.Contains(s.Cautions, n) })
 }

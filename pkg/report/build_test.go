@@ -292,3 +292,17 @@ func TestAllDiverged(t *testing.T) {
 		t.Errorf("one missing: %q", r.Answer.Sentence)
 	}
 }
+
+// How the images were read is told among what was done; it is no warning.
+func TestNotesOfTheData(t *testing.T) {
+	in := reporttest.Flawed(t)
+	for i := range in.Results {
+		in.Results[i].Notes = []string{"the 60 pictures are taken as grey", "3 pictures\nare turned"}
+	}
+	before := len(reporttest.Build(t, reporttest.Flawed(t), report.Options{}).Warnings)
+	r := reporttest.Build(t, in, report.Options{})
+	want := report.Fact{Name: "How they were read", Value: "the 60 pictures are taken as grey; 3 pictures are turned"}
+	if !slices.Contains(r.Setup, want) || len(r.Warnings) != before {
+		t.Errorf("set-up %v, %d warnings, want %d", r.Setup, len(r.Warnings), before)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/text"
 )
 
 // reportConfidence is that of every interval in tables, whatever the target's.
@@ -81,6 +82,11 @@ func (r *planned) take(row *Row, t *Trial, res *result.Result) {
 	}
 	for _, w := range res.Warnings {
 		r.warn(w, key)
+	}
+	for _, n := range res.Notes {
+		if n = text.Plain(n); !slices.Contains(r.read, n) {
+			r.read = append(r.read, n)
+		}
 	}
 	switch res.Status {
 	case result.Failed:

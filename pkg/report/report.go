@@ -48,7 +48,8 @@ type Report struct {
 	Machines []Environment `json:"environments"`
 	Notes    []Note        `json:"definitions"`
 
-	source []byte // the experiment file; nil where it is gone
+	read   []string // how the images were read, as results note it
+	source []byte   // the experiment file; nil where it is gone
 
 	Classes  []string      `json:"classes,omitempty"`  // names of the classes, by number; nil where nobody knows
 	Guess    *Guess        `json:"guess,omitempty"`    // on Split; nil where no confusion matrix is known

@@ -29,6 +29,9 @@ func (r *decided) setup() []Fact {
 		facts = append(facts, Fact{"Distinct test images", fmt.Sprintf("%s: the others repeat images of training, validation or the test part; "+
 			"accuracies are over all of them, intervals, bounds and floors over the distinct ones", text.Whole(float64(n)))})
 	}
+	if len(r.read) > 0 {
+		facts = append(facts, Fact{"How they were read", strings.Join(r.read, "; ")})
+	}
 	for _, a := range r.Axes {
 		facts = append(facts, Fact{"Axis " + text.Plain(a.Name), text.Plain(strings.Join(a.Values, ", "))})
 	}

@@ -73,6 +73,7 @@ type Result struct {
 	Footprint   footprint.Footprint `json:"footprint"`
 	Environment Environment         `json:"environment"`
 	Warnings    []string            `json:"warnings"`
+	Notes       []string            `json:"notes,omitempty"` // of how the images were read; older results have them in Warnings
 	Started     time.Time           `json:"started"`
 	Finished    time.Time           `json:"finished"`
 

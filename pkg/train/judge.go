@@ -18,8 +18,8 @@ func (t *Training) Results(test bool) ([]result.Result, error) {
 	for i := range t.members {
 		m := &t.members[i]
 		results[i] = result.Result{Status: result.Done, Train: t.recipe, Dataset: t.set.Data, Steps: t.step, Seconds: m.seconds,
-			Warnings: []string{},
-			Classes:  t.set.ClassNames}
+			Warnings: []string{}, Notes: t.set.Remarks(),
+			Classes: t.set.ClassNames}
 		if m.best != nil && t.Done() {
 			results[i].Selected = m.best.step
 		}

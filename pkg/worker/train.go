@@ -98,7 +98,7 @@ func (s *server) train(ctx context.Context, p protocol.Pack) error {
 		return err
 	}
 	for i := range j.warnings {
-		j.warnings[i] = append(append(j.warnings[i], set.Notes...), notes...)
+		j.warnings[i] = append(append(j.warnings[i], set.Cautions...), notes...)
 	}
 	if p.Step > 0 {
 		if err := j.restore(); err != nil {

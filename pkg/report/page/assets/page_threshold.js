@@ -77,6 +77,22 @@ function detailsButton(i) {
   return make("p", { class: "acts" }, button, wrong);
 }
 
+// cardFacts are what a network costs and gets, by the cost k first.
+function cardFacts(row, k) {
+  const s = score(row), other = state.split === "test" ? "validation" : "test", t = row.scores[other];
+  const listed = (key) => report.costs[k].key === key || report.budgets.some((b) => report.costs[b.cost].key === key);
+  const list = [[report.costs[k].head, count(row.costs[k]), report.costs[k].slug], [`baseline ÷ this`, times(row.ratios[k]), "ratio"]];
+  if (s) list.push([`${judged}${state.split}, mean`, percent(s.mean) + " %", state.split], [`${judged}${state.split}, range`, spreadText(s), "mean-sd-min-max"]);
+  if (t) list.push([`${judged}${other}, mean`, percent(t.mean) + " %", other], [`${judged}${other}, range`, spreadText(t), "mean-sd-min-max"]);
+  report.costs.forEach((c, n) => { if (!listed(c.key) && ["parameters", "macs", "peak"].includes(c.key)) list.push([c.head, count(row.costs[n]), c.slug]); });
+  if (row.device) {
+    if (!listed("tflite_int8_bytes")) list.push(["int8 file, bytes", count(row.device.flash), "tflite-tflite-int8-npz"]);
+    if (!listed("arena_bytes")) list.push(["arena, bytes", count(row.device.arena), "arena-arena-float32"]);
+  }
+  for (const b of report.budgets) list.push([`${report.costs[b.cost].head}, of at most`, `${count(row.costs[b.cost])} of ${count(b.limit)}`, report.costs[b.cost].slug]);
+  return list;
+}
+
 function drawPick() {
   const card = element("pick");
   if (!card) return;
@@ -89,22 +105,11 @@ function drawPick() {
     if (n >= 0) {
       const near = report.rows[n];
       parts.push(make("p", { id: "pick-nearest" }, `The nearest is ${near.label}, with ${count(near.costs[k])} ${report.costs[k].head}: ${verdict(near).why}.`.replaceAll(" %", "\u00a0%")));
-      parts.push(detailsButton(n));
+      parts.push(facts(cardFacts(near, k)), detailsButton(n));
     }
   } else {
-    const row = report.rows[p.row], s = score(row), other = state.split === "test" ? "validation" : "test", t = row.scores[other];
-    parts.push(make("p", { class: "name", id: "pick-name" }, row.label));
-    const list = [[report.costs[k].head, count(row.costs[k]), report.costs[k].slug], [`baseline ÷ this`, times(row.ratios[k]), "ratio"],
-      [`${judged}${state.split}, mean`, percent(s.mean) + " %", state.split], [`${judged}${state.split}, range`, spreadText(s), "mean-sd-min-max"]];
-    if (t) list.push([`${judged}${other}, mean`, percent(t.mean) + " %", other], [`${judged}${other}, range`, spreadText(t), "mean-sd-min-max"]);
-    report.costs.forEach((c, n) => { if (n !== k && ["parameters", "macs", "peak"].includes(c.key)) list.push([c.head, count(row.costs[n]), c.slug]); });
-    if (row.device) {
-      if (report.costs[k].key !== "tflite_int8_bytes") list.push(["int8 file, bytes", count(row.device.flash), "tflite-tflite-int8-npz"]);
-      if (report.costs[k].key !== "arena_bytes") list.push(["arena, bytes", count(row.device.arena), "arena-arena-float32"]);
-    }
-    for (const b of report.budgets) list.push([`${report.costs[b.cost].head}, of at most`, `${count(row.costs[b.cost])} of ${count(b.limit)}`, report.costs[b.cost].slug]);
-    parts.push(facts(list));
-    parts.push(detailsButton(p.row));
+    const row = report.rows[p.row];
+    parts.push(make("p", { class: "name", id: "pick-name" }, row.label), facts(cardFacts(row, k)), detailsButton(p.row));
   }
   parts.push(make("p", {}, `${counts.get("meets") || 0} of ${report.rows.length} networks meet it` + (counts.get("undecided") ? `; ${counts.get("undecided")} undecided` : "") + "."));
   if (searched() && report.certified === p.row) parts.push(make("p", {}, "This is what the search certified, on the test images too: see the certificate below."));
