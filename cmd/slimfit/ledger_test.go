@@ -114,13 +114,14 @@ func TestRunsAreOnTheLedger(t *testing.T) {
 	}
 	if code, out, errs := l.run("search", "e.yaml"); code != exit.Done ||
 		!strings.Contains(strings.Join(strings.Fields(out), " "),
-			"if the target was not chosen from the test results shown on "+looks[0].Time.Format("2006-01-02")) {
+			"As counted in this folder it is certified, if the target was not chosen from the test results shown on "+
+				looks[0].Time.Format("2006-01-02")) {
 		t.Errorf("code %d\n%s%s", code, out, errs)
 	}
 	if err := os.Remove(filepath.Join(l.dir, "runs", store.LedgerName)); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, errs := l.run("verify", "runs/tiny/certificate.json"); code != exit.Done ||
+	if code, _, errs := l.run("verify", "runs/tiny/certificate-2.json"); code != exit.Done ||
 		!strings.Contains(errs, "there is no "+store.LedgerName) {
 		t.Errorf("verify without the ledger: code %d: %s", code, errs)
 	}
@@ -139,24 +140,25 @@ func TestCertificatesAreHeldToTheLedger(t *testing.T) {
 	}
 	search("0.94")
 	search("0.95")
-	if code, out, errs := l.run("verify", "runs/tiny/certificate.json"); code != exit.Done ||
+	if code, out, errs := l.run("verify", "runs/tiny/certificate-2.json"); code != exit.Done ||
 		!strings.Contains(out, "the ledger of the looks at the test images, ") {
 		t.Fatalf("code %d\n%s%s", code, out, errs)
 	}
-	if c := l.certificate(); c.Looks.Before != 1 || len(c.Looks.Lines) < 2 || c.Looks.Lines[0].Question == c.Looks.Lines[1].Question {
+	if c := l.certificateIn("certificate-2.json"); c.Looks.Before != 1 || len(c.Looks.Lines) < 2 ||
+		c.Looks.Lines[0].Question == c.Looks.Lines[1].Question {
 		t.Errorf("looks %+v", c.Looks)
 	}
 	if err := os.Rename(ledger, ledger+".away"); err != nil {
 		t.Fatal(err)
 	}
 	search("0.95")
-	if code, _, errs := l.run("verify", "runs/tiny/certificate.json"); code != exit.Done {
+	if code, _, errs := l.run("verify", "runs/tiny/certificate-2.json"); code != exit.Done {
 		t.Fatalf("code %d: %s", code, errs) // nobody knows better
 	}
 	if err := os.Rename(ledger+".away", ledger); err != nil {
 		t.Fatal(err)
 	}
-	code, out, errs := l.run("verify", "runs/tiny/certificate.json")
+	code, out, errs := l.run("verify", "runs/tiny/certificate-2.json")
 	for _, want := range []string{"looks.before: it says 0, the ledger says 1", "test_openings[0].alpha: it says 0.025",
 		"looks.lines: they are not those of the ledger"} {
 		if code != exit.Trials || !strings.Contains(out, want) {
@@ -166,5 +168,74 @@ func TestCertificatesAreHeldToTheLedger(t *testing.T) {
 	if code, out, _ := l.run("report", "-n", "runs/tiny"); code != exit.Done ||
 		!strings.Contains(flat(out), "The certificate does not hold, and is left out: looks.before") {
 		t.Errorf("code %d\n%s", code, out)
+	}
+}
+
+// A certificate that answers another question stays, each with its experiment
+// beside it; the report, and export by it, take the one that answers
+// experiment.yaml, and a changed target is told.
+func TestCertificatesStayBesideEachOther(t *testing.T) {
+	l := newLab(t)
+	read := func(name string) string {
+		t.Helper()
+		b, err := os.ReadFile(filepath.Join(l.dir, "runs/tiny", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	ask := func(target string, args ...string) string {
+		t.Helper()
+		code, out, errs := l.run(append([]string{"search", "e.yaml", "--set", "target.accuracy=" + target}, args...)...)
+		if code != exit.Done && code != exit.Unmet {
+			t.Fatalf("code %d\n%s%s", code, out, errs)
+		}
+		return flat(errs)
+	}
+	if errs := ask("0.95"); strings.Contains(errs, "asks for another target") || strings.Contains(errs, "stays") {
+		t.Errorf("the first: %s", errs)
+	}
+	certificate, answer := read("certificate.json"), first(l, "certificate.json")
+	errs := ask("0.9")
+	for _, want := range []string{"runs/tiny/experiment.yaml asks for another target from now on: accuracy 0.95 before, 0.9 now",
+		"certificate.json stays: it answers another question; this answer is certificate-2.json"} {
+		if !strings.Contains(errs, want) {
+			t.Errorf("%s, want %q", errs, want)
+		}
+	}
+	if read("certificate.json") != certificate || !strings.Contains(read("certificate.yaml"), "accuracy: 0.95") ||
+		!strings.Contains(read("certificate-2.yaml"), "accuracy: 0.9\n") && !strings.Contains(read("certificate-2.yaml"), "accuracy: 0.9}") {
+		t.Errorf("the first certificate was changed, or the questions are not kept:\n%s", read("certificate-2.yaml"))
+	}
+	var second result.Certificate
+	if err := json.Unmarshal([]byte(read("certificate-2.json")), &second); err != nil {
+		t.Fatal(err)
+	}
+	if _, out, errs := l.run("report", "-n", "runs/tiny"); strings.Contains(out, "is left out") ||
+		!strings.Contains(flat(out), "that was shown to meet 90 %") {
+		t.Errorf("%s%s", out, errs)
+	}
+	if before := read("certificate-2.json"); strings.Contains(ask("0.9"), "stays") && read("certificate-2.json") != before {
+		t.Error("the same question again is the same answer, in its place")
+	}
+	if _, err := os.Stat(filepath.Join(l.dir, "runs/tiny/certificate-3.json")); err == nil {
+		t.Error("the same question again takes another file")
+	}
+	ask("0.95")
+	if first(l, "certificate.json") != answer {
+		t.Error("asked again, the first question has another answer")
+	}
+	for name, code := range map[string]int{"certificate.json": exit.Done, "certificate-2.json": exit.Trials} {
+		if got, out, errs := l.run("verify", "runs/tiny/"+name); got != code {
+			t.Errorf("%s: code %d\n%s%s", name, got, out, errs)
+		}
+	}
+	if got, out, errs := l.run("verify", "runs/tiny/certificate-2.json", "--experiment", "certificate-2.yaml"); got != exit.Done {
+		t.Errorf("by its own question: code %d\n%s%s", got, out, errs)
+	}
+	ask("0.9")
+	_, _, errs = slimfit("export", filepath.Join(l.dir, "runs/tiny"), "--format", "npz") // its weights are none, but it is named
+	if !strings.Contains(flat(errs), second.Winner.ConfigID) {
+		t.Errorf("export takes another network than %s: %s", second.Winner.ConfigID, errs)
 	}
 }

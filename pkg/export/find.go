@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"slimfit/models"
@@ -103,10 +104,19 @@ func ofFolder(dir string) (Choice, error) {
 	if id := filepath.Base(abs); models.IsConfigID(id) {
 		return Choice{Folder: &store.Folder{Dir: filepath.Dir(abs)}, ConfigID: id}, nil
 	}
-	if certificate := filepath.Join(abs, result.CertificateName); isFile(certificate) {
-		return ofCertificate(certificate)
-	}
 	folder := &store.Folder{Dir: abs}
+	names, err := folder.Named(".json")
+	if err != nil {
+		return Choice{}, err
+	}
+	names = slices.DeleteFunc(names, func(n string) bool { return n != result.CertificateName && !isCertificate(filepath.Join(abs, n)) })
+	switch {
+	case len(names) > 1:
+		return Choice{}, &UnchosenError{folder, fmt.Sprintf("%s holds several certificates, and none answers its experiment.yaml: name one of "+
+			"them, such as %s", dir, filepath.Join(dir, names[0]))}
+	case len(names) == 1:
+		return ofCertificate(filepath.Join(abs, names[0]))
+	}
 	keys, err := folder.Keys()
 	if err != nil {
 		return Choice{}, err
@@ -134,6 +144,12 @@ func (e *UnchosenError) Error() string { return e.text }
 func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
+}
+
+// isCertificate says whether a file is a certificate that found something.
+func isCertificate(file string) bool {
+	_, err := ofCertificate(file)
+	return err == nil
 }
 
 func distinct(keys []result.Key) []string {

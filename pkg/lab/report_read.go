@@ -14,7 +14,6 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/report"
 	"slimfit/pkg/result"
-	"slimfit/pkg/search"
 	"slimfit/pkg/store"
 )
 
@@ -158,9 +157,11 @@ func (l *Lab) readRun(folder *store.Folder) (report.Input, error) {
 			in.Warnings = append(in.Warnings, d+".")
 		}
 	}
-	in.Certificate = l.readCertificate(folder, &in)
+	if in.Certificate, err = l.certificate(folder, &in); err != nil {
+		return in, exit.Failed(err)
+	}
 	verb := "run"
-	if _, err := os.Stat(filepath.Join(folder.Dir, result.CertificateName)); err == nil {
+	if _, err := os.Stat(filepath.Join(folder.Dir, result.CertificateName)); err == nil || in.Certificate != nil {
 		verb = "search"
 	}
 	// Said from inside the run folder, so that the report does not depend on
@@ -256,36 +257,4 @@ func readHistories(folder *store.Folder, in *report.Input) {
 			in.Warnings = append(in.Warnings, fmt.Sprintf("The training curve of %s cannot be read.", r.Key()))
 		}
 	}
-}
-
-// readCertificate reads a search's certificate and checks it against the
-// result files and the experiment, as `verify --quick` does.
-func (l *Lab) readCertificate(folder *store.Folder, in *report.Input) *result.Certificate {
-	b, err := folder.ReadFile(result.CertificateName)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	var cert *result.Certificate
-	if err == nil {
-		cert, err = search.ReadCertificate(b)
-	}
-	if err != nil {
-		in.Warnings = append(in.Warnings, "certificate.json cannot be read: it is left out; see `slimfit verify`.")
-		return nil
-	}
-	evidence := l.evidenceIn(folder)
-	evidence.Experiment = in.Experiment
-	if faults := search.Verify(cert, evidence); len(faults) > 0 {
-		in.Warnings = append(in.Warnings, fmt.Sprintf("The certificate does not hold, and is left out: %s; `slimfit verify` names every "+
-			"fault (%d).", faults[0], len(faults)))
-		return nil
-	}
-	if in.Experiment != nil {
-		if other := search.OtherQuestion(cert, in.Experiment); other != "" {
-			in.Warnings = append(in.Warnings, fmt.Sprintf("The certificate answers another question than experiment.yaml, and is left out: %s.",
-				other))
-			return nil
-		}
-	}
-	return cert
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 
 	"slimfit/models"
 	"slimfit/pkg/exit"
@@ -27,6 +28,7 @@ func (l *Lab) openFolders(dirs []string) ([]*store.Folder, error) {
 
 // Create makes the run folder of an experiment, with the folders of long IDs.
 func (l *Lab) Create(e *experiment.Experiment) (*store.Folder, error) {
+	l.tellTarget(&store.Folder{Dir: filepath.Join(l.Out, e.Name)}, e)
 	folder, err := store.Create(l.Out, e.Name, e.Source)
 	for i := 0; err == nil && i < len(e.Configs); i++ {
 		err = folder.Claim(e.Configs[i].ID)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
@@ -105,7 +104,7 @@ func (l *Lab) searchOne(ctx context.Context, e *experiment.Experiment, o *Search
 	if p.Observed() && o.Certificate == result.CertificateName {
 		o.Certificate = result.ObservedName
 	}
-	if err := s.count(o.Certificate); err != nil {
+	if err := s.count(s.fileFor(o.Certificate)); err != nil {
 		return nil, nil, err
 	}
 	cert, err := s.run(ctx)
@@ -149,18 +148,21 @@ func (s *searcher) write(cert *result.Certificate, name string) (*Found, error) 
 	if err := search.WriteBrief(&brief, cert); err != nil {
 		return nil, err
 	}
-	f := &Found{Brief: brief.Bytes(), Certificate: cert, JSON: append(b, '\n'), Text: words.Bytes(), Path: filepath.Join(s.folder.Dir, name)}
-	if err := store.WriteFile(f.Path, f.JSON); err != nil {
-		return nil, exit.Failed(fmt.Errorf("write %s: %w", name, err))
+	if file := s.fileFor(name); file != name {
+		s.l.Note("%s stays: it answers another question; this answer is %s", filepath.Join(s.folder.Dir, name), file)
+		name = file
 	}
-	if err := store.WriteFile(textName(f.Path), f.Text); err != nil {
-		return nil, exit.Failed(fmt.Errorf("write %s: %w", name, err))
+	f := &Found{Brief: brief.Bytes(), Certificate: cert, JSON: append(b, '\n'), Text: words.Bytes(), Path: filepath.Join(s.folder.Dir, name)}
+	for _, out := range []struct {
+		path    string
+		content []byte
+	}{{questionName(f.Path), s.e.Source}, {f.Path, f.JSON}, {textName(f.Path), f.Text}} {
+		if err := store.WriteFile(out.path, out.content); err != nil {
+			return nil, exit.Failed(fmt.Errorf("write %s: %w", filepath.Base(out.path), err))
+		}
 	}
 	return f, nil
 }
-
-// textName is the file for people beside a certificate.
-func textName(certificate string) string { return strings.TrimSuffix(certificate, ".json") + ".txt" }
 
 // searcher is one search at work.
 type searcher struct {

@@ -107,7 +107,7 @@ func (r *decided) certified() {
 	r.Answer.Pick = i
 	r.guessed(row)
 	if s := r.fewer(row, k); s != "" {
-		r.Answer.Sentence = strings.TrimSuffix(r.Answer.Sentence, ".") + s + "."
+		r.Answer.Sentence += " That is " + strings.TrimPrefix(s, ", ") + "."
 	}
 	if k := r.Dataset.Folds; k > 0 {
 		r.Answer.More = append(r.Answer.More, pooled(k))

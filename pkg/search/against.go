@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
+	"slimfit/pkg/target"
 )
 
 // against names what a certificate, whose problem is p, says otherwise than the
@@ -75,16 +77,47 @@ func OtherQuestion(c *result.Certificate, e *experiment.Experiment) string {
 	if e.Target == nil {
 		return "there is no target there"
 	}
-	there, err := plainJSON((&Problem{Target: *e.Target}).target())
-	here, hereErr := plainJSON(c.Target)
-	if err != nil || hereErr != nil {
+	return unlike(asked(e.Target), question{c.Target, cmp.Or(c.Evidence, target.Certificate)}, "there", "here")
+}
+
+// Otherwise says in which keys a target asks otherwise than the one before it;
+// "" where it does not.
+func Otherwise(before, now *experiment.Target) string {
+	if now == nil {
+		return "none now"
+	}
+	return unlike(asked(before), asked(now), "before", "now")
+}
+
+// question is what a target asks for.
+type question struct {
+	result.Target
+	Evidence string `json:"evidence"`
+}
+
+func asked(t *experiment.Target) question {
+	return question{(&Problem{Target: *t}).target(), cmp.Or(t.Evidence, target.Certificate)}
+}
+
+// unlike names the keys in which two targets differ, each with both values.
+func unlike(a, b question, ofA, ofB string) string {
+	x, errX := plainJSON(a)
+	y, errY := plainJSON(b)
+	if errX != nil || errY != nil {
 		return "its target is no target"
 	}
 	var words []string
-	for _, d := range unequal(there, here) {
-		words = append(words, fmt.Sprintf("%s %s there, %s here", strings.TrimPrefix(d.at, "."), valueWords(d.a), valueWords(d.b)))
+	for _, d := range unequal(x, y) {
+		words = append(words, fmt.Sprintf("%s %s %s, %s %s", strings.TrimPrefix(d.at, "."), valueWords(d.a), ofA, valueWords(d.b), ofB))
 	}
 	return strings.Join(words, "; ")
+}
+
+// Asked says whether a certificate answers this very question; e is its
+// experiment.
+func (p *Problem) Asked(c *result.Certificate, e *experiment.Experiment) bool {
+	q, _ := fromCertificate(c, e)
+	return q != nil && q.Question() == p.Question() && (c.Space == nil || p.field != nil && c.Space.SHA256 == p.field.digest)
 }
 
 // valueWords is a JSON value for a sentence.

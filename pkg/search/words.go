@@ -368,7 +368,7 @@ func (s *state) counted(winner int) string {
 	case l == nil || winner == len(s.all) || s.p.older || s.p.Observed():
 		return ""
 	case l.Seen != "":
-		return " Certified, counted in this folder, if the target was not chosen from the test results shown on " + l.Seen + "."
+		return " As counted in this folder it is certified, if the target was not chosen from the test results shown on " + l.Seen + "."
 	}
 	return " Certified, counted in this folder."
 }

@@ -145,6 +145,14 @@ func (f *Folder) Keys() ([]result.Key, error) {
 	return keys, nil
 }
 
+// Named lists the names in the run folder that have an ending, sorted.
+func (f *Folder) Named(ending string) ([]string, error) {
+	names, err := readNames(f.Dir)
+	names = slices.DeleteFunc(names, func(n string) bool { return !strings.HasSuffix(n, ending) })
+	slices.Sort(names)
+	return names, err
+}
+
 // seeds lists the seeds of the configuration that have a folder, rising.
 func (f *Folder) seeds(id string) ([]int64, error) {
 	names, err := readNames(f.path(id))
