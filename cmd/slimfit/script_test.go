@@ -97,9 +97,14 @@ func isFile(name string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// makeImages is `make-images DIR`: twelve grey pictures of 8x8 in two classes.
+// makeImages is `make-images DIR [N]`: N or twelve grey pictures of 8x8 in two
+// classes, all different.
 func makeImages() {
-	for i := range 12 {
+	n := 12
+	if len(os.Args) > 2 {
+		n, _ = strconv.Atoi(os.Args[2])
+	}
+	for i := range n {
 		dir := filepath.Join(os.Args[1], []string{"dark", "light"}[i%2])
 		if err := os.MkdirAll(dir, 0o777); err != nil {
 			panic(err)
@@ -112,6 +117,7 @@ func makeImages() {
 		for p := range m.Pix {
 			m.Pix[p] = uint8(p*(i+3) + 100*(i%2))
 		}
+		m.Pix[1] += uint8(i >> 7)
 		if err := errors.Join(png.Encode(f, m), f.Close()); err != nil {
 			panic(err)
 		}

@@ -68,7 +68,8 @@ func FlagsAfter(c *result.Certificate) []string {
 		return nil
 	case c.Verdict == result.Incomplete:
 		return []string{"--retry-failed"}
-	case (c.Verdict == result.Exploratory || n != nil && n.TestBound != nil) && c.Target.Rule != target.Tolerance:
+	case (c.Verdict == result.Exploratory || n != nil && (n.TestBound != nil || n.Statistic >= c.Target.Accuracy)) &&
+		c.Target.Rule != target.Tolerance:
 		return []string{"--set=target.evidence=" + target.Observed}
 	case c.Cheaper != nil && c.Cheaper.Stopped+c.Cheaper.Skipped > 0:
 		return []string{"--exact"}

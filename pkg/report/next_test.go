@@ -52,12 +52,16 @@ func TestFlagsAfterASearch(t *testing.T) {
 		cert result.Certificate
 		want string
 	}{
-		"a winner":        {result.Certificate{Verdict: result.Certified, Winner: &result.Winner{}}, ""},
-		"failed trials":   {result.Certificate{Verdict: result.Incomplete, Nearest: miss}, "--retry-failed"},
-		"no alpha":        {result.Certificate{Verdict: result.Exploratory}, "--set=target.evidence=observed"},
-		"too few images":  {result.Certificate{Verdict: result.NotShown, Nearest: &result.NearestMiss{TestBound: &bound}}, "--set=target.evidence=observed"},
-		"left out":        {result.Certificate{Verdict: result.NotShown, Nearest: miss, Cheaper: &result.Cheaper{Skipped: 1}}, "--exact"},
-		"all trained":     {result.Certificate{Verdict: result.Unmet, Nearest: miss, Cheaper: &result.Cheaper{Trained: 9}}, "--set=target.accuracy=0.95"},
+		"a winner":       {result.Certificate{Verdict: result.Certified, Winner: &result.Winner{}}, ""},
+		"failed trials":  {result.Certificate{Verdict: result.Incomplete, Nearest: miss}, "--retry-failed"},
+		"no alpha":       {result.Certificate{Verdict: result.Exploratory}, "--set=target.evidence=observed"},
+		"too few images": {result.Certificate{Verdict: result.NotShown, Nearest: &result.NearestMiss{TestBound: &bound}}, "--set=target.evidence=observed"},
+		"left out": {result.Certificate{Verdict: result.NotShown, Nearest: miss, Target: result.Target{Accuracy: 0.97},
+			Cheaper: &result.Cheaper{Skipped: 1}}, "--exact"},
+		"all trained": {result.Certificate{Verdict: result.Unmet, Nearest: miss, Target: result.Target{Accuracy: 0.97},
+			Cheaper: &result.Cheaper{Trained: 9}}, "--set=target.accuracy=0.95"},
+		"reached, too few images": {result.Certificate{Verdict: result.NotShown, Nearest: miss, Target: result.Target{Accuracy: 0.95},
+			Cheaper: &result.Cheaper{Trained: 9}}, "--set=target.evidence=observed"},
 		"nothing trained": {result.Certificate{Verdict: result.Unmet}, ""},
 		"seeds to come": {result.Certificate{Verdict: result.NotShown, Target: result.Target{Rule: target.Tolerance},
 			Nearest: &result.NearestMiss{TestBound: &bound, Statistic: 0.95}, Cheaper: &result.Cheaper{}}, "--set=target.accuracy=0.94"},
