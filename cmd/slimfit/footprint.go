@@ -23,6 +23,7 @@ func footprintCommand() *cli.Command {
 		Flags: []cli.Flag{setFlag(), cacheFlag(), formatFlag("text", "json", "csv", "markdown"),
 			&cli.StringFlag{Name: "dataset", Value: "mnist", Usage: "the data set of networks given by name"},
 			&cli.BoolFlag{Name: "measured", Usage: "make each network's files, untrained, and measure them; with slimfit-worker also TensorFlow's and the latency"},
+			&cli.StringFlag{Name: "device", Usage: "build each network, in int8 and untrained, for `CHIP` and run it in the simulator: atmega328p or cortex-m4"},
 			workerFlag(), pythonFlag()},
 		Action: func(c *cli.Context) error {
 			args, err := someArgs(c, "experiment file or network name")
@@ -44,6 +45,9 @@ func footprintCommand() *cli.Command {
 				if err := l.MeasureNetworks(c.Context, networks); err != nil {
 					return err
 				}
+			}
+			if err := l.NetworksOnChip(c.Context, networks, c.String("device")); err != nil {
+				return err
 			}
 			if o.format == "json" {
 				return o.json(networks)
@@ -109,7 +113,7 @@ func writeNetworks(w io.Writer, format string, networks []lab.Network) error {
 		}
 	}
 	words := conventions(format == "markdown")
-	if networks[0].Footprint.Measured != nil {
+	if m := networks[0].Footprint.Measured; m != nil && m.TFLite > 0 {
 		words += measuredConventions(format == "markdown")
 	}
 	_, err := fmt.Fprint(w, "\n"+words)

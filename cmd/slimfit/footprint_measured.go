@@ -42,6 +42,14 @@ func measuredTable(networks []lab.Network) text.Table {
 	for _, l := range latencies(networks[0].Footprint.Measured) {
 		t.Head = append(t.Head, l.name+"_median_s", l.name+"_p95_s", l.name+"_on")
 	}
+	chip := networks[0].Footprint.Measured.Chip
+	if chip != nil {
+		t.Head = append(t.Head, "device")
+		for _, c := range chip.Costs() {
+			t.Head = append(t.Head, string(c))
+		}
+		t.Head = append(t.Head, "device_by")
+	}
 	for _, n := range networks {
 		row := []string{n.Experiment, n.Name, n.ConfigID}
 		for _, f := range figures(n.Footprint.Measured) {
@@ -53,6 +61,13 @@ func measuredTable(networks []lab.Network) text.Table {
 			} else {
 				row = append(row, "", "", "")
 			}
+		}
+		if chip != nil {
+			row = append(row, n.Footprint.Measured.Chip.Chip)
+			for _, c := range chip.Costs() {
+				row = append(row, emptyIfZero(n.Footprint.Get(c)))
+			}
+			row = append(row, n.Footprint.Measured.Chip.By)
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -76,6 +91,11 @@ func writeMeasured(w io.Writer, n lab.Network, markdown bool) error {
 	if markdown {
 		end = "  \n"
 	}
+	if m.Chip != nil {
+		if _, err := io.WriteString(w, chipWords(n.Footprint)+end); err != nil || m.TFLite == 0 {
+			return err
+		}
+	}
 	var files []string
 	for _, f := range figures(m)[:5] {
 		if f.value > 0 {
@@ -95,6 +115,24 @@ func writeMeasured(w io.Writer, n lab.Network, markdown bool) error {
 	}
 	_, err := io.WriteString(w, words)
 	return err
+}
+
+// chipWords are a network's figures on a device.
+func chipWords(f footprint.Footprint) string {
+	var words []string
+	for _, c := range f.Measured.Chip.Costs() {
+		words = append(words, chipHead(c)+" "+chipCell(f, c))
+	}
+	return "on " + f.Measured.Chip.Chip + ": " + strings.Join(words, ", ") + " (by " + f.Measured.Chip.By + ")"
+}
+
+func chipHead(c footprint.Cost) string { return strings.ReplaceAll(string(c), "_", " ") }
+
+func chipCell(f footprint.Footprint, c footprint.Cost) string {
+	if c == footprint.LatencyMicros {
+		return text.Duration(float64(f.Get(c)) / 1e6)
+	}
+	return text.Thousands(f.Get(c))
 }
 
 // measuredConventions says how each figure was measured.

@@ -50,6 +50,14 @@ func (p planText) write(w io.Writer, markdown bool) error {
 	if err := show(work); err != nil {
 		return err
 	}
+	if f := p.Configurations[0].Footprint; f.Measured != nil && f.Measured.Chip != nil {
+		if !markdown {
+			fmt.Fprintln(w)
+		}
+		if err := show(p.chipTable()); err != nil {
+			return err
+		}
+	}
 	if markdown {
 		fmt.Fprintln(w)
 	}
@@ -69,6 +77,26 @@ func (p planText) write(w io.Writer, markdown bool) error {
 
 // trainedHead is a column where some network has batch normalisation.
 const trainedHead = "parameters trained"
+
+// chipTable is what each network takes on the target's device.
+func (p planText) chipTable() text.Table {
+	chip := p.Configurations[0].Footprint.Measured.Chip
+	t := text.Table{Head: []string{"on " + chip.Chip}, Left: 1}
+	for _, c := range chip.Costs() {
+		t.Head = append(t.Head, chipHead(c))
+	}
+	for _, q := range p.Configurations {
+		row := []string{q.ConfigID}
+		for _, c := range chip.Costs() {
+			row = append(row, chipCell(q.Footprint, c))
+		}
+		if q.Footprint.Measured.Chip.Estimated() {
+			row[0] += " (estimated)"
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
 
 // tables are the plan's two: what a network stores, and what it computes.
 func (p planText) tables() (size, work text.Table) {

@@ -1,6 +1,6 @@
-// Package ccode writes an int8 network as freestanding C99: one function that
-// takes an image's pixels and returns its class, without a runtime, without
-// malloc and without floating point. It is for devices with kilobytes, where a
+// Package ccode writes a network as freestanding C99: one function that takes an
+// image's pixels and returns its class, without a runtime, without malloc and, in
+// int8, without floating point. It is for devices with kilobytes, where a
 // TensorFlow Lite runtime is larger than the network.
 //
 // # From a file to C
@@ -36,12 +36,13 @@ type Source struct {
 	C, H       []byte
 	ArenaBytes int // static memory for activations, besides the pixels and the stack
 	FlashBytes int // constants of the network: weights, biases, scales and tables
+	Work       Work
 }
 
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 
-// Generate writes the network of an int8 model. It returns an error for a
-// model that is not int8, for a name that is no C identifier, for golden pixels
+// Generate writes the network of a model, in int8 or float32. It returns an
+// error for a name that is no C identifier, for golden pixels
 // that are no whole images, and for ops or ranges that the C form lacks.
 func Generate(m *tflite.Model, o Options) (Source, error) {
 	if !identifier.MatchString(o.Name) {
@@ -56,14 +57,13 @@ func Generate(m *tflite.Model, o Options) (Source, error) {
 	}
 	n := &network{Options: o, Input: m.InputShape(), Outputs: m.Classes(), Steps: steps, model: m, plan: plan(steps)}
 	n.Images, n.ArenaBytes = len(o.Golden)/n.Input.Elements(), n.plan.bytes
-	if len(o.Golden) > 0 {
-		scores, err := m.Scores(o.Golden, 1)
-		if err != nil {
-			return Source{}, fmt.Errorf("write C code: %w", err)
-		}
-		n.GoldenPixels, n.GoldenScores = wide(o.Golden), wide(scores)
+	if err := n.golden(); err != nil {
+		return Source{}, fmt.Errorf("write C code: %w", err)
 	}
-	out := Source{ArenaBytes: n.plan.bytes}
+	if n.Real() {
+		n.ArenaBytes *= 4
+	}
+	out := Source{ArenaBytes: n.ArenaBytes}
 	for i := range steps {
 		flash, err := steps[i].prepare()
 		if err != nil {
@@ -71,6 +71,7 @@ func Generate(m *tflite.Model, o Options) (Source, error) {
 		}
 		out.FlashBytes += flash
 	}
+	out.Work = n.work()
 	if out.C, err = n.write("c"); err == nil {
 		out.H, err = n.write("h")
 	}

@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"slimfit/models"
@@ -28,7 +32,7 @@ func compiled(t *testing.T, compiler string, source ccode.Source, m *tflite.Mode
 #include "net.h"
 static uint8_t pixels[NET_PIXELS];
 int main(void) {
-    int8_t scores[NET_CLASSES];
+    SCORE scores[NET_CLASSES];
     if (net_selftest() != 0) {
         return net_selftest();
     }
@@ -40,15 +44,19 @@ int main(void) {
     while (fread(pixels, NET_PIXELS, 1, stdin) == 1) {
 #endif
         putchar(net_classify(pixels, scores));
-        fwrite(scores, NET_CLASSES, 1, stdout);
+        fwrite(scores, sizeof scores, 1, stdout);
     }
     return 0;
 }
 `))
-	build := exec.Command(compiler, "-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Wno-unused-function", "-Werror",
-		"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", "net", "net.c", "main.c")
+	score := "-DSCORE=int8_t"
+	if !m.Quantized() {
+		score = "-DSCORE=float"
+	}
+	build := exec.Command(compiler, score, "-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Wno-unused-function", "-Werror",
+		"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", "net", "net.c", "main.c", "-lm")
 	if compiler != "gcc" {
-		build.Args = append(build.Args[:8:8], "-o", "net", "net.c", "main.c")
+		build.Args = append(build.Args[:9:9], "-o", "net", "net.c", "main.c", "-lm")
 	}
 	if m.Scaling.Series() {
 		build.Args = append(build.Args, "-DSERIES")
@@ -195,17 +203,85 @@ func TestGenerateErrors(t *testing.T) {
 			t.Errorf("%+v: %v, want %q", c.options, err, c.want)
 		}
 	}
+	for _, m := range []*tflite.Model{m, realNetwork(t, r, spec)} { // a layer that the C form lacks
+		m.Ops[0].Code = 9999
+		if _, err := ccode.Generate(m, ccode.Options{Name: "net"}); err == nil || !strings.Contains(err.Error(), "write C code: operator 0, ") {
+			t.Errorf("an unknown operator: %v", err)
+		}
+	}
+}
+
+func realNetwork(t *testing.T, r *rand.Rand, spec models.Spec) *tflite.Model {
+	t.Helper()
 	b, err := tflite.WriteFloat(spec, weights(t, r, spec))
 	if err != nil {
 		t.Fatal(err)
 	}
-	float, err := tflite.Load(b)
+	m, err := tflite.Load(b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ccode.Generate(float, ccode.Options{Name: "net"}); err == nil || !strings.Contains(err.Error(), "not in int8") {
-		t.Errorf("a float32 model: %v", err)
+	return m
+}
+
+// TestRealForm compares the float32 form of random networks, and of one of each
+// layer kind and activation, with the interpreter to 1e-5.
+func TestRealForm(t *testing.T) {
+	if _, err := exec.LookPath("gcc"); err != nil {
+		t.Skip("NOT COMPILED: no gcc")
 	}
+	specs := modelstest.Each()
+	for i := range 8 {
+		specs[fmt.Sprint("random ", i)] = modelstest.Random(i, rand.New(rand.NewPCG(uint64(i), 25)))
+	}
+	var mu sync.Mutex
+	worst := 0.0
+	t.Cleanup(func() { t.Logf("%d networks: at most %.1e off", len(specs), worst) })
+	maps.DeleteFunc(specs, func(name string, _ models.Spec) bool { // the others have the same C
+		return strings.Contains(name, "batchnorm") || strings.HasPrefix(name, "activation ")
+	})
+	for name, spec := range specs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			off := compareReal(t, spec)
+			mu.Lock()
+			worst = max(worst, off)
+			mu.Unlock()
+		})
+	}
+}
+
+// compareReal returns by how much the C form's scores are off, as a share of the
+// largest where that is above 1.
+func compareReal(t *testing.T, spec models.Spec) float64 {
+	worst := 0.0
+	r := rand.New(rand.NewPCG(7, 25))
+	m := realNetwork(t, r, spec)
+	pixels := modelstest.Pixels(r, 10*spec.Input.Elements())
+	source, err := ccode.Generate(m, ccode.Options{Name: "net", Golden: pixels[:3*spec.Input.Elements()]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, each := compiled(t, "gcc", source, m, pixels), 1+4*spec.Classes
+	out, err := m.Run(pixels, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 10*each {
+		t.Fatalf("%d bytes", len(got))
+	}
+	slack := ccode.RealSlack * float64(max(1, slices.Max(out.Logits), -slices.Min(out.Logits)))
+	for i, want := range out.Logits {
+		at := i/spec.Classes*each + 1 + 4*(i%spec.Classes)
+		score := math.Float32frombits(binary.LittleEndian.Uint32(got[at:]))
+		off := math.Abs(float64(score - want))
+		worst = max(worst, off/slack*ccode.RealSlack)
+		if !(off <= slack) {
+			t.Errorf("score %d is %v, the interpreter's %v\n%s", i, score, want, source.C)
+			break
+		}
+	}
+	return worst
 }
 
 func weights(t *testing.T, r *rand.Rand, spec models.Spec) models.Weights {

@@ -12,7 +12,7 @@ import (
 type step struct {
 	tflite.Stage
 	N    int           // of the step, from 0
-	then *[256]int8    // applied to the stage's result
+	then *tflite.Stage // a function of one value, applied to the stage's result
 	Pool *tflite.Stage // a max pool over it
 	out  int           // the tensor that is stored
 	Size int           // its elements
@@ -55,6 +55,7 @@ func fuse(m *tflite.Model) ([]step, error) {
 			readers[s.Other]++
 		}
 	}
+	pixels := m.Quantized() || !m.Scaling.Series() // else they become real numbers first
 	var steps []step
 	for _, s := range stages {
 		switch s.Op.Code {
@@ -69,7 +70,8 @@ func fuse(m *tflite.Model) ([]step, error) {
 		if n := len(steps); n > 0 && readers[s.In] == 1 && steps[n-1].take(s) {
 			continue
 		}
-		steps = append(steps, step{Stage: s, out: s.Out, pixels: s.In == m.Input, others: s.Op.Code == tflite.Add && s.Other == m.Input})
+		steps = append(steps, step{Stage: s, out: s.Out, pixels: pixels && s.In == m.Input,
+			others: pixels && s.Op.Code == tflite.Add && s.Other == m.Input})
 	}
 	if err := wellFormed(m, steps, at(scores)); err != nil {
 		return nil, err
@@ -77,7 +79,10 @@ func fuse(m *tflite.Model) ([]step, error) {
 	for i := range steps {
 		s := &steps[i]
 		s.N, s.last, s.Size = i, i == len(steps)-1, m.Tensors[s.out].Elements()
-		s.Late = s.Pool != nil && (s.then == nil || rising(s.then)) && safeShift(s.Stage)
+		s.Late = s.Pool != nil && (s.then == nil || rising(s.then)) && (s.Real || safeShift(s.Stage))
+		if s.Real {
+			continue
+		}
 		if err := checkSums(s.Stage); err != nil {
 			return nil, fmt.Errorf("operator %d, %s: %w", i, s.Op.Code, err)
 		}
@@ -93,8 +98,8 @@ func (s *step) take(next tflite.Stage) bool {
 	}
 	convolves := s.Op.Code == tflite.Conv2D || s.Op.Code == tflite.DepthwiseConv2D
 	switch {
-	case next.Table != nil && s.then == nil && s.Pool == nil && s.Table == nil:
-		s.then = next.Table
+	case next.Function() && s.then == nil && s.Pool == nil && !s.Function():
+		s.then = &next
 	case next.Op.Code == tflite.MaxPool2D && convolves && s.Pool == nil &&
 		next.StrideH >= next.WindowH && next.StrideW >= next.WindowW:
 		s.Pool = &next
@@ -129,14 +134,22 @@ func wellFormed(m *tflite.Model, steps []step, scores int) error {
 		return fmt.Errorf("the last layer does not give the scores")
 	}
 	q := m.Tensors[m.Input].Quant
+	if !m.Quantized() {
+		return nil
+	}
 	if !m.Scaling.Series() && (q.ZeroPoint != -128 || q.Scale[0] != float32(1)/255) {
 		return fmt.Errorf("the input's scale is %v with zero point %d, not a pixel's 1/255 and -128", q.Scale[0], q.ZeroPoint)
 	}
 	return nil
 }
 
-// rising says whether a table never falls, so that it commutes with a maximum.
-func rising(t *[256]int8) bool {
+// rising says whether a function never falls, so that it commutes with a
+// maximum.
+func rising(f *tflite.Stage) bool {
+	if f.Real {
+		return f.Op.Code != tflite.HardSwish && f.Op.Code != tflite.LeakyRelu
+	}
+	t := f.Table
 	for q := math.MinInt8; q < math.MaxInt8; q++ {
 		if t[uint8(int8(q))] > t[uint8(int8(q+1))] {
 			return false

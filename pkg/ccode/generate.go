@@ -23,7 +23,9 @@ type network struct {
 	ArenaBytes int
 	Steps      []step
 
-	GoldenPixels, GoldenScores []int64
+	GoldenPixels  []int64
+	GoldenOutputs string // C
+	Slack         string // by how much a float32 output may differ
 
 	model *tflite.Model
 	plan  arena
@@ -76,6 +78,26 @@ func (n *network) write(name string) ([]byte, error) {
 	return out, nil
 }
 
+// golden writes what the network says of the golden pixels.
+func (n *network) golden() error {
+	if len(n.Golden) == 0 {
+		return nil
+	}
+	n.GoldenPixels = wide(n.Golden)
+	if !n.Real() {
+		scores, err := n.model.Scores(n.Golden, 1)
+		n.GoldenOutputs = array("int8_t", "golden_scores", wide(scores))
+		return err
+	}
+	out, err := n.model.Run(n.Golden, 1)
+	if err != nil {
+		return err
+	}
+	n.Slack = real(RealSlack * max(1, slices.Max(out.Logits), -slices.Min(out.Logits)))
+	n.GoldenOutputs = reals("golden_scores", out.Logits)
+	return nil
+}
+
 // array is an array in flash.
 func array(ctype, name string, values []int64) string {
 	var b strings.Builder
@@ -113,7 +135,7 @@ func literal(x int64) string {
 func (n *network) Index() string {
 	most := max(n.Input.Elements(), len(n.Golden))
 	for _, s := range n.Steps {
-		most = max(most, s.Size, len(s.Weights), s.OutH*s.OutW*s.OutC)
+		most = max(most, s.Size, len(s.Weights), len(s.Reals), s.OutH*s.OutW*s.OutC)
 	}
 	if most > 65535 {
 		return "uint32_t"
@@ -121,9 +143,16 @@ func (n *network) Index() string {
 	return "uint16_t"
 }
 
+// Real says whether it computes in float32.
+func (n *network) Real() bool { return !n.model.Quantized() }
+
+func (n *network) Element() string { return n.Steps[0].Element() }
+
+func (n *network) ArenaElements() int { return n.plan.bytes }
+
 // Clamps, Scales and Rounds say which helpers the steps use.
 func (n *network) Clamps() bool {
-	return slices.ContainsFunc(n.Steps, func(s step) bool {
+	return !n.Real() && slices.ContainsFunc(n.Steps, func(s step) bool {
 		return s.Kind != "table" && (s.Op.Code != tflite.MaxPool2D || s.Lo > -128 || s.Hi < 127)
 	})
 }
@@ -142,6 +171,8 @@ func (n *network) Places(s step) string {
 	for _, t := range append(s.reads(), s.out) {
 		at, stored := n.plan.offset[t]
 		switch {
+		case t == n.model.Input && n.Real() && n.Series() != nil:
+			places = append(places, "input")
 		case t == n.model.Input:
 			places = append(places, "pixels")
 		case stored:

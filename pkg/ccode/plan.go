@@ -4,7 +4,7 @@ import "slimfit/pkg/tflite"
 
 // arena says where the steps' results lie.
 type arena struct {
-	bytes  int
+	bytes  int         // elements, in a float32 network
 	offset map[int]int // by tensor; the scores, which the caller has, are not in it
 }
 
@@ -45,5 +45,5 @@ func plan(steps []step) arena {
 // inPlace says whether each value of the result needs only the same value of
 // the first input.
 func (s *step) inPlace() bool {
-	return s.Table != nil || s.Op.Code == tflite.Prelu || s.Op.Code == tflite.Add && s.In != s.Other
+	return s.Function() || s.Op.Code == tflite.Prelu || s.Op.Code == tflite.Add && s.In != s.Other
 }

@@ -25,7 +25,7 @@ func (s *step) kind() string {
 	case tflite.Prelu:
 		return "prelu"
 	}
-	if s.Table != nil {
+	if s.Function() {
 		return "table"
 	}
 	return ""
@@ -44,6 +44,10 @@ func (s *step) prepare() (flash int, err error) {
 			flash += 3 * len(values)
 		}
 		flash += len(values)
+	}
+	if s.Real {
+		s.Arrays, flash = s.reals()
+		return flash, nil
 	}
 	if s.Bias != nil {
 		add("int8_t", "weights", wide(s.Weights))
@@ -65,7 +69,7 @@ func (s *step) prepare() (flash int, err error) {
 		add("int32_t", "slopes", wide(s.Slopes))
 	}
 	if s.then != nil {
-		add("int8_t", "table", wide(s.then[:]))
+		add("int8_t", "table", wide(s.then.Table[:]))
 	} else if s.Table != nil {
 		add("int8_t", "table", wide(s.Table[:]))
 	}
@@ -119,7 +123,7 @@ func (s *step) Parameters() string {
 		if pixels {
 			return "const uint8_t *"
 		}
-		return "const int8_t *"
+		return "const " + s.Element() + " *"
 	}
 	if s.Kind == "add" {
 		return ctype(s.pixels) + "x, " + ctype(s.others) + "z"
@@ -127,44 +131,54 @@ func (s *step) Parameters() string {
 	return ctype(s.pixels) + "x"
 }
 
-// Raw is C for the activation x[at] as int8 in an int16_t or int.
-func (s *step) Raw(at string) string {
-	if s.pixels {
-		return fmt.Sprintf("x[%s] - 128", at)
+// Raw is C for an activation, such as x[i], as int8 in an int16_t or int.
+func (s *step) Raw(value string) string {
+	if s.Real {
+		return s.real(value, s.pixels)
 	}
-	return fmt.Sprintf("x[%s]", at)
+	if s.pixels {
+		return value + " - 128"
+	}
+	return value
 }
 
-// Centred is C for the activation x[at] less its zero point; CentredOther for
-// that of an addition's second input.
-func (s *step) Centred(at string) string { return centred("x", at, s.InZero, s.pixels) }
+// Centred is C for an activation less its zero point; CentredOther for one of an
+// addition's second input.
+func (s *step) Centred(value string) string {
+	if s.Real {
+		return s.real(value, s.pixels)
+	}
+	return centred(value, s.InZero, s.pixels)
+}
 
-func (s *step) CentredOther(at string) string { return centred("z", at, s.OtherZero, s.others) }
+func (s *step) CentredOther(value string) string {
+	if s.Real {
+		return s.real(value, s.others)
+	}
+	return centred(value, s.OtherZero, s.others)
+}
 
-func centred(from, at string, zero int, pixels bool) string {
+func centred(value string, zero int, pixels bool) string {
 	shift := -zero
 	if pixels {
 		shift -= 128
 	}
 	switch {
 	case shift > 0:
-		return fmt.Sprintf("(int16_t)(%s[%s] + %d)", from, at, shift)
+		return fmt.Sprintf("(int16_t)(%s + %d)", value, shift)
 	case shift < 0:
-		return fmt.Sprintf("(int16_t)(%s[%s] - %d)", from, at, -shift)
+		return fmt.Sprintf("(int16_t)(%s - %d)", value, -shift)
 	}
-	return fmt.Sprintf("(int16_t)%s[%s]", from, at)
-}
-
-// Element is C for the place of channel c of the activation at row iy and
-// column ix.
-func (s *step) Element(c string) string {
-	return fmt.Sprintf("(index_t)(((index_t)iy * %d + (index_t)ix) * %d + %s)", s.InW, s.InC, c)
+	return "(int16_t)" + value
 }
 
 // Through is C for a result after the step's table.
 func (s *step) Through(value string) string {
-	if s.then == nil {
+	switch {
+	case s.then == nil:
 		return value
+	case s.Real:
+		return fmt.Sprintf("function%d(%s)", s.N, value)
 	}
 	return fmt.Sprintf("READ8(&table%d[(uint8_t)%s])", s.N, value)
 }
@@ -185,6 +199,9 @@ func (s *step) uniform() bool {
 
 // Value is C for channel c's sum as int8, before the table.
 func (s *step) Value(sum string) string {
+	if s.Real {
+		return s.limited(sum, s.Stage)
+	}
 	scale, shift := fmt.Sprintf("READ32(&scale%d[c])", s.N), fmt.Sprintf("READ8(&shift%d[c])", s.N)
 	if s.uniform() {
 		scale, shift = fmt.Sprint(s.Scale[0].Value), fmt.Sprint(s.Scale[0].Shift)
@@ -200,7 +217,12 @@ func (s *step) Value(sum string) string {
 }
 
 // MeanStart is what a mean's sum begins with: as many zero points less.
-func (s *step) MeanStart() string { return literal(-int64(s.InZero) * int64(s.Area())) }
+func (s *step) MeanStart() string {
+	if s.Real {
+		return "0"
+	}
+	return literal(-int64(s.InZero) * int64(s.Area()))
+}
 
 func (s *step) Area() int { return s.InH * s.InW }
 
@@ -210,6 +232,11 @@ func (s *step) Averages() bool { return s.Op.Code == tflite.AveragePool2D }
 
 // PoolValue is C for a pool's result before the table.
 func (s *step) PoolValue() string {
+	if s.Real && s.Averages() {
+		return s.limited("sum / (float)n", s.Stage)
+	} else if s.Real {
+		return s.limited("most", s.Stage)
+	}
 	if s.Averages() {
 		return fmt.Sprintf("clamp((sum > 0 ? sum + n / 2 : sum - n / 2) / n, %d, %d)", s.Lo, s.Hi)
 	}
@@ -217,7 +244,12 @@ func (s *step) PoolValue() string {
 }
 
 // Bounded is C for a pooled value within the fused pool's own activation.
-func (s *step) Bounded(value string) string { return within(value, value, *s.Pool) }
+func (s *step) Bounded(value string) string {
+	if s.Real {
+		return s.limited(value, *s.Pool)
+	}
+	return within(value, value, *s.Pool)
+}
 
 // within is C for a value within a pool's activation, or free where that is
 // all of int8.
@@ -228,24 +260,24 @@ func within(value, free string, pool tflite.Stage) string {
 	return free
 }
 
-// rows and columns open a loop over the part of a window that lies on the
-// image.
+// rows opens a loop over the part of a window that lies on the image.
 func rows(g tflite.Geometry, index, out string) string {
-	return window(index, out, g.StrideH, g.PadH, g.WindowH, g.InH)
-}
-
-func columns(g tflite.Geometry, index, out string) string {
-	return window(index, out, g.StrideW, g.PadW, g.WindowW, g.InW)
-}
-
-func window(index, out string, stride, pad, size, length int) string {
-	first := fmt.Sprintf("%s * %d - %d", out, stride, pad)
+	first, last := along(out, g.StrideH, g.PadH), g.WindowH
 	return fmt.Sprintf("for (%[1]s = (int16_t)(%[2]s < 0 ? 0 : %[2]s); %[1]s < %[2]s + %[3]d && %[1]s < %[4]d; %[1]s++) {",
-		index, first, size, length)
+		index, first, last, g.InH)
 }
 
-// taps are the products of the window at a row and column of a convolution's
-// result.
+// columns is rows for the other axis, where each is looked at by itself.
+func columns(g tflite.Geometry, index, out string) string {
+	return rows(tflite.Geometry{StrideH: g.StrideW, PadH: g.PadW, WindowH: g.WindowW, InH: g.InW}, index, out)
+}
+
+// along is C for where a window begins along an axis.
+func along(out string, stride, pad int) string { return fmt.Sprintf("%s * %d - %d", out, stride, pad) }
+
+// taps are the products of the window at a row and column of a step's result.
+// In C, from is the window's first column on the image, span how many values
+// are looked at from there.
 type taps struct {
 	*step
 	Row, Column string
@@ -253,15 +285,64 @@ type taps struct {
 
 func (s *step) Taps(row, column string) taps { return taps{s, row, column} }
 
-// Tap is C for the number of the tap at row iy and column ix.
-func (t taps) Tap() string {
-	return fmt.Sprintf("((index_t)(iy - (%s * %d - %d)) * %d + (index_t)(ix - (%s * %d - %d)))",
-		t.Row, t.StrideH, t.PadH, t.WindowW, t.Column, t.StrideW, t.PadW)
+// Apart says whether each channel has taps of its own: then they lie InC apart.
+func (t taps) Apart() bool { return t.Kind != "convolution" }
+
+// Clipped says whether a window may leave the image to a side.
+func (t taps) Clipped() bool {
+	return t.PadW > 0 || (t.OutW-1)*t.StrideW-t.PadW+t.WindowW > t.InW
 }
 
-func (t taps) Window() int { return t.WindowH * t.WindowW }
+func (t taps) From() string {
+	first := along(t.Column, t.StrideW, t.PadW)
+	if !t.Clipped() {
+		return fmt.Sprintf("(int16_t)(%s)", first)
+	}
+	return fmt.Sprintf("(int16_t)(%[1]s < 0 ? 0 : %[1]s)", first)
+}
 
-// Source is C for the input channel of output channel c of a depthwise layer.
+func (t taps) Span() string {
+	each := t.InC
+	if t.Apart() {
+		each = 1
+	}
+	if !t.Clipped() {
+		return fmt.Sprint(t.WindowW * each)
+	}
+	end := along(t.Column, t.StrideW, t.PadW) + " + " + fmt.Sprint(t.WindowW)
+	return fmt.Sprintf("(index_t)((index_t)((%[1]s < %[2]d ? %[1]s : %[2]d) - from) * %[3]d)", end, t.InW, each)
+}
+
+// First is C for the place of the first value, Weight for that of its weight.
+func (t taps) First() string {
+	at := fmt.Sprintf("((index_t)iy * %d + (index_t)from) * %d", t.InW, t.InC)
+	if t.Apart() {
+		at += " + " + t.Source()
+	}
+	return "(index_t)(" + at + ")"
+}
+
+func (t taps) Weight() string {
+	row := fmt.Sprintf("(index_t)(iy - (%s))", along(t.Row, t.StrideH, t.PadH))
+	column := ""
+	if t.Clipped() {
+		column = fmt.Sprintf(" + (index_t)(from - (%s))", along(t.Column, t.StrideW, t.PadW))
+	}
+	if t.Apart() {
+		return fmt.Sprintf("(index_t)((%s * %d%s) * %d + c)", row, t.WindowW, column, t.OutC)
+	}
+	return fmt.Sprintf("(index_t)(((c * %d + %s) * %d%s) * %d)", t.WindowH, row, t.WindowW, column, t.InC)
+}
+
+// Type is that of the values.
+func (t taps) Type() string {
+	if t.pixels {
+		return "uint8_t"
+	}
+	return t.Element()
+}
+
+// Source is C for the input channel of channel c.
 func (t taps) Source() string {
 	if t.OutC > t.InC {
 		return fmt.Sprintf("c / %d", t.OutC/t.InC)

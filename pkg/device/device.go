@@ -10,23 +10,24 @@ package device
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"slimfit/pkg/ccode"
+	"slimfit/pkg/footprint"
 	"slimfit/pkg/tflite"
 )
 
-// Device is a chip by name.
+// Device is a chip that networks are measured on.
 type Device struct {
-	Name       string
-	Flash, RAM int // bytes that the chip has
-	Hertz      int // its usual clock; 0 where only instructions are counted
-	compiler   string
-	tools      []tool
-	run        func(ctx context.Context, d Device, dir string, m *tflite.Model, pixels []uint8) (Figures, error)
+	footprint.Chip
+	compiler string
+	tools    []tool
+	run      func(ctx context.Context, d Device, dir string, m *tflite.Model, pixels []uint8) (Figures, error)
 }
 
 // tool is a program that measuring takes, and the Debian package that has it.
@@ -34,24 +35,23 @@ type tool struct{ program, pkg string }
 
 // All lists the devices.
 func All() []Device {
-	return []Device{
-		{Name: "atmega328p", Flash: 32 << 10, RAM: 2 << 10, Hertz: 16_000_000, compiler: "avr-gcc",
-			tools: []tool{{"avr-gcc", "gcc-avr"}, {"simavr", "simavr"}, {"cc", "gcc"}}, run: runAVR},
-		{Name: "cortex-m4", Flash: 256 << 10, RAM: 64 << 10, compiler: "arm-none-eabi-gcc",
-			tools: []tool{{"arm-none-eabi-gcc", "gcc-arm-none-eabi"}, {"qemu-system-arm", "qemu-system-arm"}}, run: runARM},
+	all := []Device{{compiler: "avr-gcc", run: runAVR, tools: []tool{{"avr-gcc", "gcc-avr"}, {"simavr", "simavr"}, {"cc", "gcc"}}},
+		{compiler: "arm-none-eabi-gcc", run: runARM,
+			tools: []tool{{"arm-none-eabi-gcc", "gcc-arm-none-eabi"}, {"qemu-system-arm", "qemu-system-arm"}}}}
+	for i, c := range footprint.Chips() {
+		all[i].Chip = c
 	}
+	return all
 }
 
 // Named finds a device.
 func Named(name string) (Device, error) {
-	var names []string
-	for _, d := range All() {
-		if d.Name == name {
-			return d, nil
-		}
-		names = append(names, d.Name)
+	chip, err := footprint.ChipNamed(name)
+	if err != nil {
+		return Device{}, err
 	}
-	return Device{}, fmt.Errorf("no device %q: want %s", name, strings.Join(names, " or "))
+	all := All()
+	return all[slices.IndexFunc(all, func(d Device) bool { return d.Name == chip.Name })], nil
 }
 
 // Missing is what has to be installed to measure on the device; "" is nothing.
@@ -77,18 +77,16 @@ type Figures struct {
 	Scores       []int8  // of all images
 }
 
-// Seconds is the time of an image at the chip's usual clock; 0 where cycles are
-// not counted.
-func (f Figures) Seconds(d Device) float64 {
-	if d.Hertz == 0 {
-		return 0
-	}
-	return f.Cycles / float64(d.Hertz)
+// OnChip are the figures as a footprint has them.
+func (f Figures) OnChip() *footprint.OnChip {
+	return &footprint.OnChip{Chip: f.Device, Flash: f.Flash, RAM: f.RAM, Cycles: int(math.Round(f.Cycles)),
+		Instructions: int(math.Round(f.Instructions)), By: f.By}
 }
 
 // Measure builds the network for the device and runs it on the images, pixels
 // of n*h*w*c. The error is a *MissingError where a tool is not installed, and a
-// *RoomError where the device has no room.
+// *RoomError where the device has no room: then the sizes are known, and what
+// running it tells may not be.
 func (d Device) Measure(ctx context.Context, m *tflite.Model, pixels []uint8) (Figures, error) {
 	if missing := d.Missing(); missing != "" {
 		return Figures{}, &MissingError{d.Name, missing}
@@ -96,6 +94,11 @@ func (d Device) Measure(ctx context.Context, m *tflite.Model, pixels []uint8) (F
 	source, err := ccode.Generate(m, ccode.Options{Name: "net"})
 	if err != nil {
 		return Figures{}, err
+	}
+	known := KnownOf(m, source)
+	least := Figures{Device: d.Name, Flash: int(known.Flash), RAM: int(known.RAM)}
+	if err := d.room(least); err != nil { // compilers refuse arrays that are larger than a chip's addresses
+		return least, err
 	}
 	dir, err := os.MkdirTemp("", "slimfit-device-")
 	if err != nil {
@@ -108,10 +111,10 @@ func (d Device) Measure(ctx context.Context, m *tflite.Model, pixels []uint8) (F
 		}
 	}
 	f, err := d.run(ctx, d, dir, m, pixels)
+	f.Device, f.By = d.Name, d.By(ctx)
 	if err != nil {
-		return Figures{}, fmt.Errorf("measure on %s: %w", d.Name, err)
+		return f, fmt.Errorf("measure on %s: %w", d.Name, err)
 	}
-	f.Device = d.Name
 	return f, d.room(f)
 }
 
@@ -151,6 +154,15 @@ func command(ctx context.Context, dir, program string, args ...string) error {
 		return fmt.Errorf("%s: %w: %.500s", program, err, strings.TrimSpace(string(out)))
 	}
 	return nil
+}
+
+// By says which compiler and simulator measure on the device, with versions.
+func (d Device) By(ctx context.Context) string {
+	simulator := "simavr " + firstLine(ctx, "dpkg-query", "-W", "-f=${Version}", "libsimavr-dev")
+	if d.Counts == footprint.Instructions {
+		simulator = firstLine(ctx, "qemu-system-arm", "--version")
+	}
+	return firstLine(ctx, d.compiler, "--version") + ", " + strings.TrimSpace(simulator)
 }
 
 // firstLine is what a program says of its version.

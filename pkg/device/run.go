@@ -45,7 +45,7 @@ func runAVR(ctx context.Context, d Device, dir string, m *tflite.Model, pixels [
 		return Figures{}, err
 	}
 	defer firmware.Close()
-	f := Figures{By: firstLine(ctx, d.compiler, "--version") + ", simavr"}
+	var f Figures
 	var static int
 	f.Flash, static = sections(firmware)
 	size := m.InputShape().Elements()
@@ -108,7 +108,7 @@ func runARM(ctx context.Context, d Device, dir string, m *tflite.Model, pixels [
 		return Figures{}, err
 	}
 	defer firmware.Close()
-	f := Figures{By: firstLine(ctx, d.compiler, "--version") + ", " + firstLine(ctx, "qemu-system-arm", "--version")}
+	var f Figures
 	f.Flash, f.RAM = sections(firmware)
 	if err := command(ctx, dir, "qemu-system-arm", "-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "none", "-icount",
 		"shift=0",

@@ -3,9 +3,12 @@ package experiment
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
@@ -98,7 +101,8 @@ func (p *problems) seeds(v *yamlkeys.Value) []int64 {
 func (p *loader) target(v *yamlkeys.Value, seeds int) *Target {
 	t := &Target{Classes: p.e.Classes, Accuracy: v.Float("accuracy", 0), Confidence: v.Float("confidence", 0.95), Seeds: v.Int("seeds", seeds),
 		Cost: cost(v.Str("cost", string(footprint.Parameters))), Rule: v.Str("rule", RuleWorst), Precision: v.Str("precision", Float32),
-		Evidence: v.Str("evidence", target.Certificate), Metric: v.Str("metric", target.Accuracy)}
+		Evidence: v.Str("evidence", target.Certificate), Metric: v.Str("metric", target.Accuracy),
+		Device: v.Str("device", "")}
 	if t.Balanced() && t.Rule != RuleWorst {
 		p.Add(v.Get("metric").Node, "target.metric: balanced_accuracy goes with the rule worst, which has an exact bound; with %s ask for "+
 			"accuracy, and for floors (target.recall)", t.Rule)
@@ -117,6 +121,7 @@ func (p *loader) target(v *yamlkeys.Value, seeds int) *Target {
 			t.Within = append(t.Within, Budget{Cost: cost(q.Name), Limit: q.Num})
 		}
 	}
+	p.device(t, v)
 	t.Under = p.under(v.Get("under"))
 	if t.Under != nil && t.Precision == Int8 {
 		p.Add(v.Get("under").Node, "target.under: float32 networks are judged on shifted images; with target.precision int8 there is no such "+
@@ -240,15 +245,61 @@ func isCost(name string) bool {
 
 // costNames are the names that a cost goes by.
 func costNames() []string {
-	names := make([]string, 0, 8)
+	var names []string
 	for _, c := range append(footprint.Costs(), footprint.MeasuredCosts()...) {
 		names = append(names, string(c))
 	}
-	return append(names, peakField)
+	return append(names, slices.Sorted(maps.Keys(footprint.Aliases()))...)
 }
 
-// peakField is the footprint's own name of the cost peak.
-const peakField = "peak_activation_elements"
+// chips are the names of the devices.
+func chips() []string {
+	var names []string
+	for _, c := range footprint.Chips() {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// device checks that the target's costs can be had on its chip, which runs
+// int8 networks.
+func (p *loader) device(t *Target, v *yamlkeys.Value) {
+	node := func(c footprint.Cost) *yaml.Node {
+		if within := v.Get("within"); within != nil {
+			for _, q := range within.Pairs {
+				if cost(q.Name) == c {
+					return q.Node
+				}
+			}
+		}
+		return v.Get("cost").Node
+	}
+	if t.Device == "" {
+		for _, c := range t.Costs() {
+			if c.OnChip() {
+				p.Add(node(c), "target: %s is a chip's: name it, target.device: %s", c, strings.Join(chips(), " or "))
+			}
+		}
+		return
+	}
+	if v.Get("precision") == nil {
+		t.Precision = Int8
+	}
+	if t.Precision != Int8 {
+		p.Add(v.Get("precision").Node, "target.precision: a device runs the int8 network; write int8, or leave it out")
+	}
+	chip, _ := footprint.ChipNamed(t.Device)
+	for _, own := range []Budget{{Cost: footprint.FlashBytes, Limit: float64(chip.Flash)}, {Cost: footprint.RAMBytes, Limit: float64(chip.RAM)}} {
+		if !slices.ContainsFunc(t.Within, func(b Budget) bool { return b.Cost == own.Cost && b.Limit <= own.Limit }) {
+			t.Within = append(t.Within, own)
+		}
+	}
+	for _, c := range t.Costs() {
+		if err := chip.Refuses(c); err != nil {
+			p.Add(node(c), "target: %s: %v", c, err)
+		}
+	}
+}
 
 // report checks that the figure's axes exist.
 func (l *loader) report(v *yamlkeys.Value) Report {

@@ -185,14 +185,21 @@ func teachersForm() yk.Form {
 func targetKeys() []yk.Key {
 	limits := make([]yk.Key, 0, 8)
 	for _, name := range costNames() {
-		doc := "At most this many " + cost(name).Unit() + "."
-		if name == peakField {
-			doc = "The same as `peak`."
+		c := cost(name)
+		doc := "At most this many " + c.Unit() + "."
+		if name != string(c) {
+			doc = "The same as `" + string(c) + "`."
 		}
-		limits = append(limits, yk.Key{Name: name, Forms: yk.Forms(yk.Number("(", 0, math.Inf(1), "]")), Doc: doc})
+		form := yk.Number("(", 0, math.Inf(1), "]")
+		form.Hint = "or with a unit (24k)"
+		if c == footprint.LatencyMicros {
+			form.Hint = "or with a unit (200ms)"
+		}
+		form.Amount = func(s string) (float64, bool) { return footprint.ParseAmount(c, s) }
+		limits = append(limits, yk.Key{Name: name, Forms: yk.Forms(form), Doc: doc})
 	}
 	within := yk.Mapping(limits...)
-	within.Exclusive = []string{string(footprint.Peak), peakField}
+	within.Exclusive = []string{string(footprint.Peak), "peak_activation_elements"}
 	share := yk.Forms(yk.Number("[", 0, 1, "]"))
 	under := shiftForm(yk.Key{Name: "accuracy", Required: true, Fraction: true, Beside: true, Forms: yk.Forms(yk.Number("(", 0, 1, ")")),
 		Doc: "What every network must reach on images shifted so."})
@@ -203,10 +210,12 @@ func targetKeys() []yk.Key {
 		{Name: "confidence", Fraction: true, Forms: yk.Forms(yk.Number("[", 0.5, 1, ")")), Default: "0.95", Doc: "Of the bounds that must reach it."},
 		{Name: "seeds", Forms: yk.Forms(yk.Integer(1, maxSeeds)), Default: "all of `seeds`", Doc: "Judge by the first this many seeds."},
 		{Name: "cost", Forms: yk.Forms(yk.Choice(costNames()...)), Default: "parameters", Doc: "What is to be small."},
-		{Name: "within", Forms: yk.Forms(within), Doc: "Hard budgets: a device's limits."},
+		{Name: "within", Forms: yk.Forms(within), Doc: "Hard budgets, such as {flash: 24k, ram: 1.5k, latency: 200ms}; k is 1,024 bytes, 1,000 of anything else."},
+		{Name: "device", Forms: yk.Forms(yk.Choice(chips()...)),
+			Doc: "The chip that flash, RAM, cycles, latency and instructions are measured on, built and simulated with untrained weights; asks for `precision: int8`."},
 		{Name: "rule", Forms: yk.Forms(yk.Choice(RuleWorst, RuleMean, RuleTolerance)), Default: "worst",
 			Doc: "worst: every seed passes; mean: the mean over seeds; tolerance: a normal tolerance bound over ten seeds or more."},
-		{Name: "precision", Forms: yk.Forms(yk.Choice(Float32, Int8)), Default: "float32",
+		{Name: "precision", Forms: yk.Forms(yk.Choice(Float32, Int8)), Default: "float32; int8 with a device",
 			Doc: "Of the networks that are judged: float32, as trained; int8, quantized after training as `slimfit export --format tflite-int8` does it."},
 		{Name: "evidence", Forms: yk.Forms(yk.Choice(target.Certificate, target.Observed)), Default: target.Certificate,
 			Doc: "certificate: bounds on the test images hold with the confidence; observed: the validation images decide, for data too few for that."},

@@ -47,12 +47,14 @@ func cardOf(t *testing.T) *export.Card {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, err := files.Code("about", card.ClassNames, golden.Pixels)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(p.Write(export.CCode, code.C), p.WriteHeader(export.CCode, code.H)); err != nil {
-		t.Fatal(err)
+	for _, form := range []export.Format{export.CCode, export.CCodeFloat} {
+		code, err := files.Code(form, "about", card.ClassNames, golden.Pixels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(p.Write(form, code.C), p.WriteHeader(form, code.H)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, f := range []export.Format{export.SavedModel, export.Frozen} {
 		if err := p.Write(f, []byte("written by TensorFlow")); err != nil {

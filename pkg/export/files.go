@@ -20,11 +20,14 @@ const (
 	TFLiteInt8 Format = "tflite-int8"
 	CArray     Format = "c"
 	CCode      Format = "c-code"
+	CCodeFloat Format = "c-code-float"
 	NPZ        Format = "npz"
 )
 
 // Formats lists every format in the order the documentation uses.
-func Formats() []Format { return []Format{SavedModel, Frozen, TFLite, TFLiteInt8, CArray, CCode, NPZ} }
+func Formats() []Format {
+	return []Format{SavedModel, Frozen, TFLite, TFLiteInt8, CArray, CCode, CCodeFloat, NPZ}
+}
 
 // ParseFormats reads names separated by commas; all stands for every format.
 func ParseFormats(names string) ([]Format, error) {
@@ -60,6 +63,8 @@ func (f Format) Path() string {
 		return "model.c"
 	case CCode:
 		return "c-code/" + CName + ".c"
+	case CCodeFloat:
+		return "c-code-float/" + CName + ".c"
 	}
 	return "weights.npz"
 }
@@ -81,7 +86,7 @@ const CalibrationImages = 500
 
 // Files holds the pure formats of a network.
 type Files struct {
-	Float *tflite.Model // of TFLite; nil where it was not asked for
+	Float *tflite.Model // of TFLite and CCodeFloat; nil where it was not asked for
 	Int8  *tflite.Model // of TFLiteInt8, CArray and CCode
 	Data  map[Format][]byte
 }
@@ -97,12 +102,14 @@ func Build(t *Trial, formats []Format, pixels []uint8, opts tflite.Options) (*Fi
 		switch {
 		case format.TensorFlow():
 			continue
-		case format == TFLite:
-			b, err = tflite.WriteFloat(t.Spec, t.Weights)
-			if err == nil {
+		case format == TFLite || format == CCodeFloat:
+			if b, err = tflite.WriteFloat(t.Spec, t.Weights); err == nil {
 				if f.Float, err = tflite.Load(b); err == nil {
 					f.Float.Scaling = t.Spec.Scaling
 				}
+			}
+			if err == nil && format == CCodeFloat { // see Files.Code
+				continue
 			}
 		case format == NPZ:
 			var out bytes.Buffer
@@ -132,13 +139,13 @@ func Build(t *Trial, formats []Format, pixels []uint8, opts tflite.Options) (*Fi
 	return f, nil
 }
 
-// Code is the int8 network as C code: the source, and the header that goes
-// beside it. names are the classes'; the golden pixels become its self-test.
-// about is a sentence for its head.
-func (f *Files) Code(about string, names []string, golden []uint8) (ccode.Source, error) {
-	s, err := ccode.Generate(f.Int8, ccode.Options{Name: CName, About: about, Classes: names, Golden: golden})
+// Code is the network as C code, in the form of CCode or CCodeFloat: the source,
+// and the header that goes beside it. names are the classes'; the golden pixels
+// become its self-test. about is a sentence for its head.
+func (f *Files) Code(form Format, about string, names []string, golden []uint8) (ccode.Source, error) {
+	s, err := ccode.Generate(f.Model(form), ccode.Options{Name: CName, About: about, Classes: names, Golden: golden})
 	if err != nil {
-		return s, fmt.Errorf("make %s: %w", CCode.Path(), err)
+		return s, fmt.Errorf("make %s: %w", form.Path(), err)
 	}
 	return s, nil
 }
@@ -147,7 +154,7 @@ func (f *Files) Code(about string, names []string, golden []uint8) (ccode.Source
 // not there, or that pkg/tflite does not run.
 func (f *Files) Model(format Format) *tflite.Model {
 	switch {
-	case format == TFLite:
+	case format == TFLite || format == CCodeFloat:
 		return f.Float
 	case format.Quantized():
 		return f.Int8

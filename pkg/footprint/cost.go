@@ -23,6 +23,12 @@ const (
 	TFLiteInt8Bytes Cost = "tflite_int8_bytes"
 	ArenaBytes      Cost = "arena_bytes"
 	LatencyMicros   Cost = "latency"
+
+	// Costs on a chip, see Chips; latency is one where a target names a chip.
+	FlashBytes   Cost = "flash_bytes"
+	RAMBytes     Cost = "ram_bytes"
+	Cycles       Cost = "cycles"
+	Instructions Cost = "instructions"
 )
 
 // Costs lists the counted costs in the order the documentation uses.
@@ -30,7 +36,17 @@ func Costs() []Cost { return []Cost{Parameters, Weights, MACs, ActivationE, Peak
 
 // MeasuredCosts lists the measured costs in the order the documentation uses.
 func MeasuredCosts() []Cost {
-	return []Cost{TFLiteBytes, TFLiteInt8Bytes, ArenaBytes, LatencyMicros}
+	return append([]Cost{TFLiteBytes, TFLiteInt8Bytes, ArenaBytes, LatencyMicros}, chipCosts()...)
+}
+
+func chipCosts() []Cost { return []Cost{FlashBytes, RAMBytes, Cycles, Instructions} }
+
+// OnChip says whether only a chip has the cost.
+func (c Cost) OnChip() bool { return slices.Contains(chipCosts(), c) }
+
+// Aliases are further names of costs.
+func Aliases() map[string]Cost {
+	return map[string]Cost{"peak_activation_elements": Peak, "flash": FlashBytes, "ram": RAMBytes}
 }
 
 // Measured says whether the cost is a measured one.
@@ -56,16 +72,23 @@ func (c Cost) Unit() string {
 	case ArenaBytes:
 		return "bytes of activations in TensorFlow Lite Micro (int8)"
 	case LatencyMicros:
-		return "microseconds per image (median, TensorFlow on the CPU)"
+		return "microseconds per image (median, TensorFlow on the CPU; on the target's device where it names one)"
+	case FlashBytes:
+		return "bytes of flash on the target's device (int8, C code)"
+	case RAMBytes:
+		return "bytes of RAM on the target's device (int8, C code, stack included)"
+	case Cycles:
+		return "cycles per image on the target's device (int8, C code)"
+	case Instructions:
+		return "instructions per image on the target's device (int8, C code)"
 	}
 	return "parameters (weights and biases)"
 }
 
-// ParseCost reads a cost's name; it also knows the footprint's own field name
-// for the peak.
+// ParseCost reads a cost's name, or one of its Aliases.
 func ParseCost(s string) (Cost, error) {
-	if s == "peak_activation_elements" {
-		return Peak, nil
+	if c, ok := Aliases()[s]; ok {
+		return c, nil
 	}
 	var names []string
 	for _, c := range append(Costs(), MeasuredCosts()...) {

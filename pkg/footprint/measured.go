@@ -17,6 +17,7 @@ type Measured struct {
 	Latency    *Latency `json:"latency,omitempty"`             // in TensorFlow
 	LiteFloat  *Latency `json:"latency_tflite,omitempty"`      // of the float32 file in TensorFlow Lite
 	LiteInt8   *Latency `json:"latency_tflite_int8,omitempty"` // of the int8 file in TensorFlow Lite
+	Chip       *OnChip  `json:"chip,omitempty"`                // of the int8 network as C code on a chip
 }
 
 // Latency is how long one image takes.
@@ -36,9 +37,25 @@ func (m *Measured) get(c Cost) int {
 	case ArenaBytes:
 		return m.Arena
 	case LatencyMicros:
+		if m.Chip != nil {
+			return m.Chip.micros()
+		}
 		if m.Latency != nil {
 			return int(math.Round(1e6 * m.Latency.Median))
 		}
+	}
+	if m.Chip == nil {
+		return 0
+	}
+	switch c {
+	case FlashBytes:
+		return m.Chip.Flash
+	case RAMBytes:
+		return m.Chip.RAM
+	case Cycles:
+		return m.Chip.Cycles
+	case Instructions:
+		return m.Chip.Instructions
 	}
 	return 0
 }
@@ -51,7 +68,7 @@ func (f Footprint) Has(c Cost) bool {
 	case f.Measured == nil:
 		return false
 	case c == LatencyMicros:
-		return f.Measured.Latency != nil
+		return f.Measured.Latency != nil || f.Measured.get(c) > 0
 	}
 	return f.Measured.get(c) > 0
 }

@@ -175,8 +175,11 @@ func (x *exporter) build(ctx context.Context) (*export.Files, error) {
 	if x.golden, err = export.NewGolden(x.trial, files, x.o.Formats, images); err != nil {
 		return nil, exit.With(exit.Trials, fmt.Errorf("%s: %w", x.trial.Result.Key(), err))
 	}
-	if slices.Contains(x.o.Formats, export.CCode) {
-		if err := x.code(files); err != nil {
+	for _, form := range x.o.Formats {
+		if form != export.CCode && form != export.CCodeFloat {
+			continue
+		}
+		if err := x.code(files, form); err != nil {
 			return nil, err
 		}
 	}
@@ -195,19 +198,19 @@ func (x *exporter) build(ctx context.Context) (*export.Files, error) {
 }
 
 // code writes the C code and its header.
-func (x *exporter) code(files *export.Files) error {
+func (x *exporter) code(files *export.Files, form export.Format) error {
 	names := x.card.ClassNames
 	if text.Numbered(names) {
 		names = nil // who needs no words spends no bytes on them
 	}
-	s, err := files.Code("Network "+x.trial.Result.Key().String()+", trained by slimfit.", names, x.golden.Pixels)
+	s, err := files.Code(form, "Network "+x.trial.Result.Key().String()+", trained by slimfit.", names, x.golden.Pixels)
 	if err != nil {
 		return exit.With(exit.Trials, fmt.Errorf("%s: %w", x.trial.Result.Key(), err))
 	}
-	if err := x.place.Write(export.CCode, s.C); err != nil {
+	if err := x.place.Write(form, s.C); err != nil {
 		return exit.Failed(err)
 	}
-	return exit.Failed(x.place.WriteHeader(export.CCode, s.H))
+	return exit.Failed(x.place.WriteHeader(form, s.H))
 }
 
 // askWorker has the worker write what only TensorFlow writes, and time the

@@ -23,6 +23,8 @@ type Network struct {
 	Input      models.Shape        `json:"input"`
 	Model      []models.Layer      `json:"model"`
 	Footprint  footprint.Footprint `json:"footprint"`
+
+	device string // of the experiment's target
 }
 
 // CountNetworks counts the paper's networks by name, on a known data set, and
@@ -55,8 +57,12 @@ func (l *Lab) CountNetworks(ctx context.Context, named []string, set string, fil
 }
 
 func newNetwork(e *experiment.Experiment, c experiment.Configuration) Network {
-	return Network{Experiment: e.Name, Name: e.Label(c), ConfigID: c.ID, Input: c.Data.Input, Model: c.Spec().FullLayers(),
+	n := Network{Experiment: e.Name, Name: e.Label(c), ConfigID: c.ID, Input: c.Data.Input, Model: c.Spec().FullLayers(),
 		Footprint: c.Footprint}
+	if e.Target != nil {
+		n.device = e.Target.Device
+	}
+	return n
 }
 
 // MeasureNetworks fills in what the networks' files take. Without a worker
@@ -73,7 +79,7 @@ func (l *Lab) MeasureNetworks(ctx context.Context, networks []Network) error {
 	}
 	for i := range networks {
 		n := &networks[i]
-		spec := models.Spec{Input: n.Input, Classes: n.classes(), Layers: n.Model[:len(n.Model)-1]}
+		spec := n.spec()
 		m, files, err := export.MeasureFiles(spec)
 		if err != nil {
 			return exit.Usagef("%s: %w", n.Name, err)
@@ -91,8 +97,11 @@ func (l *Lab) MeasureNetworks(ctx context.Context, networks []Network) error {
 	return nil
 }
 
-// classes are the units of the last dense layer.
-func (n Network) classes() int { return n.Model[len(n.Model)-1].Units }
+// spec takes the classes from the units of the last dense layer.
+func (n Network) spec() models.Spec {
+	last := len(n.Model) - 1
+	return models.Spec{Input: n.Input, Classes: n.Model[last].Units, Layers: n.Model[:last]}
+}
 
 // measureByWorker adds what takes TensorFlow.
 func measureByWorker(ctx context.Context, w *workerproc.Process, spec models.Spec, m *footprint.Measured) error {

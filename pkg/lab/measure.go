@@ -56,6 +56,9 @@ func (l *Lab) measureForTarget(ctx context.Context, e *experiment.Experiment, ke
 	if err := measureFiles(e, nil); err != nil {
 		return exit.With(exit.Usage, fmt.Errorf("%s: %w", e.File, err))
 	}
+	if e.Target.Device != "" {
+		return l.measureOnChip(ctx, e, e.Configs, true, keep)
+	}
 	if slices.Contains(e.Target.Costs(), footprint.TFLiteInt8Bytes) && e.Target.Precision != experiment.Int8 {
 		l.Note("the target counts bytes of int8 files and judges float32 networks: target.precision: int8 judges the files")
 	}
@@ -70,7 +73,7 @@ func (l *Lab) measureForTarget(ctx context.Context, e *experiment.Experiment, ke
 func measureFiles(e *experiment.Experiment, known map[string]bool) error {
 	errs := make([]error, len(e.Configs))
 	parallel.Each(context.Background(), len(e.Configs), 0, func(i int) error {
-		if known[e.Configs[i].ID] {
+		if known[e.Configs[i].ID] || known != nil && e.Configs[i].Footprint.Measured != nil {
 			return nil
 		}
 		m, err := export.Measure(e.Configs[i].Spec())
@@ -91,7 +94,7 @@ const maxMeasured = 500
 // measureForReports fills in the sizes that neither a result nor a certificate
 // says: of networks not trained yet, and of results of an older slimfit. A
 // network that has no such files stays without.
-func measureForReports(inputs []report.Input) {
+func (l *Lab) measureForReports(inputs []report.Input) {
 	known := map[string]bool{}
 	for i := range inputs {
 		for j := range inputs[i].Results {
@@ -110,9 +113,10 @@ func measureForReports(inputs []report.Input) {
 		if e == nil {
 			continue
 		}
+		l.chipsForReport(e)
 		left := 0
 		for _, cfg := range e.Configs {
-			if !known[cfg.ID] {
+			if !known[cfg.ID] && cfg.Footprint.Measured == nil {
 				left++
 			}
 		}
@@ -129,7 +133,7 @@ const latencyName = "latency.json"
 // has, else what a worker measures now.
 func (l *Lab) measureLatencies(ctx context.Context, e *experiment.Experiment, keep bool) error {
 	file := filepath.Join(l.Out, e.Name, latencyName)
-	known, err := readLatencies(file)
+	known, err := readFigures[footprint.Latency](file)
 	if err != nil {
 		return err
 	}
@@ -164,7 +168,7 @@ func (l *Lab) measureLatencies(ctx context.Context, e *experiment.Experiment, ke
 	if !fresh || !keep {
 		return nil
 	}
-	return l.writeLatencies(e, known)
+	return l.writeFigures(e, file, known)
 }
 
 // networkKey is the same for configurations of one network.
@@ -177,31 +181,30 @@ func networkKey(cfg experiment.Configuration) string {
 	return string(b)
 }
 
-// readLatencies reads a run folder's latencies by configuration ID; there may
-// be none yet.
-func readLatencies(file string) (map[string]*footprint.Latency, error) {
-	known := map[string]*footprint.Latency{}
+// readFigures reads a run folder's figures by configuration ID; there may be
+// none yet.
+func readFigures[T any](file string) (map[string]*T, error) {
+	known := map[string]*T{}
 	b, err := store.ReadFile(file, store.MaxJSON)
 	if errors.Is(err, fs.ErrNotExist) {
 		return known, nil
 	}
 	if err != nil {
-		return nil, exit.Failed(fmt.Errorf("read latencies: %w", err))
+		return nil, exit.Failed(fmt.Errorf("read measured figures: %w", err))
 	}
 	if err := json.Unmarshal(b, &known); err != nil {
-		return nil, exit.Failed(fmt.Errorf("read latencies: %s: %w; remove it to measure anew", file, err))
+		return nil, exit.Failed(fmt.Errorf("read measured figures: %s: %w; remove it to measure anew", file, err))
 	}
 	return known, nil
 }
 
-func (l *Lab) writeLatencies(e *experiment.Experiment, known map[string]*footprint.Latency) error {
-	folder, err := l.Create(e)
-	if err != nil {
+func (l *Lab) writeFigures(e *experiment.Experiment, file string, known any) error {
+	if _, err := l.Create(e); err != nil {
 		return exit.Failed(err)
 	}
 	b, err := json.MarshalIndent(known, "", "  ")
 	if err != nil {
-		return fmt.Errorf("write latencies: %w", err)
+		return fmt.Errorf("write measured figures: %w", err)
 	}
-	return exit.Failed(store.WriteFile(filepath.Join(folder.Dir, latencyName), append(b, '\n')))
+	return exit.Failed(store.WriteFile(file, append(b, '\n')))
 }

@@ -171,6 +171,11 @@ func (l *Lab) plan(e *experiment.Experiment, sources PlanSources) (Plan, []exper
 	if configs == nil {
 		configs = p.count(e)
 	}
+	if e.Target != nil && e.Target.Device != "" {
+		if err := l.planChip(ctx, e, configs); err != nil {
+			return p, err
+		}
+	}
 	var pending []experiment.Trial
 	for i := range configs {
 		cfg := &configs[i]

@@ -51,7 +51,7 @@ func (l *Lab) ReadReports(dirs []string, o ReportOptions) (*Reports, error) {
 		}
 		inputs[i].Published = published
 	}
-	measureForReports(inputs)
+	l.measureForReports(inputs)
 	for i := range inputs {
 		in := inputs[i]
 		for j := range inputs {

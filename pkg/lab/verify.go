@@ -106,6 +106,10 @@ func (l *Lab) newVerifier(file string) (*verifier, error) {
 // check does everything that needs no training.
 func (v *verifier) check(ctx context.Context, o VerifyOptions, out *Verified) error {
 	evidence := v.l.evidenceIn(v.folder)
+	if !o.Quick {
+		evidence.Measure = v.l.measureAgain(ctx, evidence.Measure)
+		evidence.MeasureBuilt = v.l.measureAgain(ctx, evidence.MeasureBuilt)
+	}
 	ledger := evidence.Ledger
 	evidence.Ledger = func(question string) []result.Look {
 		looks := ledger(question)
@@ -163,8 +167,8 @@ func (v *verifier) fault(where, format string, args ...any) {
 
 // evidenceIn is the run folder that a certificate rests on.
 func (l *Lab) evidenceIn(folder *store.Folder) search.Evidence {
-	return search.Evidence{Open: folder.ReadFile, Ledger: l.ledger(folder), Sealed: sealed, SealedInt8: sealedInt8, Measure: export.Measure,
-		MeasureBuilt: export.MeasureBuilt,
+	return search.Evidence{Open: folder.ReadFile, Ledger: l.ledger(folder), Sealed: sealed, SealedInt8: sealedInt8,
+		Measure: trustChip(export.Measure), MeasureBuilt: trustChip(export.MeasureBuilt),
 		Scores: func(r result.Result) result.Scores {
 			s, _ := folder.ReadScores(r) // what cannot be read is missing, and said to be
 			return s

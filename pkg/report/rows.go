@@ -62,7 +62,8 @@ func costs(measured ...footprint.Cost) []Cost {
 		footprint.Parameters: "parameters", footprint.Weights: "weights", footprint.MACs: "MACs",
 		footprint.ActivationE: "activations", footprint.Peak: "peak activations", footprint.WeightBytes: "weight bytes",
 		footprint.TFLiteBytes: "TFLite bytes", footprint.TFLiteInt8Bytes: "TFLite int8 bytes", footprint.ArenaBytes: "arena bytes",
-		footprint.LatencyMicros: "latency µs",
+		footprint.LatencyMicros: "latency µs", footprint.FlashBytes: "flash bytes", footprint.RAMBytes: "RAM bytes",
+		footprint.Cycles: "cycles", footprint.Instructions: "instructions",
 	}
 	var all []Cost
 	for _, c := range append(footprint.Costs(), measured...) {

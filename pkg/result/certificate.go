@@ -92,6 +92,7 @@ type Target struct {
 	Rule       string         `json:"rule"`                // worst, mean or tolerance
 	Precision  string         `json:"precision,omitempty"` // of the networks that were judged: "" for float32, or int8
 	Cost       footprint.Cost `json:"cost"`
+	Device     string         `json:"device,omitempty"` // the chip that its costs are of
 	Within     []Limit        `json:"within"`
 	RecallAll  float64        `json:"recall_all"` // floor of every class; 0 asks nothing
 	Recall     []ClassFloor   `json:"recall"`

@@ -99,7 +99,7 @@ func (s *state) winner() int {
 
 func (p *Problem) target() result.Target {
 	t := result.Target{Accuracy: p.Target.Accuracy, Confidence: p.Target.Confidence, Rule: p.Target.Rule, Cost: p.Target.Cost,
-		Within: []result.Limit{}, RecallAll: p.Target.RecallAll, Recall: []result.ClassFloor{}}
+		Device: p.Target.Device, Within: []result.Limit{}, RecallAll: p.Target.RecallAll, Recall: []result.ClassFloor{}}
 	if p.Target.Precision == experiment.Int8 {
 		t.Precision = experiment.Int8
 	}

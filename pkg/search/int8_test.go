@@ -308,8 +308,8 @@ func TestInt8Bytes(t *testing.T) {
 	goal := aim(0.93)
 	goal.Precision, goal.RecallAll, goal.Cost = experiment.Int8, 0.5, footprint.TFLiteInt8Bytes
 	s := quantizedFor(t, all, goal)
-	measured := func(less int) func(models.Spec) (footprint.Measured, error) {
-		return func(spec models.Spec) (footprint.Measured, error) {
+	measured := func(less int) func(models.Spec, footprint.Measured) (footprint.Measured, error) {
+		return func(spec models.Spec, _ footprint.Measured) (footprint.Measured, error) {
 			i := slices.IndexFunc(all, func(c Candidate) bool { return reflect.DeepEqual(c.Layers, spec.Layers) })
 			return footprint.Measured{TFLiteInt8: 1016 + i - less}, nil
 		}

@@ -34,7 +34,9 @@ func TestMeasuredCost(t *testing.T) {
 	}
 
 	size := func(bytes int) Evidence {
-		return Evidence{Measure: func(models.Spec) (footprint.Measured, error) { return footprint.Measured{TFLiteInt8: bytes}, nil }}
+		return Evidence{Measure: func(models.Spec, footprint.Measured) (footprint.Measured, error) {
+			return footprint.Measured{TFLiteInt8: bytes}, nil
+		}}
 	}
 	if faults := size(10_000).measure(p); len(faults) != len(all)-1 || !strings.Contains(faults[0].What,
 		"its tflite_int8_bytes is 10000, the certificate says") {
@@ -43,7 +45,9 @@ func TestMeasuredCost(t *testing.T) {
 	if faults := (Evidence{}).measure(p); len(faults) != 0 {
 		t.Errorf("nobody measures: %v", faults)
 	}
-	broken := Evidence{Measure: func(models.Spec) (footprint.Measured, error) { return footprint.Measured{}, errors.New("no form") }}
+	broken := Evidence{Measure: func(models.Spec, footprint.Measured) (footprint.Measured, error) {
+		return footprint.Measured{}, errors.New("no form")
+	}}
 	if faults := broken.measure(p); len(faults) != len(all) || faults[0].What != "no form" {
 		t.Errorf("%v", faults)
 	}

@@ -24,7 +24,7 @@ func fromCertificate(c *result.Certificate, e *experiment.Experiment) (*Problem,
 		Options: Options{Exact: c.Exact, EarlyStop: c.EarlyStop, Round: c.Round, Model: c.Space != nil,
 			Front: c.FrontTargets},
 		Target: experiment.Target{Accuracy: c.Target.Accuracy, Metric: c.Target.Metric, Confidence: c.Target.Confidence, Rule: c.Target.Rule, Cost: c.Target.Cost,
-			Precision: c.Target.Precision, Evidence: c.Evidence, Seeds: len(c.Seeds), Classes: namesIn(c), RecallAll: c.Target.RecallAll}}
+			Device: c.Target.Device, Precision: c.Target.Precision, Evidence: c.Evidence, Seeds: len(c.Seeds), Classes: namesIn(c), RecallAll: c.Target.RecallAll}}
 	for _, l := range c.Target.Within {
 		p.Target.Within = append(p.Target.Within, experiment.Budget{Cost: l.Cost, Limit: l.Limit})
 	}
@@ -105,6 +105,16 @@ func checkTarget(c *result.Certificate) error {
 	}
 	if t.Precision != "" && t.Precision != experiment.Int8 {
 		return fmt.Errorf("target precision %q is unknown", t.Precision)
+	}
+	if t.Device != "" {
+		if _, err := footprint.ChipNamed(t.Device); err != nil {
+			return err
+		}
+		for _, j := range c.Candidates {
+			if j.Measured == nil || j.Measured.Chip == nil || j.Measured.Chip.Chip != t.Device {
+				return fmt.Errorf("%s has no figures of a %s", j.ConfigID, t.Device)
+			}
+		}
 	}
 	if t.Metric != "" && t.Metric != target.BalancedAccuracy {
 		return fmt.Errorf("target metric %q is unknown", t.Metric)

@@ -25,11 +25,12 @@ type Evidence struct {
 	// Sealed turns a result file into what it was before its test images were
 	// opened, as a later search may have done; nil if that is not known.
 	Sealed func(content []byte) ([]byte, error)
-	// Measure makes a network's files anew, to check measured costs; nil trusts
-	// them. A latency cannot be checked: it is what it was on that machine.
-	Measure func(models.Spec) (footprint.Measured, error)
+	// Measure makes a network's files anew, to check measured costs, of which it
+	// gets what the certificate says; nil trusts them. A latency cannot be
+	// checked: it is what it was on that machine.
+	Measure func(models.Spec, footprint.Measured) (footprint.Measured, error)
 	// MeasureBuilt is Measure for certificates whose sizes are of one file; nil: as Measure.
-	MeasureBuilt func(models.Spec) (footprint.Measured, error)
+	MeasureBuilt func(models.Spec, footprint.Measured) (footprint.Measured, error)
 	// SealedInt8 is Sealed for an int8.json.
 	SealedInt8 func(content []byte) ([]byte, error)
 	// Quantize makes a trial's int8 network anew from its kept weights and
@@ -126,7 +127,7 @@ func (e Evidence) measure(p *Problem) []Fault {
 		if had.Measured == nil {
 			continue
 		}
-		m, err := e.Measure(c.Spec())
+		m, err := e.Measure(c.Spec(), *had.Measured)
 		if err != nil {
 			faults = append(faults, Fault{c.ID, err.Error()})
 			continue

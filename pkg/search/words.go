@@ -2,8 +2,10 @@ package search
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
@@ -385,8 +387,8 @@ func (p *Problem) countsInt8() bool {
 func (p *Problem) measuredRules() []string {
 	sizes, latency := false, false
 	for _, c := range p.Target.Costs() {
-		latency = latency || c == footprint.LatencyMicros
-		sizes = sizes || c.Measured() && c != footprint.LatencyMicros
+		latency = latency || c == footprint.LatencyMicros && p.Target.Device == ""
+		sizes = sizes || c.Measured() && !c.OnChip() && c != footprint.LatencyMicros
 	}
 	var out []string
 	switch {
@@ -398,6 +400,14 @@ func (p *Problem) measuredRules() []string {
 	}
 	if p.countsInt8() && !p.built && p.Target.Precision != experiment.Int8 {
 		out = append(out, "The bytes are of int8 files, the accuracy is of float32 networks: what the int8 files get was not judged.")
+	}
+	if p.Target.Device != "" {
+		by := map[string]bool{}
+		for _, c := range slices.Concat(p.Candidates, p.OverBudget) {
+			by[c.Footprint.Measured.Chip.By] = true
+		}
+		out = append(out, "Figures on "+p.Target.Device+" are those of the smallest firmware that classifies by the int8 network in C, with untrained "+
+			"weights of the same shape. They are by "+strings.Join(slices.Sorted(maps.Keys(by)), "; by ")+".")
 	}
 	if latency {
 		out = append(out, "Latency is measured once for each network, before training, on untrained weights, and kept; on another machine or "+

@@ -14,6 +14,7 @@ type Target struct {
 	Confidence float64 // in [0.5, 1), default 0.95
 	Seeds      int     // the first this many of the experiment's are judged; default all of them
 	Cost       footprint.Cost
+	Device     string   // the chip that its costs are measured on; "" is none
 	Within     []Budget // hard limits, in the file's order
 	Rule       string   // Worst, Mean or Tolerance
 	Precision  string   // of the networks that are judged: Float32, or Int8, quantized after training

@@ -3,10 +3,11 @@ package tflite
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 )
 
-// Stage is one op of an int8 model with all that its arithmetic needs as plain
-// integers, for generators of code. Which fields are set goes by Op.Code.
+// Stage is one op of a model with all that its arithmetic needs, for generators
+// of code: plain integers of an int8 model. Which fields are set goes by Op.Code.
 type Stage struct {
 	Op      Op
 	In, Out int // tensors of the activation and of the result
@@ -39,23 +40,60 @@ type Stage struct {
 	Lo, Hi int
 
 	Table *[256]int8 // functions of one value: the result by uint8(int8 input)
+
+	// A float32 model has these in place of integers: the weights in the same order,
+	// the bias or the slopes of Prelu, and the range of the result.
+	Real             bool
+	Reals, RealBias  []float32
+	RealSlopes       []float32
+	RealLow, RealTop float32
 }
 
-// Lower lists the ops of an int8 model as stages. It returns an error for a
-// float32 model.
+// Function says whether the stage is a function of one value.
+func (s *Stage) Function() bool {
+	return s.Table != nil || slices.Contains([]OpCode{Logistic, Tanh, Elu, Relu, Relu6, HardSwish, LeakyRelu}, s.Op.Code)
+}
+
+// Lower lists the ops of a model as stages.
 func (m *Model) Lower() ([]Stage, error) {
+	lower := m.lower
 	if !m.Quantized() {
-		return nil, fmt.Errorf("the model computes in float32, not in int8")
+		lower = m.lowerReal
 	}
 	var stages []Stage
 	for i, op := range m.Ops {
-		s, err := m.lower(op)
+		s, err := lower(op)
 		if err != nil {
 			return nil, fmt.Errorf("operator %d, %s: %w", i, op.Code, err)
 		}
 		stages = append(stages, s)
 	}
 	return stages, nil
+}
+
+func (m *Model) lowerReal(op Op) (Stage, error) {
+	s := Stage{Op: op, In: op.Inputs[0], Out: op.Outputs[0], Real: true}
+	s.RealLow, s.RealTop = clamp(op.Activation)
+	switch op.Code {
+	case Conv2D, FullyConnected, DepthwiseConv2D:
+		s.Geometry = m.geometry(op)
+		s.Reals, s.RealBias = m.floatWeights(op), fromBytes[float32](m.tensor(op, 2).Data)
+	case MaxPool2D, AveragePool2D:
+		s.Geometry = m.geometry(op)
+	case Mean:
+		in := m.Tensors[s.In].Shape
+		s.Geometry = Geometry{InH: in[1], InW: in[2], InC: in[3], OutH: 1, OutW: 1, OutC: in[3]}
+	case Add:
+		s.Other = op.Inputs[1]
+	case Prelu:
+		s.RealSlopes = fromBytes[float32](m.tensor(op, 1).Data)
+	case Reshape, Softmax:
+	default:
+		if !s.Function() {
+			return s, fmt.Errorf("no float32 form")
+		}
+	}
+	return s, nil
 }
 
 func (m *Model) lower(op Op) (Stage, error) {

@@ -57,6 +57,8 @@ type Form struct {
 	Exclusive []string       // Mapping: keys that exclude each other; of two, one that Set brings in takes the other's place
 	Short     string         // Mapping: the key that a bare value stands for; "" where it stands for none
 	Needs     []string       // Mapping: at least one of these must be given
+
+	Amount func(string) (float64, bool) // Number: also reads text with a unit, which Hint says in words; nil reads none
 }
 
 // Constructors of the forms that a table is written with.
@@ -123,6 +125,9 @@ func (f Form) String() string {
 	case IntegerKind:
 		return "a whole number " + f.interval()
 	case NumberKind:
+		if f.Hint != "" {
+			return "a number " + f.interval() + ", " + f.Hint
+		}
 		return "a number " + f.interval()
 	case TruthKind:
 		return "true or false"

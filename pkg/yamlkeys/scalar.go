@@ -40,6 +40,9 @@ func (p *Reader) checkScalar(n *yaml.Node, k *Key, path string) *Value {
 			}
 		case IntegerKind, NumberKind:
 			x, ok := parseNumber(n)
+			if !ok && f.Amount != nil && tag == "!!str" {
+				x, ok = f.Amount(n.Value)
+			}
 			if ok && f.contains(x) && (f.Kind == NumberKind || x == math.Trunc(x)) {
 				v.Num = x
 				return v

@@ -104,6 +104,9 @@ func (f Form) number() object {
 	if !math.IsInf(f.Max, 1) {
 		s[high] = f.Max
 	}
+	if f.Amount != nil {
+		return object{"anyOf": []any{s, object{"type": "string", "pattern": `^[0-9]*\.?[0-9]+ ?[A-Za-zµμ]+$`}}}
+	}
 	return s
 }
 

@@ -24,7 +24,15 @@ func main() {
 	name := flag.String("dataset", "mnist", "the data set, in the cache")
 	images := flag.Int("images", 0, "take the first `N` test images; 0: all")
 	only := flag.String("device", "", "one device alone")
+	networks := flag.Int("fit", 0, "measure `N` random networks and print pkg/device/estimate.json")
 	flag.Parse()
+	if *networks > 0 {
+		if err := fit(context.Background(), device.All(), *networks); err != nil {
+			fmt.Fprintln(os.Stderr, "device:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(context.Background(), *name, *images, *only, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "device:", err)
 		os.Exit(1)
@@ -67,7 +75,7 @@ func run(ctx context.Context, name string, images int, only string, files []stri
 				return fmt.Errorf("%s on %s: %w", file, d.Name, err)
 			}
 			t.Rows = append(t.Rows, []string{filepath.Base(file), d.Name, text.Thousands(f.Flash), text.Thousands(f.RAM), text.Thousands(f.Stack),
-				whole(f.Cycles), whole(f.Instructions), milliseconds(f.Seconds(d)), text.Thousands(right), text.Thousands(images)})
+				whole(f.Cycles), whole(f.Instructions), milliseconds(f.Cycles, d.Hertz), text.Thousands(right), text.Thousands(images)})
 		}
 	}
 	return t.Markdown(os.Stdout)
@@ -116,9 +124,9 @@ func whole(v float64) string {
 	return text.Whole(v)
 }
 
-func milliseconds(s float64) string {
-	if s == 0 {
+func milliseconds(cycles float64, hertz int) string {
+	if hertz == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%.1f", 1e3*s)
+	return fmt.Sprintf("%.1f", 1e3*cycles/float64(hertz))
 }

@@ -1,0 +1,105 @@
+package device_test
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"slimfit/models"
+	"slimfit/models/modelstest"
+	"slimfit/pkg/device"
+	"slimfit/pkg/footprint"
+)
+
+// unseen is how many networks the models were not fitted to.
+const unseen = 30
+
+// mostOff is the relative error that the models may have of them: compilers
+// make special cases of small windows and few channels.
+func mostOff(c footprint.Cost) float64 {
+	switch c {
+	case footprint.FlashBytes:
+		return 0.20
+	case footprint.RAMBytes:
+		return 0.10
+	}
+	return 0.60
+}
+
+// TestEstimateOnDevices compares each device's model with the simulator on
+// random networks of other seeds than those that it is fitted to.
+func TestEstimateOnDevices(t *testing.T) {
+	for _, d := range device.All() {
+		if missing := d.Missing(); missing != "" {
+			t.Logf("NOT RUN on %s: no %s", d.Name, missing)
+			continue
+		}
+		t.Run(d.Name, func(t *testing.T) {
+			var mu sync.Mutex
+			worst := map[footprint.Cost]float64{}
+			next, done := uint64(1_000_000), 0
+			var wait sync.WaitGroup
+			for range 2 {
+				wait.Go(func() {
+					for {
+						mu.Lock()
+						seed := next
+						next++
+						if done >= unseen || t.Failed() {
+							mu.Unlock()
+							return
+						}
+						mu.Unlock()
+						r := rand.New(rand.NewPCG(seed, 2))
+						spec := modelstest.Random(int(seed), r)
+						if seed%2 == 1 {
+							spec = modelstest.RandomFor(int(seed), models.Shape{H: 28, W: 28, C: 1}, 10, r)
+						}
+						off, ok := compare(t, d, seed, spec)
+						mu.Lock()
+						if ok {
+							done++
+						}
+						for c, v := range off {
+							worst[c] = max(worst[c], v)
+						}
+						mu.Unlock()
+					}
+				})
+			}
+			wait.Wait()
+			for c, v := range worst {
+				t.Logf("%s: the model is at most %.1f %% off over %d networks", c, 100*v, done)
+				if v > mostOff(c) {
+					t.Errorf("%s: %.1f %% off", c, 100*v)
+				}
+			}
+		})
+	}
+}
+
+// compare gives the relative error of each figure; false where the device has
+// no room.
+func compare(t *testing.T, d device.Device, seed uint64, spec models.Spec) (map[footprint.Cost]float64, bool) {
+	m, pixels := network(t, seed, spec, 1)
+	f, err := d.Measure(t.Context(), m, pixels)
+	if room := (*device.RoomError)(nil); errors.As(err, &room) {
+		return nil, false
+	}
+	guess, gerr := d.Estimate(m)
+	if err = errors.Join(err, gerr); err != nil {
+		t.Error(err)
+		return nil, false
+	}
+	off := map[footprint.Cost]float64{}
+	is, says := footprint.Footprint{Measured: &footprint.Measured{Chip: f.OnChip()}}, footprint.Footprint{Measured: &footprint.Measured{Chip: guess}}
+	for _, c := range []footprint.Cost{footprint.FlashBytes, footprint.RAMBytes, d.Counts} {
+		off[c] = math.Abs(float64(says.Get(c)-is.Get(c))) / float64(is.Get(c))
+		if off[c] > mostOff(c) {
+			t.Logf("network %d: %s is %d, the model says %d", seed, c, is.Get(c), says.Get(c))
+		}
+	}
+	return off, true
+}
