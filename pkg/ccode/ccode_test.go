@@ -55,7 +55,7 @@ int main(void) {
 	}
 	build := exec.Command(compiler, score, "-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Wno-unused-function", "-Werror",
 		"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", "net", "net.c", "main.c", "-lm")
-	if compiler != "gcc" {
+	if compiler != "gcc" || !m.Quantized() {
 		build.Args = append(build.Args[:9:9], "-o", "net", "net.c", "main.c", "-lm")
 	}
 	if m.Scaling.Series() {

@@ -404,7 +404,9 @@ func (p *Problem) measuredRules() []string {
 	if p.Target.Device != "" {
 		by := map[string]bool{}
 		for _, c := range slices.Concat(p.Candidates, p.OverBudget) {
-			by[c.Footprint.Measured.Chip.By] = true
+			if m := c.Footprint.Measured; m != nil && m.Chip != nil {
+				by[m.Chip.By] = true
+			}
 		}
 		out = append(out, "Figures on "+p.Target.Device+" are those of the smallest firmware that classifies by the int8 network in C, with untrained "+
 			"weights of the same shape. They are by "+strings.Join(slices.Sorted(maps.Keys(by)), "; by ")+".")
