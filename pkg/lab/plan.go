@@ -129,7 +129,7 @@ func (l *Lab) Plans(ctx context.Context, experiments []*experiment.Experiment, s
 	for i, e := range experiments {
 		var left []experiment.Trial
 		var err error
-		if plans[i], left, err = l.plan(e, sources); err != nil {
+		if plans[i], left, err = l.plan(ctx, e, sources); err != nil {
 			return nil, err
 		}
 		if len(left) > 0 && plans[i].Total == 0 {
@@ -152,7 +152,7 @@ func (l *Lab) Plans(ctx context.Context, experiments []*experiment.Experiment, s
 }
 
 // plan counts one experiment and lists the trials that are left.
-func (l *Lab) plan(e *experiment.Experiment, sources PlanSources) (Plan, []experiment.Trial, error) {
+func (l *Lab) plan(ctx context.Context, e *experiment.Experiment, sources PlanSources) (Plan, []experiment.Trial, error) {
 	p := Plan{About: e.About, Axes: e.Axes, Seeds: len(e.Seeds), PlanHead: PlanHead{Name: e.Name,
 		Baseline: PlanBaseline{e.Baseline.Name, e.Baseline.ID, e.Baseline.Footprint},
 		Totals:   PlanTotals{Configurations: len(e.Configs), Status: map[result.Status]int{}}}}
@@ -173,7 +173,7 @@ func (l *Lab) plan(e *experiment.Experiment, sources PlanSources) (Plan, []exper
 	}
 	if e.Target != nil && e.Target.Device != "" {
 		if err := l.planChip(ctx, e, configs); err != nil {
-			return p, err
+			return p, nil, err
 		}
 	}
 	var pending []experiment.Trial
