@@ -32,7 +32,8 @@ func TestSearchOnADevice(t *testing.T) {
 	}
 	c := l.certificate()
 	chip := c.Winner.Footprint.Measured.Chip
-	if c.Target.Device != "atmega328p" || c.Target.Precision != "int8" || chip.By != d.By(t.Context()) || chip.Flash < 1000 || chip.Cycles < 1000 {
+	if c.Target.Device != "atmega328p" || c.Target.Precision != "int8" || chip.By != d.By(t.Context()) ||
+		chip.Flash < 1000 || chip.Cycles < 1000 {
 		t.Errorf("target %+v, figures %+v", c.Target, chip)
 	}
 	limits := map[footprint.Cost]float64{}
@@ -69,7 +70,8 @@ func (l *testLab) forgeAndMiss(t *testing.T, chip *footprint.OnChip) {
 		t.Errorf("verify without tools: code %d\n%s\n%s", code, out, errs)
 	}
 	code, out, errs = l.run("search", "e.yaml", "-o", "fresh")
-	if code != exit.IO || !strings.Contains(errs, "e.yaml: measuring on atmega328p takes gcc-avr simavr gcc: apt-get install gcc-avr simavr gcc") {
+	if code != exit.IO || !strings.Contains(errs,
+		"e.yaml: measuring on atmega328p takes gcc-avr simavr gcc: apt-get install gcc-avr simavr gcc") {
 		t.Errorf("search without tools: code %d\n%s\n%s", code, out, errs)
 	}
 	os.Setenv("PATH", "/usr/local/bin:/usr/bin:/bin")

@@ -94,7 +94,8 @@ func compare(t *testing.T, d device.Device, seed uint64, spec models.Spec) (map[
 		return nil, false
 	}
 	off := map[footprint.Cost]float64{}
-	is, says := footprint.Footprint{Measured: &footprint.Measured{Chip: f.OnChip()}}, footprint.Footprint{Measured: &footprint.Measured{Chip: guess}}
+	is := footprint.Footprint{Measured: &footprint.Measured{Chip: f.OnChip()}}
+	says := footprint.Footprint{Measured: &footprint.Measured{Chip: guess}}
 	for _, c := range []footprint.Cost{footprint.FlashBytes, footprint.RAMBytes, d.Counts} {
 		off[c] = math.Abs(float64(says.Get(c)-is.Get(c))) / float64(is.Get(c))
 		if off[c] > mostOff(c) {

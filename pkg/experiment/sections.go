@@ -289,7 +289,8 @@ func (p *loader) device(t *Target, v *yamlkeys.Value) {
 		p.Add(v.Get("precision").Node, "target.precision: a device runs the int8 network; write int8, or leave it out")
 	}
 	chip, _ := footprint.ChipNamed(t.Device)
-	for _, own := range []Budget{{Cost: footprint.FlashBytes, Limit: float64(chip.Flash)}, {Cost: footprint.RAMBytes, Limit: float64(chip.RAM)}} {
+	for _, own := range []Budget{{Cost: footprint.FlashBytes, Limit: float64(chip.Flash)},
+		{Cost: footprint.RAMBytes, Limit: float64(chip.RAM)}} {
 		if !slices.ContainsFunc(t.Within, func(b Budget) bool { return b.Cost == own.Cost && b.Limit <= own.Limit }) {
 			t.Within = append(t.Within, own)
 		}

@@ -26,7 +26,8 @@ func TestParseAmount(t *testing.T) {
 }
 
 func TestChipFigures(t *testing.T) {
-	f := footprint.Footprint{Measured: &footprint.Measured{Chip: &footprint.OnChip{Chip: "atmega328p", Flash: 9000, RAM: 1500, Cycles: 3_200_000}}}
+	chip := &footprint.OnChip{Chip: "atmega328p", Flash: 9000, RAM: 1500, Cycles: 3_200_000}
+	f := footprint.Footprint{Measured: &footprint.Measured{Chip: chip}}
 	for c, want := range map[footprint.Cost]int{footprint.FlashBytes: 9000, footprint.RAMBytes: 1500, footprint.Cycles: 3_200_000,
 		footprint.LatencyMicros: 200_000, footprint.Instructions: 0} {
 		if got := f.Get(c); got != want || f.Has(c) != (want > 0) {

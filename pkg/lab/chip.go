@@ -152,7 +152,8 @@ func onChip(ctx context.Context, d device.Device, spec models.Spec, simulate boo
 		return nil, err
 	}
 	if counts.Parameters > d.Flash { // a byte each
-		chip := &footprint.OnChip{Chip: d.Name, Flash: counts.Parameters, RAM: counts.Peak, By: footprint.AnEstimate + ": its weights alone have no room"}
+		chip := &footprint.OnChip{Chip: d.Name, Flash: counts.Parameters, RAM: counts.Peak,
+			By: footprint.AnEstimate + ": its weights alone have no room"}
 		chip.Cycles, chip.Instructions = counts.MACs, counts.MACs
 		return chip, nil
 	}

@@ -31,7 +31,8 @@ func (r *planned) certify(c *result.Certificate) {
 	}
 	e := &Evidence{Certificate: c, Summary: r.named(c.Summary), Rules: c.Rules, Verdict: c.Verdict}
 	e.Answers = r.Target != nil && c.Target.Accuracy == r.Target.Accuracy && c.Target.Rule == r.Target.Rule &&
-		c.Target.Metric == r.Target.Metric && c.Target.Cost == r.Target.Cost && c.Target.Precision == r.Target.Precision && c.Target.Device == r.Target.asked.Device &&
+		c.Target.Metric == r.Target.Metric && c.Target.Cost == r.Target.Cost && c.Target.Precision == r.Target.Precision &&
+		c.Target.Device == r.Target.asked.Device &&
 		c.Target.Confidence == r.Target.Confidence && slices.Equal(c.Seeds, r.Seeds[:min(r.Target.Seeds, len(r.Seeds))])
 	if !e.Answers {
 		r.warn("The certificate is of another target, or of other seeds, than the experiment file has now: it is shown, but is not the answer.")

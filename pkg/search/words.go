@@ -408,8 +408,8 @@ func (p *Problem) measuredRules() []string {
 				by[m.Chip.By] = true
 			}
 		}
-		out = append(out, "Figures on "+p.Target.Device+" are those of the smallest firmware that classifies by the int8 network in C, with untrained "+
-			"weights of the same shape. They are by "+strings.Join(slices.Sorted(maps.Keys(by)), "; by ")+".")
+		out = append(out, "Figures on "+p.Target.Device+" are those of the smallest firmware that classifies by the int8 network in C, with "+
+			"untrained weights of the same shape. They are by "+strings.Join(slices.Sorted(maps.Keys(by)), "; by ")+".")
 	}
 	if latency {
 		out = append(out, "Latency is measured once for each network, before training, on untrained weights, and kept; on another machine or "+
