@@ -24,7 +24,7 @@ func exportCommand() *cli.Command {
 			"savedmodel and frozen: TensorFlow (written by slimfit-worker). tflite: TensorFlow Lite, float32. tflite-int8: full-integer, " +
 			"calibrated on training images. c: the int8 file as a C array for TensorFlow Lite Micro. c-code: the int8 network as freestanding " +
 			"C99, with a header, no runtime and no floating point; c-code-float: the same in float32. npz: the weights for NumPy. " +
-				"all: each of them.",
+			"all: each of them.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "format", Usage: "the `FORMATS` to write: savedmodel, frozen, tflite, tflite-int8, c, c-code, c-code-float, npz or all, several with commas"},
 			&cli.StringFlag{Name: "into", Aliases: []string{"o"}, Usage: "write into `DIR` (default: <run folder>/export/<config-id>-seed-<n>)"},
