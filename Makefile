@@ -74,7 +74,8 @@ check-tflite: data venv-tflite ## run exported files in TensorFlow Lite and Tens
 	@$(LITE) scripts/tflite/check_trained.py bin/slimfit
 
 setup-devices: ## install the compilers and simulators of the chips (Debian, as root)
-	apt-get install -y --no-install-recommends gcc-avr avr-libc simavr libsimavr-dev libelf-dev gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
+	apt-get install -y --no-install-recommends gcc-avr avr-libc simavr libsimavr-dev libelf-dev gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
+		clang gcc-riscv64-unknown-elf
 
 check-device: data ## run networks of every layer kind, and DEVICE_FILES, on the simulated chips and compare every score
 	go test -count=1 -v -run 'Device|Room' ./pkg/device

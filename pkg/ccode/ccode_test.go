@@ -292,3 +292,47 @@ func weights(t *testing.T, r *rand.Rand, spec models.Spec) models.Weights {
 	}
 	return w
 }
+
+// TestNoWarnings compiles networks of every layer kind, in int8 and float32, with
+// each compiler that people take them to.
+func TestNoWarnings(t *testing.T) {
+	specs := modelstest.Each()
+	maps.DeleteFunc(specs, func(name string, _ models.Spec) bool { // the others have the same C
+		return strings.Contains(name, "batchnorm") || strings.HasPrefix(name, "activation ")
+	})
+	for _, compiler := range [][]string{{"gcc"}, {"clang"}, {"arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb"}, {"avr-gcc", "-mmcu=atmega328p"},
+		{"riscv64-unknown-elf-gcc", "-ffreestanding"}} {
+		t.Run(compiler[0], func(t *testing.T) {
+			if _, err := exec.LookPath(compiler[0]); err != nil {
+				t.Logf("NOT COMPILED: no %s", compiler[0])
+				return
+			}
+			t.Parallel()
+			dir := t.TempDir()
+			files := []string{}
+			for name, spec := range specs {
+				r := rand.New(rand.NewPCG(9, 25))
+				quantized, pixels := network(t, r, spec, 8, tflite.Options{})
+				for i, m := range []*tflite.Model{quantized, realNetwork(t, r, spec)} {
+					id := fmt.Sprintf("net%d_%d", len(files), i)
+					source, err := ccode.Generate(m, ccode.Options{Name: id, Classes: []string{"a", "b", "c"}, Golden: pixels[:2*spec.Input.Elements()]})
+					if err != nil {
+						t.Fatal(name, err)
+					}
+					if compiler[0] == "riscv64-unknown-elf-gcc" && bytes.Contains(source.C, []byte("<math.h>")) {
+						continue // Debian has no C library for it
+					}
+					write(t, filepath.Join(dir, id+".h"), source.H)
+					write(t, filepath.Join(dir, id+".c"), source.C)
+					files = append(files, id+".c")
+				}
+			}
+			args := append(append(compiler[1:], "-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-c"), files...)
+			build := exec.Command(compiler[0], args...)
+			build.Dir = dir
+			if out, err := build.CombinedOutput(); err != nil {
+				t.Errorf("%v: %.3000s", err, out)
+			}
+		})
+	}
+}

@@ -109,6 +109,13 @@ func (s *step) reals() (arrays string, flash int) {
 	return b.String(), flash
 }
 
+// Math says whether a float32 network's functions take math.h.
+func (n *network) Math() bool {
+	return n.Real() && slices.ContainsFunc(n.Steps, func(s step) bool {
+		return strings.Contains(s.Arrays, "(float)exp(") || strings.Contains(s.Arrays, "(float)tanh(")
+	})
+}
+
 // formula is C for a function of v.
 func formula(op tflite.Op) string {
 	switch op.Code {
