@@ -300,7 +300,8 @@ func TestNoWarnings(t *testing.T) {
 	maps.DeleteFunc(specs, func(name string, _ models.Spec) bool { // the others have the same C
 		return strings.Contains(name, "batchnorm") || strings.HasPrefix(name, "activation ")
 	})
-	for _, compiler := range [][]string{{"gcc"}, {"clang"}, {"arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb"}, {"avr-gcc", "-mmcu=atmega328p"},
+	for _, compiler := range [][]string{{"gcc"}, {"clang"}, {"arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb"},
+		{"avr-gcc", "-mmcu=atmega328p"},
 		{"riscv64-unknown-elf-gcc", "-ffreestanding"}} {
 		t.Run(compiler[0], func(t *testing.T) {
 			if _, err := exec.LookPath(compiler[0]); err != nil {
@@ -315,7 +316,8 @@ func TestNoWarnings(t *testing.T) {
 				quantized, pixels := network(t, r, spec, 8, tflite.Options{})
 				for i, m := range []*tflite.Model{quantized, realNetwork(t, r, spec)} {
 					id := fmt.Sprintf("net%d_%d", len(files), i)
-					source, err := ccode.Generate(m, ccode.Options{Name: id, Classes: []string{"a", "b", "c"}, Golden: pixels[:2*spec.Input.Elements()]})
+					source, err := ccode.Generate(m, ccode.Options{Name: id, Classes: []string{"a", "b", "c"},
+						Golden: pixels[:2*spec.Input.Elements()]})
 					if err != nil {
 						t.Fatal(name, err)
 					}
