@@ -140,7 +140,7 @@ func TestSearchStopsEarly(t *testing.T) {
 	c, words := b.certificate("runs/tiny/certificate.json")
 	n, on := c.Effort.Stopped+c.Audit.Stopped, c.Audit.Stopped
 	if n == on || on != 4 || len(b.stopped("runs/tiny")) != n || !c.EarlyStop || strings.Count(errs, "stopped early, at step") != n ||
-		!strings.Contains(out, fmt.Sprintf("Stopped early, as hopeless: %d of these trials.", n-on)) ||
+		!strings.Contains(out, fmt.Sprintf("Stopped early, by projections: %d of these trials.", n-on)) ||
 		!strings.Contains(out, "Trained to their end all the same: 4 stopped trials and 0 skipped configurations; none was") {
 		t.Fatalf("%d stopped, %d files\n%s%s", n, len(b.stopped("runs/tiny")), out, errs)
 	}

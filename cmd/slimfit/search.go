@@ -44,7 +44,7 @@ func searchCommand(train lab.Trainer) *cli.Command {
 			&cli.BoolFlag{Name: "model", Usage: fmt.Sprintf("let a model of accuracy choose what to train, as with more than %d configurations", search.ModelAbove)},
 			&cli.StringFlag{Name: "front", Usage: "answer for several accuracies as one question, such as `LIST` 0.90,0.95,0.98"},
 			&cli.Int64Flag{Name: "search-seed", Usage: "draw the model's choices by seed `N`; a part of the answer"},
-			&cli.BoolFlag{Name: "no-early-stop", Usage: "train every trial to its end: stop none as hopeless"},
+			&cli.BoolFlag{Name: "no-early-stop", Usage: "train every trial to its end: stop none early"},
 			&cli.IntFlag{Name: "round", Value: search.DefaultRound, Usage: "ask for about `N` trials at once; a part of the answer, unlike --jobs"},
 			&cli.StringFlag{Name: "certificate", Value: result.CertificateName, Usage: "write the certificate to `FILE` in the run folder"}),
 		Action: func(c *cli.Context) error {

@@ -18,7 +18,7 @@ func WriteBrief(w io.Writer, c *result.Certificate) error {
 	}
 	e := c.Effort
 	if e.Stopped > 0 {
-		t.line("\nStopped early, as hopeless: %d of these trials.", e.Stopped)
+		t.line("\nStopped early, by projections: %d of these trials.", e.Stopped)
 	}
 	t.line("\nTrained: %d of the grid's %d trials, %.1f %% of its steps.", e.Trials, e.GridTrials, 100*e.Share)
 	if c.Space != nil {

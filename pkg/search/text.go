@@ -38,7 +38,7 @@ func WriteText(w io.Writer, c *result.Certificate) error {
 	t.line("Trained: %d of the grid's %d trials, %d of its %d steps (%.1f %%), in %d rounds.", e.Trials, e.GridTrials, e.Steps, e.GridSteps,
 		100*e.Share, e.Rounds)
 	if c.EarlyStop {
-		t.line("Stopped early, as hopeless: %d of these trials.", e.Stopped)
+		t.line("Stopped early, by projections: %d of these trials.", e.Stopped)
 	}
 	t.list("What it assumes", assumptionLines(c))
 	t.list("What this promises", c.Promises)
