@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"slimfit/pkg/exit"
+	"slimfit/pkg/export"
 	"slimfit/pkg/lab"
 	"slimfit/pkg/text"
 )
@@ -22,7 +23,8 @@ func evaluateCommand() *cli.Command {
 		ArgsUsage: "MODEL DATA",
 		Description: "MODEL is what `slimfit predict` takes. DATA is a known data set, of which the test images are taken, or a folder: of the one " +
 			"that the network was trained on the test images that were held back then, of another one all pictures. Classes are told by their " +
-			"names. The CSV has every image.\n\nDATA may also be the golden.npz of an export, which has ten images and what each form of the " +
+			"names. Of a network for series it is a .npz or .csv of such. The CSV has every " +
+			"image.\n\nDATA may also be the golden.npz of an export, which has ten images and what each form of the " +
 			"network must say of them: int8 bit for bit, float32 to 1e-5; exit code 1 where they differ.",
 		Flags: slices.DeleteFunc(modelFlags(), func(f cli.Flag) bool { return f.Names()[0] == "resize" }),
 		Action: func(c *cli.Context) error {
@@ -35,10 +37,11 @@ func evaluateCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			if filepath.Ext(c.Args().Get(1)) == ".npz" {
-				return checkGolden(o, l, m, c.Args().Get(1))
+			data := c.Args().Get(1)
+			if filepath.Ext(data) == ".npz" && (!m.Series() || filepath.Base(data) == export.GoldenName) {
+				return checkGolden(o, l, m, data)
 			}
-			e, err := l.Evaluate(m, c.Args().Get(1))
+			e, err := l.Evaluate(m, data)
 			if err != nil {
 				return err
 			}

@@ -65,7 +65,7 @@ func (l *Lab) Evaluate(m *Model, data string) (*Evaluation, error) {
 		}
 		return l.evaluate(m, testOf(set, "", fmt.Sprintf("the test images of %s", data)))
 	}
-	if st, err := os.Stat(data); err != nil || !st.IsDir() && !m.data.Scaling.Series() {
+	if st, err := os.Stat(data); err != nil || !st.IsDir() && !m.Series() {
 		return nil, exit.Usagef("evaluate: %s is neither a known data set (%s) nor a folder", data, knownNames())
 	}
 	e, p, err := l.PredictFolder(m, data)
@@ -101,7 +101,7 @@ func (l *Lab) PredictFolder(m *Model, folder string) (*Evaluation, *Predictions,
 			return e, nil, err
 		}
 	}
-	if m.data.Scaling.Series() {
+	if m.Series() {
 		return l.predictSeries(m, folder)
 	}
 	if own, err := dataset.HasOwnFiles(path); err != nil {

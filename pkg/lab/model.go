@@ -41,6 +41,9 @@ type Model struct {
 	run func(pixels []float32) (logits, probabilities []float32, seconds float64, err error)
 }
 
+// Series says whether the network takes series, not images.
+func (m *Model) Series() bool { return m.data.Scaling.Series() }
+
 // OpenModel opens an exported file or folder, or a trained run.
 func (l *Lab) OpenModel(ctx context.Context, name string, seed *int64) (*Model, error) {
 	file, card, err := exportedFile(name)
@@ -76,7 +79,7 @@ func (l *Lab) OpenModel(ctx context.Context, name string, seed *int64) (*Model, 
 		if err != nil {
 			return nil, exit.Usagef("%s: %w", file, err)
 		}
-		if !m.data.Scaling.Series() && strings.HasPrefix(lite.Description, tflite.SeriesWords) {
+		if !m.Series() && strings.HasPrefix(lite.Description, tflite.SeriesWords) {
 			return nil, exit.Usagef("%s takes series: keep the %s beside it that has their mean and standard deviation", file, export.ManifestName)
 		}
 		return m.interpret(lite), nil

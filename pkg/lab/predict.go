@@ -38,7 +38,7 @@ func (l *Lab) readAllImages(m *Model, files []string, resize bool) (*inputs, err
 	var faults []error
 	var in inputs
 	for _, file := range files {
-		if m.data.Scaling.Series() {
+		if m.Series() {
 			s, err := dataset.ReadSeries(file, m.input, m.data.Window)
 			if err != nil {
 				faults = append(faults, err)
