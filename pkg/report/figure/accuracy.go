@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"math"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -109,6 +110,9 @@ func tickLabel(c *report.Chart, value string) string {
 func drawPoints(r *report.Report, p *plot.Plot, x abscissa, lines, front bool) (*drawing, error) {
 	d := &drawing{plots: []*plot.Plot{p}, legend: newLegend(), width: figureWidth, height: figureHeight}
 	setScales(r, p, x)
+	if s := leftOut(r, x); s != "" {
+		p.X.Label.Text += "\n" + s
+	}
 	addGrid(p)
 	if front {
 		if err := addFront(r, d, x); err != nil {
@@ -129,6 +133,32 @@ func drawPoints(r *report.Report, p *plot.Plot, x abscissa, lines, front bool) (
 		return nil, err
 	}
 	return d, addTarget(r, d)
+}
+
+// leftOut says what no mark stands for; "" where there is nothing.
+func leftOut(r *report.Report, x abscissa) string {
+	var parts []string
+	say := func(n int, what string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%s: %s", what, text.Thousands(n)))
+		}
+	}
+	placeless := 0
+	for _, v := range x.at {
+		if v == nil {
+			placeless++
+		}
+	}
+	say(r.LeftOut, "networks of "+text.Thousands(r.LeftOut+len(r.Rows))+" that are not drawn")
+	say(placeless, "networks without a place on x")
+	say(r.Counts.Failed, "trials that failed")
+	say(r.Counts.Diverged, "diverged")
+	say(r.Counts.Missing, "have no result")
+	say(r.Counts.Skipped, "skipped by the search")
+	if len(parts) == 0 {
+		return ""
+	}
+	return "Left out: " + strings.Join(parts, "; ")
 }
 
 // addCurve draws the rows of a curve. Rows that lack seeds are hollow, rows

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"image/png"
 	"io"
 	"slices"
@@ -87,5 +88,28 @@ func TestFiguresOfAShortTraining(t *testing.T) {
 		if _, err := SVG(r, f.Name); err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 		}
+	}
+}
+
+// A figure says in itself what it leaves out.
+func TestFiguresSayWhatTheyLeaveOut(t *testing.T) {
+	r := reporttest.Build(t, reporttest.Flawed(t), report.Options{})
+	want := fmt.Sprintf("trials that failed: %d; diverged: %d; have no result: %d", r.Counts.Failed, r.Counts.Diverged, r.Counts.Missing)
+	for _, name := range []string{Accuracy, Front} {
+		svg, err := SVG(r, name)
+		if err != nil || !bytes.Contains(svg, []byte("Left out: "+want)) {
+			t.Errorf("%s does not say %q (%v)", name, want, err)
+		}
+	}
+	plan := reporttest.SlicesPlan()
+	e := plan.Experiment(t)
+	results, histories := plan.Run(e)
+	whole := reporttest.Build(t, report.Input{Experiment: e, Results: results, Histories: histories}, report.Options{})
+	if svg, err := SVG(whole, Accuracy); err != nil || bytes.Contains(svg, []byte("Left out")) {
+		t.Errorf("nothing is left out, and the figure says so (%v)", err)
+	}
+	s := leftOut(whole.Shown(5), abscissa{at: []*float64{nil}})
+	if !strings.Contains(s, "not drawn: 10") || !strings.Contains(s, "without a place on x: 1") {
+		t.Errorf("left out: %q", s)
 	}
 }

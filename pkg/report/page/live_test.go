@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,12 +20,15 @@ import (
 // liveServer sends pages and states as pkg/serve does.
 type liveServer struct {
 	*httptest.Server
-	page   chan []byte // holds the newest
-	states chan string
+	page chan []byte // holds the newest
+
+	mu    sync.Mutex
+	state string        // that every stream is told, also one that comes later; "": none
+	next  chan struct{} // closed when there is another
 }
 
 func newLiveServer(t *testing.T) *liveServer {
-	s := &liveServer{page: make(chan []byte, 1), states: make(chan string)}
+	s := &liveServer{page: make(chan []byte, 1), next: make(chan struct{})}
 	m := http.NewServeMux()
 	m.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		page := <-s.page
@@ -35,12 +39,17 @@ func newLiveServer(t *testing.T) *liveServer {
 	m.HandleFunc("GET /events", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		for {
+			s.mu.Lock()
+			state, next := s.state, s.next
+			s.mu.Unlock()
+			if state != "" {
+				fmt.Fprintf(w, "data: %s\n\n", state)
+				w.(http.Flusher).Flush()
+			}
 			select {
 			case <-r.Context().Done():
 				return
-			case state := <-s.states:
-				fmt.Fprintf(w, "data: %s\n\n", state)
-				w.(http.Flusher).Flush()
+			case <-next:
 			}
 		}
 	})
@@ -78,7 +87,7 @@ func testLive(t *testing.T, parent context.Context) {
 	s.put(t, reporttest.Build(t, in, report.Options{}), 1)
 	for _, v := range []view{desktop, phone} {
 		p := visit(t, parent, s.URL+"/", v)
-		s.tell(t, training)
+		s.tell(training)
 		p.until("#live-now", "3 of 45 trials done, 1 failed, 1 training, 40 waiting · about 5 min left")
 		if got := p.text("#live-work"); !strings.Contains(got, "kernel <b>5</b> · 120 of 2,000 · loss 0.700 · 91.00 % · 40 s") {
 			t.Errorf("what trains: %q", got)
@@ -97,6 +106,7 @@ func testLive(t *testing.T, parent context.Context) {
 
 	r := slicesReport(t)
 	s.put(t, r, 1)
+	s.tell("")
 	p := visit(t, parent, s.URL+"/", desktop)
 	p.typeOver("#threshold", "94.5")
 	p.typeOver("#filter", "kernel 5")
@@ -114,7 +124,7 @@ func testLive(t *testing.T, parent context.Context) {
 	before, top := p.hands(), place()
 	r.About = "the second report"
 	s.put(t, r, 2)
-	s.tell(t, finished)
+	s.tell(finished)
 	p.until(".about", "the second report")
 	p.until("#live-now", "this report is not the newest: the disk is full")
 	if after := p.hands(); after != before || !strings.Contains(after, "94.5") {
@@ -132,19 +142,20 @@ func testLive(t *testing.T, parent context.Context) {
 	}
 }
 
-func (s *liveServer) tell(t *testing.T, state string) {
-	t.Helper()
-	select {
-	case s.states <- strings.ReplaceAll(state, "\n", ""):
-	case <-time.After(10 * time.Second):
-		t.Fatal("no page listens")
-	}
+// tell tells a state to all streams: one of a page that is gone takes none from
+// the next one's.
+func (s *liveServer) tell(state string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state = strings.ReplaceAll(state, "\n", "")
+	close(s.next)
+	s.next = make(chan struct{})
 }
 
 // until waits for text in an element.
 func (p *tab) until(selector, text string) {
 	p.t.Helper()
-	for begin := time.Now(); time.Since(begin) < 10*time.Second; time.Sleep(20 * time.Millisecond) {
+	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(20 * time.Millisecond) {
 		if strings.Contains(p.text(selector), text) {
 			return
 		}
