@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"slimfit/pkg/exit"
+	"slimfit/pkg/export/exporttest"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 )
@@ -237,5 +238,29 @@ func TestCertificatesStayBesideEachOther(t *testing.T) {
 	_, _, errs = slimfit("export", filepath.Join(l.dir, "runs/tiny"), "--format", "npz") // its weights are none, but it is named
 	if !strings.Contains(flat(errs), second.Winner.ConfigID) {
 		t.Errorf("export takes another network than %s: %s", second.Winner.ConfigID, errs)
+	}
+}
+
+// Commands that measure on test images beside run and search say so on the
+// ledger.
+func TestMeasuringIsOnTheLedger(t *testing.T) {
+	r, err := exporttest.Write(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &testLab{t: t, dir: filepath.Dir(filepath.Dir(r.Folder.Dir))}
+	for _, c := range []struct {
+		args  []string
+		lines int
+	}{{[]string{"quantize", r.Folder.Dir}, 1}, {[]string{"quantize", r.Folder.Dir}, 1}, // they are known
+		{[]string{"export", filepath.Join(r.Folder.Dir, r.Good), "--format", "tflite"}, 2}} {
+		if code, _, errs := slimfit(c.args...); code != exit.Done && code != exit.Trials {
+			t.Errorf("%v: code %d: %s", c.args, code, errs)
+		}
+		looks := l.looks()
+		if last := looks[len(looks)-1]; len(looks) != c.lines || last.By != result.ByEvaluate || last.Alpha != 0 || last.Experiment != "tiny" ||
+			last.Configurations < 1 {
+			t.Errorf("%v: %+v", c.args, looks)
+		}
 	}
 }

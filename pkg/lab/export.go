@@ -263,6 +263,7 @@ func (x *exporter) judge(ctx context.Context, files *export.Files) error {
 	if images.N() == 0 {
 		return nil
 	}
+	told := split != export.Test
 	for i := range x.card.Files {
 		f := &x.card.Files[i]
 		m := files.Model(f.Format)
@@ -271,6 +272,10 @@ func (x *exporter) judge(ctx context.Context, files *export.Files) error {
 		}
 		if f.Accuracy = x.known(*f); f.Accuracy != nil {
 			continue
+		}
+		if !told {
+			x.l.noteLook(&store.Folder{Dir: filepath.Dir(filepath.Dir(x.trial.Dir))}, x.set.TestKey, 1)
+			told = true
 		}
 		x.l.Detail("running %s on %s", f.Path, text.Count(images.N(), split+" image"))
 		a, err := export.Judge(ctx, m, split, images, runtime.GOMAXPROCS(0))

@@ -96,6 +96,17 @@ func (s *searcher) opening(question, id string, fresh []int64, alpha, left float
 		Seeds: fresh, Alpha: alpha, AlphaLeft: left, Certificate: certificate}
 }
 
+// noteLook writes down that test figures of a run folder's networks are about to
+// be shown. What only measures goes on where that cannot be written.
+func (l *Lab) noteLook(folder *store.Folder, key string, networks int) {
+	err := store.LedgerIn(filepath.Dir(folder.Dir)).Write(key, func([]result.Look) (*result.Look, error) {
+		return &result.Look{Experiment: filepath.Base(folder.Dir), By: result.ByEvaluate, Configurations: networks}, nil
+	})
+	if err != nil {
+		l.Note("%v: that test figures are shown is not on it", err)
+	}
+}
+
 // ledger is what the ledger above a run folder knows of the test images that a
 // question opened.
 func (l *Lab) ledger(folder *store.Folder) func(question string) []result.Look {

@@ -93,6 +93,17 @@ func (o *Quantized) quantizeFolder(ctx context.Context, l *Lab, folder *store.Fo
 		path = ownDataPath(folder.Dir, done[0].Dataset)
 	}
 	q := newQuantizer(folder, models.Source{Cache: l.Cache, Path: path}, l.Note)
+	shown := 0 // networks whose int8 test figures are new
+	for _, r := range done {
+		old, err := folder.ReadInt8(r.Key())
+		known := err == nil && old.Of(r) && (old.Reason != "" || old.Correct.Test != nil)
+		if r.Correct.Test != nil && !known && export.HasWeights(folder, r.Key()) {
+			shown++
+		}
+	}
+	if set, err := q.images(done[0].Dataset); err == nil && shown > 0 {
+		l.noteLook(folder, set.TestKey, shown)
+	}
 	int8s, errs := make([]result.Int8, len(done)), make([]error, len(done))
 	err = parallel.Each(ctx, len(done), l.Work.Jobs, func(i int) error {
 		int8s[i], errs[i] = q.make(ctx, done[i], done[i].Correct.Test != nil, 1)
