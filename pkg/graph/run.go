@@ -76,7 +76,7 @@ func (p *Pack) Seen(step int, batch []int32) (images []float32, err error) {
 }
 
 // evalBatch is how many images one evaluation step classifies: with our stems
-// 50 cost 10 to 30 % more of the processor's time an image (BenchmarkEvaluation).
+// 50 cost up to 31 % more of the processor's time an image (BenchmarkEvaluation).
 const evalBatch = 250
 
 // Logits returns one network's logits for each image: [n*classes].
