@@ -17,7 +17,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 KERAS       := .venv/bin/python
 LITE        := .venv-tflite/bin/python
 
-.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-survive check-hostile bench-gpu check-gpu check-bundle bundle check-export check-tflite setup-devices check-device bench bench-paper bench-tflite venv venv-tflite venv-peers clean
+.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-survive check-hostile bench-gpu check-gpu check-bundle bundle check-export check-tflite setup-devices check-device bench bench-search bench-paper bench-tflite venv venv-tflite venv-peers clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -105,6 +105,10 @@ venv-peers: ## set up .venv-peers/: PyTorch and JAX, which bench takes in where 
 
 bench: data venv ## time slimfit against Keras fit, a hand-written TensorFlow loop, PyTorch and JAX (hours; BENCH=--quick: minutes)
 	@$(KERAS) scripts/bench/run.py $(BENCH)
+
+bench-search: build data ## time searches against Optuna and KerasTuner (hours; BENCH="--repeats 1 --tools slimfit optuna": minutes)
+	@scripts/setup_venv.sh search
+	@.venv-search/bin/python scripts/bench/search.py $(BENCH)
 
 bench-paper: data venv ## print our seconds beside the paper's, cell by cell
 	@$(KERAS) scripts/bench/paper.py $(BENCH)

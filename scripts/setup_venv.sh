@@ -7,6 +7,8 @@
 #                           JAX for the benchmarks
 #   setup_venv.sh gpu       .venv-gpu/: scripts/gpu/requirements.txt, the peers of
 #                           make bench-gpu on a GPU
+#   setup_venv.sh search    .venv-search/: those of keras, Optuna and KerasTuner
+#                           (scripts/bench/requirements-search.txt), for make bench-search
 #   setup_venv.sh tflite    .venv-tflite/: scripts/tflite/requirements.txt, TensorFlow
 #                           Lite's interpreter, and requirements-micro.txt,
 #                           TensorFlow Lite Micro, where there is a wheel of it
@@ -32,8 +34,12 @@ gpu)
     venv=.venv-gpu what="TensorFlow 2.18 for GPUs" size="6 GB" least=9 most=12
     requirements=scripts/gpu/requirements.txt optional=
     ;;
+search)
+    venv=.venv-search what="TensorFlow 2.18" size="1.6 GB" least=9 most=12
+    requirements=scripts/keras/requirements.txt optional=scripts/bench/requirements-search.txt
+    ;;
 *)
-    echo "setup_venv.sh: want keras, tflite, peers or gpu, got $1" >&2
+    echo "setup_venv.sh: want keras, tflite, peers, search or gpu, got $1" >&2
     exit 2
     ;;
 esac

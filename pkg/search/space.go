@@ -19,7 +19,7 @@ const (
 	// leastGain is the expected saving of a trial that is worth it, in a space of
 	// gainOf configurations: the chance to pass times the logarithm of costs. It
 	// falls as the root of their number.
-	leastGain, gainOf = 0.015, 120
+	leastGain, gainOf = 0.018, 120
 	// mostWeighed bounds the places that a drawn surrogate is asked about.
 	mostWeighed = 20_000
 	// doubtAfter is how many openings fail before luck is discounted, see believed:
@@ -182,7 +182,7 @@ func (s *state) choose(limit int) (places []int, how string) {
 	}
 	hopes := s.hopes(m, limit, untrained)
 	rng := rand.New(rand.NewPCG(uint64(s.p.SearchSeed), uint64(2+s.rounds)))
-	few := min(s.p.Round, max(2, len(hopes)/4)) // what the next ones show may settle the rest
+	few := min(s.p.Round, max(2, len(hopes)/8)) // what the next ones show may settle the rest
 	for len(places) < few && len(hopes) > 0 {
 		d, best, most := m.draw(rng), -1, -1.0
 		for k, h := range hopes {

@@ -19,11 +19,13 @@ def build(cell):
     model = keras.Sequential([keras.Input((28, 28, 1))])
     weights = {"kernel_initializer": keras.initializers.TruncatedNormal(stddev=0.1),
                "bias_initializer": keras.initializers.Constant(0.1)}
-    for kernel, filters, pool in cell["convs"]:
-        model.add(keras.layers.Conv2D(filters, kernel, padding="same", activation="relu", **weights))
+    for i, (kernel, filters, pool) in enumerate(cell["convs"]):
+        stride = cell.get("stride", 1) if i == 0 else 1
+        model.add(keras.layers.Conv2D(filters, kernel, stride, padding="same", activation="relu", **weights))
         model.add(keras.layers.MaxPooling2D(pool, padding="same"))
     model.add(keras.layers.Flatten())
-    model.add(keras.layers.Dense(cell["units"], activation="relu", **weights))
+    if cell["units"]:
+        model.add(keras.layers.Dense(cell["units"], activation="relu", **weights))
     model.add(keras.layers.Dropout(0.5))
     model.add(keras.layers.Dense(10, **weights))
     model.compile(optimizer=keras.optimizers.Adam(common.LEARNING_RATE, epsilon=common.EPSILON),

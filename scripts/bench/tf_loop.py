@@ -31,12 +31,16 @@ class Net:
     """One network's variables, its loss and its Adam step."""
 
     def __init__(self, tf, cell):
-        self.tf, self.convs = tf, cell["convs"]
-        edge, channels, shapes = 28, 1, []
+        self.tf, self.convs, self.hidden, self.stride = tf, cell["convs"], cell["units"] > 0, cell.get("stride", 1)
+        edge, channels, shapes = -(-28 // self.stride), 1, []
         for kernel, filters, pool in self.convs:
             shapes += [[kernel, kernel, channels, filters], [filters]]
             edge, channels = -(-edge // pool), filters
-        shapes += [[edge * edge * channels, cell["units"]], [cell["units"]], [cell["units"], 10], [10]]
+        width = edge * edge * channels
+        if self.hidden:
+            shapes += [[width, cell["units"]], [cell["units"]]]
+            width = cell["units"]
+        shapes += [[width, 10], [10]]
         self.variables = [tf.Variable(tf.zeros(s)) for s in shapes]
         self.moments = [(tf.Variable(tf.zeros(s)), tf.Variable(tf.zeros(s))) for s in shapes]
         self.powers = [tf.Variable(1.0), tf.Variable(1.0)]
@@ -53,13 +57,15 @@ class Net:
             power.assign(beta)
 
     def logits(self, x, training):
-        tf, v = self.tf, iter(self.variables)
+        tf, v, stride = self.tf, iter(self.variables), self.stride
         for _, _, pool in self.convs:
             # max(relu(x+b)) = relu(max(x)+b): pooling first leaves bias and ReLU fewer values
-            x = tf.nn.max_pool2d(tf.nn.conv2d(x, next(v), 1, "SAME"), pool, pool, "SAME")
+            x = tf.nn.max_pool2d(tf.nn.conv2d(x, next(v), stride, "SAME"), pool, pool, "SAME")
+            stride = 1
             x = tf.nn.relu(tf.nn.bias_add(x, next(v)))
-        kernel = next(v)
-        x = tf.nn.relu(tf.nn.bias_add(tf.reshape(x, [-1, kernel.shape[0]]) @ kernel, next(v)))
+        x = tf.reshape(x, [-1, int(np.prod(x.shape[1:]))])
+        if self.hidden:
+            x = tf.nn.relu(tf.nn.bias_add(x @ next(v), next(v)))
         if training:
             x = tf.nn.dropout(x, 0.5)
         return tf.nn.bias_add(x @ next(v), next(v))
