@@ -259,9 +259,10 @@ def main():
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--limit", type=float, default=3600, help="seconds, after which a peer is stopped")
     parser.add_argument("--data", default=os.path.expanduser("~/.cache/slimfit/mnist"))
-    parser.add_argument("--out", default="scripts/bench/search.json", help="results; what is in it is not done again")
+    parser.add_argument("--out", default="runs/bench-search.json", help="results; what is in it is not done again")
     args = parser.parse_args()
     out = Path(args.out).resolve()
+    out.parent.mkdir(parents=True, exist_ok=True)
     rows = json.loads(out.read_text()) if out.exists() else []
     for repeat in range(args.repeats):
         for tool in args.tools:
