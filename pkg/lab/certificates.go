@@ -58,8 +58,7 @@ func (l *Lab) tellTarget(folder *store.Folder, e *experiment.Experiment) {
 		return
 	}
 	if other := search.Otherwise(old.Target, e.Target); other != "" {
-		l.Note("%s asks for another target from now on: %s; certificates stay beside it, each with its own question", folder.ExperimentPath(),
-			other)
+		l.Note("%s asks for another target from now on: %s; earlier answers stay beside it", folder.ExperimentPath(), other)
 	}
 }
 
