@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -50,10 +49,6 @@ func evaluateCommand() *cli.Command {
 	}
 }
 
-// shownWrong is how many mistakes the text lists, those first that the network is
-// surest of.
-const shownWrong = 20
-
 func writeEvaluation(o console, e *lab.Evaluation) error {
 	switch o.format {
 	case "json":
@@ -66,69 +61,11 @@ func writeEvaluation(o console, e *lab.Evaluation) error {
 		}
 		return o.table(t)
 	}
-	a := e.Accuracy
-	var b strings.Builder
-	b.WriteString(text.Wrap(fmt.Sprintf("%s right on %s of %s: %s (95 %% interval %s to %s). They are %s.", text.Printable(e.Model),
-		text.Thousands(a.Correct), text.Count(a.Images, "image"), text.Percent(a.Share), text.Percentage(a.Bounds[0]), text.Percent(a.Bounds[1]),
-		text.Printable(e.Data)), helpWidth, "", ""))
-	if e.Guess != "" {
-		fmt.Fprintf(&b, "It %s.\n", text.Printable(e.Guess))
+	words, err := e.Text(helpWidth)
+	if err != nil {
+		return err
 	}
-	tables := []text.Table{recallTable(e)}
-	if t := confusionTable(e); text.Width(strings.Join(t.Head, "  ")) < helpWidth {
-		tables = append(tables, t)
-	}
-	if len(e.Wrong) > 0 {
-		tables = append(tables, wrongTable(e))
-	}
-	for _, t := range tables {
-		b.WriteString("\n")
-		if err := t.Text(&b); err != nil {
-			return err
-		}
-	}
-	if n := len(e.Wrong) - shownWrong; n > 0 {
-		fmt.Fprintf(&b, "and %s more; --format json lists all\n", text.Thousands(n))
-	}
-	fmt.Fprintf(&b, "\n%s in %s (%s)\n", text.Count(a.Images, "image"), text.Duration(e.Seconds), e.Runtime)
-	return o.print([]byte(b.String()))
-}
-
-func recallTable(e *lab.Evaluation) text.Table {
-	t := text.Table{Head: []string{"class", "images", "recall", "most often taken for"}, Words: []bool{true, false, false, true}}
-	for _, c := range e.Recall {
-		recall, taken := "", ""
-		if c.Images > 0 {
-			recall = text.Percent(c.Recall)
-		}
-		if c.Taken != "" {
-			taken = c.Taken + " (" + text.Percent(c.Share) + ")"
-		}
-		t.Rows = append(t.Rows, []string{c.Class, text.Thousands(c.Images), recall, taken})
-	}
-	return t
-}
-
-// confusionTable has a row for each true class.
-func confusionTable(e *lab.Evaluation) text.Table {
-	t := text.Table{Head: []string{"true class"}, Left: 1}
-	for class, row := range e.Confusion {
-		t.Head = append(t.Head, text.Shorten(e.Predictions.Class(class), 8))
-		cells := []string{e.Predictions.Class(class)}
-		for _, n := range row {
-			cells = append(cells, strconv.Itoa(n))
-		}
-		t.Rows = append(t.Rows, cells)
-	}
-	return t
-}
-
-func wrongTable(e *lab.Evaluation) text.Table {
-	t := text.Table{Head: []string{"wrong image", "is", "answer", "probability"}, Left: 3}
-	for _, w := range e.Wrong[:min(len(e.Wrong), shownWrong)] {
-		t.Rows = append(t.Rows, []string{text.ShortenMiddle(w.Image, 40), w.Class, w.Answer, text.Percent(float64(w.Probability))})
-	}
-	return t
+	return o.print([]byte(words))
 }
 
 func checkGolden(o console, l *lab.Lab, m *lab.Model, file string) error {
