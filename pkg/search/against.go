@@ -86,7 +86,8 @@ func Otherwise(before, now *experiment.Target) string {
 	if now == nil {
 		return "none now"
 	}
-	return unlike(asked(before), asked(now), "before", "now")
+	words := unlike(asked(before), asked(now), "before", "now")
+	return strings.Replace(words, target.Certificate+" before, "+target.Observed, target.Observed, 1) // no word on what it does not give
 }
 
 // question is what a target asks for.
