@@ -56,7 +56,7 @@ func (n network) check(dir string) error {
 		return err
 	}
 	images := randomImages(n.Train.Batch*n.Train.Steps, n.Input, n.Classes)
-	set := &dataset.Set{Data: models.Data{Classes: n.Classes}, Train: images}
+	set := &dataset.Set{Data: models.Data{Input: n.Input, Classes: n.Classes}, Train: images}
 	for i := range n.Classes {
 		set.ClassNames = append(set.ClassNames, strconv.Itoa(i))
 	}
