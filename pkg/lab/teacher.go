@@ -14,7 +14,7 @@ import (
 // out or as a path.
 func findTeacher(run, out string) (experiment.Teacher, error) {
 	if !filepath.IsLocal(run) {
-		return experiment.Teacher{}, errors.New("a file names teachers below --out or below this folder: no path from the root, no ..")
+		return experiment.Teacher{}, errors.New("files name teachers below --out or this folder: no path from the root, none with .. in it")
 	}
 	choice, err := export.Find(run, out)
 	var missing *export.NotFoundError
