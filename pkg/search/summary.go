@@ -1,0 +1,108 @@
+package search
+
+import (
+	"fmt"
+
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/result"
+	"slimfit/pkg/text"
+)
+
+// summary is the answer in one sentence, what the audit came to in another, and
+// what it holds under in a third.
+func (s *state) summary(winner, unjudged int) string {
+	t, n := s.p.Target.Asked()+s.p.inPrecision(), len(s.all)
+	among := fmt.Sprintf("%d configurations", n)
+	if s.p.field != nil {
+		among = fmt.Sprintf("%s trained, of a space of %d,", text.Count(len(s.all)-s.bare(), "configuration"), s.p.Count())
+	}
+	reaches := map[string]string{experiment.RuleMean: "whose mean over seeds reaches"}[s.p.Target.Rule]
+	if reaches == "" {
+		reaches = "whose every seed reaches"
+	}
+	var sentence string
+	switch {
+	case s.p.Count() == 0:
+		if s.p.older {
+			return "No configuration is within the budgets."
+		}
+		return "No configuration is within the budgets: " + s.p.excludedAll() + "."
+	case winner < n && s.p.Observed():
+		c := s.p.Candidates[winner]
+		sentence = fmt.Sprintf("%s is the cheapest of %s %s %s on the validation images, with %d %s", c.ID, among, reaches, t, c.Cost,
+			s.p.Target.Cost.Unit())
+	case winner < n:
+		c := s.p.Candidates[winner]
+		sentence = fmt.Sprintf("%s is the cheapest of %s that was shown to meet %s, with %d %s", c.ID, among, t, c.Cost,
+			s.p.Target.Cost.Unit())
+	case s.p.Observed():
+		sentence = fmt.Sprintf("There is none among the %s %s %s on the validation images", among, reaches, t)
+	case !s.p.older:
+		sentence = fmt.Sprintf("None of the %s was shown to meet %s", among, t)
+	case unjudged > 0:
+		sentence = fmt.Sprintf("No configuration was found to meet %s", t)
+	default:
+		sentence = fmt.Sprintf("None of the %d configurations meets %s", n, t)
+	}
+	if s.p.older && unjudged > 0 {
+		sentence += fmt.Sprintf("; %d that are cheaper or may meet it could not be judged", unjudged)
+	}
+	sentence += s.others(winner) + "."
+	if words := auditText(s.audited()); words != "" {
+		sentence += " " + words
+	}
+	return sentence + s.counted(winner)
+}
+
+// bare counts the candidates of which nothing was trained.
+func (s *state) bare() int {
+	n := 0
+	for _, c := range s.all {
+		if len(c.nets) == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// others says what became of the other configurations, dearer ones left out.
+func (s *state) others(winner int) string {
+	if s.p.older {
+		return ""
+	}
+	var parts []string
+	for _, f := range []struct {
+		n    int
+		what string
+	}{
+		{s.count[result.FoundRejected] + s.count[result.FoundRefuted], "fail"},
+		{s.count[result.FoundNotShown], "neither shown to meet it nor to fail (too few images)"},
+		{s.count[result.FoundStopped], "not trained to the end, as projections lie below it"},
+		{s.count[result.FoundSkipped], "untrained, as larger ones clearly fail"},
+		{s.count[result.FoundUnjudged], "not judged, as trials failed"},
+		{s.untouched(winner), "never looked at, as a model of accuracy gives them too little chance"},
+	} {
+		if f.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", f.n, f.what))
+		}
+	}
+	switch {
+	case len(parts) == 0:
+		return ""
+	case winner < len(s.all):
+		return "; of the cheaper ones " + text.List(parts)
+	}
+	return ": " + text.List(parts)
+}
+
+// counted says under which condition a certificate holds.
+func (s *state) counted(winner int) string {
+	l := s.p.Looks
+	switch {
+	case l == nil || winner == len(s.all) || s.p.older || s.p.Observed():
+		return ""
+	case l.Seen != "":
+		return " As counted in this folder it is certified, if the target was not chosen from the test results shown on " + l.Seen + "."
+	}
+	return " Certified, counted in this folder."
+}
