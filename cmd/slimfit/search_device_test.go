@@ -43,7 +43,7 @@ func TestSearchOnADevice(t *testing.T) {
 	if limits[footprint.RAMBytes] != 0.3*1024 || limits[footprint.LatencyMicros] != 20_000 || limits[footprint.FlashBytes] != 32<<10 {
 		t.Errorf("limits %v", limits)
 	}
-	if code, out, errs = l.run("search", "e.yaml"); code != exit.Done || strings.Contains(errs, "building") {
+	if code, _, errs = l.run("search", "e.yaml"); code != exit.Done || strings.Contains(errs, "building") {
 		t.Errorf("the figures were not kept: code %d\n%s", code, errs)
 	}
 	code, out, errs = l.run("report", "runs/tiny", "-n")

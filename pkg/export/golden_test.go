@@ -63,7 +63,7 @@ func TestGolden(t *testing.T) {
 		t.Error("NaN is not found")
 	}
 	g.Labels = g.Labels[:9]
-	if b, err = g.Marshal(); err == nil || !strings.Contains(err.Error(), "labels") {
+	if _, err = g.Marshal(); err == nil || !strings.Contains(err.Error(), "labels") {
 		t.Error("nine labels of ten images:", err)
 	}
 }
