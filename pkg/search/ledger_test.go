@@ -31,7 +31,7 @@ func TestEarlierLooksAreCharged(t *testing.T) {
 	}
 	s := charged(0.03)
 	if s.cert.Verdict != result.Certified || s.cert.Openings[0].Alpha > 0.0100001 ||
-		!strings.Contains(strings.Join(s.cert.Promises, " "), "opened 1 times before by other questions") {
+		!strings.Contains(strings.Join(s.cert.Promises, " "), "opened 1 time before by other questions") {
 		t.Errorf("%s: %+v, %q", s.cert.Summary, s.cert.Openings, s.cert.Promises)
 	}
 	if faults := s.verify(); len(faults) > 0 {

@@ -132,8 +132,8 @@ func (p *Problem) lookedAt() string {
 	case l.Seen != "":
 		return chosen + fmt.Sprintf("it is certified, if the target was not chosen from the test results shown on %s.", l.Seen)
 	case l.Before > 0:
-		return chosen + fmt.Sprintf("counted in this folder, the test images were opened %d times before by other questions, which is charged.",
-			l.Before)
+		return chosen + fmt.Sprintf("counted in this folder, the test images were opened %s before by other questions, which is charged.",
+			text.Count(l.Before, "time"))
 	}
 	return chosen + "counted in this folder, the test images were not looked at before it was chosen."
 }
