@@ -144,7 +144,7 @@ func testCancelled(t *testing.T, c *cluster) {
 func limit() string {
 	s := strings.Replace(long, "name: long", "name: limit", 1)
 	s = strings.Replace(s, "seeds: 2", "seeds: 1", 1)
-	s = strings.Replace(s, "steps: 12000", "steps: 30000", 1)
+	s = strings.Replace(s, "steps: 12000", "steps: 100000", 1)
 	return strings.Replace(s, "time: 10", "time: 1", 1)
 }
 
