@@ -48,10 +48,13 @@ func IsSeries(path string) bool {
 // as of pictures: by content alone, in each class its share, whole groups together.
 // Windows of one series count as a group.
 func readSeriesSet(ref Ref) (*Set, error) {
-	for key, set := range map[string]bool{"resize": ref.Resize != nil, "fit": ref.Fit != "", "channels": ref.Channels != "",
-		"skip_unreadable": ref.SkipUnreadable, "groups: subfolder": ref.Groups == GroupsSubfolder, "normalize": ref.Normalize != ""} {
-		if set {
-			return nil, fmt.Errorf("%s is not for series, which are always standardised; leave it out", key)
+	for _, k := range []struct {
+		key string
+		set bool
+	}{{"resize", ref.Resize != nil}, {"fit", ref.Fit != ""}, {"channels", ref.Channels != ""}, {"skip_unreadable", ref.SkipUnreadable},
+		{"groups: subfolder", ref.Groups == GroupsSubfolder}, {"normalize", ref.Normalize != ""}} {
+		if k.set {
+			return nil, fmt.Errorf("%s is not for series, which are always standardised; leave it out", k.key)
 		}
 	}
 	s, err := readSeries(ref.Path, true)
@@ -91,6 +94,13 @@ func (s *Series) cut(w *models.Window, f *folder) (length int, err error) {
 		return 0, fmt.Errorf("window.length is %d, but %s has %d values; set a shorter one, or leave that series out", w.Length, least.name,
 			lengths(least))
 	}
+	windows := int64(0)
+	for _, o := range s.all {
+		windows += int64((lengths(o)-w.Length)/w.Step + 1)
+	}
+	if err := s.room(windows, w.Length); err != nil {
+		return 0, fmt.Errorf("%w; set a larger window.step", err)
+	}
 	var all []oneSeries
 	for i, o := range s.all {
 		for at := 0; at+w.Length <= lengths(o); at += w.Step {
@@ -107,6 +117,14 @@ func (s *Series) cut(w *models.Window, f *folder) (length int, err error) {
 		f.byGroup = true
 	}
 	return w.Length, nil
+}
+
+// room fails where so many series are more than is taken into memory.
+func (s *Series) room(n int64, length int) error {
+	if n > maxBytes/int64(length*s.channels) {
+		return fmt.Errorf("%d series of %d times and %d channels are more than %d GiB", n, length, s.channels, maxBytes>>30)
+	}
+	return nil
 }
 
 // classes are the labels: numbers by size, else by name.
@@ -166,8 +184,8 @@ func (f *folder) series(ref Ref, s *Series, in models.Shape) (*Set, error) {
 			return nil, err
 		}
 	}
-	if int64(len(s.all))*int64(in.Elements()) > maxBytes {
-		return nil, fmt.Errorf("%d series of %s are more than %d GiB", len(s.all), in, maxBytes>>30)
+	if err := s.room(int64(len(s.all)), in.W); err != nil {
+		return nil, err
 	}
 	digest, testKey := f.digest(), f.testKey()
 	n, err := f.arrange(ref)

@@ -238,3 +238,38 @@ func TestNormalize(t *testing.T) {
 		}
 	}
 }
+
+// A window at each point of long series would be more than memory has.
+func TestTooManyWindows(t *testing.T) {
+	s := &Series{channels: 1}
+	for range 20 {
+		s.all = append(s.all, oneSeries{values: make([]float32, 60_000), label: "1"})
+	}
+	if _, err := s.cut(&models.Window{Length: 30_000, Step: 1}, nil); err == nil || !strings.Contains(err.Error(), "larger window.step") {
+		t.Error(err)
+	}
+}
+
+func FuzzSeries(f *testing.F) {
+	f.Add([]byte("label,v1,v2\n1,2,3\na\"b,1,2\n"), false)
+	f.Add([]byte("id,label,x\n1,a,0\n1,a,1\n2,b,3\n2,b,\n"), false)
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	if err := npy.Add(z, "x", []float32{1, 2, 3, 4}, 2, 2); err != nil {
+		f.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes(), true)
+	f.Fuzz(func(t *testing.T, content []byte, archive bool) {
+		path := filepath.Join(t.TempDir(), "s"+map[bool]string{true: ".npz", false: ".csv"}[archive])
+		if err := os.WriteFile(path, content, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		set, err := readSeriesSet(Ref{Path: path, Window: &models.Window{Length: 2, Step: 1}})
+		if err == nil && (set.Train.N() == 0 || set.Data.Scaling.Check(set.Data.Input.C) != nil) {
+			t.Errorf("%d series, scaled by %+v", set.Train.N(), set.Data.Scaling)
+		}
+	})
+}

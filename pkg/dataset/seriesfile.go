@@ -238,11 +238,11 @@ func (s *Series) csv(path, role string) error {
 		if err == io.EOF {
 			return nil
 		}
-		line, _ := r.FieldPos(0)
-		if err == nil {
-			err = t.line(record, head, line)
-		}
 		if err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(path), err) // which names the line
+		}
+		line, _ := r.FieldPos(0)
+		if err := t.line(record, head, line); err != nil {
 			return fmt.Errorf("%s: line %d: %w", filepath.Base(path), line, err)
 		}
 	}

@@ -129,7 +129,7 @@ func (r *Replicates) Difference(i, j int, confidence float64) (Difference, error
 	out.Interval = Interval{out.Mean - half, out.Mean + half}
 	low, high := math.Log(leastP), 0.0 // the p-value is where the interval ends at 0
 	for range 60 {
-		if mid := (low + high) / 2; halfWidth(math.Exp(mid)/2, parts) > math.Abs(out.Mean) {
+		if mid := (low + high) / 2; halfWidth(math.Exp(mid)/2, parts) >= math.Abs(out.Mean) {
 			low = mid
 		} else {
 			high = mid

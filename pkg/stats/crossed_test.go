@@ -103,6 +103,16 @@ func TestRealDifference(t *testing.T) {
 	}
 }
 
+// Networks that are right on all images, by every seed, do not differ.
+func TestNoDifference(t *testing.T) {
+	perfect := Group{Name: "no errors", Wrong: make([][]int, 3)}
+	r, err := CrossedBootstrap([]Group{perfect, perfect}, 100, 200, 1)
+	noError(t, err)
+	if d, err := r.Difference(0, 1, 0.95); err != nil || d.P != 1 || d.Mean != 0 {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
 // By hand: two seeds of four images, one wrong and two wrong.
 func TestEstimateMeanByHand(t *testing.T) {
 	e, err := EstimateMean([][]int{{0}, {0, 1}}, 4)
