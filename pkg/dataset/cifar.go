@@ -78,7 +78,7 @@ func checkCIFARSize(size int64) error {
 
 // readCIFARFile appends the images of a file and returns its checksum.
 func readCIFARFile(path string, m *Images) (string, error) {
-	f, err := os.Open(path)
+	f, _, err := openFile(path)
 	if err != nil {
 		return "", err
 	}

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"slimfit/models"
 )
@@ -45,16 +44,12 @@ type idxArray struct {
 // readIDX reads an idx file of bytes, gzip-compressed or not, with one of the
 // given numbers of dimensions.
 func readIDX(path string, dims ...int) (idxArray, error) {
-	f, err := os.Open(path)
+	f, size, err := openFile(path)
 	if err != nil {
 		return idxArray{}, err
 	}
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return idxArray{}, err
-	}
-	r, room, err := unpack(f, st.Size())
+	r, room, err := unpack(f, size)
 	if err != nil {
 		return idxArray{}, fmt.Errorf("%s: %w", path, err)
 	}

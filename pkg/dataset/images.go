@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"slimfit/models"
 	"slimfit/pkg/npy"
@@ -62,7 +61,7 @@ const (
 
 // sniff tells the kind by the first bytes.
 func sniff(path string) (fileKind, error) {
-	f, err := os.Open(path)
+	f, _, err := openFile(path)
 	if err != nil {
 		return 0, err
 	}
@@ -89,16 +88,12 @@ func Scaled(pixels []uint8) []float32 {
 }
 
 func readLooseIDX(path string, in models.Shape) (*Loose, error) {
-	f, err := os.Open(path)
+	f, size, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	r, room, err := unpack(f, st.Size())
+	r, room, err := unpack(f, size)
 	if err != nil {
 		return nil, err
 	}
@@ -166,21 +161,17 @@ func readLooseNPY(path string, in models.Shape) (*Loose, error) {
 // readNPY reads a file that holds no more than maxLoose values of float32.
 func readNPY(path string) ([]byte, error) {
 	const limit int64 = 4*maxLoose + int64(npy.MaxHeader)
-	f, err := os.Open(path)
+	f, size, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
 	tooLarge := fmt.Errorf("more than %d bytes of values, %s", 4*maxLoose, aboveLoose)
-	if st.Size() > limit {
+	if size > limit {
 		return nil, tooLarge
 	}
 	var b bytes.Buffer
-	b.Grow(int(st.Size()) + bytes.MinRead) // no doubling on the way
+	b.Grow(int(size) + bytes.MinRead) // no doubling on the way
 	if n, err := b.ReadFrom(io.LimitReader(f, limit+1)); err == nil && n > limit {
 		return nil, tooLarge
 	} else if err != nil {

@@ -159,7 +159,7 @@ func wayOut(name, cache string, err error) error {
 }
 
 func fileSHA256(path string) (string, error) {
-	f, err := os.Open(path)
+	f, _, err := openFile(path)
 	if err != nil {
 		return "", err
 	}

@@ -11,7 +11,6 @@ import (
 	"image/png"
 	"io"
 	"math"
-	"os"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/draw"
@@ -33,19 +32,12 @@ const (
 
 // readPicture reads a regular file of a bounded size.
 func readPicture(path string) ([]byte, error) {
-	st, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !st.Mode().IsRegular() { // opening a pipe would wait for ever
-		return nil, fmt.Errorf("%s: not a regular file", path)
-	}
-	f, err := os.Open(path)
+	f, size, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	b := bytes.NewBuffer(make([]byte, 0, min(st.Size(), maxPictureBytes)+bytes.MinRead))
+	b := bytes.NewBuffer(make([]byte, 0, min(size, maxPictureBytes)+bytes.MinRead))
 	if _, err := b.ReadFrom(io.LimitReader(f, maxPictureBytes+1)); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"slimfit/models"
@@ -272,4 +273,26 @@ func FuzzSeries(f *testing.F) {
 			t.Errorf("%d series, scaled by %+v", set.Train.N(), set.Data.Scaling)
 		}
 	})
+}
+
+// A pipe in the place of a file is refused, not waited for.
+func TestPipesAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"train.csv", "a.csv", "a.npz", "a.npy", "a.idx"} {
+		if err := syscall.Mkfifo(filepath.Join(dir, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := models.Shape{H: 1, W: 4, C: 1}
+	for name, read := range map[string]func(string) error{
+		"":      func(p string) error { _, err := Load(Ref{Path: p, Kind: KindSeries}, ""); return err },
+		"a.csv": func(p string) error { _, err := ReadSeries(p, in, nil); return err },
+		"a.npz": func(p string) error { _, err := ReadSeries(p, in, nil); return err },
+		"a.npy": func(p string) error { _, err := ReadImages(p, in, false, ""); return err },
+		"a.idx": func(p string) error { _, err := readIDX(p, 1); return err },
+	} {
+		if err := read(filepath.Join(dir, name)); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
 }

@@ -60,11 +60,15 @@ func (s *Series) folder(dir string, labels bool) error {
 // archive reads a .npz file, whose entries say how long they are only when they
 // are read.
 func (s *Series) archive(path string, labels bool) error {
-	z, err := zip.OpenReader(path)
+	f, size, err := openFile(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	z, err := zip.NewReader(f, size)
 	if err != nil {
 		return fmt.Errorf("no NumPy archive: %w", err)
 	}
-	defer z.Close()
 	var names []string
 	for _, f := range z.File {
 		names = append(names, f.Name)
@@ -203,12 +207,12 @@ const maxCSV = 1 << 30
 // csv reads a table with a line of names: a series a line; or, with a column id,
 // a point in time a line.
 func (s *Series) csv(path, role string) error {
-	f, err := os.Open(path)
+	f, size, err := openFile(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if st, err := f.Stat(); err == nil && st.Size() > maxCSV {
+	if size > maxCSV {
 		return fmt.Errorf("%s has more than %d GiB; split it, or save it as .npz", filepath.Base(path), maxCSV>>30)
 	}
 	r := csv.NewReader(io.LimitReader(f, maxCSV))
