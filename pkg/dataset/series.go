@@ -121,6 +121,9 @@ func (s *Series) cut(w *models.Window, f *folder) (length int, err error) {
 
 // room fails where so many series are more than is taken into memory.
 func (s *Series) room(n int64, length int) error {
+	if n > maxFiles {
+		return fmt.Errorf("%d series, more than %d", n, maxFiles)
+	}
 	if n > maxBytes/int64(length*s.channels) {
 		return fmt.Errorf("%d series of %d times and %d channels are more than %d GiB", n, length, s.channels, maxBytes>>30)
 	}
