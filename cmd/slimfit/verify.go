@@ -88,7 +88,7 @@ func (o verifyOptions) conclude(v *lab.Verified) error {
 		fmt.Fprintln(o.out, text.Lines(f.String()))
 	}
 	if n := len(v.Faults); n > 0 {
-		return exit.With(exit.Trials, fmt.Errorf("%s: %d faults", v.File, n))
+		return exit.With(exit.Trials, fmt.Errorf("%s: %s", v.File, text.Count(n, "fault")))
 	}
 	verdict := "holds"
 	if v.Other != "" {
