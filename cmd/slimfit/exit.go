@@ -26,8 +26,7 @@ func exitCode(ctx context.Context, err error) int {
 			return exit.IO
 		}
 	}
-	var coded *exit.Error
-	if errors.As(err, &coded) {
+	if coded, ok := errors.AsType[*exit.Error](err); ok {
 		return coded.Code
 	}
 	var sig *signalError
@@ -45,8 +44,7 @@ func exitCode(ctx context.Context, err error) int {
 // message is err for a person. What is wrong with an experiment file starts
 // with its place, as editors expect.
 func message(err error) string {
-	var faults yamlkeys.Errors
-	if errors.As(err, &faults) {
+	if _, ok := errors.AsType[yamlkeys.Errors](err); ok {
 		return text.Lines(err.Error())
 	}
 	return "slimfit: " + text.Lines(err.Error())

@@ -39,8 +39,7 @@ func Explain(file string, err error, stderr string) Fault {
 	if fault, ok := explainLoader(file, stderr); ok {
 		return fault
 	}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return explainExit(file, exit, stderr)
 	}
 	return fault("run "+file+" by hand with --help and read what it prints; "+build, "%s is no slimfit-worker: %v%s", file, err, quote(stderr))

@@ -61,20 +61,14 @@ func batchKeys() []yk.Key {
 
 // take fills the field from a value that its key accepts.
 func (f batchField) take(v *yk.Value) {
-	switch to := f.to.(type) {
-	case *string:
-		*to = v.Text
-	case *int:
-		*to = int(v.Num)
-	case *float64:
-		*to = v.Num
-	case *[]string:
-		*to = v.Texts()
-	case *time.Duration:
+	to, isTime := f.to.(*time.Duration)
+	switch {
+	case !isTime:
+		v.Into(f.to)
+	case v.Kind == yk.TextKind:
+		*to = parseSlurmTime(v.Text)
+	default:
 		*to = time.Duration(v.Num) * time.Minute
-		if v.Kind == yk.TextKind {
-			*to = parseSlurmTime(v.Text)
-		}
 	}
 }
 

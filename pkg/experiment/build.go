@@ -62,14 +62,8 @@ func (b *binder) layer(kind models.Kind, v *yamlkeys.Value, c combo) models.Laye
 }
 
 func (b *binder) fields(l *models.Layer, v *yamlkeys.Value, c combo) {
-	for _, f := range []struct {
-		name string
-		to   *int
-	}{{"filters", &l.Filters}, {"multiplier", &l.Multiplier}, {"units", &l.Units}} {
-		if x := b.get(v, f.name, c); x != nil {
-			*f.to = int(x.Num)
-		}
-	}
+	b.put(v, c, into{"filters": &l.Filters, "multiplier": &l.Multiplier, "units": &l.Units, "padding": &l.Padding,
+		"activation": &l.Activation})
 	for _, f := range []struct {
 		name string
 		to   *models.Edges
@@ -92,9 +86,6 @@ func (b *binder) fields(l *models.Layer, v *yamlkeys.Value, c combo) {
 			}
 		}
 	}
-	if x := b.get(v, "padding", c); x != nil {
-		l.Padding = models.Padding(x.Text)
-	}
 	if x := b.get(v, "batchnorm", c); x != nil {
 		switch {
 		case x.Kind == yamlkeys.ChoiceKind:
@@ -107,8 +98,17 @@ func (b *binder) fields(l *models.Layer, v *yamlkeys.Value, c combo) {
 	if x := b.get(v, "bias", c); x != nil {
 		l.Unbiased = !x.Truth
 	}
-	if x := b.get(v, "activation", c); x != nil {
-		l.Activation = models.Activation(x.Text)
+}
+
+// into says where the values of a mapping's keys belong, see yamlkeys.Value.Into.
+type into map[string]any
+
+// put puts the values of the keys that are given where they belong.
+func (b *binder) put(v *yamlkeys.Value, c combo, to into) {
+	for name, at := range to {
+		if x := b.get(v, name, c); x != nil {
+			x.Into(at)
+		}
 	}
 }
 
@@ -125,44 +125,15 @@ func (b *binder) edges(v *yamlkeys.Value, c combo) models.Edges {
 // defaults, so that they make no new configuration.
 func (b *binder) recipe(train *yamlkeys.Value, c combo, images int) models.Recipe {
 	r := models.DefaultRecipe()
-	for _, f := range []struct {
-		name string
-		to   *string
-	}{{"optimizer", &r.Optimizer}, {"init", &r.Init}, {"precision", &r.Precision}, {"order", &r.Order},
-		{"quantize", &r.Quantize}, {"select", &r.Select}} {
-		if x := b.get(train, f.name, c); x != nil {
-			*f.to = x.Text
-		}
-	}
-	for _, f := range []struct {
-		name string
-		to   *float64
-	}{{"learning_rate", &r.LearningRate}, {"momentum", &r.Momentum}, {"epsilon", &r.Epsilon}, {"weight_decay", &r.WeightDecay},
-		{"label_smoothing", &r.LabelSmoothing}, {"rho", &r.Rho}, {"ema", &r.EMA}, {"gradient_clip", &r.GradientClip}} {
-		if x := b.get(train, f.name, c); x != nil {
-			*f.to = x.Num
-		}
-	}
-	if x := b.get(train, "batch", c); x != nil {
-		r.Batch = int(x.Num)
-	}
-	if x := b.get(train, "steps", c); x != nil {
-		r.Steps = int(x.Num)
-	}
+	b.put(train, c, into{"optimizer": &r.Optimizer, "init": &r.Init, "precision": &r.Precision, "order": &r.Order, "quantize": &r.Quantize,
+		"select": &r.Select, "learning_rate": &r.LearningRate, "momentum": &r.Momentum, "nesterov": &r.Nesterov, "epsilon": &r.Epsilon,
+		"weight_decay": &r.WeightDecay, "label_smoothing": &r.LabelSmoothing, "rho": &r.Rho, "ema": &r.EMA,
+		"gradient_clip": &r.GradientClip, "batch": &r.Batch, "steps": &r.Steps, "warmup": &r.Warmup, "deterministic": &r.Deterministic})
 	if x := b.get(train, "epochs", c); x != nil {
 		r.Steps = stepsOf(x.Num, images, r.Batch)
 	}
-	if x := b.get(train, "warmup", c); x != nil {
-		r.Warmup = int(x.Num)
-	}
-	if x := b.get(train, "nesterov", c); x != nil {
-		r.Nesterov = x.Truth
-	}
 	if x := b.get(train, "schedule", c); x != nil {
 		b.schedule(&r, x, c)
-	}
-	if x := b.get(train, "deterministic", c); x != nil {
-		r.Deterministic = x.Truth
 	}
 	if r.Quantize == "none" {
 		r.Quantize = ""
@@ -214,17 +185,10 @@ func (b *binder) augment(v *yamlkeys.Value, c combo) *models.Augment {
 		return nil
 	}
 	var a models.Augment
-	for _, f := range []struct {
-		name string
-		to   *float64
-	}{{"shift", &a.Shift}, {"rotate", &a.Rotate}, {"scale", &a.Scale}, {"shear", &a.Shear}, {"brightness", &a.Brightness},
-		{"contrast", &a.Contrast}, {"noise", &a.Noise}, {"cutout", &a.Cutout}, {"probability", &a.Probability}} {
-		if x := b.get(v, f.name, c); x != nil {
-			*f.to = x.Num
-		}
-	}
-	if x := b.get(v, "flip", c); x != nil && x.Text != "none" {
-		a.Flip = x.Text
+	b.put(v, c, into{"shift": &a.Shift, "rotate": &a.Rotate, "scale": &a.Scale, "shear": &a.Shear, "brightness": &a.Brightness,
+		"contrast": &a.Contrast, "noise": &a.Noise, "cutout": &a.Cutout, "probability": &a.Probability, "flip": &a.Flip})
+	if a.Flip == "none" {
+		a.Flip = ""
 	}
 	if p := a.Probability; (a == models.Augment{Probability: p}) {
 		return nil
@@ -243,10 +207,7 @@ func (b *binder) schedule(r *models.Recipe, v *yamlkeys.Value, c combo) {
 	}
 	r.Schedule = v.Pairs[0].Name
 	falls := b.at(v.Pairs[0].Value, c)
-	r.Factor = b.get(falls, "factor", c).Num
-	if x := b.get(falls, "every", c); x != nil {
-		r.Every = int(x.Num)
-	}
+	b.put(falls, c, into{"factor": &r.Factor, "every": &r.Every})
 	if x := b.get(falls, "at", c); x != nil {
 		for _, step := range x.Items {
 			r.At = append(r.At, int(b.at(step, c).Num))
@@ -258,13 +219,8 @@ func (b *binder) teacher(v *yamlkeys.Value, c combo) *models.Teacher {
 	if v == nil || v.Kind == yamlkeys.ChoiceKind {
 		return nil
 	}
-	t := &models.Teacher{Run: b.get(v, "run", c).Text, Temperature: 4, Weight: 0.9}
-	if x := b.get(v, "temperature", c); x != nil {
-		t.Temperature = x.Num
-	}
-	if x := b.get(v, "weight", c); x != nil {
-		t.Weight = x.Num
-	}
+	t := &models.Teacher{Temperature: 4, Weight: 0.9}
+	b.put(v, c, into{"run": &t.Run, "temperature": &t.Temperature, "weight": &t.Weight})
 	return t
 }
 

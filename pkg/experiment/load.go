@@ -52,8 +52,7 @@ func LoadFrom(file string, sets []string, from Sources) (*Experiment, error) {
 }
 
 func unreadable(file string, err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		err = path.Err
 	}
 	return yamlkeys.Errors{{File: file, Msg: "cannot read the experiment file: " + err.Error()}}
@@ -272,3 +271,24 @@ func (l *loader) effectiveSource() {
 	}
 	l.e.Source = b.Bytes()
 }
+
+// problems reads the file and collects what is wrong with it.
+type problems struct{ *yamlkeys.Reader }
+
+func newProblems(file string) *problems {
+	return &problems{yamlkeys.New(file, yamlkeys.Document{
+		What: "experiment file", Keys: "name, dataset and model", One: "one file is one experiment",
+		Empty:      "`slimfit init` writes one to start from",
+		References: "matrix values can be used in model and train only",
+		Reserved:   reserved(),
+	})}
+}
+
+// reserved names are for later versions.
+func reserved() []string { return []string{"augment"} }
+
+// Schema is the JSON Schema of an experiment file, for editors.
+func Schema() ([]byte, error) { return yamlkeys.Schema("slimfit experiment", Keys()) }
+
+// Reference is the table of every key in Markdown.
+func Reference() string { return yamlkeys.Docs(Keys()) }

@@ -2,6 +2,7 @@ package export
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,23 +51,10 @@ func ParseFormats(names string) ([]Format, error) {
 
 // Path is the format's file below the export's folder.
 func (f Format) Path() string {
-	switch f {
-	case SavedModel:
-		return "savedmodel/saved_model.pb"
-	case Frozen:
-		return "frozen.pb"
-	case TFLite:
-		return "model.tflite"
-	case TFLiteInt8:
-		return "model-int8.tflite"
-	case CArray:
-		return "model.c"
-	case CCode:
-		return "c-code/" + CName + ".c"
-	case CCodeFloat:
-		return "c-code-float/" + CName + ".c"
-	}
-	return "weights.npz"
+	path := map[Format]string{SavedModel: "savedmodel/saved_model.pb", Frozen: "frozen.pb", TFLite: "model.tflite",
+		TFLiteInt8: "model-int8.tflite", CArray: "model.c", CCode: "c-code/" + CName + ".c",
+		CCodeFloat: "c-code-float/" + CName + ".c"}[f]
+	return cmp.Or(path, "weights.npz")
 }
 
 // TensorFlow says whether only TensorFlow writes the format.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -111,4 +112,19 @@ func driverCards(root fs.FS) ([]Card, error) {
 		cards = append(cards, c)
 	}
 	return cards, nil
+}
+
+// StartMPS is the command that starts NVIDIA's Multi-Process Service.
+const StartMPS = "nvidia-cuda-mps-control -d"
+
+// MPS says whether the Multi-Process Service runs for this user: its control
+// pipe is there. Without it processes on one GPU take turns, and several workers
+// gain nothing.
+func MPS() bool {
+	dir := os.Getenv("CUDA_MPS_PIPE_DIRECTORY")
+	if dir == "" {
+		dir = "/tmp/nvidia-mps"
+	}
+	info, err := os.Stat(filepath.Join(dir, "control"))
+	return err == nil && info.Mode()&os.ModeNamedPipe != 0
 }

@@ -67,21 +67,13 @@ func (r *planned) certify(c *result.Certificate) {
 
 // findingWords says why a configuration was left out; "" for the winner.
 func findingWords(f result.Finding) string {
-	switch f {
-	case result.FoundWinner:
-		return ""
-	case result.FoundRejected:
-		return "rejected by the search"
-	case result.FoundRefuted:
-		return "refuted on the test images"
-	case result.FoundSkipped:
-		return "skipped by the search"
-	case result.FoundDearer:
-		return "not needed: dearer than the answer"
-	case result.FoundOver:
-		return "over budget"
+	words, ok := map[result.Finding]string{result.FoundWinner: "", result.FoundRejected: "rejected by the search",
+		result.FoundRefuted: "refuted on the test images", result.FoundSkipped: "skipped by the search",
+		result.FoundDearer: "not needed: dearer than the answer", result.FoundOver: "over budget"}[f]
+	if !ok {
+		return "not judged by the search"
 	}
-	return "not judged by the search"
+	return words
 }
 
 // named puts labels for the config IDs that a sentence starts with.

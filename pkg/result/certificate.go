@@ -1,6 +1,7 @@
 package result
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
@@ -175,19 +176,9 @@ const (
 // Words is the finding for a person. In those of older certificates rejected
 // and refuted ones may be not shown, too.
 func (f Finding) Words() string {
-	switch f {
-	case FoundRejected:
-		return "fails"
-	case FoundRefuted:
-		return "fails on the test images"
-	case FoundStopped:
-		return "stopped early"
-	case FoundSkipped:
-		return "untrained"
-	case FoundUnjudged:
-		return "not judged"
-	}
-	return strings.ReplaceAll(string(f), "_", " ")
+	words := map[Finding]string{FoundRejected: "fails", FoundRefuted: "fails on the test images", FoundStopped: "stopped early",
+		FoundSkipped: "untrained", FoundUnjudged: "not judged"}[f]
+	return cmp.Or(words, strings.ReplaceAll(string(f), "_", " "))
 }
 
 // Screening is what the validation images must show of a network before its

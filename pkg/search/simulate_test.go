@@ -8,7 +8,6 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
-	"slimfit/pkg/search/searchtest"
 )
 
 // grid120 is three slices x filters 2 to 32 x pool 2 or 4 x fc 16 to 128.
@@ -71,12 +70,12 @@ func surface(rng *rand.Rand, all []Candidate, rugged float64) map[string]float64
 // world answers trials of one simulated grid, whose seeds spread by seedSD in log
 // error.
 type world struct {
-	*searchtest.World
+	*World
 	p *Problem
 }
 
 func newWorld(p *Problem, accuracy map[string]float64, seedSD float64, salt uint64) *world {
-	w := searchtest.NewWorld(p.Data, images, salt)
+	w := NewWorld(p.Data, images, salt)
 	w.Accuracy = accuracy
 	w.Network = func(mean, z float64) float64 { return 1 - math.Min((1-mean)*math.Exp(seedSD*z), 0.9) }
 	w.Lists = func(result.Key) (validation, test bool) {
@@ -87,7 +86,7 @@ func newWorld(p *Problem, accuracy map[string]float64, seedSD float64, salt uint
 }
 
 // images are of common difficulty to the networks of all worlds.
-var images = searchtest.NewImages(3)
+var images = NewImages(3)
 
 func (w *world) finished(key result.Key, toEnd bool) (*result.Result, bool) {
 	return w.Finished(key, toEnd)

@@ -11,7 +11,6 @@ import (
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
-	"slimfit/pkg/search/searchtest"
 )
 
 // spaceProblem is a question to a simulated space, whose networks answer by a
@@ -27,7 +26,7 @@ func spaceProblem(t testing.TB, e *experiment.Experiment, accuracy float64, o Op
 	}
 	w := newWorld(p, map[string]float64{}, 0.06, salt)
 	w.Lists = func(result.Key) (validation, test bool) { return e.Configs != nil, e.Configs != nil } // else too many
-	land := searchtest.DrawLandscape(rand.New(rand.NewPCG(salt, 9)), 0.05)
+	land := DrawLandscape(rand.New(rand.NewPCG(salt, 9)), 0.05)
 	for i := range e.Space.Len() {
 		c := e.Space.Config(i)
 		w.Accuracy[c.ID] = land.Accuracy(c.Config, c.ID)
@@ -37,7 +36,7 @@ func spaceProblem(t testing.TB, e *experiment.Experiment, accuracy float64, o Op
 
 func space(t testing.TB, sets ...string) *experiment.Experiment {
 	t.Helper()
-	e, err := searchtest.Load(t.TempDir(), searchtest.SpaceYAML, sets...)
+	e, err := Load(t.TempDir(), SpaceYAML, sets...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +47,7 @@ func space(t testing.TB, sets ...string) *experiment.Experiment {
 var fewer = []string{"matrix.filters=[1, 2, 4, 8, 32]", "matrix.wide=[4, 8, 16]"}
 
 // A space of 10,368 is searched for a hundredth of its steps, and the answer is
-// the cheapest that passes, or one within 5 % of its cost. scripts/spaces asks
+// the cheapest that passes, or one within 5 % of its cost. BenchmarkSpaces asks
 // this of many more.
 func TestSearchOfASpace(t *testing.T) {
 	e := space(t)

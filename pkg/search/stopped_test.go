@@ -10,7 +10,6 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
-	"slimfit/pkg/search/searchtest"
 	"slimfit/pkg/stats"
 )
 
@@ -57,9 +56,9 @@ func (l *learner) train(key result.Key) *result.Result {
 		if l.late {
 			q = images.Shares(1 - min(6*end, 0.9))
 		}
-		correct, wrong := l.p.Data.Validation, make([]int, searchtest.Strata)
+		correct, wrong := l.p.Data.Validation, make([]int, Strata)
 		for g := range q {
-			wrong[g] = searchtest.Binomial(rng, l.Val[g], 1-q[g])
+			wrong[g] = Binomial(rng, l.Val[g], 1-q[g])
 			correct -= wrong[g]
 		}
 		if rule.TooEarly(correct, l.p.Data.Validation) {
@@ -77,7 +76,7 @@ func (l *learner) train(key result.Key) *result.Result {
 			Train: c.Recipe, Model: c.Spec().FullLayers(), Warnings: []string{}}
 		r.Correct.Validation, r.Accuracy.Validation = &correct, &accuracy
 		if _, lists := l.Lists(key); lists {
-			r.Wrong.Validation, r.Confusion.Validation = searchtest.Answers(rng, l.Val, wrong, l.p.Data.Classes)
+			r.Wrong.Validation, r.Confusion.Validation = Answers(rng, l.Val, wrong, l.p.Data.Classes)
 		}
 		return r
 	}

@@ -242,8 +242,7 @@ func loadBlob(path string, step int) ([]byte, error) {
 		return nil, &DamageError{Files: []string{path}, Reasons: []string{fmt.Sprintf(format, args...)}}
 	}
 	b, err := ReadFile(path, maxBlob)
-	var bad *FileError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*FileError](err); ok {
 		return damaged("%s", bad.Reason)
 	}
 	if err != nil {
@@ -269,4 +268,37 @@ func loadBlob(path string, step int) ([]byte, error) {
 		return damaged("it holds step %d, its name says %d", s, step)
 	}
 	return payload, nil
+}
+
+// KeepBestWeights removes the weights of a configuration's trials, but for the
+// one with the best validation accuracy, the lowest seed in a tie. Trials without a
+// result, or without a validation accuracy, are left alone.
+func (f *Folder) KeepBestWeights(configID string) error {
+	seeds, err := f.seeds(configID)
+	if err != nil {
+		return err
+	}
+	var keys []result.Key
+	for _, s := range seeds {
+		keys = append(keys, result.Key{ConfigID: configID, Seed: s})
+	}
+	results, _, err := f.ResultsOf(keys, Brief)
+	if err != nil {
+		return err
+	}
+	best := -1
+	for i, r := range results {
+		if a := r.Accuracy.Validation; a != nil && (best < 0 || *a > *results[best].Accuracy.Validation) {
+			best = i
+		}
+	}
+	for i, r := range results {
+		if i == best || r.Accuracy.Validation == nil {
+			continue
+		}
+		if err := RemoveWeights(f.TrialDir(r.Key())); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -87,8 +87,7 @@ func weightsDoubt(dir string, r *result.Result, deep bool) error {
 		return nil
 	}
 	payload, err := LoadWeights(dir)
-	var bad *DamageError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*DamageError](err); ok {
 		return &FileError{path, fmt.Sprintf("%s; the trained weights are lost", bad.Reasons[0])}
 	}
 	if err == nil && r.WeightsSHA != "" && result.SHA256(payload) != r.WeightsSHA {

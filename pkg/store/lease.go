@@ -120,8 +120,7 @@ func (s *Session) free(path string) (bool, Owner, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, Owner{}, nil // taken over this moment by another
 	}
-	var bad *FileError
-	if errors.As(err, &bad) {
+	if _, ok := errors.AsType[*FileError](err); ok {
 		return true, Owner{}, nil // no lease that anybody took
 	}
 	if err != nil {

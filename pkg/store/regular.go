@@ -122,8 +122,7 @@ func (f *Folder) ReadFile(path string) ([]byte, error) {
 // readEvidence is ReadFile where a *FileError counts as damage.
 func readEvidence(path string) ([]byte, error) {
 	b, err := ReadFile(path, MaxJSON)
-	var bad *FileError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*FileError](err); ok {
 		return nil, &ResultError{path, bad.Reason}
 	}
 	return b, err

@@ -192,8 +192,7 @@ func (r *run) drop(c *claim, i int) {
 // afterwards decides what becomes of the trials that an attempt left open.
 func (r *run) afterwards(ctx context.Context, c *claim, cause error) {
 	left := slices.Sorted(maps.Keys(c.open))
-	var stop *fatal
-	if errors.As(cause, &stop) {
+	if stop, ok := errors.AsType[*fatal](cause); ok {
 		r.abort(stop)
 	}
 	if len(left) == 0 {

@@ -39,8 +39,7 @@ func (r *run) claim(j *job) (*claim, error) {
 			continue
 		}
 		h, err := r.take(i, &evaluate)
-		var other *store.HeldError
-		if errors.As(err, &other) {
+		if other, ok := errors.AsType[*store.HeldError](err); ok {
 			r.emit(Event{Kind: Detail, Message: other.Error()})
 			// The first trial of a pack stands for all: two processes that take
 			// packs apart between them would lose what packing gains.
@@ -147,8 +146,7 @@ func (r *run) prepare(h *held, evaluate *bool) (keep bool, err error) {
 		return false, err
 	}
 	h.steps, err = store.Checkpoints(dir)
-	var bad *store.DamageError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*store.DamageError](err); ok {
 		r.emit(Event{Kind: Notice, Message: bad.Error()})
 		err = nil
 	}

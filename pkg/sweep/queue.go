@@ -1,9 +1,14 @@
 package sweep
 
 import (
+	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
+
+	"slimfit/pkg/experiment"
+	"slimfit/pkg/machine"
 )
 
 // job is trials that one worker is to train, or evaluate, together.
@@ -105,4 +110,73 @@ func (q *queue) stop() {
 	defer q.mu.Unlock()
 	q.stopped = true
 	q.changed.Broadcast()
+}
+
+// Placement says where workers train.
+type Placement struct {
+	Machine        machine.Machine
+	Devices        []machine.Device // GPUs; none is the CPU
+	Threads        int              // of each worker; below 1 is 1
+	Jobs           int              // workers at most; below 1: what the machine carries
+	PerDevice      int              // workers that share a GPU; below 1 is 1
+	MemoryFraction float64          // of a GPU's memory that one worker may take; 0: as needed
+}
+
+// Slots are the places of the workers that these trials get: spread over the
+// GPUs, else as many as cores and memory carry. nil trials stand for more small
+// ones than there are workers.
+func (p Placement) Slots(trials []experiment.Trial) []Slot {
+	threads := max(1, p.Threads)
+	n := p.Jobs
+	switch {
+	case len(p.Devices) > 0:
+		n = len(p.Devices) * max(1, p.PerDevice)
+		if p.Jobs > 0 {
+			n = min(n, p.Jobs)
+		}
+	case n < 1:
+		packs := len(trials)
+		if trials == nil {
+			packs = math.MaxInt
+		}
+		n = p.Machine.Jobs(threads, WorkerMemory(trials), packs)
+	}
+	slots := make([]Slot, n)
+	for i := range slots {
+		slots[i] = Slot{Index: i, Threads: threads}
+		if len(p.Devices) > 0 {
+			d := p.Devices[i%len(p.Devices)]
+			slots[i].Device = Device{Name: fmt.Sprintf("GPU %s (%s)", d.Visible, d.Name), Visible: d.Visible, MemoryFraction: p.MemoryFraction}
+		}
+	}
+	return slots
+}
+
+// WorkerMemory is about what one worker needs for the costliest of these trials,
+// in bytes: the library, the data set (in Go, and in the graph), and eight
+// copies of weights, optimizer state and the activations of a batch. An upper
+// bound, rather than exact. Without trials it is that of a small network on
+// MNIST.
+func WorkerMemory(trials []experiment.Trial) int64 {
+	const library, mnist = 400 << 20, 2 * 70_000 * 784
+	if len(trials) == 0 {
+		return library + mnist
+	}
+	most := int64(0)
+	seen := map[*experiment.Configuration]bool{}
+	for _, t := range trials {
+		if seen[t.Configuration] {
+			continue
+		}
+		seen[t.Configuration] = true
+		members := int64(1)
+		if fusible(t.Layers) != "" {
+			members = maxMembers
+		}
+		d := t.Data
+		images := int64(d.Train+d.Validation+d.Test) * int64(d.Input.Elements())
+		values := 5*int64(t.Footprint.Parameters) + 3*int64(t.Footprint.Activations.All)*int64(max(t.Recipe.Batch, 250))
+		most = max(most, 2*images+4*values*members)
+	}
+	return library + most
 }

@@ -2,6 +2,7 @@ package yamlkeys
 
 import (
 	"math"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -176,4 +177,62 @@ func (p *Reader) twoReadings(n *yaml.Node, path string) bool {
 	}
 	p.Add(n, "%s: %s is %s to readers of YAML 1.1 and %s to those of 1.2; write %s", path, n.Value, said, other, write)
 	return true
+}
+
+// Into puts the value where it belongs: a pointer to text, a number, a truth, or
+// texts.
+func (v *Value) Into(to any) {
+	switch to := reflect.ValueOf(to).Elem(); to.Kind() {
+	case reflect.String:
+		to.SetString(v.Text)
+	case reflect.Int:
+		to.SetInt(int64(v.Num))
+	case reflect.Float64:
+		to.SetFloat(v.Num)
+	case reflect.Bool:
+		to.SetBool(v.Truth)
+	case reflect.Slice:
+		to.Set(reflect.ValueOf(v.Texts()))
+	}
+}
+
+// Int is the number of a key that may not be given.
+func (v *Value) Int(name string, otherwise int) int {
+	if x := v.Get(name); x != nil {
+		return int(x.Num)
+	}
+	return otherwise
+}
+
+// Float is the number of a key that may not be given.
+func (v *Value) Float(name string, otherwise float64) float64 {
+	if x := v.Get(name); x != nil {
+		return x.Num
+	}
+	return otherwise
+}
+
+// Str is the text of a key that may not be given.
+func (v *Value) Str(name, otherwise string) string {
+	if x := v.Get(name); x != nil {
+		return x.Text
+	}
+	return otherwise
+}
+
+// Strs are the texts of a list; nil where it is not given.
+func (v *Value) Strs(name string) []string {
+	if x := v.Get(name); x != nil {
+		return x.Texts()
+	}
+	return nil
+}
+
+// Texts are the texts of a list's items.
+func (v *Value) Texts() []string {
+	words := make([]string, len(v.Items))
+	for i, item := range v.Items {
+		words[i] = item.Text
+	}
+	return words
 }

@@ -1,6 +1,12 @@
 package reporttest
 
 import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"slimfit/pkg/report"
@@ -47,4 +53,125 @@ func Scored(r *result.Result, shifts []string) result.Scores {
 		}
 	}
 	return s
+}
+
+// quantizedInput is the small experiment with int8 figures of the networks of
+// kernel 5: each tells some images more wrong than its float32 network, the
+// test images only those with 8 filters.
+func Quantized(t testing.TB) report.Input {
+	t.Helper()
+	p := SmallPlan()
+	e := p.Experiment(t)
+	results, histories := p.Run(e)
+	in := report.Input{Experiment: e, Results: results, Histories: histories}
+	for i, r := range results {
+		if r.Assignment["kernel"] == 5.0 {
+			in.Int8 = append(in.Int8, Worse(r, 2+i%3, r.Assignment["filters"] == 8.0))
+		}
+	}
+	return in
+}
+
+// worse are int8 figures with n more wrong images of class 0.
+func Worse(r result.Result, n int, test bool) result.Int8 {
+	q := result.Int8{ConfigID: r.ConfigID, Seed: r.Seed, WeightsSHA: r.WeightsSHA, Bytes: 16_000 + 16*n, SHA256: strings.Repeat("ab", 32)}
+	split := func(correct *int, confusion [][]int, images int) (*float64, *int, [][]int) {
+		right := *correct - n
+		accuracy := float64(right) / float64(images)
+		m := slices.Clone(confusion)
+		m[0] = slices.Clone(m[0])
+		m[0][0], m[0][1] = m[0][0]-n, m[0][1]+n
+		return &accuracy, &right, m
+	}
+	q.Accuracy.Validation, q.Correct.Validation, q.Confusion.Validation = split(r.Correct.Validation, r.Confusion.Validation,
+		r.Dataset.Validation)
+	if test {
+		q.Accuracy.Test, q.Correct.Test, q.Confusion.Test = split(r.Correct.Test, r.Confusion.Test, r.Dataset.Test)
+	}
+	return q
+}
+
+// recipePlan is the small experiment with another learning rate: other config
+// IDs, the same networks.
+func Recipe(t *testing.T, rate float64) report.Input {
+	t.Helper()
+	p := SmallPlan()
+	p.Name, p.Rate = "simulated-recipe", rate
+	e := p.Experiment(t)
+	results, histories := p.Run(e)
+	return report.Input{Experiment: e, Results: results, Histories: histories}
+}
+
+// better makes every network of the input right on every second image that it
+// had wrong.
+func Better(in report.Input) report.Input {
+	for i := range in.Results {
+		r := &in.Results[i]
+		if r.Status != result.Done {
+			continue
+		}
+		for _, s := range []struct {
+			wrong   *[][2]int
+			correct *int
+			acc     *float64
+			images  int
+		}{{&r.Wrong.Validation, r.Correct.Validation, r.Accuracy.Validation, r.Dataset.Validation},
+			{&r.Wrong.Test, r.Correct.Test, r.Accuracy.Test, r.Dataset.Test}} {
+			var kept [][2]int
+			for k, w := range *s.wrong {
+				if k%2 == 0 {
+					kept = append(kept, w)
+				}
+			}
+			*s.wrong, *s.correct = kept, s.images-len(kept)
+			*s.acc = float64(*s.correct) / float64(s.images)
+		}
+	}
+	return in
+}
+
+// Compare builds both and puts them side by side.
+func Compare(t *testing.T, a, b report.Input) *report.Comparison {
+	t.Helper()
+	c, err := report.Compare(Build(t, a, report.Options{}), Build(t, b, report.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Golden compares got with testdata/name; -update writes it instead.
+func Golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if flag.Lookup("update").Value.String() == "true" {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs; go test -update writes it anew. First difference: %s", file, firstDifference(got, want))
+	}
+}
+
+func firstDifference(got, want []byte) string {
+	g, w := bytes.Split(got, []byte("\n")), bytes.Split(want, []byte("\n"))
+	for i := range min(len(g), len(w)) {
+		if !bytes.Equal(g[i], w[i]) {
+			return "\n got " + string(g[i]) + "\nwant " + string(w[i])
+		}
+	}
+	return "one is longer"
+}
+
+// Main runs the tests of a package that has golden files: go test -update
+// writes them anew.
+func Main(m *testing.M) {
+	flag.Bool("update", false, "write golden files anew")
+	flag.Parse()
+	os.Exit(m.Run())
 }

@@ -1,29 +1,20 @@
-// Command rates measures how often a search certifies what it should not, on
-// simulated grids whose every configuration truly misses the target by a hair:
-//
-//	go run ./scripts/rates [-grids 1000] [-quick]
-//
-// It prints a Markdown table, and exits with 1 where a rate is above the stated
-// one beyond its own noise. pkg/search/README.md has the figures.
-package main
+package search_test
 
 import (
-	"flag"
+	"context"
 	"fmt"
-	"io"
 	"math"
-	"os"
-	"runtime"
 	"slices"
-	"sync"
+	"strings"
 	"sync/atomic"
+	"testing"
 
 	"slimfit/models"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
+	"slimfit/pkg/parallel"
 	"slimfit/pkg/result"
 	"slimfit/pkg/search"
-	"slimfit/pkg/search/searchtest"
 	"slimfit/pkg/target"
 )
 
@@ -33,7 +24,7 @@ type cell struct {
 	seeds   int
 	configs int
 	seedSD  float64 // of true accuracies over seeds, a fraction
-	imageSD float64 // of difficulty, in probits: see searchtest.NewImages
+	imageSD float64 // of difficulty, in probits: see search.NewImages
 }
 
 const (
@@ -42,18 +33,20 @@ const (
 	hair       = 2e-5 // by which every configuration truly misses
 )
 
-func main() {
-	grids := flag.Int("grids", 1000, "simulated grids of each kind")
-	quick := flag.Bool("quick", false, "few kinds only")
-	flag.Parse()
-	high, err := run(os.Stdout, cells(*quick), *grids)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "rates:", err)
-		os.Exit(1)
-	}
-	if high > 0 {
-		fmt.Fprintf(os.Stderr, "rates: %d rates are above the stated %v\n", high, 1-confidence)
-		os.Exit(1)
+// BenchmarkRates measures how often a search certifies what it should not, on
+// simulated grids whose every configuration truly misses the target by a hair. It
+// prints a Markdown table; pkg/search/README.md has the figures.
+//
+//	go test ./pkg/search -v -run '^$' -bench Rates -benchtime 500x
+func BenchmarkRates(b *testing.B) { countRates(b, cells(false), b.N) }
+
+// The stated error holds where it was broken before: few seeds, wide apart. By
+// the rules of format 1 a fifth of such certificates are false.
+func TestRates(t *testing.T) {
+	t.Parallel()
+	table := countRates(t, cells(true), 300)
+	if !strings.Contains(table, "| worst | 1 | 8 | 0.00 | 3 |") || strings.Contains(table, "| worst | 1 | 8 | 0.00 | 3 | 0.0 %") {
+		t.Error("no false certificate at all: the grids do not put the bound to the test")
 	}
 }
 
@@ -80,23 +73,25 @@ func cells(quick bool) []cell {
 	return all
 }
 
-// run measures the cells, and counts the rates that are too high.
-func run(w io.Writer, all []cell, grids int) (high int, err error) {
-	fmt.Fprintf(w, "| rule | seeds | configurations | seed sd, points | difficulty sd, probits | false certificates of %d "+
+// countRates measures the cells. A rate above the stated one beyond its own noise
+// is an error.
+func countRates(t testing.TB, all []cell, grids int) string {
+	var w strings.Builder
+	fmt.Fprintf(&w, "| rule | seeds | configurations | seed sd, points | difficulty sd, probits | false certificates of %d "+
 		"|\n|---|---:|---:|---:|---:|---:|\n", grids)
 	for _, c := range all {
 		wrong, err := c.measure(grids)
 		if err != nil {
-			return high, err
+			t.Fatal(err)
 		}
 		rate, stated := float64(wrong)/float64(grids), 1-confidence
-		mark := ""
 		if rate > stated+2.6*math.Sqrt(stated*(1-stated)/float64(grids)) {
-			mark, high = " **too many**", high+1
+			t.Errorf("%+v: %.1f %% are above the stated %v", c, 100*rate, stated)
 		}
-		fmt.Fprintf(w, "| %s | %d | %d | %.2f | %g | %.1f %%%s |\n", c.rule, c.seeds, c.configs, 100*c.seedSD, c.imageSD, 100*rate, mark)
+		fmt.Fprintf(&w, "| %s | %d | %d | %.2f | %g | %.1f %% |\n", c.rule, c.seeds, c.configs, 100*c.seedSD, c.imageSD, 100*rate)
 	}
-	return high, nil
+	t.Logf("\n%s", w.String())
+	return w.String()
 }
 
 // measure counts the grids that end with a false certificate.
@@ -105,26 +100,15 @@ func (c cell) measure(grids int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	images := searchtest.NewImages(c.imageSD)
-	var next, wrong atomic.Int64
-	var failed atomic.Value
-	var group sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		group.Go(func() {
-			for g := next.Add(1); g <= int64(grids); g = next.Add(1) {
-				falsely, err := c.search(e, images, uint64(g))
-				if err != nil {
-					failed.Store(err)
-					return
-				}
-				if falsely {
-					wrong.Add(1)
-				}
-			}
-		})
-	}
-	group.Wait()
-	err, _ = failed.Load().(error)
+	images := search.NewImages(c.imageSD)
+	var wrong atomic.Int64
+	err = parallel.Each(context.Background(), grids, 0, func(i int) error {
+		falsely, err := c.search(e, images, uint64(i+1))
+		if falsely {
+			wrong.Add(1)
+		}
+		return err
+	})
 	return int(wrong.Load()), err
 }
 
@@ -149,12 +133,12 @@ func (c cell) experiment() (*experiment.Experiment, error) {
 }
 
 // search searches one grid and says whether it certifies falsely.
-func (c cell) search(e *experiment.Experiment, images *searchtest.Images, grid uint64) (bool, error) {
+func (c cell) search(e *experiment.Experiment, images *search.Images, grid uint64) (bool, error) {
 	p, err := search.New(e, search.Options{Exact: true}) // no network is skipped: the most openings
 	if err != nil {
 		return false, err
 	}
-	w := searchtest.NewWorld(e.Data, images, grid)
+	w := search.NewWorld(e.Data, images, grid)
 	w.Accuracy = map[string]float64{}
 	for _, config := range e.Configs {
 		w.Accuracy[config.ID] = accuracy - hair

@@ -1,6 +1,4 @@
-// Package searchtest simulates networks that a search can be tried on: their
-// answers to common images, from true accuracies that are known.
-package searchtest
+package search
 
 import (
 	"fmt"
@@ -111,7 +109,8 @@ func Answers(rng *rand.Rand, images, wrong []int, classes int) ([][2]int, [][]in
 	return list, confusion
 }
 
-// World answers the trials of one simulated grid.
+// World answers the trials of one simulated grid: networks that a search can be
+// tried on, with their answers to common images, from true accuracies that are known.
 type World struct {
 	Data      models.Data
 	Accuracy  map[string]float64                       // true, of a configuration
@@ -144,7 +143,7 @@ func (w *World) TrueAccuracy(key result.Key) float64 {
 	return math.Round(Grain*w.Network(w.Accuracy[key.ConfigID], w.Rand(key, 1).NormFloat64())) / Grain
 }
 
-// Finished is the result of any trial: a search.Lookup.
+// Finished is the result of any trial: a Lookup.
 func (w *World) Finished(key result.Key, _ bool) (*result.Result, bool) {
 	if r, ok := w.Results[key]; ok {
 		return r, true
@@ -168,4 +167,12 @@ func (w *World) Finished(key result.Key, _ bool) (*result.Result, bool) {
 	}
 	w.Results[key] = r
 	return r, true
+}
+
+// Winner is the configuration that a search that is done certifies; "" for none.
+func (plan Plan) Winner() string {
+	if w := plan.state.winner(); plan.Done && w < len(plan.state.all) {
+		return plan.state.p.Candidates[w].ID
+	}
+	return ""
 }

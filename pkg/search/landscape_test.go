@@ -1,4 +1,4 @@
-package searchtest
+package search
 
 import (
 	"hash/fnv"

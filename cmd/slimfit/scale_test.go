@@ -1,29 +1,24 @@
-// Command scale generates the results of 100,000 trials and measures what
-// slimfit's commands take to read them: seconds and memory, a Markdown table on
-// stdout. It ends with 1 where one is above 10 s or 1 GB, or status above 2 CPU
-// seconds the second time.
-//
-//	go run ./scripts/scale [-slimfit bin/slimfit] [-configs 20000] [-seeds 5] [-dir DIR]
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"syscall"
+	"testing"
 	"time"
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/parallel"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 )
@@ -35,52 +30,43 @@ const (
 	mostBytes   = 1 << 30
 )
 
-func main() {
-	if err := run(os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		fmt.Fprintf(os.Stderr, "scale: %v\n", err)
-		os.Exit(1)
-	}
-}
+// Flags of BenchmarkScale.
+var (
+	scaleSlimfit = flag.String("scale.slimfit", "slimfit", "the program to measure; slimfit is this one")
+	scaleConfigs = flag.Int("scale.configs", 20_000, "configurations, rounded down to a multiple of 50")
+	scaleSeeds   = flag.Int("scale.seeds", 5, "seeds of each")
+	scaleDir     = flag.String("scale.dir", "", "work in this folder and keep it; results that are there are used again")
+)
 
-func run(args []string, stdout, stderr io.Writer) error {
-	flags := flag.NewFlagSet("scale", flag.ContinueOnError)
-	slimfit := flags.String("slimfit", "bin/slimfit", "the program to measure")
-	configs := flags.Int("configs", 20_000, "configurations, rounded down to a multiple of 50")
-	seeds := flags.Int("seeds", 5, "seeds of each")
-	dir := flags.String("dir", "", "work in this folder and keep it; results that are there are used again")
-	if err := flags.Parse(args); err != nil {
-		return err
+// BenchmarkScale generates the results of 100,000 trials and measures what
+// slimfit's commands take to read them: seconds and memory, in a Markdown table. It
+// fails where one is above 10 s or 1 GB, or status above 2 CPU seconds the second
+// time.
+//
+//	go test ./cmd/slimfit -v -run '^$' -bench Scale -benchtime 1x -scale.slimfit "$PWD/bin/slimfit"
+func BenchmarkScale(b *testing.B) {
+	dir := *scaleDir
+	if dir == "" {
+		dir = b.TempDir()
 	}
-	if *dir == "" {
-		tmp, err := os.MkdirTemp("", "slimfit-scale-")
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(tmp)
-		*dir = tmp
-	}
-	if err := os.MkdirAll(*dir, 0o777); err != nil {
-		return err
-	}
-	file := filepath.Join(*dir, "scale.yaml")
-	if err := os.WriteFile(file, []byte(source(*configs, *seeds)), 0o666); err != nil {
-		return err
+	file := filepath.Join(dir, "scale.yaml")
+	err := errors.Join(os.MkdirAll(dir, 0o777), os.WriteFile(file, []byte(scaleSource(*scaleConfigs, *scaleSeeds)), 0o666))
+	if err != nil {
+		b.Fatal(err)
 	}
 	e, err := experiment.Load(file, nil, func(ref dataset.Ref) (models.Data, error) { return dataset.Describe(ref, "") })
 	if err != nil {
-		return err
+		b.Fatal(err)
 	}
-	start := time.Now()
-	if err := generate(e, *dir); err != nil {
-		return err
+	if err := generate(e, dir); err != nil {
+		b.Fatal(err)
 	}
-	fmt.Fprintf(stderr, "%d results are there after %.0f s\n", len(e.Trials()), time.Since(start).Seconds())
-	return measure(stdout, stderr, *slimfit, *dir, file, len(e.Trials()))
+	measureScale(b, dir, file, len(e.Trials()))
 }
 
-// source is the experiment: 50 numbers of filters, and as many dense widths as
+// scaleSource is the experiment: 50 numbers of filters, and as many dense widths as
 // it takes.
-func source(configs, seeds int) string {
+func scaleSource(configs, seeds int) string {
 	list := func(from, n int) string {
 		var all []string
 		for i := range n {
@@ -110,33 +96,15 @@ func generate(e *experiment.Experiment, out string) error {
 		return err
 	}
 	trials := e.Trials()
-	next := make(chan int)
-	faults := make(chan error, runtime.NumCPU())
-	var wg sync.WaitGroup
-	for range runtime.NumCPU() {
-		wg.Go(func() {
-			for i := range next {
-				if err := write(folder, e.Name, trials[i], i); err != nil {
-					select {
-					case faults <- err:
-					default:
-					}
-				}
-			}
-		})
-	}
-	for i := range trials {
-		if i%10 != 9 {
-			next <- i
+	return parallel.Each(context.Background(), len(trials), 0, func(i int) error {
+		if i%10 == 9 {
+			return nil
 		}
-	}
-	close(next)
-	wg.Wait()
-	close(faults)
-	return <-faults
+		return writeMade(folder, e.Name, trials[i], i)
+	})
 }
 
-func write(folder *store.Folder, name string, t experiment.Trial, i int) error {
+func writeMade(folder *store.Folder, name string, t experiment.Trial, i int) error {
 	r := made(name, t, i)
 	path := folder.ResultPath(r.Key())
 	if _, err := os.Stat(path); err == nil {
@@ -168,13 +136,13 @@ func made(name string, t experiment.Trial, i int) result.Result {
 		return r
 	}
 	for _, s := range result.Splits() {
-		predicted, labels := answers(random, s.Images(t.Data), t.Data.Classes)
+		predicted, labels := madeAnswers(random, s.Images(t.Data), t.Data.Classes)
 		r.SetOn(s, result.Score(predicted, labels, t.Data.Classes))
 	}
 	return r
 }
 
-func answers(random *rand.Rand, images, classes int) (predicted []int, labels []uint8) {
+func madeAnswers(random *rand.Rand, images, classes int) (predicted []int, labels []uint8) {
 	share := 0.03 + 0.02*random.Float64()
 	for i := range images {
 		truth := i % classes
@@ -187,18 +155,16 @@ func answers(random *rand.Rand, images, classes int) (predicted []int, labels []
 	return predicted, labels
 }
 
-// measure runs the commands and prints the table.
-func measure(w, log io.Writer, slimfit, dir, file string, trials int) error {
+// measureScale runs the commands and prints the table.
+func measureScale(b *testing.B, dir, file string, trials int) {
 	folder := filepath.Join(dir, "scale")
 	// The first plan on a machine measures the speed of a dozen packs, once.
-	start := time.Now()
-	if err := exec.Command(slimfit, "plan", file, "--out", dir).Run(); err != nil {
-		return fmt.Errorf("plan: %w", err)
+	if err := exec.Command(*scaleSlimfit, "plan", file, "--out", dir).Run(); err != nil {
+		b.Fatalf("plan: %v", err)
 	}
-	fmt.Fprintf(log, "the first plan took %.1f s\n", time.Since(start).Seconds())
-	fmt.Fprintf(w, "%d trials, %d CPUs, %s\n\n", trials, runtime.NumCPU(), runtime.Version())
-	fmt.Fprintf(w, "| command | seconds | CPU seconds | memory, MB | output, MB |\n|---|---:|---:|---:|---:|\n")
-	var faults []error
+	var w strings.Builder
+	fmt.Fprintf(&w, "%d trials, %d CPUs, %s\n\n", trials, runtime.NumCPU(), runtime.Version())
+	fmt.Fprintf(&w, "| command | seconds | CPU seconds | memory, MB | output, MB |\n|---|---:|---:|---:|---:|\n")
 	done := map[string]bool{}
 	for _, args := range [][]string{
 		{"plan", file, "--out", dir},
@@ -213,33 +179,21 @@ func measure(w, log io.Writer, slimfit, dir, file string, trials int) error {
 		if args[0] == "status" && !done[name] {
 			os.Remove(filepath.Join(folder, "status.cache")) // that plan has made
 		}
-		var printed counter
-		cmd := exec.Command(slimfit, args...)
-		cmd.Stdout, cmd.Stderr = &printed, io.Discard
-		start := time.Now()
-		err := cmd.Run()
+		cmd, start := exec.Command(*scaleSlimfit, args...), time.Now()
+		printed, err := cmd.Output()
 		seconds := time.Since(start).Seconds()
 		if err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", name, err))
+			b.Errorf("%s: %v", name, err)
 			continue
 		}
-		usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-		memory := usage.Maxrss << 10 // Linux counts KiB
+		memory := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10 // Linux counts KiB
 		cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-		fmt.Fprintf(w, "| %s | %.1f | %.1f | %d | %.1f |\n", name, seconds, cpu.Seconds(), memory>>20, float64(printed)/1e6)
+		fmt.Fprintf(&w, "| %s | %.1f | %.1f | %d | %.1f |\n", name, seconds, cpu.Seconds(), memory>>20, float64(len(printed))/1e6)
 		again := done[name]
 		done[name] = true
 		if seconds > mostSeconds || memory > mostBytes || again && cpu.Seconds() > mostAgain {
-			faults = append(faults, fmt.Errorf("%s took %.1f s, %.1f CPU s and %d MB", name, seconds, cpu.Seconds(), memory>>20))
+			b.Errorf("%s took %.1f s, %.1f CPU s and %d MB", name, seconds, cpu.Seconds(), memory>>20)
 		}
 	}
-	return errors.Join(faults...)
-}
-
-// counter counts what is written to it.
-type counter int
-
-func (c *counter) Write(p []byte) (int, error) {
-	*c += counter(len(p))
-	return len(p), nil
+	b.Logf("\n%s", w.String())
 }
