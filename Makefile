@@ -79,7 +79,7 @@ setup-devices: ## install the compilers and simulators of the chips (Debian, as 
 
 check-device: data ## run networks of every layer kind, and DEVICE_FILES, on the simulated chips and compare every score
 	go test -count=1 -v -run 'Device|Room' ./pkg/device
-	$(if $(DEVICE_FILES),go run ./scripts/device $(DEVICE_FILES))
+	$(if $(DEVICE_FILES),go test -v -timeout 0 -run '^$$' -bench Files -benchtime 1x ./pkg/device -device.files "$(abspath $(DEVICE_FILES))" $(DEVICE_FLAGS))
 
 check-hostile: ## change files of every kind in every way for HOSTILE_TIME (20s), from fixed seeds: no panic, no hang, no forgery that holds
 	SLIMFIT_HOSTILE=$(or $(HOSTILE_TIME),20s) CGO_ENABLED=0 go test -count=1 -timeout 0 -run 'Mutations|Hostile|Doubled|Forgeries' \

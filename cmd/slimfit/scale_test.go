@@ -43,7 +43,7 @@ var (
 // fails where one is above 10 s or 1 GB, or status above 2 CPU seconds the second
 // time.
 //
-//	go test ./cmd/slimfit -v -run '^$' -bench Scale -benchtime 1x -scale.slimfit "$PWD/bin/slimfit"
+//	go test ./cmd/slimfit -v -timeout 0 -run '^$' -bench Scale -benchtime 1x -scale.slimfit "$PWD/bin/slimfit"
 func BenchmarkScale(b *testing.B) {
 	dir := *scaleDir
 	if dir == "" {

@@ -18,6 +18,7 @@ package ccode
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 
 	"slimfit/pkg/tflite"
@@ -79,4 +80,94 @@ func Generate(m *tflite.Model, o Options) (Source, error) {
 		return Source{}, fmt.Errorf("write C code: %w", err)
 	}
 	return out, nil
+}
+
+// exactScale finds integers m and shift such that x * m / 2^shift, rounded
+// once, halves away from zero, is round(x * real) in double precision for every
+// sum x that is not beyond int8 either way. Both rise with x, so it is enough
+// that they agree on both sides of each of their steps.
+func exactScale(real float64, largest int64) (m int32, shift int, err error) {
+	if real <= 0 || math.IsInf(real, 0) || math.IsNaN(real) {
+		return 0, 0, fmt.Errorf("a scale of %v", real)
+	}
+	fraction, exponent := math.Frexp(real)
+	shift = 31 - exponent
+	if shift < 1 || shift > 62 {
+		return 0, 0, fmt.Errorf("a scale of %v is out of range", real)
+	}
+	first := int64(math.Round(fraction * (1 << 31)))
+	for _, d := range []int64{0, -1, 1, -2, 2} {
+		if v := first + d; v > 0 && v <= math.MaxInt32 && sameRounding(real, v, shift, largest) {
+			return int32(v), shift, nil
+		}
+	}
+	return 0, 0, fmt.Errorf("no 32-bit multiplier rounds as %v does", real)
+}
+
+// sameRounding compares at the sums around each step of the result.
+func sameRounding(real float64, m int64, shift int, largest int64) bool {
+	for step := -256; step <= 256; step++ { // an int8 result less a zero point lies in [-255, 255]
+		at := int64((float64(step) + 0.5) / real)
+		for x := at - 2; x <= at+2; x++ {
+			if abs(x) <= largest && math.Round(float64(x)*real) != float64(roundedOnce(x, m, shift)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func roundedOnce(x, m int64, shift int) int64 {
+	p := x * m
+	half := int64(1) << (shift - 1)
+	if p < 0 {
+		half--
+	}
+	return (p + half) >> shift
+}
+
+// arena says where the steps' results lie.
+type arena struct {
+	bytes  int         // elements, in a float32 network
+	offset map[int]int // by tensor; the scores, which the caller has, are not in it
+}
+
+// plan places the results: each is needed until the last step that reads it. A
+// step of one value after another works in place where nobody reads its input
+// later.
+func plan(steps []step) arena {
+	last := map[int]int{} // the last step that reads a tensor
+	for i := range steps {
+		for _, t := range steps[i].reads() {
+			last[t] = i
+		}
+	}
+	var buffers []tflite.Buffer
+	owner := map[int]int{} // of a tensor's buffer
+	for i := range steps {
+		s := &steps[i]
+		in, stored := owner[s.In]
+		switch {
+		case s.last:
+		case stored && s.inPlace() && last[s.In] == i:
+			owner[s.out] = in
+			buffers[in].Last = last[s.out]
+		default:
+			owner[s.out] = len(buffers)
+			buffers = append(buffers, tflite.Buffer{Tensor: s.out, Bytes: s.Size, First: i, Last: last[s.out]})
+		}
+	}
+	tflite.PlaceBuffers(buffers)
+	a := arena{offset: map[int]int{}}
+	for t, k := range owner {
+		a.offset[t] = buffers[k].Offset
+		a.bytes = max(a.bytes, buffers[k].Offset+buffers[k].Bytes)
+	}
+	return a
+}
+
+// inPlace says whether each value of the result needs only the same value of
+// the first input.
+func (s *step) inPlace() bool {
+	return s.Function() || s.Op.Code == tflite.Prelu || s.Op.Code == tflite.Add && s.In != s.Other
 }

@@ -14,9 +14,8 @@ import (
 // A model of a device serves spaces of thousands of networks, where building
 // and running each takes hours: figures are what is known of a network, its
 // constants and its arena, and a sum of what its C code has and does (see
-// ccode.Work) times coefficients. `go run ./scripts/device -fit 400` finds them
-// by least squares of relative errors over random networks in the simulators;
-// a test compares others.
+// ccode.Work) times coefficients. BenchmarkFit finds them by least squares of
+// relative errors over random networks in the simulators; a test compares others.
 
 //go:embed estimate.json
 var estimates []byte

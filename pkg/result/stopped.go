@@ -29,7 +29,7 @@ type StopRule struct {
 // rate changes, images are augmented or weights averaged or selected, the last
 // steps may gain more than the rule allows for.
 //
-// It has been shown (scripts/earlystop) for Adam at rates of 1e-4 and more and
+// It has been shown (BenchmarkEarlyStop in pkg/search) for Adam at rates of 1e-4 and more and
 // networks of ReLU-like functions without batch normalisation; others may begin
 // to learn late.
 func (r *StopRule) For(recipe models.Recipe, layers []models.Layer) *StopRule {

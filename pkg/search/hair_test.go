@@ -37,7 +37,7 @@ const (
 // simulated grids whose every configuration truly misses the target by a hair. It
 // prints a Markdown table; pkg/search/README.md has the figures.
 //
-//	go test ./pkg/search -v -run '^$' -bench Rates -benchtime 500x
+//	go test ./pkg/search -v -timeout 0 -run '^$' -bench Rates -benchtime 500x
 func BenchmarkRates(b *testing.B) { countRates(b, cells(false), b.N) }
 
 // The stated error holds where it was broken before: few seeds, wide apart. By

@@ -6,7 +6,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -40,7 +39,7 @@ const near = 1.05
 // 10,368 configurations, b.N of each kind, and prints a Markdown table;
 // pkg/search/README.md has the figures.
 //
-//	go test ./pkg/search -v -run '^$' -bench Spaces -benchtime 20x
+//	go test ./pkg/search -v -timeout 0 -run '^$' -bench Spaces -benchtime 20x
 func BenchmarkSpaces(b *testing.B) {
 	table := "| own sd | seed sd | image sd | spaces | cheapest or within 5 % | worst | no answer | steps, mean | steps, most " +
 		"| certificates | false | audited | surprises |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
@@ -178,7 +177,7 @@ var (
 // BenchmarkReplay measures searches by a model of accuracy on a run of every trial
 // of a grid, with b.N search seeds for each target, and prints a Markdown table.
 //
-//	go test ./pkg/search -v -run '^$' -bench Replay -benchtime 20x -replay "$PWD/runs/full/search-grid-120"
+//	go test ./pkg/search -v -timeout 0 -run '^$' -bench Replay -benchtime 20x -replay "$PWD/runs/full/search-grid-120"
 func BenchmarkReplay(b *testing.B) {
 	if *replayed == "" {
 		b.Skip("-replay names no run folder")
@@ -189,11 +188,11 @@ func BenchmarkReplay(b *testing.B) {
 	}
 	table := "| target | full grid's winner | same | others | no answer | steps, mean | steps, most | audited | surprises |\n" +
 		"|---|---|---:|---|---:|---:|---:|---:|---:|\n"
-	for t := range strings.SplitSeq(*targets, ",") {
-		accuracy, err := strconv.ParseFloat(t, 64)
-		if err != nil {
-			b.Fatal(err)
-		}
+	goals, err := fractions(*targets)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, accuracy := range goals {
 		row, err := g.searches(accuracy, b.N)
 		if err != nil {
 			b.Fatal(err)

@@ -106,7 +106,7 @@ func Looks(steps int) int {
 
 // ErrorExponent bounds how fast errors fall: from a look to the end at most as
 // that power of the steps. Learning curves fall about as a power of the steps,
-// mostly with half of this; `go run ./scripts/earlystop` measures the exponents
+// mostly with half of this; BenchmarkEarlyStop in pkg/search measures the exponents
 // of a finished run. The largest of 1,080 of experiments/search/grid-120.yaml
 // was 1.22, and 9 were above 1.
 const ErrorExponent = 1.25

@@ -1,37 +1,22 @@
-// Command earlystop holds the rule by which a search stops hopeless trials
-// against trials that were trained to their end: what it would have saved, and
-// whether it would have stopped one that ends at the target or above. A Markdown
-// table on stdout; it ends with 1 where one would be stopped wrongly for one of
-// the targets.
-//
-//	go run ./scripts/earlystop [-targets 0.9,0.95] [-candidates N] [-confidence 0.95] RUN...
-//
-// RUN is a run folder, <out>/<name>. N is the number of configurations that a
-// search's bounds hold for together; by default as many as the folders have.
-package main
+package search_test
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 
+	"slimfit/models"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
 	"slimfit/pkg/store"
 )
-
-func main() {
-	if err := run(os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintf(os.Stderr, "earlystop: %v\n", err)
-		os.Exit(1)
-	}
-}
 
 // look is what was measured at a step at which a trial may be stopped.
 type look struct {
@@ -48,49 +33,77 @@ type trial struct {
 	looks []look
 }
 
-func run(args []string, stdout io.Writer) error {
-	flags := flag.NewFlagSet("earlystop", flag.ContinueOnError)
-	list := flags.String("targets", "0.8,0.85,0.9,0.93,0.95,0.97,0.98,0.99,0.999", "accuracies, comma-separated fractions")
-	candidates := flags.Int("candidates", 0, "configurations that share the error probability; 0: those of the folders")
-	confidence := flags.Float64("confidence", 0.95, "of a search's target")
-	if err := flags.Parse(args); err != nil {
+// Flags of BenchmarkEarlyStop.
+var (
+	finishedRuns = flag.String("earlystop", "", "run `folders` with trials to their end, comma-separated")
+	candidates   = flag.Int("earlystop.candidates", 0, "configurations that share the error probability; 0: those of the folders")
+	certainty    = flag.Float64("earlystop.confidence", 0.95, "of a search's target")
+	accuracies   = flag.String("earlystop.targets", "0.8,0.85,0.9,0.93,0.95,0.97,0.98,0.99,0.999", "fractions, comma-separated")
+)
+
+// BenchmarkEarlyStop holds the rule by which a search stops hopeless trials against
+// trials that were trained to their end: what it would have saved, and whether it
+// would have stopped one that ends at the target or above, which is an error. It
+// prints a Markdown table.
+//
+//	go test ./pkg/search -v -timeout 0 -run '^$' -bench EarlyStop -benchtime 1x -earlystop "$PWD/runs/full/search-grid-120"
+func BenchmarkEarlyStop(b *testing.B) {
+	if *finishedRuns == "" {
+		b.Skip("-earlystop names no run folder")
+	}
+	var out strings.Builder
+	err := earlyStops(&out, strings.Split(*finishedRuns, ","), *accuracies, *candidates, *certainty)
+	b.Logf("\n%s", out.String())
+	if err != nil {
+		b.Error(err)
+	}
+}
+
+// earlyStops judges the rule on run folders. candidates is the number of
+// configurations that a search's bounds hold for together; below 1 it is as many as
+// the folders have.
+func earlyStops(stdout io.Writer, dirs []string, accuracies string, candidates int, confidence float64) error {
+	if !(confidence > 0 && confidence < 1) {
+		return errors.New("want a confidence between 0 and 1")
+	}
+	targets, err := fractions(accuracies)
+	if err != nil {
 		return err
 	}
-	if flags.NArg() == 0 || !(*confidence > 0 && *confidence < 1) {
-		return errors.New("want run folders, and a confidence between 0 and 1")
-	}
-	var targets []float64
-	for _, text := range strings.Split(*list, ",") {
-		t, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return fmt.Errorf("-targets: %w", err)
-		}
-		targets = append(targets, t)
-	}
-	folders := make([]*store.Folder, flags.NArg())
-	for i, dir := range flags.Args() {
-		var err error
+	folders := make([]*store.Folder, len(dirs))
+	for i, dir := range dirs {
 		if folders[i], err = store.Open(dir); err != nil {
 			return err
 		}
 	}
-	n, err := configurations(folders)
+	if candidates < 1 {
+		if candidates, err = configurations(folders); err != nil {
+			return err
+		}
+	}
+	all, err := read(folders, 1-(1-confidence)/float64(max(candidates, 1)))
 	if err != nil {
 		return err
 	}
-	if *candidates > 0 {
-		n = *candidates
-	}
-	all, err := read(folders, 1-(1-*confidence)/float64(max(n, 1)))
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "%d trials to their end; bounds of %d configurations together at %v\n\n", len(all), n, *confidence)
+	fmt.Fprintf(stdout, "%d trials to their end; bounds of %d configurations together at %v\n\n", len(all), candidates, confidence)
 	if len(all) == 0 {
 		return nil
 	}
 	slopes(stdout, all)
 	return judge(stdout, all, targets)
+}
+
+// fractions reads a comma-separated list.
+func fractions(list string) ([]float64, error) {
+	var out []float64
+	for text := range strings.SplitSeq(list, ",") {
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
 }
 
 func configurations(folders []*store.Folder) (int, error) {
@@ -252,5 +265,72 @@ func windows(stdout io.Writer, all []trial) {
 	}
 	if none {
 		fmt.Fprintln(stdout, "There is no target at all for which one of these trials would be stopped wrongly.")
+	}
+}
+
+// curve is a finished trial with the accuracies at 1,000 to 4,000 steps.
+func curve(t *testing.T, seed int64, at ...float64) trial {
+	t.Helper()
+	r := result.Result{ConfigID: "c5x2-0123abcd", Seed: seed, Train: models.DefaultRecipe()}
+	r.Dataset = models.Data{Validation: 5000, Classes: 10}
+	r.Train.Steps = 4000
+	r.Accuracy.Validation = &at[len(at)-1]
+	points := []result.Point{{Step: 500, Loss: 1}}
+	for i := range at {
+		points = append(points, result.Point{Step: 1000 * (i + 1), Loss: 1, Validation: &at[i]})
+	}
+	got, err := newTrial(r, points, 0.999)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newTrial(r, points[:2], 0.999); err == nil || !strings.Contains(err.Error(), "1 of the 3 steps") {
+		t.Errorf("a short history: %v", err)
+	}
+	return got
+}
+
+func TestEarlyStops(t *testing.T) {
+	slow := curve(t, 0, 0.40, 0.55, 0.62, 0.66)   // can reach 90 % by the rule
+	fast := curve(t, 1, 0.90, 0.93, 0.945, 0.955) // 98.5 %
+	leap := curve(t, 2, 0.60, 0.70, 0.75, 0.93)   // in the end steeper than the rule allows for
+	late := curve(t, 3, 0.40, 0.80, 0.90, 0.93)   // it has just begun, and falls fast
+	for _, c := range []struct {
+		all     []trial
+		targets []float64
+		wrong   int
+		want    []string
+	}{
+		{[]trial{slow, fast}, []float64{0.8, 0.95, 0.9999}, 0, []string{"| 80 % | 1 | 1 | 12.5 % | 0 | 66.00 % |", "| 95 % | 1 | 1 | 25.0 % | 0 | 66.00 % |",
+			"| 99.99 % | 2 | 2 | 62.5 % | 0 | 95.50 % |", "There is no target at all"}},
+		{[]trial{fast, leap}, []float64{0.92, 0.95}, 1, []string{"| 92 % | 0 | 1 | 25.0 % | 1 | 93.00 % |", "| 95 % | 1 | 1 | 37.5 % | 0 | 93.00 % |",
+			"c5x2-0123abcd/seed-2 ends with 93.00 %, and would be stopped for targets in the 9.02"}},
+		{[]trial{late}, []float64{0.92, 0.95}, 0, []string{"| 92 % | 0 | 0 |", "| 95 % | 1 | 0 |"}},
+		{[]trial{leap}, []float64{0.5}, 0, []string{"| 50 % | 0 | 0 | 0.0 % | 0 | none |", "ends with 93.00 %"}},
+	} {
+		var out bytes.Buffer
+		err := judge(&out, c.all, c.targets)
+		if (err != nil) != (c.wrong > 0) || err != nil && !strings.HasPrefix(err.Error(), fmt.Sprint(c.wrong)) {
+			t.Errorf("%v: error %v, want %d wrong stops", c.targets, err, c.wrong)
+		}
+		for _, w := range c.want {
+			if !strings.Contains(out.String(), w) {
+				t.Errorf("%v: no %q in\n%s", c.targets, w, out.String())
+			}
+		}
+	}
+	var out bytes.Buffer
+	if slopes(&out, []trial{late}); !strings.Contains(out.String(), "2 of 3 above 1.25") {
+		t.Error(out.String())
+	}
+}
+
+func TestEarlyStopsRefuse(t *testing.T) {
+	for _, c := range []struct {
+		accuracies string
+		confidence float64
+	}{{"0.9", 1}, {"high", 0.95}, {"0.9", 0.95}} {
+		if err := earlyStops(&bytes.Buffer{}, []string{t.TempDir()}, c.accuracies, 0, c.confidence); err == nil {
+			t.Errorf("%v: no error", c)
+		}
 	}
 }
