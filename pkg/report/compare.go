@@ -30,14 +30,13 @@ type Comparison struct {
 
 // Compared is one pair of configurations.
 type Compared struct {
-	Label      string         `json:"label"`
-	IDs        [2]string      `json:"config_ids"`
-	Parameters [2]int         `json:"parameters"`
-	Seconds    [2]*float64    `json:"seconds"` // median of training
-	Common     int            `json:"common_seeds"`
-	Identical  int            `json:"identical_weights"` // common seeds whose weights are the same, bit for bit
-	Validation *ComparedScore `json:"validation"`        // nil where one of them has no score
-	Test       *ComparedScore `json:"test"`
+	Label                     string      `json:"label"`
+	IDs                       [2]string   `json:"config_ids"`
+	Parameters                [2]int      `json:"parameters"`
+	Seconds                   [2]*float64 `json:"seconds"` // median of training
+	Common                    int         `json:"common_seeds"`
+	Identical                 int         `json:"identical_weights"` // common seeds whose weights are the same, bit for bit
+	result.By[*ComparedScore]             // nil where one of them has no score
 }
 
 // ComparedScore is the difference of one pair on one split.
@@ -69,16 +68,12 @@ func Compare(a, b *Report) (*Comparison, error) {
 	for _, p := range pairs {
 		c.Pairs = append(c.Pairs, compared(&a.Rows[p[0]], &b.Rows[p[1]]))
 	}
-	for i := range a.Rows {
-		if !slices.ContainsFunc(pairs, func(p [2]int) bool { return p[0] == i }) {
-			c.Unpaired[0] = append(c.Unpaired[0], a.Rows[i])
-			c.UnpairedID[0] = append(c.UnpairedID[0], a.Rows[i].ID)
-		}
-	}
-	for i := range b.Rows {
-		if !slices.ContainsFunc(pairs, func(p [2]int) bool { return p[1] == i }) {
-			c.Unpaired[1] = append(c.Unpaired[1], b.Rows[i])
-			c.UnpairedID[1] = append(c.UnpairedID[1], b.Rows[i].ID)
+	for side, r := range []*Report{a, b} {
+		for i, row := range r.Rows {
+			if !slices.ContainsFunc(pairs, func(p [2]int) bool { return p[side] == i }) {
+				c.Unpaired[side] = append(c.Unpaired[side], row)
+				c.UnpairedID[side] = append(c.UnpairedID[side], row.ID)
+			}
 		}
 	}
 	if len(c.Pairs) == 0 {

@@ -107,7 +107,7 @@ func (r *planned) take(row *Row, t *Trial, res *result.Result) {
 	if !slices.EqualFunc(res.Model, row.Model, models.Layer.Equal) {
 		r.warn("The result file holds another network than the experiment's configuration of the same ID.", key)
 	}
-	t.Validation, t.Test = r.measured(res.On, Validation, res.Dataset), r.measured(res.On, Test, res.Dataset)
+	t.By = r.measuredOn(res.On, res.Dataset)
 	if t.Validation == nil && t.Test == nil {
 		r.warn("Done, but without an accuracy.", key)
 	}
@@ -122,6 +122,10 @@ func (r *planned) take(row *Row, t *Trial, res *result.Result) {
 	t.confusion = countedConfusion(res.On, res.Dataset)
 	row.Confusion.Validation = addMatrix(row.Confusion.Validation, res.Confusion.Validation)
 	row.Confusion.Test = addMatrix(row.Confusion.Test, res.Confusion.Test)
+}
+
+func (r *planned) measuredOn(on func(Split) result.Figures, d models.Data) result.By[*Measured] {
+	return result.By[*Measured]{Validation: r.measured(on, Validation, d), Test: r.measured(on, Test, d)}
 }
 
 func (r *planned) measured(on func(Split) result.Figures, s Split, d models.Data) *Measured {
@@ -194,10 +198,9 @@ func (r *planned) sum(row *Row) {
 			row.Counts.Missing++
 		}
 	}
-	row.Validation = r.score(row.Trials, func(t *Trial) *Measured { return t.Validation })
-	row.Test = r.score(row.Trials, func(t *Trial) *Measured { return t.Test })
 	r.sumInt8(row)
 	for _, s := range result.Splits() {
+		*row.At(s) = r.score(row.Trials, func(t *Trial) *Measured { return t.On(s) })
 		if score := r.score(row.Trials, func(t *Trial) *Measured { return r.JudgedOn(t, s) }); r.Balanced() && score != nil {
 			if row.Balanced == nil {
 				row.Balanced = map[Split]*Score{}

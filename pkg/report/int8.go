@@ -8,19 +8,17 @@ import (
 
 // Int8 is what one trial's network gets in int8.
 type Int8 struct {
-	Validation *Measured `json:"validation"`
-	Test       *Measured `json:"test"`
-	Bytes      int       `json:"bytes"` // of its TensorFlow Lite file
-	SHA256     string    `json:"sha256"`
-	confusion  map[Split][][]int
+	result.By[*Measured]
+	Bytes     int    `json:"bytes"` // of its TensorFlow Lite file
+	SHA256    string `json:"sha256"`
+	confusion map[Split][][]int
 }
 
 // Int8Score is what the networks of one configuration get in int8.
 type Int8Score struct {
-	Validation *Score           `json:"validation"` // over the seeds that are quantized
-	Test       *Score           `json:"test"`
-	Bytes      [2]int           `json:"bytes"` // of the files, least and most
-	Confusion  result.Confusion `json:"-"`
+	result.By[*Score]                  // over the seeds that are quantized
+	Bytes             [2]int           `json:"bytes"` // of the files, least and most
+	Confusion         result.Confusion `json:"-"`
 }
 
 // judgedConfusion is the confusion matrix that the trial is judged by; nil where
@@ -51,9 +49,7 @@ func (r *planned) takeInt8(row *Row, t *Trial, res *result.Result, all []result.
 		return
 	}
 	q := all[i]
-	t.Int8 = &Int8{Bytes: q.Bytes, SHA256: q.SHA256,
-		Validation: r.measured(q.On, Validation, res.Dataset), Test: r.measured(q.On, Test, res.Dataset),
-		confusion: countedConfusion(q.On, res.Dataset)}
+	t.Int8 = &Int8{Bytes: q.Bytes, SHA256: q.SHA256, By: r.measuredOn(q.On, res.Dataset), confusion: countedConfusion(q.On, res.Dataset)}
 	if row.Int8 == nil {
 		row.Int8 = &Int8Score{Bytes: [2]int{q.Bytes, q.Bytes}}
 	}
@@ -69,12 +65,7 @@ func (r *planned) sumInt8(row *Row) {
 		return
 	}
 	for _, s := range result.Splits() {
-		score := r.score(row.Trials, func(t *Trial) *Measured { return t.Int8.On(s) })
-		if s == Test {
-			row.Int8.Test = score
-		} else {
-			row.Int8.Validation = score
-		}
+		*row.Int8.At(s) = r.score(row.Trials, func(t *Trial) *Measured { return t.Int8.On(s) })
 	}
 }
 

@@ -12,20 +12,10 @@ import (
 )
 
 // Score returns the row's score on the split.
-func (r *Row) Score(s Split) *Score {
-	if s == Test {
-		return r.Test
-	}
-	return r.Validation
-}
+func (r *Row) Score(s Split) *Score { return *r.At(s) }
 
 // On returns the trial's accuracy on the split.
-func (t *Trial) On(s Split) *Measured {
-	if s == Test {
-		return t.Test
-	}
-	return t.Validation
-}
+func (t *Trial) On(s Split) *Measured { return *t.At(s) }
 
 // Wrong lists, for each seed that is done, the images of the split that it gets
 // wrong; nil where a seed's list was not kept.
@@ -224,33 +214,22 @@ func (r *Report) RowOf(id string) int {
 
 // On returns the accuracy on the split; nil where there is none.
 func (q *Int8) On(s Split) *Measured {
-	switch {
-	case q == nil:
+	if q == nil {
 		return nil
-	case s == Test:
-		return q.Test
 	}
-	return q.Validation
+	return *q.At(s)
 }
 
 // Score returns the score on the split; nil where there is none.
 func (q *Int8Score) Score(s Split) *Score {
-	switch {
-	case q == nil:
+	if q == nil {
 		return nil
-	case s == Test:
-		return q.Test
 	}
-	return q.Validation
+	return *q.At(s)
 }
 
 // On returns the pair's difference on the split.
-func (c *Compared) On(s Split) *ComparedScore {
-	if s == Test {
-		return c.Test
-	}
-	return c.Validation
-}
+func (c *Compared) On(s Split) *ComparedScore { return *c.At(s) }
 
 // Position is where the i-th value of an axis stands on the chart.
 func (c *Chart) Position(i int, value string) float64 {

@@ -98,29 +98,28 @@ type Baseline struct {
 
 // Row is one configuration.
 type Row struct {
-	ID         string              `json:"config_id"`
-	Label      string              `json:"label"`
-	Values     []string            `json:"values"` // of each axis; "" where it has none
-	Model      []models.Layer      `json:"model"`  // the last dense layer included
-	Train      models.Recipe       `json:"train"`
-	Footprint  footprint.Footprint `json:"footprint"`
-	Costs      []float64           `json:"costs"`  // as Report.Costs
-	Ratios     []float64           `json:"ratios"` // baseline / this, as Report.Costs
-	Trials     []Trial             `json:"trials"` // one a planned seed, in the experiment's order
-	Counts     Counts              `json:"counts"`
-	Validation *Score              `json:"validation"` // over the seeds that are done; nil where none is
-	Test       *Score              `json:"test"`
-	Balanced   map[Split]*Score    `json:"balanced_accuracy,omitempty"` // of the networks that are judged, where it is the target's metric
-	Int8       *Int8Score          `json:"int8,omitempty"`              // where networks of it are quantized
-	Shifts     []Shifted           `json:"shifts,omitempty"`            // how networks of it do on shifted images; unshifted ones first
-	Seconds    *Times              `json:"seconds"`                     // of training, over the seeds that are done
-	OverBudget []string            `json:"over_budget"`                 // limits of the target that it breaks
-	Verdict    Verdict             `json:"verdict"`                     // "" without a target
-	Why        string              `json:"why"`                         // of the verdict, in words
-	Published  *Published          `json:"published"`                   // what somebody else reports for it
-	Confusion  result.Confusion    `json:"confusion"`                   // summed over the seeds that are done
-	X          *float64            `json:"x"`                           // place on the chart's x; nil where it has none
-	Curve      int                 `json:"curve"`                       // of the chart
+	ID                string              `json:"config_id"`
+	Label             string              `json:"label"`
+	Values            []string            `json:"values"` // of each axis; "" where it has none
+	Model             []models.Layer      `json:"model"`  // the last dense layer included
+	Train             models.Recipe       `json:"train"`
+	Footprint         footprint.Footprint `json:"footprint"`
+	Costs             []float64           `json:"costs"`  // as Report.Costs
+	Ratios            []float64           `json:"ratios"` // baseline / this, as Report.Costs
+	Trials            []Trial             `json:"trials"` // one a planned seed, in the experiment's order
+	Counts            Counts              `json:"counts"`
+	result.By[*Score]                     // over the seeds that are done; nil where none is
+	Balanced          map[Split]*Score    `json:"balanced_accuracy,omitempty"` // of the networks that are judged, where it is the target's metric
+	Int8              *Int8Score          `json:"int8,omitempty"`              // where networks of it are quantized
+	Shifts            []Shifted           `json:"shifts,omitempty"`            // how networks of it do on shifted images; unshifted ones first
+	Seconds           *Times              `json:"seconds"`                     // of training, over the seeds that are done
+	OverBudget        []string            `json:"over_budget"`                 // limits of the target that it breaks
+	Verdict           Verdict             `json:"verdict"`                     // "" without a target
+	Why               string              `json:"why"`                         // of the verdict, in words
+	Published         *Published          `json:"published"`                   // what somebody else reports for it
+	Confusion         result.Confusion    `json:"confusion"`                   // summed over the seeds that are done
+	X                 *float64            `json:"x"`                           // place on the chart's x; nil where it has none
+	Curve             int                 `json:"curve"`                       // of the chart
 
 	Judged    map[Split][]Judged       `json:"-"` // by rule, for the page's own threshold
 	Histories map[int64][]result.Point `json:"-"` // of training, by seed
@@ -159,11 +158,10 @@ const (
 
 // Trial is one configuration with one seed.
 type Trial struct {
-	Seed       int64             `json:"seed"`
-	Status     result.Status     `json:"status"` // done, failed, diverged, missing or skipped
-	Reason     string            `json:"reason"`
-	Validation *Measured         `json:"validation"`
-	Test       *Measured         `json:"test"`
+	Seed   int64         `json:"seed"`
+	Status result.Status `json:"status"` // done, failed, diverged, missing or skipped
+	Reason string        `json:"reason"`
+	result.By[*Measured]
 	Steps      int               `json:"steps"`
 	Seconds    float64           `json:"seconds"`
 	WeightsSHA string            `json:"weights_sha256,omitempty"`

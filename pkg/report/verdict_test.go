@@ -13,7 +13,7 @@ func TestVerdicts(t *testing.T) {
 	done := func(v ...float64) []Trial {
 		var out []Trial
 		for i, a := range v {
-			out = append(out, Trial{Seed: int64(i), Status: result.Done, Validation: &Measured{Accuracy: a, Images: 1_000_000}})
+			out = append(out, Trial{Seed: int64(i), Status: result.Done, By: result.By[*Measured]{Validation: &Measured{Accuracy: a, Images: 1_000_000}}})
 		}
 		return out
 	}
@@ -58,7 +58,7 @@ func TestVerdicts(t *testing.T) {
 
 func TestRecallFloor(t *testing.T) {
 	confusion := [][]int{{90, 10}, {2, 98}}
-	trial := Trial{Status: result.Done, Validation: &Measured{Accuracy: 0.94, Images: 200},
+	trial := Trial{Status: result.Done, By: result.By[*Measured]{Validation: &Measured{Accuracy: 0.94, Images: 200}},
 		confusion: map[Split][][]int{Validation: confusion}}
 	for floor, want := range map[float64]Verdict{0.9: Meets, 0.91: Misses} {
 		asked := experiment.Target{Confidence: 0.95, Rule: experiment.RuleWorst, Recall: []experiment.Recall{{Class: 0, Floor: floor}}}

@@ -68,19 +68,18 @@ func (q *Int8) accounts() accounts {
 }
 
 func (a accounts) on(s Split) Figures {
+	f := Figures{*a.accuracy.At(s), *a.correct.At(s), *a.wrong.At(s), *a.confusion.At(s), nil}
 	if s == Test {
-		return Figures{a.accuracy.Test, a.correct.Test, a.wrong.Test, a.confusion.Test, *a.distinct}
+		f.Distinct = *a.distinct
 	}
-	return Figures{a.accuracy.Validation, a.correct.Validation, a.wrong.Validation, a.confusion.Validation, nil}
+	return f
 }
 
 func (a accounts) set(s Split, f Figures) {
+	*a.accuracy.At(s), *a.correct.At(s), *a.wrong.At(s), *a.confusion.At(s) = f.Accuracy, f.Correct, f.Wrong, f.Confusion
 	if s == Test {
-		a.accuracy.Test, a.correct.Test, a.wrong.Test, a.confusion.Test = f.Accuracy, f.Correct, f.Wrong, f.Confusion
 		*a.distinct = f.Distinct
-		return
 	}
-	a.accuracy.Validation, a.correct.Validation, a.wrong.Validation, a.confusion.Validation = f.Accuracy, f.Correct, f.Wrong, f.Confusion
 }
 
 // Score compares predicted classes with the labels of the same images.

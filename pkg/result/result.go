@@ -93,12 +93,22 @@ func (r Result) Config() models.Config {
 // Key names the result's trial.
 func (r Result) Key() Key { return Key{ConfigID: r.ConfigID, Seed: r.Seed} }
 
-// Pair holds a figure of the validation and the test images; nil where it was
-// not measured.
-type Pair[T any] struct {
-	Validation *T `json:"validation"`
-	Test       *T `json:"test"`
+// By holds something of the validation and of the test images.
+type By[T any] struct {
+	Validation T `json:"validation"`
+	Test       T `json:"test"`
 }
+
+// At is the place of what is of the split.
+func (b *By[T]) At(s Split) *T {
+	if s == Test {
+		return &b.Test
+	}
+	return &b.Validation
+}
+
+// Pair holds a figure of each split; nil where it was not measured.
+type Pair[T any] = By[*T]
 
 // Distinct are the test images that show no image of training, validation or
 // earlier in the test part again, pixel for pixel. Accuracy and Correct are over
@@ -112,17 +122,11 @@ type Distinct struct {
 
 // Wrong lists the misclassified images of each split as [index, predicted
 // class], by rising index; nil where the split was not evaluated.
-type Wrong struct {
-	Validation [][2]int `json:"validation"`
-	Test       [][2]int `json:"test"`
-}
+type Wrong = By[[][2]int]
 
 // Confusion counts the images of each split: rows are true classes, columns
 // predicted ones; nil where the split was not evaluated.
-type Confusion struct {
-	Validation [][]int `json:"validation"`
-	Test       [][]int `json:"test"`
-}
+type Confusion = By[[][]int]
 
 // Environment is where a trial ran.
 type Environment struct {
