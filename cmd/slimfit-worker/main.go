@@ -45,17 +45,6 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintf(stderr, "slimfit-worker: --threads %d: need at least 1\n", o.Threads)
 		return 2
 	}
-	if flags.Arg(0) == "check" {
-		if flags.NArg() != 3 {
-			fmt.Fprintln(stderr, "usage: slimfit-worker check NETWORKS.json OUT")
-			return 2
-		}
-		if err := worker.Check(flags.Arg(1), flags.Arg(2)); err != nil {
-			fmt.Fprintf(stderr, "slimfit-worker: %v\n", err)
-			return 1
-		}
-		return 0
-	}
 	// Go's monitor thread looks after an idle P some fifty times a training step,
 	// each time in the way of the core that trains: 2 to 3 % of all time.
 	runtime.GOMAXPROCS(o.Threads)

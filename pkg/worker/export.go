@@ -3,6 +3,7 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"time"
@@ -146,4 +147,17 @@ func (s *server) loadModel(p protocol.Predict) (*graph.Model, error) {
 		return graph.LoadFrozen(def, s.inference(), p.Trust)
 	}
 	return nil, fmt.Errorf("no format %q", p.Format)
+}
+
+// randomImages are n images of noise, always the same.
+func randomImages(n int, in models.Shape, classes int) dataset.Images {
+	g := rand.New(rand.NewPCG(1, 2))
+	images := dataset.Images{Pixels: make([]uint8, n*in.Elements()), Labels: make([]uint8, n)}
+	for i := range images.Pixels {
+		images.Pixels[i] = uint8(g.IntN(256))
+	}
+	for i := range images.Labels {
+		images.Labels[i] = uint8(g.IntN(classes))
+	}
+	return images
 }

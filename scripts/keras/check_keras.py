@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares slimfit with Keras: counts, shapes, logits and ten training steps.
 
-    check_keras.py [OUT]    OUT: what `slimfit-worker check` wrote; without it, runs the worker
+    check_keras.py [OUT]    OUT: what TestWriteForKeras of pkg/worker wrote; without it, runs that
 
 Prints a line a network, exits 1 if one differs. README.md tells the files.
 """
@@ -21,7 +21,7 @@ import tensorflow as tf
 import augment
 
 HERE = Path(__file__).resolve().parent
-WORKER = HERE.parent.parent / "bin/slimfit-worker"
+WRITE = ["go", "test", "-count=1", "-run", "^TestWriteForKeras$", "./pkg/worker", "-keras.out"]
 TOLERANCE = 1e-4
 
 
@@ -30,7 +30,7 @@ def main(argv):
     with tempfile.TemporaryDirectory() as temp:
         out = Path(argv[0] if argv else temp)
         if not argv:
-            subprocess.run([WORKER, "check", HERE / "networks.json", out], check=True, stdin=subprocess.DEVNULL)
+            subprocess.run([*WRITE, out], check=True, cwd=HERE.parent.parent)
         print(f"{'network':24} {'parameters':>10} {'logits differ by':>17} {'losses differ by':>17} {'averages differ by':>19}")
         faults = [f"{network['name']}: {fault}" for network in networks for fault in compare(network, out / network["name"])]
     print("\n".join(faults + [f"check-keras: {len(networks)} networks, {len(faults)} differences"]))
