@@ -13,7 +13,8 @@ func TestVerdicts(t *testing.T) {
 	done := func(v ...float64) []Trial {
 		var out []Trial
 		for i, a := range v {
-			out = append(out, Trial{Seed: int64(i), Status: result.Done, By: result.By[*Measured]{Validation: &Measured{Accuracy: a, Images: 1_000_000}}})
+			out = append(out, Trial{Seed: int64(i), Status: result.Done,
+				By: result.By[*Measured]{Validation: &Measured{Accuracy: a, Images: 1_000_000}}})
 		}
 		return out
 	}
