@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Fills the generated parts of the documents: the quickstart's report and picture in README.md, and
-by `go run ./scripts/docs` the table of keys and the rooms.
+by `go test ./scripts/docs -update` the table of keys and the rooms.
 
 Run it after `make run` and a change of one of them; tests compare keys and rooms with the program.
 The picture needs chromium; without it the old one stays.
@@ -35,7 +35,7 @@ def take_picture():
     with tempfile.TemporaryDirectory() as folder:
         shot = Path(folder) / "page.png"
         subprocess.run([program, *CHROMIUM, f"--user-data-dir={folder}", f"--screenshot={shot}", PAGE.as_uri()], check=True, capture_output=True)
-        subprocess.run(["go", "run", "./scripts/docs", "-shrink", shot, PICTURE], cwd=ROOT, check=True)
+        subprocess.run(["go", "test", "./scripts/docs", "-run", "TestPicture", "-picture", f"{shot},{ROOT / PICTURE}"], cwd=ROOT, check=True)
 
 
 def main():
@@ -43,7 +43,7 @@ def main():
     report = slimfit("report", "runs/quickstart").split("\nWhat was done")[0].rstrip()
     readme.write_text(fill(readme.read_text(), "<!-- report: slimfit report runs/quickstart -->", "<!-- end of report -->", f"```text\n{report}\n```"))
     take_picture()
-    subprocess.run(["go", "run", "./scripts/docs"], cwd=ROOT, check=True)
+    subprocess.run(["go", "test", "./scripts/docs", "-update"], cwd=ROOT, check=True)
 
 
 main()

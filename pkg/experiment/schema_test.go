@@ -321,7 +321,7 @@ func TestReadmeHasTheReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(b), "\n"+Reference()) {
-		t.Error("experiments/README.md: the table of keys is not what `slimfit schema --format markdown` prints: go run ./scripts/docs")
+		t.Error("experiments/README.md: the table of keys is not what `slimfit schema --format markdown` prints: go test ./scripts/docs -update")
 	}
 }
 

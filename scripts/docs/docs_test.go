@@ -1,4 +1,4 @@
-package main
+package docs
 
 import (
 	"encoding/json"
@@ -11,23 +11,6 @@ import (
 )
 
 const root = "../.."
-
-// The generated parts are what is generated.
-func TestGeneratedParts(t *testing.T) {
-	for _, p := range parts() {
-		b, err := os.ReadFile(filepath.Join(root, p.file))
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		want, err := p.fill(root, string(b))
-		if err != nil {
-			t.Error(err)
-		} else if string(b) != want {
-			t.Errorf("%s: the part %s is old: go run ./scripts/docs", p.file, p.name)
-		}
-	}
-}
 
 // documents are the repository's own Markdown files.
 func documents(t *testing.T) map[string]string {

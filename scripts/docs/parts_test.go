@@ -1,12 +1,12 @@
-// Command docs fills the generated parts of the documents: the table of keys in
-// experiments/README.md, the rooms in pkg/README.md. Its test compares them.
+// The generated parts of the documents, the table of keys in experiments/README.md
+// and the rooms in pkg/README.md, are held to the code, and filled by
 //
-//	go run ./scripts/docs
-//	go run ./scripts/docs -shrink FROM.png TO.png   a picture of fewer bytes, for README.md
-package main
+//	go test ./scripts/docs -update
+package docs
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
 	"go/build"
 	"go/doc"
@@ -18,8 +18,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"testing"
 
 	"slimfit/pkg/experiment"
+)
+
+var (
+	update  = flag.Bool("update", false, "fill the generated parts anew")
+	picture = flag.String("picture", "", "FROM.png,TO.png: write the first with fewer bytes to the second, for README.md")
 )
 
 // part is a generated part of a document.
@@ -36,40 +42,12 @@ func parts() []part {
 	}
 }
 
-func main() {
-	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "docs:", err)
-		os.Exit(1)
-	}
-}
-
-func run(args []string) error {
-	if len(args) == 3 && args[0] == "-shrink" {
-		return shrink(args[1], args[2])
-	}
-	for _, p := range parts() {
-		if err := p.write("."); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p part) write(root string) error {
-	b, err := os.ReadFile(filepath.Join(root, p.file))
-	if err != nil {
-		return err
-	}
-	filled, err := p.fill(root, string(b))
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(root, p.file), []byte(filled), 0o666)
-}
+// how the generated parts are made.
+const how = "go test ./scripts/docs -update"
 
 // fill is the document with what belongs between its marks.
 func (p part) fill(root, text string) (string, error) {
-	head, rest, ok := strings.Cut(text, "<!-- "+p.name+": go run ./scripts/docs -->\n")
+	head, rest, ok := strings.Cut(text, "<!-- "+p.name+": "+how+" -->\n")
 	_, tail, closed := strings.Cut(rest, "<!-- end of "+p.name+" -->")
 	if !ok || !closed {
 		return "", fmt.Errorf("%s: no marks of %s", p.file, p.name)
@@ -78,7 +56,7 @@ func (p part) fill(root, text string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", p.file, err)
 	}
-	return head + "<!-- " + p.name + ": go run ./scripts/docs -->\n" + strings.TrimSpace(content) + "\n<!-- end of " + p.name + " -->" +
+	return head + "<!-- " + p.name + ": " + how + " -->\n" + strings.TrimSpace(content) + "\n<!-- end of " + p.name + " -->" +
 		tail, nil
 }
 
@@ -165,4 +143,37 @@ func commonest(m image.Image) color.Palette {
 		p = append(p, c)
 	}
 	return p
+}
+
+// TestPicture makes README.md's picture small where it is asked to.
+func TestPicture(t *testing.T) {
+	if from, to, ok := strings.Cut(*picture, ","); ok {
+		if err := shrink(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The generated parts are what is generated.
+func TestGeneratedParts(t *testing.T) {
+	for _, p := range parts() {
+		file := filepath.Join(root, p.file)
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		want, err := p.fill(root, string(b))
+		switch {
+		case err != nil:
+			t.Error(err)
+		case string(b) == want:
+		case !*update:
+			t.Errorf("%s: the part %s is old: %s", p.file, p.name, how)
+		default:
+			if err := os.WriteFile(file, []byte(want), 0o666); err != nil {
+				t.Error(err)
+			}
+		}
+	}
 }
