@@ -36,12 +36,12 @@ type Server struct {
 	pulse time.Duration // 0 is pulseEvery
 
 	mu      sync.Mutex
-	state   []byte        // the newest, as JSON
-	next    chan struct{} // closed when there is a newer one
-	page    document      // the newest
-	trouble string        // why page is not newer
-	streams int           // open
-	curves  map[result.Key][]point
+	state   []byte               // the newest, as JSON
+	next    chan struct{}        // closed when there is a newer one
+	page    document             // the newest
+	trouble string               // why page is not newer
+	streams int                  // open
+	curves  map[result.Key]curve // of what trains
 }
 
 // What a Server may spend: looks and reports of a large folder take a small
@@ -56,7 +56,7 @@ const (
 // Run serves on the listener, which it closes, until ctx ends.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	defer l.Close()
-	s.next, s.curves = make(chan struct{}), map[result.Key][]point{}
+	s.next, s.curves = make(chan struct{}), map[result.Key]curve{}
 	w := &watcher{Server: s}
 	if err := w.begin(); err != nil { // what cannot be served is told at once
 		return err

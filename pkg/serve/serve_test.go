@@ -143,12 +143,15 @@ func TestLive(t *testing.T) {
 	if got := get(t, r.address); got != "<html>report 1</html>" {
 		t.Errorf("the page is %s", got)
 	}
-	step := 0
+	var history []result.Point
 	process, err := folder.Join(900*time.Millisecond, func() any {
-		step += 10
+		step := 10 * (len(history) + 1)
 		loss := 1 / float64(step)
-		return sweep.State{Total: 2, Failed: len(must(folder.Keys())), Left: 300, Workers: []sweep.WorkerState{{PID: 1, Step: step, Steps: 5000,
-			Members: []sweep.MemberState{{Key: key(1), Loss: &loss}}}}}
+		history = append(history, result.Point{Step: step, Loss: loss})
+		must(0, errors.Join(os.MkdirAll(folder.TrialDir(key(1)), 0o777), folder.WriteHistory(key(1), 0, history)))
+		member := sweep.MemberState{Key: key(1), Loss: &loss}
+		return sweep.State{Total: 2, Failed: len(must(folder.Keys())) - 1, Left: 300,
+			Workers: []sweep.WorkerState{{PID: 1, Step: step, Steps: 5000, Members: []sweep.MemberState{member}}}}
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -333,25 +336,36 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// A curve stays small however long the training is.
-func TestGrown(t *testing.T) {
-	var points []point
-	for step := 1; step <= 10_000; step++ {
-		points = grown(points, step, 10_000, sweep.MemberState{Loss: new(float64(step)), Validation: new(float64(step / 1000))})
+// The curve of what trains is its history from the first step, small however long the
+// training is; points of a training before, which went further, are none of it.
+func TestCurve(t *testing.T) {
+	folder, err := store.Create(t.TempDir(), "sample", []byte("name: sample\n"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	measured := 0
+	s := &Server{Viewer: &sweep.Viewer{Folder: folder}}
+	heard := sweep.MemberState{Key: key(0), Loss: new(0.5)}
+	if got := s.read(7, 20_000, heard); len(got) != 1 || *got[0][0] != 7 || *got[0][1] != 0.5 {
+		t.Errorf("before the first point: %v", got)
+	}
+	var history []result.Point
+	for step := 50; step <= 10_050; step += 50 {
+		p := result.Point{Step: step, Loss: float64(step)}
+		if step%1000 == 0 {
+			p.Validation = new(0.5)
+		}
+		history = append(history, p)
+	}
+	if err := errors.Join(os.MkdirAll(folder.TrialDir(key(0)), 0o777), folder.WriteHistory(key(0), 0, history)); err != nil {
+		t.Fatal(err)
+	}
+	points, measured := s.read(10_010, 10_000, heard), 0
 	for _, p := range points {
-		if p[2] != nil {
+		if p[2] != nil && int(*p[0])%1000 == 0 {
 			measured++
 		}
 	}
-	if measured != 11 {
-		t.Errorf("%d validation accuracies of 11", measured)
-	}
-	if n := len(points); n > mostPoints+2 || n < mostPoints/2 || *points[n-1][0] != 10_000 {
-		t.Errorf("%d points, the last %v", n, *points[n-1][0])
-	}
-	if again := grown(points, 10_000, 10_000, sweep.MemberState{Loss: new(1.0)}); len(again) != len(points) {
-		t.Error("a heartbeat without news is a point")
+	if n := len(points); measured != 10 || n > mostPoints+2 || n < mostPoints/2 || *points[0][0] != 50 || *points[n-1][0] != 10_000 {
+		t.Errorf("%d points, %d validation accuracies, the last %v", n, measured, *points[n-1][0])
 	}
 }

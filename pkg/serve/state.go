@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -40,11 +39,17 @@ type work struct {
 	Step   int     `json:"step"`
 	Steps  int     `json:"steps"`
 	Left   string  `json:"left"`
-	Points []point `json:"points"` // since serve began to look
+	Points []point `json:"points"`
 }
 
 // point is step, loss, validation accuracy; nil where it is not known.
 type point [3]*float64
+
+// curve is what was read of a trial's training when it was at a step.
+type curve struct {
+	step   int
+	points []point
+}
 
 // Bounds of a state, which every page is sent.
 const (
@@ -61,7 +66,7 @@ func (s *Server) tell(o sweep.Overview) {
 	if o.Search != nil {
 		now.Search = text.Plain(o.Search.String())
 	}
-	curves, left := map[result.Key][]point{}, 0.0
+	curves, left := map[result.Key]curve{}, 0.0
 	for _, p := range o.Processes {
 		if !p.Alive {
 			now.Gone = append(now.Gone, text.Plain(fmt.Sprintf("process %d on %s", p.PID, p.Host)))
@@ -72,15 +77,20 @@ func (s *Server) tell(o sweep.Overview) {
 		left = max(left, p.State.Left)
 		for _, w := range p.State.Workers {
 			for _, m := range w.Members {
-				points := grown(s.curves[m.Key], w.Step, w.Steps, m)
-				curves[m.Key] = points
-				now.Work = append(now.Work, work{text.Plain(s.Label(m.Key)), w.Step, w.Steps, about(w.Left), points})
+				if len(now.Work) == mostWork {
+					now.MoreWork++
+					continue
+				}
+				c, ok := s.curves[m.Key]
+				if !ok || c.step != w.Step {
+					c = curve{w.Step, s.read(w.Step, w.Steps, m)}
+				}
+				curves[m.Key] = c
+				now.Work = append(now.Work, work{text.Plain(s.Label(m.Key)), w.Step, w.Steps, about(w.Left), c.points})
 			}
 		}
 	}
 	s.curves, now.Left = curves, about(left)
-	now.MoreWork = max(0, len(now.Work)-mostWork)
-	now.Work = now.Work[:len(now.Work)-now.MoreWork]
 	for _, f := range o.Failures[:min(mostNamed, len(o.Failures))] {
 		reason, _, _ := strings.Cut(f.Reason, "\n")
 		now.Failures = append(now.Failures, text.Plain(fmt.Sprintf("%s: %s: %s", s.Label(f.Key), f.Status, reason)))
@@ -108,25 +118,26 @@ func about(seconds float64) string {
 	return text.Roughly(time.Duration(seconds * float64(time.Second)))
 }
 
-// grown is a curve with what a heartbeat says of a training of so many steps.
-// The validation accuracy stands where it was first heard; the last point moves
-// until it is a mostPoints-th of the way from the one before.
-func grown(points []point, step, steps int, m sweep.MemberState) []point {
-	at, n := float64(step), len(points)
-	if m.Loss == nil || n > 0 && *points[n-1][0] >= at {
-		return points
-	}
-	next := point{&at, m.Loss, m.Validation}
-	for _, p := range points {
-		if p[2] != nil && next[2] != nil && *p[2] == *next[2] {
-			next[2] = nil
+// read is what the history of a trial in training has so far, thinned to about
+// mostPoints; before it has any, what the heartbeat says.
+func (s *Server) read(step, steps int, m sweep.MemberState) (points []point) {
+	history, _ := s.Viewer.Folder.ReadHistory(m.Key) // none yet, or a damaged one, which is written anew
+	for _, p := range history {
+		if p.Step > step {
+			break // of a training before, which went further
 		}
+		at, n := float64(p.Step), len(points)
+		next := point{&at, &p.Loss, p.Validation}
+		crowded := n > 1 && *points[n-1][0]-*points[n-2][0] < float64(steps)/mostPoints
+		if crowded && (points[n-1][2] == nil || next[2] != nil) { // an accuracy stays at its step
+			points = points[:n-1]
+		}
+		points = append(points, next)
 	}
-	if n < 2 || *points[n-1][0]-*points[n-2][0] >= float64(steps)/mostPoints {
-		return append(points, next)
+	if points == nil && m.Loss != nil {
+		points = []point{{new(float64(step)), m.Loss, m.Validation}}
 	}
-	next[2] = cmp.Or(next[2], points[n-1][2])
-	return append(points[:n-1:n-1], next)
+	return points
 }
 
 // ends changes where a trial ended, began or a process came or went.

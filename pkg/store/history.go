@@ -24,6 +24,14 @@ func (f *Folder) WriteHistory(k result.Key, token uint64, points []result.Point)
 	return content(filepath.Join(dir, historyName), encodeHistory(points), func() error { return CheckLease(dir, token) }).replace()
 }
 
+// SaveHistory writes what there is of a history while its trial, with this folder,
+// trains: for who looks on. It is not made to outlast a loss of power.
+func SaveHistory(dir string, token uint64, points []result.Point) error {
+	f := content(filepath.Join(dir, historyName), encodeHistory(points), func() error { return CheckLease(dir, token) })
+	f.durable = false
+	return f.replace()
+}
+
 // HistorySHA256 is the digest, hex, of the history.csv that WriteHistory makes.
 func HistorySHA256(points []result.Point) string { return result.SHA256(encodeHistory(points)) }
 

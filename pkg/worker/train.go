@@ -33,6 +33,7 @@ type job struct {
 	gone     []bool     // finished, diverged, stopped early or fenced: nothing more is written for it
 	saved    time.Time  // last checkpoint
 	told     time.Time  // last Progress
+	noted    []int      // points of each member's history that are in its file
 }
 
 // nets are the pack's networks.
@@ -93,7 +94,7 @@ func (s *server) train(ctx context.Context, p protocol.Pack) error {
 	defer t.Close()
 	now := time.Now()
 	j := &job{server: s, pack: p, training: t, started: now, saved: now,
-		warnings: make([][]string, len(p.Members)), gone: make([]bool, len(p.Members))}
+		warnings: make([][]string, len(p.Members)), gone: make([]bool, len(p.Members)), noted: make([]int, len(p.Members))}
 	notes, err := j.device()
 	if err != nil {
 		return err
@@ -172,7 +173,9 @@ func (j *job) between(ctx context.Context) (more, stopped bool, err error) {
 	now := time.Now()
 	if now.Sub(j.told) >= progressEvery {
 		j.told = now
-		j.progress()
+		if err := j.progress(); err != nil {
+			return false, false, err
+		}
 	}
 	if j.training.Done() || !slices.Contains(j.gone, false) {
 		return false, false, nil
@@ -208,9 +211,18 @@ func (j *job) wanted(ctx context.Context) (stop bool, err error) {
 	}
 }
 
-func (j *job) progress() {
+// progress tells how far the members are, and writes what their histories have
+// gained.
+func (j *job) progress() error {
 	e := protocol.Event{Type: protocol.Progress, Pack: j.pack.ID, Step: j.training.Step()}
 	for i, m := range j.pack.Members {
+		history := j.training.History(i)
+		if !j.gone[i] && len(history) > j.noted[i] {
+			if err := j.fenced(i, store.SaveHistory(m.Dir, m.Token, history)); err != nil {
+				return fmt.Errorf("history of %s: %w", m.Key, err)
+			}
+			j.noted[i] = len(history)
+		}
 		if j.gone[i] {
 			continue
 		}
@@ -218,6 +230,7 @@ func (j *job) progress() {
 		e.Members = append(e.Members, protocol.MemberProgress{Key: m.Key, Loss: loss, Validation: validation})
 	}
 	j.emit(e)
+	return nil
 }
 
 // origin is what a resumed training compares.

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -143,6 +144,15 @@ func TestTrainsAPack(t *testing.T) {
 		var w models.Weights
 		if err := w.UnmarshalBinary(b); err != nil || w.SHA256() != r.WeightsSHA {
 			t.Errorf("saved weights: %v, digest %s, result has %s", err, w.SHA256(), r.WeightsSHA)
+		}
+		// Who looked on saw a history that only grew.
+		b, err = os.ReadFile(filepath.Join(p.Members[i].Dir, "history.csv"))
+		var seen []result.Point
+		if n := bytes.Count(b, []byte("\n")) - 1; n > 0 {
+			seen = e.History[:min(n, len(e.History))]
+		}
+		if err != nil || seen == nil || result.SHA256(b) != store.HistorySHA256(seen) {
+			t.Errorf("%v, the history while it trained:\n%s", err, b)
 		}
 	}
 	// Another judgement of the saved weights comes to the same.
