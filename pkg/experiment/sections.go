@@ -123,10 +123,6 @@ func (p *loader) target(v *yamlkeys.Value, seeds int) *Target {
 	}
 	p.device(t, v)
 	t.Under = p.under(v.Get("under"))
-	if t.Under != nil && t.Precision == Int8 {
-		p.Add(v.Get("under").Node, "target.under: float32 networks are judged on shifted images; with target.precision int8 there is no such "+
-			"floor")
-	}
 	if recall := v.Get("recall"); recall != nil {
 		p.recall(t, recall)
 	}

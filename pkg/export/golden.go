@@ -14,6 +14,7 @@ import (
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/npy"
 	"slimfit/pkg/result"
+	"slimfit/pkg/shift"
 	"slimfit/pkg/store"
 	"slimfit/pkg/tflite"
 )
@@ -274,6 +275,51 @@ func Int8(ctx context.Context, t *Trial, set *dataset.Set, test bool, version st
 		q.SetOn(s, f)
 	}
 	return q, nil
+}
+
+// Int8Shifted is what the network's int8 file finds in the shifted validation images
+// and, if test is set, test images: the same pixels that float32 networks are judged on.
+func Int8Shifted(ctx context.Context, t *Trial, set *dataset.Set, test bool, shifts []string, workers int) (*result.Shifted, error) {
+	_, m, err := quantize(t, set.Train.Pixels, tflite.Options{Workers: workers})
+	if err != nil {
+		return nil, err
+	}
+	out := &result.Shifted{}
+	for _, name := range shifts {
+		for split, images := range map[result.Split]dataset.Images{result.Validation: set.Validation, result.Test: set.Test} {
+			if images.N() == 0 || split == result.Test && !test {
+				continue
+			}
+			images, err := Shifted(images, name, set.Data.Input)
+			if err != nil {
+				return nil, err
+			}
+			f, err := judge(ctx, m, images, set.Data.Classes, workers)
+			if err != nil {
+				return nil, fmt.Errorf("judge the int8 network of %s on the %s images under %s: %w", t.Result.Key(), split, name, err)
+			}
+			found := make([]int, set.Data.Classes)
+			for class := range found {
+				found[class] = f.Confusion[class][class]
+			}
+			out.SetFound(name, split, found)
+			if repeats := set.Repeats(); split == result.Test && slices.Contains(repeats, true) {
+				f.LeaveOut(repeats, images.Labels)
+				out.SetDistinct(name, f.Distinct.Correct)
+			}
+		}
+	}
+	return out, nil
+}
+
+// Shifted are a split's images under the shift of this name.
+func Shifted(images dataset.Images, name string, in models.Shape) (dataset.Images, error) {
+	s, err := shift.Parse(name)
+	if err != nil {
+		return images, err
+	}
+	out := dataset.Images{Pixels: make([]uint8, len(images.Pixels)), Labels: images.Labels}
+	return out, s.Apply(out.Pixels, images.Pixels, in, 0)
 }
 
 // judge compares the model's classes with the labels; there are no figures

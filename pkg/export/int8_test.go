@@ -79,6 +79,42 @@ func TestInt8IsTheExportedFile(t *testing.T) {
 	}
 }
 
+// Under a shift the int8 file is judged on the pixels that package shift makes.
+func TestInt8Shifted(t *testing.T) {
+	_, set, trial := goodTrial(t, 1)
+	files, err := export.Build(trial, []export.Format{export.TFLiteInt8}, set.Train.Pixels, tflite.Options{Workers: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, clean := []string{"noise 60", "brightness 0.2"}, 0
+	for _, test := range []bool{false, true} {
+		found, err := export.Int8Shifted(context.Background(), trial, set, test, names, 2)
+		if err != nil || (found.Correct(names, result.Test) != nil) != test {
+			t.Fatalf("test %v: %+v, %v", test, found, err)
+		}
+		for i, name := range names {
+			images, err := export.Shifted(set.Validation, name, set.Data.Input)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := export.Judge(context.Background(), files.Int8, export.Validation, images, 1)
+			if got := found.Correct(names, result.Validation)[i]; err != nil || got != want.Correct {
+				t.Errorf("%s: %d right, want %d (%v)", name, got, want.Correct, err)
+			}
+			plain, err := export.Judge(context.Background(), files.Int8, export.Validation, set.Validation, 1)
+			if err == nil && plain.Correct == want.Correct {
+				clean++
+			}
+		}
+	}
+	if clean == 4 {
+		t.Error("no shift changes an answer: the test shows nothing")
+	}
+	if _, err := export.Int8Shifted(context.Background(), trial, set, false, []string{"fog 3"}, 1); err == nil {
+		t.Error("fog is judged")
+	}
+}
+
 func TestInt8WithoutAForm(t *testing.T) {
 	r, set, trial := goodTrial(t, 0)
 	var huge models.Weights

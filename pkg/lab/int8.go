@@ -23,6 +23,7 @@ type quantizer struct {
 	folder *store.Folder
 	source models.Source
 	note   func(format string, args ...any)
+	shifts []string // that the int8 networks are judged under too
 	mu     sync.Mutex
 	sets   map[string]loaded // by the data set as JSON
 }
@@ -32,8 +33,8 @@ type loaded struct {
 	err error
 }
 
-func newQuantizer(folder *store.Folder, source models.Source, note func(string, ...any)) *quantizer {
-	return &quantizer{folder: folder, source: source, note: note, sets: map[string]loaded{}}
+func newQuantizer(folder *store.Folder, source models.Source, note func(string, ...any), shifts ...string) *quantizer {
+	return &quantizer{folder: folder, source: source, note: note, shifts: shifts, sets: map[string]loaded{}}
 }
 
 // errNoWeights says that a trial cannot be quantized any more.
@@ -68,6 +69,40 @@ func (q *quantizer) current(r result.Result, test bool) (have *result.Int8, comp
 // made now from its weights and written. The error is errNoWeights where they
 // were not kept.
 func (q *quantizer) make(ctx context.Context, r result.Result, test bool, workers int) (result.Int8, error) {
+	made, err := q.figures(ctx, r, test, workers)
+	if err == nil && made.Reason == "" {
+		err = q.stress(ctx, r, test, workers)
+	}
+	return made, err
+}
+
+// stress adds to scores.json what the int8 network finds in shifted images, where it
+// lacks that.
+func (q *quantizer) stress(ctx context.Context, r result.Result, test bool, workers int) error {
+	if len(q.shifts) == 0 {
+		return nil
+	}
+	scores, err := q.folder.ReadScores(r)
+	if err != nil {
+		return exit.Failed(err)
+	}
+	have, test := scores.Judged(true), test && r.Dataset.Test > 0
+	tested, _ := have.Counted(q.shifts, r.Distinct, r.Dataset.Test)
+	if (r.Dataset.Validation == 0 || have.Correct(q.shifts, result.Validation) != nil) && (!test || tested != nil) {
+		return nil
+	}
+	t, set, err := q.open(r.Key())
+	if err != nil {
+		return err
+	}
+	fresh := result.NewScores(r)
+	if fresh.Int8, err = export.Int8Shifted(ctx, t, set, test, q.shifts, workers); err != nil {
+		return err
+	}
+	return exit.Failed(q.folder.WriteScores(fresh, r))
+}
+
+func (q *quantizer) figures(ctx context.Context, r result.Result, test bool, workers int) (result.Int8, error) {
 	old, complete, err := q.current(r, test)
 	if err != nil {
 		return result.Int8{}, exit.Failed(err)
@@ -91,18 +126,27 @@ func (q *quantizer) make(ctx context.Context, r result.Result, test bool, worker
 // again makes the figures from the kept weights, whatever is there, and writes
 // nothing.
 func (q *quantizer) again(ctx context.Context, k result.Key, test bool, workers int) (result.Int8, error) {
+	t, set, err := q.open(k)
+	if err != nil {
+		return result.Int8{}, err
+	}
+	return export.Int8(ctx, t, set, test, Version(), workers)
+}
+
+// open is a trial with its weights and images; errNoWeights where they were not kept.
+func (q *quantizer) open(k result.Key) (*export.Trial, *dataset.Set, error) {
 	if !export.HasWeights(q.folder, k) {
-		return result.Int8{}, errNoWeights
+		return nil, nil, errNoWeights
 	}
 	t, err := export.OpenTrial(q.folder, k)
 	if err != nil {
-		return result.Int8{}, trialError(err)
+		return nil, nil, trialError(err)
 	}
 	set, err := q.images(t.Result.Dataset)
 	if err != nil {
-		return result.Int8{}, exit.Failed(fmt.Errorf("int8 needs training images to learn the ranges of activations from: %w", err))
+		return nil, nil, exit.Failed(fmt.Errorf("int8 needs training images to learn the ranges of activations from: %w", err))
 	}
-	return export.Int8(ctx, t, set, test, Version(), workers)
+	return t, set, nil
 }
 
 // images reads a data set once.

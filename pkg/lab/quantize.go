@@ -11,6 +11,7 @@ import (
 	"slimfit/pkg/exit"
 	"slimfit/pkg/export"
 	"slimfit/pkg/parallel"
+	"slimfit/pkg/report"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 	"slimfit/pkg/text"
@@ -93,6 +94,9 @@ func (o *Quantized) quantizeFolder(ctx context.Context, l *Lab, folder *store.Fo
 		path = ownDataPath(folder.Dir, done[0].Dataset)
 	}
 	q := newQuantizer(folder, models.Source{Cache: l.Cache, Path: path}, l.Note)
+	if e := l.readExperiment(folder, &report.Input{}); e != nil {
+		q.shifts = e.Evaluate.Shifts
+	}
 	shown := 0 // networks whose int8 test figures are new
 	for _, r := range done {
 		old, err := folder.ReadInt8(r.Key())

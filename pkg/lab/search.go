@@ -191,7 +191,7 @@ func (l *Lab) newSearcher(e *experiment.Experiment, p *search.Problem, o SearchO
 	}
 	p.Scores = l.evidenceIn(folder).Scores
 	if p.Target.Precision == experiment.Int8 {
-		s.int8 = newQuantizer(folder, l.sourceOf(e), l.Note)
+		s.int8 = newQuantizer(folder, l.sourceOf(e), l.Note, e.Evaluate.Shifts...)
 	}
 	return s, nil
 }

@@ -12,7 +12,6 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/export"
 	"slimfit/pkg/result"
-	"slimfit/pkg/shift"
 	"slimfit/pkg/store"
 	"slimfit/pkg/text"
 )
@@ -21,7 +20,7 @@ import (
 // compares the answers with those of the result files.
 func (v *verifier) recompute(ctx context.Context, o VerifyOptions) error {
 	w := v.cert.Winner
-	if w == nil || o.Quick || v.cert.Target.Precision == experiment.Int8 { // which is quantized again
+	if w == nil || o.Quick || v.int8() && len(v.cert.Target.Under) == 0 { // which is quantized again
 		return nil
 	}
 	images := newQuantizer(v.folder, models.Source{Cache: v.l.Cache, Path: v.path}, v.l.Note)
@@ -72,6 +71,9 @@ func (v *verifier) recomputeOne(ctx context.Context, k result.Key, set *dataset.
 	if err != nil {
 		return false, exit.Failed(err)
 	}
+	if v.int8() {
+		return v.recomputeShifted(ctx, t, set, under)
+	}
 	disputed, err := export.Disputed(ctx, t, set.Test, t.Result.Wrong.Test, parallelism(v.l.Work.Jobs))
 	switch {
 	case ctx.Err() != nil:
@@ -93,16 +95,8 @@ func (v *verifier) recomputeOne(ctx context.Context, k result.Key, set *dataset.
 // claimed. Answers as close as two programs may differ in count for it.
 func (v *verifier) recomputeShifted(ctx context.Context, t *export.Trial, set *dataset.Set, under []int) (ok bool, err error) {
 	for i, u := range v.cert.Target.Under[:min(len(under), len(v.cert.Target.Under))] {
-		s, err := shift.Parse(u.Shift)
-		shifted := dataset.Images{Pixels: make([]uint8, len(set.Test.Pixels)), Labels: set.Test.Labels}
-		if err == nil {
-			err = s.Apply(shifted.Pixels, set.Test.Pixels, set.Data.Input, 0)
-		}
-		var wrong [][2]int
-		if err == nil {
-			wrong, err = export.Disputed(ctx, t, shifted, nil, parallelism(v.l.Work.Jobs))
-		}
-		switch most := shifted.N() - len(wrong); {
+		most, err := v.findsAtMost(ctx, t, set, u.Shift)
+		switch {
 		case ctx.Err() != nil:
 			return false, context.Cause(ctx)
 		case err != nil:
@@ -116,6 +110,26 @@ func (v *verifier) recomputeShifted(ctx context.Context, t *export.Trial, set *d
 	}
 	return true, nil
 }
+
+// findsAtMost is how many shifted test images the network can be right on; of an int8
+// network exactly.
+func (v *verifier) findsAtMost(ctx context.Context, t *export.Trial, set *dataset.Set, name string) (int, error) {
+	if v.int8() {
+		s, err := export.Int8Shifted(ctx, t, set, true, []string{name}, parallelism(v.l.Work.Jobs))
+		if err != nil {
+			return 0, err
+		}
+		return s.Correct([]string{name}, result.Test)[0], nil
+	}
+	shifted, err := export.Shifted(set.Test, name, set.Data.Input)
+	if err != nil {
+		return 0, err
+	}
+	wrong, err := export.Disputed(ctx, t, shifted, nil, parallelism(v.l.Work.Jobs))
+	return shifted.N() - len(wrong), err
+}
+
+func (v *verifier) int8() bool { return v.cert.Target.Precision == experiment.Int8 }
 
 // limits says which forgeries this verification, with so many trials trained
 // again, cannot see.

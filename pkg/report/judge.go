@@ -193,8 +193,9 @@ func (r *filled) network(t *Trial, split Split) (target.Network, bool) {
 	n.Correct, n.Images, n.Confusion = m.right(), m.Images, r.judgedConfusion(t, split)
 	if r.Target != nil && t.scores != nil {
 		shifts := r.Target.asked.Shifts()
-		n.Shifted = t.scores.Correct(shifts, split)
-		if right, images := t.scores.Counted(shifts, m.Distinct, m.Images); split == Test && right != nil {
+		judged := t.scores.Judged(r.JudgesInt8())
+		n.Shifted = judged.Correct(shifts, split)
+		if right, images := judged.Counted(shifts, m.Distinct, m.Images); split == Test && right != nil {
 			n.Shifted, n.Counted = right, images
 		}
 	}

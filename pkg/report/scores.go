@@ -13,7 +13,8 @@ import (
 // Shifted is how the networks of one configuration do on shifted images.
 type Shifted struct {
 	Shift string                `json:"shift"`
-	On    map[Split]*ShiftScore `json:"on"` // where a seed was judged under it
+	On    map[Split]*ShiftScore `json:"on"`             // where a seed was judged under it
+	Int8  map[Split]*ShiftScore `json:"int8,omitempty"` // of the int8 networks
 }
 
 // ShiftScore sums up the seeds that were judged under a shift.
@@ -38,13 +39,15 @@ func (r *Row) Shift(name string) *Shifted {
 func (r *planned) shifts(row *Row) []Shifted {
 	var out []Shifted
 	for _, name := range append([]string{""}, r.Shifts...) {
-		s := Shifted{Shift: name, On: map[Split]*ShiftScore{}}
+		s := Shifted{Shift: name, On: map[Split]*ShiftScore{}, Int8: map[Split]*ShiftScore{}}
 		for _, split := range result.Splits() {
-			if score := shiftScore(row.Trials, name, split); score != nil {
-				s.On[split] = score
+			for int8, on := range map[bool]map[Split]*ShiftScore{false: s.On, true: s.Int8} {
+				if score := shiftScore(row.Trials, name, split, int8); score != nil {
+					on[split] = score
+				}
 			}
 		}
-		if name == "" || len(s.On) > 0 {
+		if name == "" || len(s.On)+len(s.Int8) > 0 {
 			out = append(out, s)
 		}
 	}
@@ -54,14 +57,21 @@ func (r *planned) shifts(row *Row) []Shifted {
 	return out
 }
 
-func shiftScore(trials []Trial, name string, split Split) *ShiftScore {
+func shiftScore(trials []Trial, name string, split Split, int8 bool) *ShiftScore {
 	var out *ShiftScore
 	var found, all []int
 	for i := range trials {
 		t := &trials[i]
-		m, right := t.On(split), diagonal(t.confusion[split])
+		m, confusion := t.On(split), t.confusion[split]
+		if int8 {
+			if t.Int8 == nil {
+				continue
+			}
+			m, confusion = t.Int8.On(split), t.Int8.confusion[split]
+		}
+		right := diagonal(confusion)
 		if name != "" && t.scores != nil {
-			right = t.scores.Shifts[name][split]
+			right = t.scores.Judged(int8).Shifts[name][split]
 		}
 		if name != "" && t.scores == nil || right == nil || m == nil || m.Images == 0 {
 			continue
@@ -75,7 +85,7 @@ func shiftScore(trials []Trial, name string, split Split) *ShiftScore {
 		correct := 0
 		for class, n := range right {
 			correct, found[class] = correct+n, found[class]+n
-			if confusion := t.confusion[split]; class < len(confusion) {
+			if class < len(confusion) {
 				for _, n := range confusion[class] {
 					all[class] += n
 				}

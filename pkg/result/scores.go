@@ -15,15 +15,32 @@ type Scores struct {
 	Seed       int64           `json:"seed"`
 	WeightsSHA string          `json:"weights_sha256"` // as result.json has it
 	Sure       map[Split]Tally `json:"sure"`
+	Shifted
+	Int8 *Shifted `json:"int8,omitempty"` // of its int8 network, where somebody asked
+	// Mistakes are the wrong answers that the network is surest of, the surest
+	// first, at most MostMistakes of a split; older files have none.
+	Mistakes map[Split][]Mistake `json:"mistakes,omitempty"`
+}
+
+// Shifted is what a network finds in shifted images.
+type Shifted struct {
 	// Shifts has, by the name of the shift (package shift), what is found: right
 	// answers by true class.
 	Shifts map[string]map[Split][]int `json:"shifts"`
 	// Distinct has, by shift, how many right answers are to test images that repeat no
 	// other, where that is not all of them.
 	Distinct map[string]int `json:"distinct,omitempty"`
-	// Mistakes are the wrong answers that the network is surest of, the surest
-	// first, at most MostMistakes of a split; older files have none.
-	Mistakes map[Split][]Mistake `json:"mistakes,omitempty"`
+}
+
+// Judged is what the float32 network finds, or the int8 one.
+func (s *Scores) Judged(int8 bool) Shifted {
+	switch {
+	case !int8:
+		return s.Shifted
+	case s.Int8 != nil:
+		return *s.Int8
+	}
+	return Shifted{}
 }
 
 // MostMistakes bounds what is kept of a split's wrong answers.
@@ -66,12 +83,15 @@ type Tally [][3]int
 
 // NewScores are empty ones of a result's network.
 func NewScores(r Result) Scores {
-	return Scores{ConfigID: r.ConfigID, Seed: r.Seed, WeightsSHA: r.WeightsSHA, Sure: map[Split]Tally{}, Shifts: map[string]map[Split][]int{},
-		Mistakes: map[Split][]Mistake{}}
+	return Scores{ConfigID: r.ConfigID, Seed: r.Seed, WeightsSHA: r.WeightsSHA, Sure: map[Split]Tally{},
+		Shifted: Shifted{Shifts: map[string]map[Split][]int{}}, Mistakes: map[Split][]Mistake{}}
 }
 
 // SetFound sets what was found in the split's images under a shift.
-func (s *Scores) SetFound(shift string, split Split, found []int) {
+func (s *Shifted) SetFound(shift string, split Split, found []int) {
+	if s.Shifts == nil {
+		s.Shifts = map[string]map[Split][]int{}
+	}
 	if s.Shifts[shift] == nil {
 		s.Shifts[shift] = map[Split][]int{}
 	}
@@ -79,7 +99,7 @@ func (s *Scores) SetFound(shift string, split Split, found []int) {
 }
 
 // SetDistinct sets how much of it is of test images that repeat no other.
-func (s *Scores) SetDistinct(shift string, found int) {
+func (s *Shifted) SetDistinct(shift string, found int) {
 	if s.Distinct == nil {
 		s.Distinct = map[string]int{}
 	}
@@ -88,7 +108,7 @@ func (s *Scores) SetDistinct(shift string, found int) {
 
 // Correct are the right answers to the split's images under each shift; nil where
 // one was not judged.
-func (s *Scores) Correct(shifts []string, split Split) []int {
+func (s *Shifted) Correct(shifts []string, split Split) []int {
 	var out []int
 	for _, name := range shifts {
 		found := s.Shifts[name][split]
@@ -107,7 +127,7 @@ func (s *Scores) Correct(shifts []string, split Split) []int {
 // Counted are the right answers to test images under each shift that floors count:
 // to the distinct ones of a result, or to all its images; and how many these are.
 // nil where one was not judged.
-func (s *Scores) Counted(shifts []string, distinct *Distinct, images int) (right []int, n int) {
+func (s *Shifted) Counted(shifts []string, distinct *Distinct, images int) (right []int, n int) {
 	right = s.Correct(shifts, Test)
 	if distinct == nil {
 		return right, images
@@ -149,6 +169,15 @@ func (s *Scores) Add(old Scores) {
 			s.Sure[split] = t
 		}
 	}
+	s.Shifted.add(old.Shifted)
+	if old.Int8 != nil && s.Int8 != nil {
+		s.Int8.add(*old.Int8)
+	} else if s.Int8 == nil {
+		s.Int8 = old.Int8
+	}
+}
+
+func (s *Shifted) add(old Shifted) {
 	for name, n := range old.Distinct {
 		if _, ok := s.Shifts[name][Test]; !ok {
 			s.SetDistinct(name, n)
@@ -222,20 +251,29 @@ func (s *Scores) Check(images func(Split) int, classes int) string {
 				return fmt.Sprintf("%s: there is no mistake %+v", split, m)
 			}
 		}
-		for name, on := range s.Shifts {
-			all := 0
-			for _, n := range on[split] {
-				all += n
-				if n < 0 || all > images(split) {
-					return fmt.Sprintf("%s, %s: more is found than there is", split, name)
-				}
+		for _, shifted := range []Shifted{s.Shifted, s.Judged(true)} {
+			if doubt := shifted.check(split, images(split), classes); doubt != "" {
+				return doubt
 			}
-			if n := s.Distinct[name]; split == Test && (n < 0 || n > all) {
-				return fmt.Sprintf("%s: %d right answers to distinct images, %d to all", name, n, all)
+		}
+	}
+	return ""
+}
+
+func (s *Shifted) check(split Split, images, classes int) string {
+	for name, on := range s.Shifts {
+		all := 0
+		for _, n := range on[split] {
+			all += n
+			if n < 0 || all > images {
+				return fmt.Sprintf("%s, %s: more is found than there is", split, name)
 			}
-			if on[split] != nil && len(on[split]) != classes {
-				return fmt.Sprintf("%s, %s: %d classes, not %d", split, name, len(on[split]), classes)
-			}
+		}
+		if n := s.Distinct[name]; split == Test && (n < 0 || n > all) {
+			return fmt.Sprintf("%s: %d right answers to distinct images, %d to all", name, n, all)
+		}
+		if on[split] != nil && len(on[split]) != classes {
+			return fmt.Sprintf("%s, %s: %d classes, not %d", split, name, len(on[split]), classes)
 		}
 	}
 	return ""

@@ -124,3 +124,35 @@ func TestScoresCounted(t *testing.T) {
 		t.Errorf("distinct: %v of %d", right, n)
 	}
 }
+
+// What the int8 network finds is beside what the float32 one does, and is added up,
+// checked and judged as that is.
+func TestInt8Scores(t *testing.T) {
+	r := Result{ConfigID: "c", Seed: 1, WeightsSHA: "w"}
+	old, s := NewScores(r), NewScores(r)
+	old.Int8, s.Int8 = &Shifted{}, &Shifted{}
+	old.Int8.SetFound("blur 1", Test, []int{1, 0})
+	s.Int8.SetFound("blur 1", Validation, []int{2, 1})
+	s.Add(old)
+	int8 := s.Judged(true)
+	if got := int8.Correct([]string{"blur 1"}, Validation); len(got) != 1 || got[0] != 3 {
+		t.Errorf("%v right answers to validation images", got)
+	}
+	if got := int8.Correct([]string{"blur 1"}, Test); len(got) != 1 || got[0] != 1 {
+		t.Errorf("%v right answers to test images", got)
+	}
+	if float := s.Judged(false); float.Correct([]string{"blur 1"}, Validation) != nil {
+		t.Error("the float32 network is judged by the int8 one's answers")
+	}
+	images := func(Split) int { return 3 }
+	if doubt := s.Check(images, 2); doubt != "" {
+		t.Error(doubt)
+	}
+	if s.Int8.SetFound("blur 1", Test, []int{3, 1}); s.Check(images, 2) == "" {
+		t.Error("more right answers than images are believed")
+	}
+	fresh := NewScores(r)
+	if fresh.Add(s); fresh.Int8 == nil {
+		t.Error("the int8 network's are lost")
+	}
+}

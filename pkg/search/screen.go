@@ -261,16 +261,22 @@ func (p *Problem) under(r *result.Result, split result.Split) []int {
 	if len(p.Target.Under) == 0 || p.Scores == nil || r == nil || r.Status != result.Done {
 		return nil
 	}
+	shifted := p.shifted(r)
+	return shifted.Correct(p.Target.Shifts(), split)
+}
+
+// shifted is what the network that is judged finds in shifted images.
+func (p *Problem) shifted(r *result.Result) result.Shifted {
 	scores := p.Scores(*r)
-	return scores.Correct(p.Target.Shifts(), split)
+	return scores.Judged(p.Target.Precision == experiment.Int8)
 }
 
 // underCounted are those that bounds are of, and of how many test images.
 func (p *Problem) underCounted(r *result.Result) (right []int, images int) {
 	right, images = p.under(r, result.Test), p.Data.Test
 	if right != nil && !p.underAll {
-		scores := p.Scores(*r)
-		return scores.Counted(p.Target.Shifts(), r.Distinct, images)
+		shifted := p.shifted(r)
+		return shifted.Counted(p.Target.Shifts(), r.Distinct, images)
 	}
 	return right, images
 }

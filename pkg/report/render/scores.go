@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"strings"
 
 	"slimfit/pkg/report"
 	"slimfit/pkg/report/figure"
@@ -16,9 +17,44 @@ func Shifts(r *report.Report) Section {
 		return Section{}
 	}
 	s := Section{Title: "On shifted images", Figures: figuresNamed(r, figure.Shifts)}
+	for _, int8 := range []bool{false, true} {
+		all := shiftsTable(r, int8)
+		if len(all.Rows) == 0 {
+			continue
+		}
+		s.Tables = append(s.Tables, all)
+		if i := r.Chosen(); i >= 0 && len(r.Rows[i].Shifts) > 0 {
+			s.Tables = append(s.Tables, shiftTable(r, &r.Rows[i], int8))
+		}
+	}
+	if len(s.Tables) == 0 {
+		return Section{}
+	}
+	return s
+}
+
+// score is a network's under a shift: in float32 or in int8.
+func score(v *report.Shifted, split report.Split, int8 bool) *report.ShiftScore {
+	switch {
+	case v == nil:
+		return nil
+	case int8:
+		return v.Int8[split]
+	}
+	return v.On[split]
+}
+
+func ofFiles(int8 bool) string {
+	if int8 {
+		return " in int8"
+	}
+	return ""
+}
+
+func shiftsTable(r *report.Report, int8 bool) Table {
 	names, cells := nameColumns(r)
-	all := Table{Name: "shifts", Caption: "Mean accuracy in percent on the validation images, as they are and shifted",
-		Columns: append(names, Column{"as they are", true})}
+	all := Table{Name: "shifts" + strings.ReplaceAll(ofFiles(int8), " ", "_"), Columns: append(names, Column{"as they are", true}),
+		Caption: "Mean accuracy" + ofFiles(int8) + " in percent on the validation images, as they are and shifted"}
 	for _, name := range r.Shifts {
 		all.Columns = append(all.Columns, Column{name, true})
 	}
@@ -27,32 +63,28 @@ func Shifts(r *report.Report) Section {
 		if len(row.Shifts) == 0 {
 			continue
 		}
-		line := cells(i)
+		line, judged := cells(i), false
 		for _, name := range append([]string{""}, r.Shifts...) {
 			cell := None
-			if v := row.Shift(name); v != nil && v.On[report.Validation] != nil {
-				cell = text.Percentage(v.On[report.Validation].Mean)
+			if v := score(row.Shift(name), report.Validation, int8); v != nil {
+				cell, judged = text.Percentage(v.Mean), judged || name != ""
 			}
 			line = append(line, cell)
 		}
-		all.Rows = append(all.Rows, line)
+		if judged || !int8 {
+			all.Rows = append(all.Rows, line)
+		}
 	}
-	if len(all.Rows) == 0 {
-		return Section{}
-	}
-	s.Tables = append(s.Tables, all)
-	if i := r.Chosen(); i >= 0 && len(r.Rows[i].Shifts) > 0 {
-		s.Tables = append(s.Tables, shiftTable(r, &r.Rows[i]))
-	}
-	return s
+	return all
 }
 
-func shiftTable(r *report.Report, row *report.Row) Table {
-	t := Table{Name: "shifted", Caption: "Accuracy and worst class of " + text.Plain(row.Label) + ", in percent",
+func shiftTable(r *report.Report, row *report.Row, int8 bool) Table {
+	t := Table{Name: "shifted" + strings.ReplaceAll(ofFiles(int8), " ", "_"),
+		Caption: "Accuracy and worst class of " + text.Plain(row.Label) + ofFiles(int8) + ", in percent",
 		Columns: []Column{{Head: "shift"}}}
 	var splits []report.Split
 	for _, split := range result.Splits() {
-		if v := row.Shift(""); v != nil && v.On[split] != nil {
+		if score(row.Shift(""), split, int8) != nil {
 			splits = append(splits, split)
 			t.Columns = append(t.Columns, Column{string(split) + " mean", true}, Column{"worst seed", true}, Column{Head: "worst class"},
 				Column{"its recall", true})
@@ -64,7 +96,7 @@ func shiftTable(r *report.Report, row *report.Row) Table {
 			line[0] = "as they are"
 		}
 		for _, split := range splits {
-			v := row.Shifts[i].On[split]
+			v := score(&row.Shifts[i], split, int8)
 			if v == nil {
 				line = append(line, None, None, None, None)
 				continue
