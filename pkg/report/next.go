@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path"
+	"slices"
 	"strings"
 
 	"slimfit/pkg/result"
@@ -16,6 +17,9 @@ import (
 // that comes next.
 func (r *decided) next() {
 	at := r.Chosen()
+	if r.Answer.Pick < 0 && r.unquantized() {
+		r.Answer.Next = shell.Line("slimfit", "quantize", r.Name)
+	}
 	if at < 0 {
 		return
 	}
@@ -27,9 +31,17 @@ func (r *decided) next() {
 		r.Answer.Next = ExportLine(r.Name+"/"+row.ID, r.JudgesInt8(), r.Dataset.Folds)
 	} else if r.Searched() {
 		r.Answer.Next = r.searchOn()
-	} else if r.Planned && len(r.Missing.Trials) > 0 {
+	} else if r.Answer.Next == "" && r.Planned && len(r.Missing.Trials) > 0 {
 		r.Answer.Next = r.Missing.Command
 	}
+}
+
+// unquantized says whether the target judges int8 networks that nobody has made of
+// trials that are done.
+func (r *decided) unquantized() bool {
+	return r.JudgesInt8() && !r.Searched() && slices.ContainsFunc(r.Rows, func(row Row) bool {
+		return slices.ContainsFunc(row.Trials, func(t Trial) bool { return t.Status == result.Done && t.Int8 == nil })
+	})
 }
 
 // ExportLine is the command that exports a network, judged in int8 or not; or that
@@ -84,7 +96,7 @@ const lessToAsk = 0.005
 
 // NextPlace says where the next command is meant to be given.
 func (r *Report) NextPlace() string {
-	if strings.HasPrefix(r.Answer.Next, "slimfit export ") {
+	if strings.HasPrefix(r.Answer.Next, "slimfit export ") || strings.HasPrefix(r.Answer.Next, "slimfit quantize ") {
 		return "where runs, or the run folder, lies"
 	}
 	return "in the run folder"

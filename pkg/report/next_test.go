@@ -44,6 +44,17 @@ func TestWhatComesNext(t *testing.T) {
 	}
 }
 
+// A target in int8 that nobody has quantized for says how to.
+func TestQuantizeComesNext(t *testing.T) {
+	in := reporttest.Quantized(t)
+	in.Experiment.Target.Precision = "int8"
+	in.Int8 = nil
+	r := reporttest.Build(t, in, report.Options{})
+	if r.Answer.Next != "slimfit quantize "+r.Name || !strings.Contains(r.NextPlace(), "run folder, lies") {
+		t.Errorf("next %q, %s", r.Answer.Next, r.NextPlace())
+	}
+}
+
 // A search that named no network says how to ask again.
 func TestFlagsAfterASearch(t *testing.T) {
 	bound := 0.94

@@ -5,10 +5,46 @@ import (
 	"reflect"
 	"testing"
 
+	"slimfit/pkg/experiment"
 	"slimfit/pkg/report"
+	"slimfit/pkg/report/render"
 	"slimfit/pkg/report/reporttest"
 	"slimfit/pkg/result"
 )
+
+// Int8 networks are summed up beside the float32 ones; a target in int8 with floors
+// judges them.
+func TestShiftsInInt8(t *testing.T) {
+	in := reporttest.Stressed(t)
+	for i := range in.Results {
+		q := reporttest.Worse(in.Results[i], 3, true)
+		in.Int8 = append(in.Int8, q)
+		judged := q.Judge(in.Results[i])
+		found := reporttest.Scored(&judged, in.Experiment.Evaluate.Shifts)
+		in.Scores[i].Int8 = &found.Shifted
+	}
+	target := *in.Experiment.Target
+	target.Precision, target.Accuracy, target.Under = "int8", 0.5, []experiment.Under{{Shift: "noise 20", Accuracy: 0.5}}
+	in.Experiment.Target = &target
+	r := reporttest.Build(t, in, report.Options{})
+	if r.Answer.Pick < 0 {
+		t.Fatalf("no answer: %s", r.Answer.Sentence)
+	}
+	noise := r.Rows[r.Answer.Pick].Shift("noise 20")
+	lost := 3 / float64(result.Validation.Images(r.Dataset))
+	if float, int8 := noise.On[report.Validation], noise.Int8[report.Validation]; int8 == nil || math.Abs(float.Mean-int8.Mean-lost) > 1e-9 {
+		t.Errorf("under noise: %+v, in int8 %+v, want %v less", float, int8, lost)
+	}
+	if s := render.Shifts(r); len(s.Tables) != 4 || s.Tables[2].Name != "shifts_in_int8" || len(s.Tables[2].Rows) != len(r.Rows) {
+		t.Errorf("%d tables", len(s.Tables))
+	}
+	for i := range in.Scores {
+		in.Scores[i].Int8 = nil
+	}
+	if r := reporttest.Build(t, in, report.Options{}); r.Answer.Pick >= 0 {
+		t.Error("int8 networks meet floors that only float32 networks were judged by")
+	}
+}
 
 func TestShifts(t *testing.T) {
 	in := reporttest.Stressed(t)

@@ -162,7 +162,8 @@ func testDevice(t *testing.T, parent context.Context) {
 	target := *e.Target
 	target.Within = []experiment.Budget{{Cost: footprint.MACs, Limit: 2_000_000}}
 	e.Target = &target
-	p := open(t, parent, reporttest.Build(t, report.Input{Experiment: e, Results: results, Histories: histories}, report.Options{}), desktop)
+	r := reporttest.Build(t, report.Input{Experiment: e, Results: results, Histories: histories}, report.Options{})
+	p := open(t, parent, r, desktop)
 	p.shoot("device")
 	for _, want := range []string{"int8 file, bytes61,240", "arena, bytes9,088", "MACs, of at most", "of 2,000,000"} {
 		if got := p.text("#pick"); !strings.Contains(got, want) {
@@ -170,9 +171,15 @@ func testDevice(t *testing.T, parent context.Context) {
 		}
 	}
 	// 36 classes: every cell keeps its number apart, and tells its classes.
-	if n := js[float64](p, `Math.min(...[...document.querySelectorAll("#confusion .cells rect")].map((e) => e.getBoundingClientRect().width))`); n < 20 {
+	const narrowest = `Math.min(...[...document.querySelectorAll("#confusion .cells rect")].map((e) => e.getBoundingClientRect().width))`
+	if n := js[float64](p, narrowest); n < 20 {
 		t.Errorf("cells of 36 classes are %v wide", n)
 	}
+	q := open(t, parent, r, phone) // where the matrix scrolls by itself
+	if n := js[float64](q, narrowest); n < 18 {
+		t.Errorf("cells of 36 classes are %v wide on a phone", n)
+	}
+	q.fits(phone)
 	if got := js[string](p, `document.querySelectorAll("#confusion .cells rect")[1].dataset.tip`); !strings.Contains(got,
 		"of #0 taken for #1") {
 		t.Errorf("a cell says %q", got)

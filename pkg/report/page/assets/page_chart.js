@@ -71,12 +71,12 @@ const below = { labelAnchor: "center", labelOffset: 36 };
 
 // logTicks are round values from low to high: powers of ten first, then 5 and 2
 // times them, then the others, as long as there is room for their labels.
-function logTicks(low, high) {
+function logTicks(low, high, apart) {
   const span = Math.log10(high / low), taken = [], ticks = [];
   for (const digits of [[1], [5, 2], [3, 4, 6, 7, 8, 9], [1.5, 2.5]]) {
     for (let e = Math.floor(Math.log10(low)); e <= Math.log10(high); e++) for (const d of digits) {
       const v = Number((d * Math.pow(10, e)).toPrecision(3)), at = Math.log10(v / low) / span;
-      if (v < low || v > high || taken.some((x) => Math.abs(x - at) < 0.11)) continue;
+      if (v < low || v > high || taken.some((x) => Math.abs(x - at) < apart)) continue;
       taken.push(at);
       ticks.push(v);
     }
@@ -94,7 +94,7 @@ function costAxis(dimension, values, log) {
   const format = (v) => (v >= 1000 ? count(v) : String(v));
   const [axis, grid, place] = dimension === "x" ? [Plot.axisX, null, below] : [Plot.axisY, Plot.gridY, {}];
   if (!log || high / low < 1.5) return [grid && grid({ ticks: 5 }), axis({ ticks: 5, text: format, ...place })];
-  const ticks = logTicks(low, high);
+  const ticks = logTicks(low, high, dimension === "x" && innerWidth < 600 ? 0.24 : 0.11);
   return [grid && grid(ticks), axis(ticks, { text: format, ...place })];
 }
 

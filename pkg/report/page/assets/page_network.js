@@ -47,21 +47,22 @@ function drawConfusion(row) {
   element("confusion-title").textContent = `Confusion matrix, ${state.split} images, all finished seeds`;
   box.parentElement.classList.toggle("whole", Boolean(many));
   if (!m) return box.replaceChildren(make("p", { class: "hint" }, "Not in the results, or too large for this page."));
-  const n = m.length, cells = [], side = report.classes ? 92 : 46;
-  const edge = Math.min(many ? 26 * n + 74 + side : 474 + side, Math.max(280, box.clientWidth)), size = (edge - 58 - side) / n;
+  const n = m.length, cells = [], longest = d3.max(m, (_, k) => brief(className(k), 13).length), turned = longest > 2;
+  const side = Math.max(46, 34 + 6.5 * longest), foot = turned ? 44 + 5.8 * longest : 40, right = many ? 64 + 6.5 * longest : 58;
+  const most = Math.max(280, box.clientWidth), edge = many ? Math.max(20 * n + side + right, Math.min(26 * n + side + right, most)) : Math.min(474 + side, most), size = (edge - right - side) / n;
   m.forEach((line, truth) => line.forEach((v, guess) => cells.push({ truth, guess, v, all: d3.sum(line), share: v / Math.max(1, d3.sum(line)) })));
   const worst = d3.max(cells, (c) => (c.truth === c.guess ? 0 : c.share)) || 1;
   const short = (v) => (v < 1000 ? String(v) : v < 10000 ? (v / 1000).toFixed(1) + "k" : Math.round(v / 1000) + "k");
   const label = (c) => (String(c.v).length * 6 < size ? String(c.v) : short(c.v));
   const fits = (c) => c.v && label(c).length * 6 < size;
-  box.replaceChildren(small(box, { width: edge, height: edge - side + (report.classes ? 92 : 40) - 14, marginLeft: side, marginTop: 4, marginBottom: report.classes ? 96 : 40, marginRight: 58, padding: 0.04, opacity: { type: "identity" }, color: { type: "identity" },
-    x: { domain: d3.range(n), label: "predicted class", labelAnchor: "center", tickSize: 0, tickFormat: (k) => brief(className(k), 13), tickRotate: report.classes ? -60 : 0, labelOffset: report.classes ? 92 : 36 },
+  box.replaceChildren(make("div", { class: "wide-plot" }, small(box, { width: edge, style: { background: "none", fontSize: "11px", maxWidth: "none" }, height: edge - side - right + foot + 4, marginLeft: side, marginTop: 4, marginBottom: foot, marginRight: right, padding: 0.04, opacity: { type: "identity" }, color: { type: "identity" },
+    x: { domain: d3.range(n), label: "predicted class", labelAnchor: "center", tickSize: 0, tickFormat: (k) => brief(className(k), 13), tickRotate: turned ? -60 : 0, labelOffset: foot - 4 },
     y: { domain: d3.range(n), label: "true class", labelAnchor: "center", tickSize: 0, tickFormat: (k) => brief(className(k), 13), labelOffset: side - 4 },
     marks: [
       Plot.cell(cells, { x: "guess", y: "truth", rx: 2, className: "cells", fill: (c) => (c.truth === c.guess ? "var(--s2)" : "var(--s1)"), fillOpacity: (c) => (c.truth === c.guess ? 0.18 : c.v ? 0.12 + (0.88 * c.share) / worst : 0.03) }),
-      Plot.text(cells.filter(fits), { x: "guess", y: "truth", text: label, fontSize: Math.max(8, Math.min(12, size / 2.4)), fill: "currentColor" }),
-      Plot.text(cells.filter((c) => c.truth === c.guess), { x: n - 1, y: "truth", dx: size / 2 + 3, textAnchor: "start", fontSize: Math.max(8, Math.min(11, size / 1.6)), fill: "var(--quiet)", text: (c) => (c.all ? (100 * c.share).toFixed(1) + " %" : "none") }),
-    ] }));
+      Plot.text(cells.filter(fits), { x: "guess", y: "truth", text: label, fontSize: Math.max(8, Math.min(12, size / 2.4)), fill: (c) => (c.truth !== c.guess && c.share > 0.6 * worst ? "#16181b" : "currentColor") }),
+      Plot.text(cells.filter((c) => c.truth === c.guess), { x: n - 1, y: "truth", dx: size / 2 + 3, textAnchor: "start", fontSize: Math.max(8, Math.min(11, size / 1.6)), fill: "var(--quiet)", text: (c) => (many ? brief(className(c.truth), 13) + "  " : "") + (c.all ? (100 * c.share).toFixed(1) + " %" : "none") }),
+    ] })));
   d3.select(box).selectAll(".cells rect").each(function (k) {
     const c = cells[k];
     this.dataset.tip = c.truth === c.guess ? `${classNamed(c.truth)}: ${count(c.v)} of ${count(c.all)} found` : `${count(c.v)} of ${count(c.all)} of ${classNamed(c.truth)} taken for ${className(c.guess)}`;
@@ -70,6 +71,8 @@ function drawConfusion(row) {
   const found = cells.filter((c) => c.truth === c.guess && c.all).sort((a, b) => a.share - b.share).slice(0, 3);
   box.append(make("p", { class: "hint" }, "Rows are true classes; orange cells are mistakes, darker where they take a larger share of the class. On the right: the share of each class that was found (recall)."
     + (found.length ? " Least found: " + found.map((c) => `${classNamed(c.truth)} (${(100 * c.share).toFixed(1)} % of ${count(c.all)})`).join(", ") + "." : "")));
+  const mixed = cells.filter((c) => c.truth !== c.guess && c.v).sort((a, b) => b.v - a.v).slice(0, 5);
+  if (many && mixed.length) box.append(make("p", { class: "hint" }, "Most often mixed up: " + mixed.map((c) => `${classNamed(c.truth)} taken for ${className(c.guess)} (${count(c.v)} of ${count(c.all)})`).join(", ") + "."));
 }
 
 // classTable has how many images each class has, and how many of them are found.

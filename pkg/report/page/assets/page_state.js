@@ -102,6 +102,6 @@ function facts(list) {
   return make("dl", {}, ...list.map(([name, value, slug]) => make("div", {}, make("dt", {}, term(name, slug)), make("dd", {}, value))));
 }
 
-const spreadText = (s) => (s.n === 1 ? percent(s.mean) + " %" : percent(s.min) + "–" + percent(s.max) + " %");
+const spreadText = (s) => (s.n === 1 || percent(s.min) === percent(s.max) ? percent(s.mean) + " %" : percent(s.min) + "–" + percent(s.max) + " %");
 const color = (slice) => `var(--s${slice % 8})`;
 const symbol = (slice) => ["circle", "square", "triangle"][slice % 3];
