@@ -46,6 +46,20 @@ func TestSearchOnADevice(t *testing.T) {
 	if code, _, errs = l.run("search", "e.yaml"); code != exit.Done || strings.Contains(errs, "building") {
 		t.Errorf("the figures were not kept: code %d\n%s", code, errs)
 	}
+	kept := filepath.Join(l.dir, "runs/tiny/device-atmega328p.json")
+	b, err := os.ReadFile(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := strings.Replace(string(b), `"code": "`, `"code": "0`, 1) // as of other C code
+	if err := os.WriteFile(kept, []byte(older), 0o666); err != nil || older == string(b) {
+		t.Fatal(err, older)
+	}
+	code, _, errs = l.run("search", "e.yaml")
+	again, _ := os.ReadFile(kept)
+	if code != exit.Done || !strings.Contains(errs, "building 1 configuration for") || string(again) != string(b) {
+		t.Errorf("figures of other C code were taken: code %d\n%s", code, errs)
+	}
 	code, out, errs = l.run("report", "runs/tiny", "-n")
 	if code != exit.Done || !strings.Contains(out, "flash bytes") || strings.Contains(errs+out, "is left out:") {
 		t.Errorf("report: code %d\n%s\n%s", code, out, errs)

@@ -30,7 +30,11 @@ func compiled(t *testing.T, compiler string, source ccode.Source, m *tflite.Mode
 	write(t, filepath.Join(dir, "net.h"), source.H)
 	write(t, filepath.Join(dir, "main.c"), []byte(`#include <stdio.h>
 #include "net.h"
+#ifdef SERIES
+static int8_t pixels[NET_PIXELS];
+#else
 static uint8_t pixels[NET_PIXELS];
+#endif
 int main(void) {
     SCORE scores[NET_CLASSES];
     if (net_selftest() != 0) {
@@ -39,7 +43,7 @@ int main(void) {
 #ifdef SERIES
     static float values[NET_PIXELS];
     while (fread(values, sizeof values, 1, stdin) == 1) {
-        net_levels(values, pixels);
+        net_quantize(values, pixels);
 #else
     while (fread(pixels, NET_PIXELS, 1, stdin) == 1) {
 #endif

@@ -55,7 +55,7 @@ func fuse(m *tflite.Model) ([]step, error) {
 			readers[s.Other]++
 		}
 	}
-	pixels := m.Quantized() || !m.Scaling.Series() // else they become real numbers first
+	pixels := !m.Scaling.Series() // a series' levels are int8
 	var steps []step
 	for _, s := range stages {
 		switch s.Op.Code {

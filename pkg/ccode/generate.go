@@ -44,6 +44,14 @@ func (n *network) Series() (all []seriesChannel) {
 	return all
 }
 
+// Taken is the type of classify's input: pixels, or the levels of a series.
+func (n *network) Taken() string {
+	if n.model.Scaling.Series() {
+		return "int8_t"
+	}
+	return "uint8_t"
+}
+
 // write fills in the template of the name. It indents C by its braces, as the
 // template's own tabs follow the template's branches.
 func (n *network) write(name string) ([]byte, error) {
@@ -84,6 +92,11 @@ func (n *network) golden() error {
 		return nil
 	}
 	n.GoldenPixels = wide(n.Golden)
+	if n.Series() != nil {
+		for i := range n.GoldenPixels {
+			n.GoldenPixels[i] -= 128
+		}
+	}
 	if !n.Real() {
 		scores, err := n.model.Scores(n.Golden, 1)
 		n.GoldenOutputs = array("int8_t", "golden_scores", wide(scores))

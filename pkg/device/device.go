@@ -9,6 +9,8 @@ package device
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"os"
@@ -110,12 +112,29 @@ func (d Device) Measure(ctx context.Context, m *tflite.Model, pixels []uint8) (F
 			return Figures{}, fmt.Errorf("measure on %s: %w", d.Name, err)
 		}
 	}
+	if m.Scaling.Series() { // levels, which C takes as int8
+		pixels = slices.Clone(pixels)
+		for i := range pixels {
+			pixels[i] ^= 0x80
+		}
+	}
 	f, err := d.run(ctx, d, dir, m, pixels)
 	f.Device, f.By = d.Name, d.By(ctx)
 	if err != nil {
 		return f, fmt.Errorf("measure on %s: %w", d.Name, err)
 	}
 	return f, d.room(f)
+}
+
+// Code is a hash of what Measure builds: the network's C code and the firmware
+// around it.
+func (d Device) Code(m *tflite.Model) (string, error) {
+	source, err := ccode.Generate(m, ccode.Options{Name: "net"})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(slices.Concat(source.C, source.H, avrFirmware, avrHost, armFirmware, armScript))
+	return hex.EncodeToString(sum[:8]), nil
 }
 
 // MissingError says which packages measuring on a device takes.

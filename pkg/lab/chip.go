@@ -34,16 +34,22 @@ func (l *Lab) chipFile(e *experiment.Experiment) string {
 	return filepath.Join(l.Out, e.Name, "device-"+e.Target.Device+".json")
 }
 
+// kept are figures in the run folder, and of which code.
+type kept struct {
+	footprint.OnChip
+	Code string `json:"code"` // see device.Code
+}
+
 // measureOnChip fills in the figures of the target's device: what the run
-// folder has of the same compiler and simulator, else what they say now. Nothing
-// is simulated where simulate is not set.
+// folder has of the same C code, compiler and simulator, else what they say now.
+// Nothing is simulated where simulate is not set.
 func (l *Lab) measureOnChip(ctx context.Context, e *experiment.Experiment, configs []experiment.Configuration, simulate, keep bool) error {
 	d, err := device.Named(e.Target.Device)
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
 	file := l.chipFile(e)
-	known, err := readFigures[footprint.OnChip](file)
+	known, err := readFigures[kept](file)
 	if err != nil {
 		return err
 	}
@@ -55,8 +61,8 @@ func (l *Lab) measureOnChip(ctx context.Context, e *experiment.Experiment, confi
 	var left []*experiment.Configuration
 	for i := range configs {
 		cfg := &configs[i]
-		if k := known[cfg.ID]; k != nil && (missing != "" || k.By == by || !simulate) {
-			setChip(&cfg.Footprint, k)
+		if k := known[cfg.ID]; k != nil && (missing != "" || !simulate || k.By == by && k.Code == chipCode(d, cfg.Spec())) {
+			setChip(&cfg.Footprint, &k.OnChip)
 		} else {
 			left = append(left, cfg)
 		}
@@ -81,7 +87,7 @@ func (l *Lab) measureOnChip(ctx context.Context, e *experiment.Experiment, confi
 		return nil
 	}
 	for _, cfg := range left {
-		known[cfg.ID] = cfg.Footprint.Measured.Chip
+		known[cfg.ID] = &kept{*cfg.Footprint.Measured.Chip, chipCode(d, cfg.Spec())}
 	}
 	return l.writeFigures(e, file, known)
 }
@@ -157,11 +163,7 @@ func onChip(ctx context.Context, d device.Device, spec models.Spec, simulate boo
 		chip.Cycles, chip.Instructions = counts.MACs, counts.MACs
 		return chip, nil
 	}
-	_, files, err := export.MeasureFiles(spec)
-	if err != nil {
-		return nil, err
-	}
-	m, err := tflite.Load(files[export.TFLiteInt8])
+	m, err := untrained(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -183,6 +185,25 @@ func onChip(ctx context.Context, d device.Device, spec models.Spec, simulate boo
 	}
 	guess.By = f.By + "; no room, so it did not run, and the rest is " + guess.By
 	return guess, nil
+}
+
+func untrained(spec models.Spec) (*tflite.Model, error) {
+	_, files, err := export.MeasureFiles(spec)
+	if err != nil {
+		return nil, err
+	}
+	return tflite.Load(files[export.TFLiteInt8])
+}
+
+// chipCode is the code that figures of an untrained network are of; "" where
+// there is none, as for what has no room.
+func chipCode(d device.Device, spec models.Spec) string {
+	m, err := untrained(spec)
+	if err != nil {
+		return ""
+	}
+	code, _ := d.Code(m)
+	return code
 }
 
 // measures makes a network's files anew; it gets what a certificate says of them.

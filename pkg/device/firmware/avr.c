@@ -10,7 +10,7 @@ int main(void) {
     for (;;) {
         while (state != 1) {
         }
-        answer = (uint8_t)net_classify(pixels, scores);
+        answer = (uint8_t)net_classify((const void *)pixels, scores);
         state = 2;
     }
 }
