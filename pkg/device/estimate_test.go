@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -20,12 +21,12 @@ const unseen = 30
 // make special cases of small windows and few channels.
 func mostOff(c footprint.Cost) float64 {
 	switch c {
-	case footprint.FlashBytes:
-		return 0.20
+	case footprint.FlashBytes, footprint.Cycles:
+		return 0.15
 	case footprint.RAMBytes:
 		return 0.10
 	}
-	return 0.60
+	return 0.30
 }
 
 // TestEstimateOnDevices compares each device's model with the simulator on
@@ -38,7 +39,7 @@ func TestEstimateOnDevices(t *testing.T) {
 		}
 		t.Run(d.Name, func(t *testing.T) {
 			var mu sync.Mutex
-			worst := map[footprint.Cost]float64{}
+			all := map[footprint.Cost][]float64{}
 			next, done := uint64(1_000_000), 0
 			var wait sync.WaitGroup
 			for range 2 {
@@ -63,15 +64,17 @@ func TestEstimateOnDevices(t *testing.T) {
 							done++
 						}
 						for c, v := range off {
-							worst[c] = max(worst[c], v)
+							all[c] = append(all[c], v)
 						}
 						mu.Unlock()
 					}
 				})
 			}
 			wait.Wait()
-			for c, v := range worst {
-				t.Logf("%s: the model is at most %.1f %% off over %d networks", c, 100*v, done)
+			for c, off := range all {
+				slices.Sort(off)
+				v := off[len(off)-1]
+				t.Logf("%s: the model is at most %.1f %% off over %d networks, the median %.1f %%", c, 100*v, done, 100*off[len(off)/2])
 				if v > mostOff(c) {
 					t.Errorf("%s: %.1f %% off", c, 100*v)
 				}

@@ -2,6 +2,7 @@ package device
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -25,7 +26,7 @@ func Fit(rows []*Row) Model {
 	m := Model{Networks: len(rows), By: rows[0].Figures.By}
 	m.Flash = leastSquares(rows, has, func(r *Row) (float64, float64) { return float64(r.Figures.Flash), r.Known.Flash })
 	m.RAM = leastSquares(rows, has, func(r *Row) (float64, float64) { return float64(r.Figures.RAM), r.Known.RAM })
-	m.Time = leastSquares(rows, func(string) bool { return true }, func(r *Row) (float64, float64) {
+	m.Time = leastSquares(rows, func(name string) bool { return name == "base" || !has(name) }, func(r *Row) (float64, float64) {
 		return max(r.Figures.Cycles, r.Figures.Instructions), 0
 	})
 	return m
@@ -56,11 +57,17 @@ func leastSquares(rows []*Row, use func(string) bool, figure func(*Row) (all, kn
 			columns[k] = append(columns[k], r.Work[name]/all)
 		}
 	}
-	for range sweeps {
+	weight := slices.Repeat([]float64{1}, len(rows))
+	for sweep := range sweeps {
+		if sweep%(sweeps/8) == sweeps/8-1 { // those that are far off count more: the worst is what is promised
+			for i, off := range left {
+				weight[i] = math.Abs(off) + 0.02
+			}
+		}
 		for k, name := range order {
 			over, under := 0.0, 0.0
 			for i, x := range columns[k] {
-				over, under = over+x*left[i], under+x*x
+				over, under = over+weight[i]*x*left[i], under+weight[i]*x*x
 			}
 			step := max(over/under, -out[name])
 			out[name] += step

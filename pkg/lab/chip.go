@@ -27,7 +27,7 @@ const mostSimulated = 100
 
 // nearBudget is how far above a budget an estimate may lie for a network that
 // may still be within it: more than models err.
-const nearBudget = 1.15
+const nearBudget = 1.3
 
 // chipFile is the file of a run folder with figures on a device.
 func (l *Lab) chipFile(e *experiment.Experiment) string {
