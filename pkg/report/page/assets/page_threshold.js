@@ -105,11 +105,11 @@ function drawPick() {
     if (n >= 0) {
       const near = report.rows[n];
       parts.push(make("p", { id: "pick-nearest" }, `The nearest is ${near.label}, with ${count(near.costs[k])} ${report.costs[k].head}: ${verdict(near).why}.`.replaceAll(" %", "\u00a0%")));
-      parts.push(facts(cardFacts(near, k)), detailsButton(n));
+      parts.push(detailsButton(n), facts(cardFacts(near, k)));
     }
   } else {
     const row = report.rows[p.row];
-    parts.push(make("p", { class: "name", id: "pick-name" }, row.label), facts(cardFacts(row, k)), detailsButton(p.row));
+    parts.push(make("p", { class: "name", id: "pick-name" }, row.label), detailsButton(p.row), facts(cardFacts(row, k)));
   }
   parts.push(make("p", {}, `${counts.get("meets") || 0} of ${report.rows.length} networks meet it` + (counts.get("undecided") ? `; ${counts.get("undecided")} undecided` : "") + "."));
   if (searched() && report.certified === p.row) parts.push(make("p", {}, "This is what the search certified, on the test images too: see the certificate below."));
