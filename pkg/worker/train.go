@@ -173,9 +173,7 @@ func (j *job) between(ctx context.Context) (more, stopped bool, err error) {
 	now := time.Now()
 	if now.Sub(j.told) >= progressEvery {
 		j.told = now
-		if err := j.progress(); err != nil {
-			return false, false, err
-		}
+		j.progress()
 	}
 	if j.training.Done() || !slices.Contains(j.gone, false) {
 		return false, false, nil
@@ -213,14 +211,13 @@ func (j *job) wanted(ctx context.Context) (stop bool, err error) {
 
 // progress tells how far the members are, and writes what their histories have
 // gained.
-func (j *job) progress() error {
+func (j *job) progress() {
 	e := protocol.Event{Type: protocol.Progress, Pack: j.pack.ID, Step: j.training.Step()}
 	for i, m := range j.pack.Members {
 		history := j.training.History(i)
 		if !j.gone[i] && len(history) > j.noted[i] {
-			if err := j.fenced(i, store.SaveHistory(m.Dir, m.Token, history)); err != nil {
-				return fmt.Errorf("history of %s: %w", m.Key, err)
-			}
+			// a training does not end for what is only looked at: it is written again with the next points
+			_ = j.fenced(i, store.SaveHistory(m.Dir, m.Token, history))
 			j.noted[i] = len(history)
 		}
 		if j.gone[i] {
@@ -230,7 +227,6 @@ func (j *job) progress() error {
 		e.Members = append(e.Members, protocol.MemberProgress{Key: m.Key, Loss: loss, Validation: validation})
 	}
 	j.emit(e)
-	return nil
 }
 
 // origin is what a resumed training compares.
