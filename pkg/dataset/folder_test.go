@@ -216,6 +216,7 @@ func TestFolderErrors(t *testing.T) {
 		{"half an image", with("a/x.png", png34[:40]), Ref{}, "a/x.png: damaged picture"},
 		{"only a magic number", with("a/x.jpg", []byte("\xff\xd8\xff")), Ref{}, "a/x.jpg: damaged picture"},
 		{"a bomb", with("a/x.png", bomb), Ref{}, "a/x.png: a picture of 100000x100000 pixels: want 1 to 67108864 pixels"},
+		{"30000 a side", with("a/x.png", claimedPNG(t, 30000, 30000)), Ref{}, "a/x.png: a picture of 30000x30000 pixels: want 1 to 67108864"},
 		{"another size", with("a/x.png", pngBytes(t, 5, 4, grey(1), 1)), Ref{}, "pixels (height x width), but "},
 		{"one class", pictureFiles(t, "", 4, "a"), Ref{}, "1 class folder: want at least two"},
 		{"too many classes", many, Ref{}, "257 class folders: at most 256 classes"},

@@ -206,11 +206,11 @@ func readIDXSet(p idxPaths) (content, error) {
 }
 
 // interleaved turns n images of planes (CHW) into pixels (HWC).
-func interleaved(planes []uint8, n int, shape models.Shape) []uint8 {
+func interleaved[T any](planes []T, n int, shape models.Shape) []T {
 	if shape.C == 1 {
 		return planes
 	}
-	out, plane := make([]uint8, len(planes)), shape.H*shape.W
+	out, plane := make([]T, len(planes)), shape.H*shape.W
 	for i := range n {
 		from, to := planes[i*plane*shape.C:], out[i*plane*shape.C:]
 		for k := range plane {

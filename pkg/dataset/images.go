@@ -27,8 +27,8 @@ const aboveLoose = "more than the 2^28 that are taken at once; split the file"
 
 // ReadImages reads the images of one file for a network of the given input: a
 // picture, an idx file (gzip-compressed or not) or an npy file of uint8 or of
-// float32 in [0, 1], of [n, h, w, c], [n, h, w] or one image of [h, w]. With
-// resize pictures of another size are resized, bilinear, as fit says (FitPad,
+// float32 in [0, 1], of [n, h, w, c], [n, c, h, w], [n, h, w] or one image of [h, w].
+// With resize pictures of another size are resized, bilinear, as fit says (FitPad,
 // FitCrop or "": stretch); else they are an error, as are arrays of another
 // shape.
 func ReadImages(path string, in models.Shape, resize bool, fit string) (*Loose, error) {
@@ -47,6 +47,9 @@ func ReadImages(path string, in models.Shape, resize bool, fit string) (*Loose, 
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	for i := range l.Notes {
+		l.Notes[i] = path + ": " + l.Notes[i]
 	}
 	return l, nil
 }
@@ -104,15 +107,17 @@ func readLooseIDX(path string, in models.Shape) (*Loose, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := imagesOf(a.dims, in)
+	l, pixels, err := imagesOf(a.data, a.dims, in)
 	if err != nil {
 		return nil, err
 	}
-	return &Loose{Pixels: Scaled(a.data), N: n}, nil
+	l.Pixels = Scaled(pixels)
+	return l, nil
 }
 
-// imagesOf is the number of images in an array of the shape.
-func imagesOf(dims []int, in models.Shape) (int, error) {
+// imagesOf are the images of an array of the shape; planes, as PyTorch has them,
+// are turned.
+func imagesOf[T uint8 | float32](values []T, dims []int, in models.Shape) (l *Loose, turned []T, err error) {
 	got := dims
 	if len(got) == 2 { // one grey image
 		got = append([]int{1}, got...)
@@ -120,10 +125,17 @@ func imagesOf(dims []int, in models.Shape) (int, error) {
 	if len(got) == 3 {
 		got = append(append([]int{}, got...), 1)
 	}
-	if len(got) != 4 || got[0] < 1 || got[1] != in.H || got[2] != in.W || got[3] != in.C {
-		return 0, fmt.Errorf("an array of shape %v: the network takes images of %s (height x width x channels)", dims, in)
+	if len(got) == 4 && got[0] > 0 {
+		l = &Loose{N: got[0]}
+		switch [3]int(got[1:]) {
+		case [3]int{in.H, in.W, in.C}:
+			return l, values, nil
+		case [3]int{in.C, in.H, in.W}:
+			l.Notes = []string{fmt.Sprintf("images of planes (channels first), %v, are turned to %s", dims, in)}
+			return l, interleaved(values, l.N, in), nil
+		}
 	}
-	return got[0], nil
+	return nil, nil, fmt.Errorf("an array of shape %v: the network takes images of %s (height x width x channels)", dims, in)
 }
 
 func readLooseNPY(path string, in models.Shape) (*Loose, error) {
@@ -133,8 +145,12 @@ func readLooseNPY(path string, in models.Shape) (*Loose, error) {
 	}
 	pixels, dims, err := npy.Read[uint8](b)
 	if err == nil {
-		n, err := imagesOf(dims, in)
-		return &Loose{Pixels: Scaled(pixels), N: n}, err
+		l, pixels, err := imagesOf(pixels, dims, in)
+		if err != nil {
+			return nil, err
+		}
+		l.Pixels = Scaled(pixels)
+		return l, nil
 	}
 	if !errors.Is(err, npy.ErrElements) {
 		return nil, err
@@ -146,7 +162,7 @@ func readLooseNPY(path string, in models.Shape) (*Loose, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := imagesOf(dims, in)
+	l, values, err := imagesOf(values, dims, in)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +171,8 @@ func readLooseNPY(path string, in models.Shape) (*Loose, error) {
 			return nil, fmt.Errorf("value %d is %v: float32 images lie in [0, 1]; divide by 255, or save them as uint8", i, v)
 		}
 	}
-	return &Loose{Pixels: values, N: n}, nil
+	l.Pixels = values
+	return l, nil
 }
 
 // readNPY reads a file that holds no more than maxLoose values of float32.
@@ -198,13 +215,13 @@ func readLoosePicture(path string, in models.Shape, resize bool, fit string) (*L
 	}
 	l := &Loose{N: 1, Size: PictureFact{h.h, h.w}}
 	if m.transparent {
-		l.Notes = append(l.Notes, path+": transparent pixels are laid over black")
+		l.Notes = append(l.Notes, "transparent pixels are laid over black")
 	}
 	if h.orient != 1 {
-		l.Notes = append(l.Notes, path+": turned as its EXIF orientation says")
+		l.Notes = append(l.Notes, "turned as its EXIF orientation says")
 	}
 	if in.C == 1 && tint(m.RGBA) > 0 {
-		l.Notes = append(l.Notes, path+": a colour picture, made grey by its luma (Rec. 601)")
+		l.Notes = append(l.Notes, "a colour picture, made grey by its luma (Rec. 601)")
 	}
 	for k := 0; k < len(m.Pix); k += 4 {
 		switch rgb := m.Pix[k : k+3]; in.C {

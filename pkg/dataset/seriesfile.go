@@ -136,6 +136,9 @@ func (s *Series) arrays(part string, open func(string) ([]byte, error), labels b
 		channels = shape[2]
 	case len(shape) == 1: // one series
 		shape = []int{1, shape[0]}
+	case len(shape) == 4:
+		return fmt.Errorf("x%s has the shape %v, of pictures: save them as PNG, a folder a class, or as idx files, and give that folder as the "+
+			"path; series are [series, time] or [series, time, channels]", part, shape)
 	case len(shape) != 2:
 		return fmt.Errorf("x%s has the shape %v: want [series, time] or [series, time, channels]", part, shape)
 	}
