@@ -17,13 +17,10 @@ import (
 // the first each class loses two images, under the second class 7 is lost.
 func Stressed(t testing.TB) report.Input {
 	t.Helper()
-	p := SmallPlan()
-	e := p.Experiment(t)
-	e.Evaluate.Shifts = []string{"noise 20", "blur 1"}
-	in := report.Input{Experiment: e}
-	in.Results, in.Histories = p.Run(e)
+	in := SmallPlan().Input(t)
+	in.Experiment.Evaluate.Shifts = []string{"noise 20", "blur 1"}
 	for i := range in.Results {
-		in.Scores = append(in.Scores, Scored(&in.Results[i], e.Evaluate.Shifts))
+		in.Scores = append(in.Scores, Scored(&in.Results[i], in.Experiment.Evaluate.Shifts))
 	}
 	return in
 }
@@ -60,11 +57,8 @@ func Scored(r *result.Result, shifts []string) result.Scores {
 // test images only those with 8 filters.
 func Quantized(t testing.TB) report.Input {
 	t.Helper()
-	p := SmallPlan()
-	e := p.Experiment(t)
-	results, histories := p.Run(e)
-	in := report.Input{Experiment: e, Results: results, Histories: histories}
-	for i, r := range results {
+	in := SmallPlan().Input(t)
+	for i, r := range in.Results {
 		if r.Assignment["kernel"] == 5.0 {
 			in.Int8 = append(in.Int8, Worse(r, 2+i%3, r.Assignment["filters"] == 8.0))
 		}
@@ -75,18 +69,15 @@ func Quantized(t testing.TB) report.Input {
 // worse are int8 figures with n more wrong images of class 0.
 func Worse(r result.Result, n int, test bool) result.Int8 {
 	q := result.Int8{ConfigID: r.ConfigID, Seed: r.Seed, WeightsSHA: r.WeightsSHA, Bytes: 16_000 + 16*n, SHA256: strings.Repeat("ab", 32)}
-	split := func(correct *int, confusion [][]int, images int) (*float64, *int, [][]int) {
-		right := *correct - n
-		accuracy := float64(right) / float64(images)
-		m := slices.Clone(confusion)
+	for _, s := range result.Splits() {
+		if s == result.Test && !test {
+			continue
+		}
+		f := r.On(s)
+		right, m := *f.Correct-n, slices.Clone(f.Confusion)
 		m[0] = slices.Clone(m[0])
 		m[0][0], m[0][1] = m[0][0]-n, m[0][1]+n
-		return &accuracy, &right, m
-	}
-	q.Accuracy.Validation, q.Correct.Validation, q.Confusion.Validation = split(r.Correct.Validation, r.Confusion.Validation,
-		r.Dataset.Validation)
-	if test {
-		q.Accuracy.Test, q.Correct.Test, q.Confusion.Test = split(r.Correct.Test, r.Confusion.Test, r.Dataset.Test)
+		q.SetOn(s, result.Figures{Accuracy: new(float64(right) / float64(s.Images(r.Dataset))), Correct: &right, Confusion: m})
 	}
 	return q
 }
@@ -97,9 +88,7 @@ func Recipe(t *testing.T, rate float64) report.Input {
 	t.Helper()
 	p := SmallPlan()
 	p.Name, p.Rate = "simulated-recipe", rate
-	e := p.Experiment(t)
-	results, histories := p.Run(e)
-	return report.Input{Experiment: e, Results: results, Histories: histories}
+	return p.Input(t)
 }
 
 // better makes every network of the input right on every second image that it
@@ -110,21 +99,16 @@ func Better(in report.Input) report.Input {
 		if r.Status != result.Done {
 			continue
 		}
-		for _, s := range []struct {
-			wrong   *[][2]int
-			correct *int
-			acc     *float64
-			images  int
-		}{{&r.Wrong.Validation, r.Correct.Validation, r.Accuracy.Validation, r.Dataset.Validation},
-			{&r.Wrong.Test, r.Correct.Test, r.Accuracy.Test, r.Dataset.Test}} {
+		for _, s := range result.Splits() {
 			var kept [][2]int
-			for k, w := range *s.wrong {
+			for k, w := range r.On(s).Wrong {
 				if k%2 == 0 {
 					kept = append(kept, w)
 				}
 			}
-			*s.wrong, *s.correct = kept, s.images-len(kept)
-			*s.acc = float64(*s.correct) / float64(s.images)
+			images := s.Images(r.Dataset)
+			correct := images - len(kept)
+			*r.Wrong.At(s), **r.Correct.At(s), **r.Accuracy.At(s) = kept, correct, float64(correct)/float64(images)
 		}
 	}
 	return in

@@ -95,7 +95,15 @@ func truth(c experiment.Configuration) float64 {
 	return 0.985 - 0.045/math.Pow(k, 0.6) - 0.014/math.Sqrt(f) - 0.15/d
 }
 
-// run simulates every trial of the experiment.
+// Input simulates the experiment.
+func (p Plan) Input(t testing.TB) report.Input {
+	t.Helper()
+	in := report.Input{Experiment: p.Experiment(t)}
+	in.Results, in.Histories = p.Run(in.Experiment)
+	return in
+}
+
+// Run simulates every trial of the experiment.
 func (p Plan) Run(e *experiment.Experiment) ([]result.Result, map[result.Key][]result.Point) {
 	rng := rand.New(rand.NewPCG(7, 11))
 	hard := map[report.Split][]float64{report.Validation: normals(rng, p.Validation), report.Test: normals(rng, p.Test)}
@@ -111,9 +119,9 @@ func (p Plan) Run(e *experiment.Experiment) ([]result.Result, map[result.Key][]r
 			}
 			r.Seconds = float64(c.Footprint.MACs)*2e-6*float64(c.Recipe.Steps)/1000 + rng.Float64()
 			accuracy := truth(c) + 0.0015*rng.NormFloat64()
-			r.Accuracy.Validation, r.Correct.Validation, r.Wrong.Validation, r.Confusion.Validation = judgeImages(rng, p.Classes, accuracy,
-				hard[report.Validation])
-			r.Accuracy.Test, r.Correct.Test, r.Wrong.Test, r.Confusion.Test = judgeImages(rng, p.Classes, accuracy, hard[report.Test])
+			for _, split := range result.Splits() {
+				r.SetOn(split, judgeImages(rng, p.Classes, accuracy, hard[split]))
+			}
 			results = append(results, r)
 			histories[r.Key()] = curve(rng, c.Recipe.Steps, *r.Accuracy.Validation)
 		}
@@ -131,27 +139,17 @@ func normals(rng *rand.Rand, n int) []float64 {
 
 // judgeImages draws which images a network of the accuracy gets wrong; hard
 // images are wrong for most networks.
-func judgeImages(rng *rand.Rand, classes int, accuracy float64, hard []float64) (*float64, *int, [][2]int, [][]int) {
+func judgeImages(rng *rand.Rand, classes int, accuracy float64, hard []float64) result.Figures {
 	const spread = 2.2 // of the images' difficulty, against noise of 1
 	shift := math.Sqrt(1+spread*spread) * distuv.UnitNormal.Quantile(accuracy)
-	confusion := make([][]int, classes)
-	for i := range confusion {
-		confusion[i] = make([]int, classes)
-	}
-	wrong, correct := [][2]int{}, 0
+	answers, labels := make([]int, len(hard)), make([]uint8, len(hard))
 	for i, h := range hard {
-		label := i % classes
+		answers[i], labels[i] = i%classes, uint8(i%classes)
 		if shift+spread*h+rng.NormFloat64() < 0 {
-			guess := (label + 1 + rng.IntN(3)*3) % classes
-			wrong = append(wrong, [2]int{i, guess})
-			confusion[label][guess]++
-			continue
+			answers[i] = (answers[i] + 1 + rng.IntN(3)*3) % classes
 		}
-		confusion[label][label]++
-		correct++
 	}
-	a := float64(correct) / float64(len(hard))
-	return &a, &correct, wrong, confusion
+	return result.Score(answers, labels, classes)
 }
 
 func curve(rng *rand.Rand, steps int, last float64) []result.Point {
@@ -178,27 +176,24 @@ func simulatedEnvironment() result.Environment {
 // missing, one warning and published figures.
 func Flawed(t testing.TB) report.Input {
 	t.Helper()
-	p := SmallPlan()
-	e := p.Experiment(t)
-	results, histories := p.Run(e)
+	in := SmallPlan().Input(t)
+	results := in.Results
+	for _, s := range result.Splits() {
+		results[4].SetOn(s, result.Figures{})
+		results[7].SetOn(s, result.Figures{})
+	}
 	results[4].Status, results[4].Reason = result.Failed, "the worker was killed (signal 9); out of memory?"
-	results[4].Accuracy, results[4].Correct, results[4].Wrong, results[4].Confusion = result.Pair[float64]{}, result.Pair[int]{},
-		result.Wrong{}, result.Confusion{}
 	results[7].Status, results[7].Reason = result.Diverged, "the loss was NaN at step 312"
-	results[7].Accuracy, results[7].Correct, results[7].Wrong, results[7].Confusion = result.Pair[float64]{}, result.Pair[int]{},
-		result.Wrong{}, result.Confusion{}
 	results[7].Steps = 312
 	results[0].Warnings = []string{"bfloat16 was asked for, but this CPU computes in float32"}
-	lost := results[11].Key()
-	results = append(results[:11], results[12:]...)
-	delete(histories, lost)
-	seconds := 108.0
-	return report.Input{Experiment: e, Results: results, Histories: histories,
-		Command: "slimfit run --out .. experiment.yaml", Retry: "slimfit run --retry-failed --out .. experiment.yaml",
-		Published: []report.PublishedRow{
-			{Line: 2, Where: map[string]string{"kernel": "5", "filters": "2"}, Figure: report.Published{Accuracy: 0.9738, Seconds: &seconds, Source: "Table IV"}},
-			{Line: 3, Where: map[string]string{"kernel": "1", "filters": "2"}, Figure: report.Published{Accuracy: 0.9428, Source: "Table VI"}},
-		}}
+	delete(in.Histories, results[11].Key())
+	in.Results = append(results[:11], results[12:]...)
+	in.Command, in.Retry = "slimfit run --out .. experiment.yaml", "slimfit run --retry-failed --out .. experiment.yaml"
+	in.Published = []report.PublishedRow{
+		{Line: 2, Where: map[string]string{"kernel": "5", "filters": "2"}, Figure: report.Published{Accuracy: 0.9738, Seconds: new(108.0), Source: "Table IV"}},
+		{Line: 3, Where: map[string]string{"kernel": "1", "filters": "2"}, Figure: report.Published{Accuracy: 0.9428, Source: "Table VI"}},
+	}
+	return in
 }
 
 // Build makes the report; a fault ends the test.
@@ -216,10 +211,9 @@ func One(t testing.TB) report.Input {
 	t.Helper()
 	p := SmallPlan()
 	p.Name, p.Kernels, p.Filters, p.Target = "simulated-one", []any{5}, []any{2}, nil
-	e := p.Experiment(t)
-	results, histories := p.Run(e)
-	e.Axes, e.Report, e.About = nil, experiment.Report{}, ""
-	return report.Input{Experiment: e, Results: results, Histories: histories}
+	in := p.Input(t)
+	in.Experiment.Axes, in.Experiment.Report, in.Experiment.About = nil, experiment.Report{}, ""
+	return in
 }
 
 // Many has 500 configurations of four seeds, three axes, missing trials
@@ -233,13 +227,13 @@ func Many(t testing.TB) report.Input {
 		p.Filters = append(p.Filters, 2*f)
 	}
 	p.Target = &experiment.Target{Accuracy: 0.92, Confidence: 0.95, Seeds: 4, Cost: footprint.Parameters, Rule: experiment.RuleWorst}
-	e := p.Experiment(t)
-	e.Report = experiment.Report{Slice: "kernel"}
-	results, histories := p.Run(e)
-	for i := range results {
-		results[i].Wrong = result.Wrong{}
+	in := p.Input(t)
+	in.Experiment.Report = experiment.Report{Slice: "kernel"}
+	for i := range in.Results {
+		in.Results[i].Wrong = result.Wrong{}
 	}
-	return report.Input{Experiment: e, Results: results[:len(results)-37], Histories: histories}
+	in.Results = in.Results[:len(in.Results)-37]
+	return in
 }
 
 // Unfinished has two failed trials and nothing else.
