@@ -240,6 +240,9 @@ func (l *Lab) measureAgain(ctx context.Context, files measures) measures {
 			why = "they are by " + had.Chip.By + "; here is " + d.By(ctx)
 		default:
 			m.Chip, err = onChip(ctx, d, spec, simulated)
+			if err == nil && m.Chip.By != had.Chip.By && strings.Contains(m.Chip.By, footprint.AnEstimate) {
+				why, m.Chip = "they are by "+had.Chip.By+"; here is "+m.Chip.By, had.Chip // models are fitted anew
+			}
 		}
 		if why != "" && !told[why] {
 			told[why] = true
