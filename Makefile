@@ -17,7 +17,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 KERAS       := .venv/bin/python
 LITE        := .venv-tflite/bin/python
 
-.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-survive check-hostile bench-gpu check-gpu check-bundle bundle check-export check-tflite setup-devices check-device bench bench-search bench-paper bench-tflite venv venv-tflite venv-peers clean
+.PHONY: help setup env build data run test lint fuzz check-imports check-keras check-survive check-hostile bench-gpu check-gpu check-bundle bundle check-export check-tflite setup-devices check-device check-records bench bench-search bench-paper bench-tflite venv venv-tflite venv-peers clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -102,6 +102,9 @@ bench-gpu: data ## time a real GPU against Keras, a jit-compiled loop and the CP
 
 venv-peers: ## set up .venv-peers/: PyTorch and JAX, which bench takes in where they are
 	@scripts/setup_venv.sh peers
+
+check-records: build data ## verify every committed certificate and train one trial of each again (RETRAIN=0: verify alone, seconds)
+	@set -e; for c in experiments/*/results/*/*.json; do echo "$$c"; bin/slimfit verify "$$c" --retrain $(or $(RETRAIN),1); done
 
 bench: data venv ## time slimfit against Keras fit, a hand-written TensorFlow loop, PyTorch and JAX (hours; BENCH=--quick: minutes)
 	@$(KERAS) scripts/bench/run.py $(BENCH)
