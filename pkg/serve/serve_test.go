@@ -348,6 +348,9 @@ func TestCurve(t *testing.T) {
 	if got := s.read(7, 20_000, heard); len(got) != 1 || *got[0][0] != 7 || *got[0][1] != 0.5 {
 		t.Errorf("before the first point: %v", got)
 	}
+	if got, err := json.Marshal(s.read(0, 20_000, sweep.MemberState{Key: key(0)})); err != nil || string(got) != "[]" {
+		t.Errorf("before the first heartbeat with a loss: %s, %v", got, err)
+	}
 	var history []result.Point
 	for step := 50; step <= 10_050; step += 50 {
 		p := result.Point{Step: step, Loss: float64(step)}

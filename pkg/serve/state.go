@@ -120,7 +120,8 @@ func about(seconds float64) string {
 
 // read is what the history of a trial in training has so far, thinned to about
 // mostPoints; before it has any, what the heartbeat says.
-func (s *Server) read(step, steps int, m sweep.MemberState) (points []point) {
+func (s *Server) read(step, steps int, m sweep.MemberState) []point {
+	points := []point{} // never null in JSON
 	history, _ := s.Viewer.Folder.ReadHistory(m.Key) // none yet, or a damaged one, which is written anew
 	for _, p := range history {
 		if p.Step > step {
@@ -134,7 +135,7 @@ func (s *Server) read(step, steps int, m sweep.MemberState) (points []point) {
 		}
 		points = append(points, next)
 	}
-	if points == nil && m.Loss != nil {
+	if len(points) == 0 && m.Loss != nil {
 		points = []point{{new(float64(step)), m.Loss, m.Validation}}
 	}
 	return points

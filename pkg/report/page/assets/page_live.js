@@ -82,7 +82,7 @@ function drawWork(s) {
     if (!data.length) return make("p", { class: "hint" }, log ? "Losses come with the next heartbeats." : "No validation accuracy was measured yet.");
     return make("figure", {}, Plot.plot({ width: Math.max(260, box.clientWidth / (innerWidth > 860 ? 3 : 1) - 20), height: 180, style: { background: "none", fontSize: "12px" }, marginLeft: 46, marginRight: 16, marginBottom: 40, color: { type: "identity" },
       x: { label: "training steps" }, y: { type: log ? "log" : "linear", label },
-      marks: [Plot.axisX({ ticks: 4, tickFormat: count, ...below }), log ? costAxis("y", data.map((p) => p.loss), true) : [Plot.gridY({ ticks: 4 }), Plot.axisY({ ticks: 4 })],
+      marks: [Plot.axisX({ ticks: 4, tickFormat: count, ...below }), log ? costAxis("y", data.map((p) => p.loss), true) : [Plot.gridY({ ticks: 4 }), Plot.axisY({ ticks: 4, tickFormat: (v) => String(+v.toFixed(2)) })],
         Plot.line(data, { x: "step", y: key, z: "n", stroke: (p) => color(p.n), strokeWidth: 1.4 }), Plot.dot(data, { x: "step", y: key, r: 1.6, fill: (p) => color(p.n) })] }));
   });
   box.replaceChildren(list, ...charts);
