@@ -121,7 +121,7 @@ func about(seconds float64) string {
 // read is what the history of a trial in training has so far, thinned to about
 // mostPoints; before it has any, what the heartbeat says.
 func (s *Server) read(step, steps int, m sweep.MemberState) []point {
-	points := []point{} // never null in JSON
+	points := []point{}                              // never null in JSON
 	history, _ := s.Viewer.Folder.ReadHistory(m.Key) // none yet, or a damaged one, which is written anew
 	for _, p := range history {
 		if p.Step > step {
