@@ -106,8 +106,17 @@ func testLive(t *testing.T, parent context.Context) {
 
 	r := slicesReport(t)
 	s.put(t, r, 1)
-	s.tell("")
+	s.tell(training)
 	p := visit(t, parent, s.URL+"/", desktop)
+	p.until("#live-now", "1 training")
+	for _, selector := range []string{"#chart svg", "#pick-name"} { // what trains stands below what decides
+		if bottom := js[float64](p, `document.querySelector(`+quote(selector)+`).getBoundingClientRect().bottom`); bottom > float64(desktop.height) {
+			t.Errorf("while a trial trains, %s ends at %v, below a screen of %d", selector, bottom, desktop.height)
+		}
+	}
+	p.do(chromedp.Navigate("about:blank"))
+	s.tell("")
+	p = visit(t, parent, s.URL+"/", desktop)
 	p.typeOver("#threshold", "94.5")
 	p.typeOver("#filter", "kernel 5")
 	js[any](p, `(e => {

@@ -42,6 +42,7 @@ async function renew() {
     shown = number;
     hideTip();
     start();
+    if (told) drawWork(told); // what trains stands in the part that was replaced
     giveBack(was);
   } catch (e) {
     element("live-now").textContent = "The newest report cannot be fetched: " + e.message;
@@ -80,7 +81,7 @@ function drawWork(s) {
   const charts = [["loss", "training loss (log scale)", true], ["accuracy", "validation accuracy (%)", false]].map(([key, label, log]) => {
     const data = points.filter((p) => p[key] !== null && (!log || p[key] > 0));
     if (!data.length) return make("p", { class: "hint" }, log ? "Losses come with the next heartbeats." : "No validation accuracy was measured yet.");
-    return make("figure", {}, Plot.plot({ width: Math.max(260, box.clientWidth / (innerWidth > 860 ? 3 : 1) - 20), height: 180, style: { background: "none", fontSize: "12px" }, marginLeft: 46, marginRight: 16, marginBottom: 40, color: { type: "identity" },
+    return make("figure", {}, Plot.plot({ width: Math.max(260, box.clientWidth / (innerWidth > 860 ? 3 : 1) - 20), height: 180, style: { background: "none", fontSize: "12px" }, marginLeft: 46, marginRight: 24, marginBottom: 40, color: { type: "identity" },
       x: { label: "training steps" }, y: { type: log ? "log" : "linear", label },
       marks: [Plot.axisX({ ticks: 4, tickFormat: count, ...below }), log ? costAxis("y", data.map((p) => p.loss), true) : [Plot.gridY({ ticks: 4 }), Plot.axisY({ ticks: 4, tickFormat: (v) => String(+v.toFixed(2)) })],
         Plot.line(data, { x: "step", y: key, z: "n", stroke: (p) => color(p.n), strokeWidth: 1.4 }), Plot.dot(data, { x: "step", y: key, r: 1.6, fill: (p) => color(p.n) })] }));
