@@ -14,19 +14,24 @@ import (
 	"slimfit/pkg/footprint"
 )
 
-// unseen is how many networks the models were not fitted to.
-const unseen = 30
+// unseen is how many networks models are judged by that they were neither fitted to
+// nor chosen by, which begin at this seed.
+const (
+	unseen      = 30
+	firstUnseen = 2_000_000
+)
 
 // mostOff is the relative error that the models may have of them: compilers
-// make special cases of small windows and few channels.
+// make special cases of small windows and few channels. pkg/export/README.md has
+// what was measured; lab's nearBudget allows for more.
 func mostOff(c footprint.Cost) float64 {
 	switch c {
-	case footprint.FlashBytes, footprint.Cycles:
-		return 0.15
-	case footprint.RAMBytes:
+	case footprint.FlashBytes, footprint.RAMBytes:
 		return 0.10
+	case footprint.Cycles:
+		return 0.35
 	}
-	return 0.30
+	return 0.55
 }
 
 // TestEstimateOnDevices compares each device's model with the simulator on
@@ -40,7 +45,7 @@ func TestEstimateOnDevices(t *testing.T) {
 		t.Run(d.Name, func(t *testing.T) {
 			var mu sync.Mutex
 			all := map[footprint.Cost][]float64{}
-			next, done := uint64(1_000_000), 0
+			next, done := uint64(firstUnseen), 0
 			var wait sync.WaitGroup
 			for range 2 {
 				wait.Go(func() {

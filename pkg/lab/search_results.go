@@ -60,15 +60,7 @@ func (r *resultReader) finished(k result.Key, toEnd bool) (*result.Result, bool)
 		return res, true
 	}
 	res, err := r.folder.ReadResult(k)
-	var damaged *store.ResultError
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, false
-	case errors.As(err, &damaged):
-		r.doubts[k] = err.Error()
-		return nil, false
-	case err != nil:
-		r.err = errors.Join(r.err, err)
+	if !r.whole(k, err) {
 		return nil, false
 	}
 	if res.Status == result.Failed && r.retry && !r.asked[k] {
@@ -199,19 +191,25 @@ func (s *searcher) quantize(ctx context.Context, keys []result.Key, test bool) e
 	return err
 }
 
+// whole says whether the trial's file could be read; it keeps why a damaged one
+// could not, and joins what went wrong with the folder.
+func (r *resultReader) whole(k result.Key, err error) bool {
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return err == nil
+	}
+	if _, damaged := errors.AsType[*store.ResultError](err); damaged {
+		r.doubts[k] = err.Error()
+	} else {
+		r.err = errors.Join(r.err, err)
+	}
+	return false
+}
+
 // finishedInt8 is finished for a trial that is trained: its result as its int8
 // network is judged. There is none before that is quantized.
 func (r *resultReader) finishedInt8(k result.Key, res result.Result) (*result.Result, bool) {
 	q, err := r.folder.ReadInt8(k)
-	var damaged *store.ResultError
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, false
-	case errors.As(err, &damaged):
-		r.doubts[k] = err.Error()
-		return nil, false
-	case err != nil:
-		r.err = errors.Join(r.err, err)
+	if !r.whole(k, err) {
 		return nil, false
 	}
 	if d := r.p.Int8Doubts(&q, &res); len(d) > 0 {

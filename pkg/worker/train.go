@@ -13,7 +13,6 @@ import (
 	"slimfit/pkg/graph"
 	"slimfit/pkg/protocol"
 	"slimfit/pkg/result"
-	"slimfit/pkg/stats"
 	"slimfit/pkg/store"
 	"slimfit/pkg/train"
 )
@@ -235,59 +234,6 @@ func (j *job) origin(i int) train.Origin {
 		Stem: j.training.Stem(i)}
 }
 
-// checkpoint saves every member that is still in training.
-func (j *job) checkpoint() error {
-	for i, m := range j.pack.Members {
-		if j.gone[i] {
-			continue
-		}
-		if err := j.save(i); err != nil {
-			return fmt.Errorf("checkpoint of %s: %w", m.Key, err)
-		}
-	}
-	j.emit(protocol.Event{Type: protocol.Checkpoint, Pack: j.pack.ID, Step: j.training.Step()})
-	return nil
-}
-
-// save writes the checkpoint of one member, or drops it where its lease is
-// lost.
-func (j *job) save(i int) error {
-	b, err := j.training.Save(i, j.origin(i))
-	if err != nil {
-		return err
-	}
-	m := j.pack.Members[i]
-	return j.fenced(i, store.SaveCheckpoint(m.Dir, m.Token, j.training.Step(), b))
-}
-
-// fenced drops the member where err says that its lease is lost; it passes
-// every other error on.
-func (j *job) fenced(i int, err error) error {
-	if !errors.Is(err, store.ErrFenced) {
-		return err
-	}
-	j.gone[i] = true
-	key := j.pack.Members[i].Key
-	j.emit(protocol.Event{Type: protocol.Fenced, Pack: j.pack.ID, Key: &key, Message: err.Error()})
-	return nil
-}
-
-// restore puts every member's checkpoint of the pack's step back.
-func (j *job) restore() error {
-	for i, m := range j.pack.Members {
-		b, err := store.LoadCheckpointAt(m.Dir, j.pack.Step)
-		if err != nil {
-			return fmt.Errorf("resume %s at step %d: %w", m.Key, j.pack.Step, err)
-		}
-		from, err := j.training.Restore(i, b)
-		if err != nil {
-			return fmt.Errorf("resume %s at step %d: %w", m.Key, j.pack.Step, err)
-		}
-		j.warnings[i] = append(j.warnings[i], from.Differences(j.origin(i))...)
-	}
-	return nil
-}
-
 // dropDiverged reports members whose loss is not finite as soon as it happens.
 func (j *job) dropDiverged() error {
 	for i := range j.pack.Members {
@@ -358,50 +304,4 @@ func (j *job) tell(i int, what protocol.EventType, r result.Result, s *result.Sc
 	j.emit(protocol.Event{Type: what, Pack: j.pack.ID, Step: j.training.Step(), Key: &key,
 		Result: &r, Scores: s, History: j.training.History(i)})
 	return j.failed
-}
-
-// stopHopeless stops the members that will miss the pack's target even if
-// their error falls as fast as stats.Projected allows for, at the steps where
-// that is looked at. Their checkpoints are saved, so that they can be trained on.
-func (j *job) stopHopeless() error {
-	rule, step, steps := j.pack.EarlyStop, j.training.Step(), j.pack.Recipe.Steps
-	if rule == nil || !stats.IsLook(step, steps) || j.pack.Data.Validation == 0 {
-		return nil
-	}
-	results, err := j.training.Results(false)
-	if err != nil {
-		return err
-	}
-	for i, r := range results {
-		if j.gone[i] || r.Status != result.Done {
-			continue
-		}
-		if rule.TooEarly(*r.Correct.Validation, j.pack.Data.Validation) || fallsFaster(j.training.History(i), *r.Accuracy.Validation, step) {
-			continue
-		}
-		highest, err := stats.Projected(*r.Correct.Validation, j.pack.Data.Validation, step, steps, rule.Confidence)
-		if err != nil {
-			return err
-		}
-		if highest >= rule.Accuracy {
-			continue
-		}
-		if err := j.save(i); err != nil {
-			return fmt.Errorf("stop %s early: %w", j.pack.Members[i].Key, err)
-		}
-		if j.gone[i] { // fenced
-			continue
-		}
-		r.Status = result.StoppedEarly
-		if err := j.tell(i, protocol.Hopeless, r, nil); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// fallsFaster compares a look with the one before it.
-func fallsFaster(history []result.Point, now float64, step int) bool {
-	before := result.LookBefore(history, step)
-	return before != nil && stats.FallsFaster(before.Accuracy, before.Step, now, step)
 }
