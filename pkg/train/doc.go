@@ -7,5 +7,5 @@
 //  3. Results judges the networks on the images that they have not seen.
 //  4. Save and Restore let a training go on elsewhere, bit for bit.
 //
-// Fit is all of it for one network.
+// Fit is all of it, for a program of a few lines and for the worker.
 package train

@@ -6,6 +6,7 @@ import (
 
 	"slimfit/models"
 	"slimfit/pkg/dataset"
+	"slimfit/pkg/graph"
 	"slimfit/pkg/train"
 )
 
@@ -32,11 +33,11 @@ func Example() {
 	recipe := models.DefaultRecipe()
 	recipe.LearningRate, recipe.Steps = 3e-3, 200
 
-	net, err := train.Fit(context.Background(), set, spec, recipe, 0)
+	nets, err := train.Fit(context.Background(), set, []graph.Net{{Spec: spec, Seed: 0}}, recipe, train.Options{Test: true})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Printf("%d of %d test images right\n", *net.Result.Correct.Test, set.Test.N())
+	fmt.Printf("%d of %d test images right\n", *nets[0].Result.Correct.Test, set.Test.N())
 	// Output: 120 of 120 test images right
 }

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"time"
@@ -109,24 +108,6 @@ func (t *Training) Seen(step int) (batch []int32, images []float32, err error) {
 	return batch, images, err
 }
 
-// Run trains until Done, until ctx ends, or until each, which it calls after
-// every step, returns false; nil stands for one that never does.
-func (t *Training) Run(ctx context.Context, each func() (more bool, err error)) error {
-	for more := true; more && !t.Done(); {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		err := t.Next()
-		if err == nil && each != nil {
-			more, err = each()
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Next trains one step. A network whose loss is not finite has diverged: it
 // keeps its place in the pack, its numbers no longer count.
 func (t *Training) Next() error {
@@ -185,39 +166,4 @@ func (t *Training) Seconds(net int) float64 { return t.members[net].seconds }
 func (t *Training) SetWeights(net int, w models.Weights) error {
 	t.answered = nil
 	return t.pack.SetWeights(net, w)
-}
-
-// Trained is a network that Fit has trained.
-type Trained struct {
-	Weights models.Weights
-	// accuracy, confusion and wrong images of the validation and the test images; Status Diverged where the loss
-	// was not finite
-	Result  result.Result
-	History []result.Point
-}
-
-// Fit trains one network on the set's training images and judges it on its
-// validation and test images. The same arguments give the same numbers on the
-// same machine. It runs on one thread of the processor; New, Run and Results
-// are its parts for packs of networks, GPUs, teachers and checkpoints.
-func Fit(ctx context.Context, set *dataset.Set, spec models.Spec, recipe models.Recipe, seed int64) (Trained, error) {
-	t, err := New(set, []graph.Net{{Spec: spec, Seed: seed}}, recipe, nil, graph.DeviceFor(recipe, 1, false))
-	if err != nil {
-		return Trained{}, err
-	}
-	defer t.Close()
-	if err := t.Run(ctx, nil); err != nil {
-		return Trained{}, fmt.Errorf("train: %w", err)
-	}
-	results, err := t.Results(true)
-	if err != nil {
-		return Trained{}, err
-	}
-	w, err := t.Weights(0)
-	if err != nil {
-		return Trained{}, fmt.Errorf("read the trained weights: %w", err)
-	}
-	r := results[0]
-	r.Seed, r.Model, r.WeightsSHA = seed, spec.FullLayers(), w.SHA256()
-	return Trained{Weights: w, Result: r, History: t.History(0)}, nil
 }

@@ -19,12 +19,8 @@ func (s *server) measure(m protocol.Measure) error {
 	if m.Steps < 1 {
 		return errors.New("measure: no steps wanted")
 	}
-	set, err := s.load(m.Pack)
-	if err != nil {
-		return err
-	}
 	m.Pack.Recipe.Steps = max(m.Pack.Recipe.Steps, warmUp+m.Steps+1)
-	t, err := s.newTraining(m.Pack, set)
+	t, _, err := s.newTraining(m.Pack)
 	if err != nil {
 		return err
 	}
@@ -53,11 +49,7 @@ func loadWeights(dir string) (w models.Weights, err error) {
 
 // evaluate judges trained weights.
 func (s *server) evaluate(p protocol.Pack) error {
-	set, err := s.load(p)
-	if err != nil {
-		return err
-	}
-	t, err := s.newTraining(p, set)
+	t, _, err := s.newTraining(p)
 	if err != nil {
 		return err
 	}

@@ -17,11 +17,7 @@ func (s *server) preview(p protocol.Preview) error {
 	if p.Rows < 1 || p.Steps < 1 {
 		return errors.New("preview: no images wanted")
 	}
-	set, err := s.load(p.Pack)
-	if err != nil {
-		return err
-	}
-	t, err := s.newTraining(p.Pack, set)
+	t, set, err := s.newTraining(p.Pack)
 	if err != nil {
 		return err
 	}

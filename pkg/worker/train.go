@@ -29,6 +29,7 @@ type job struct {
 	cpuOps   *int // operations of a step that run on the CPU beside a GPU
 	form     *result.Pack
 	warnings [][]string // of each member
+	stopped  bool       // by a Stop
 	gone     []bool     // finished, diverged, stopped early or fenced: nothing more is written for it
 	saved    time.Time  // last checkpoint
 	told     time.Time  // last Progress
@@ -44,21 +45,31 @@ func nets(p protocol.Pack) []graph.Net {
 	return out
 }
 
-func (s *server) newTraining(p protocol.Pack, set *dataset.Set) (*train.Training, error) {
+// input are the pack's images, and what a training of it needs besides them.
+func (s *server) input(p protocol.Pack) (set *dataset.Set, o train.Options, err error) {
 	if len(p.Members) == 0 {
-		return nil, errors.New("a pack without members")
+		return nil, o, errors.New("a pack without members")
 	}
-	device := graph.DeviceFor(p.Recipe, s.options.Threads, s.options.GPU)
-	device.MemoryFraction = s.options.MemoryFraction
-	device, err := s.stem(p, device)
+	if set, err = s.load(p); err != nil {
+		return nil, o, err
+	}
+	o.Device = graph.DeviceFor(p.Recipe, s.options.Threads, s.options.GPU)
+	o.Device.MemoryFraction = s.options.MemoryFraction
+	if o.Device, err = s.stem(p, o.Device); err != nil {
+		return nil, o, err
+	}
+	o.Teacher, err = s.teacherLogits(p, set, o.Device)
+	return set, o, err
+}
+
+// newTraining is for what is less than a training.
+func (s *server) newTraining(p protocol.Pack) (*train.Training, *dataset.Set, error) {
+	set, o, err := s.input(p)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	teacher, err := s.teacherLogits(p, set, device)
-	if err != nil {
-		return nil, err
-	}
-	return train.New(set, nets(p), p.Recipe, teacher, device)
+	t, err := train.New(set, nets(p), p.Recipe, o.Teacher, o.Device)
+	return t, set, err
 }
 
 // stem chooses the kernels of the pack's first convolutions: those that the
@@ -82,40 +93,47 @@ func (s *server) stem(p protocol.Pack, d graph.Device) (graph.Device, error) {
 
 // train runs a pack to its end or to a Stop.
 func (s *server) train(ctx context.Context, p protocol.Pack) error {
-	set, err := s.load(p)
+	set, o, err := s.input(p)
 	if err != nil {
 		return err
 	}
-	t, err := s.newTraining(p, set)
-	if err != nil {
-		return err
-	}
-	defer t.Close()
 	now := time.Now()
-	j := &job{server: s, pack: p, training: t, started: now, saved: now,
+	j := &job{server: s, pack: p, started: now, saved: now,
 		warnings: make([][]string, len(p.Members)), gone: make([]bool, len(p.Members)), noted: make([]int, len(p.Members))}
+	for i := range j.warnings {
+		j.warnings[i] = slices.Clone(set.Cautions)
+	}
+	o.Test, o.Shifts = p.Test, p.Shifts
+	o.Begin = func(t *train.Training) (more bool, err error) { return j.begin(ctx, t) }
+	o.Each = func(*train.Training) (more bool, err error) { return j.between(ctx) }
+	o.Judged = func(_ *train.Training, net int, trained train.Trained) error { return j.finish(net, trained) }
+	if _, err := train.Fit(ctx, set, nets(p), p.Recipe, o); err != nil || j.stopped {
+		return err
+	}
+	s.emit(protocol.Event{Type: protocol.PackDone, Pack: p.ID, Step: j.training.Step()})
+	return nil
+}
+
+// begin takes the pack up where its checkpoints are.
+func (j *job) begin(ctx context.Context, t *train.Training) (more bool, err error) {
+	j.training = t
 	notes, err := j.device()
 	if err != nil {
-		return err
+		return false, err
 	}
 	for i := range j.warnings {
-		j.warnings[i] = append(append(j.warnings[i], set.Cautions...), notes...)
+		j.warnings[i] = append(j.warnings[i], notes...)
 	}
-	if p.Step > 0 {
+	if j.pack.Step > 0 {
 		if err := j.restore(); err != nil {
-			return err
+			return false, err
 		}
 	}
-	s.emit(protocol.Event{Type: protocol.Started, Pack: p.ID, Step: t.Step()})
-	stopped, err := j.loop(ctx)
-	if err != nil || stopped {
-		return err
+	j.emit(protocol.Event{Type: protocol.Started, Pack: j.pack.ID, Step: t.Step()})
+	if err := j.stopHopeless(); err != nil {
+		return false, err
 	}
-	if err := j.finish(); err != nil {
-		return err
-	}
-	s.emit(protocol.Event{Type: protocol.PackDone, Pack: p.ID, Step: t.Step()})
-	return nil
+	return j.goesOn(ctx)
 }
 
 // device looks whether the pack computes where, and as, it was asked to.
@@ -138,54 +156,41 @@ func (j *job) device() (notes []string, err error) {
 	return notes, nil
 }
 
-// loop trains until every step is done; stopped is true after a Stop.
-func (j *job) loop(ctx context.Context) (stopped bool, err error) {
-	if err := j.stopHopeless(); err != nil { // of a pack that is taken up again
+// between does what is due after a step: it drops members, tells how far the
+// others are, saves checkpoints and looks for a Stop.
+func (j *job) between(ctx context.Context) (more bool, err error) {
+	if err := j.dropDiverged(); err != nil {
 		return false, err
 	}
-	if j.training.Done() || !slices.Contains(j.gone, false) {
-		return false, j.failed
-	}
-	if stop, err := j.wanted(ctx); stop || err != nil {
-		return stop, err
-	}
-	err = j.training.Run(ctx, func() (more bool, err error) {
-		more, stopped, err = j.between(ctx)
-		return more, err
-	})
-	if err != nil || stopped {
-		return stopped, err
-	}
-	return false, j.failed
-}
-
-// between does what is due after a step: it drops members, tells how far the
-// others are, saves checkpoints and looks for a Stop, after which stopped is
-// true.
-func (j *job) between(ctx context.Context) (more, stopped bool, err error) {
-	if err := j.dropDiverged(); err != nil {
-		return false, false, err
-	}
 	if err := j.stopHopeless(); err != nil {
-		return false, false, err
+		return false, err
 	}
 	now := time.Now()
 	if now.Sub(j.told) >= progressEvery {
 		j.told = now
 		j.progress()
 	}
-	if j.training.Done() || !slices.Contains(j.gone, false) {
-		return false, false, nil
-	}
 	every := time.Duration(j.pack.CheckpointEvery * float64(time.Second))
-	if every > 0 && now.Sub(j.saved) >= every {
+	if every > 0 && now.Sub(j.saved) >= every && j.steps() {
 		if err := j.checkpoint(); err != nil {
-			return false, false, err
+			return false, err
 		}
 		j.saved = time.Now()
 	}
-	stopped, err = j.wanted(ctx)
-	return !stopped, stopped, err
+	return j.goesOn(ctx)
+}
+
+// steps says whether members are left to train.
+func (j *job) steps() bool { return slices.Contains(j.gone, false) && !j.training.Done() }
+
+// goesOn says whether members are left to train or to judge, and no Stop has
+// come.
+func (j *job) goesOn(ctx context.Context) (more bool, err error) {
+	if !j.steps() {
+		return slices.Contains(j.gone, false), j.failed
+	}
+	j.stopped, err = j.wanted(ctx)
+	return !j.stopped, err
 }
 
 // wanted looks for a command without waiting. Stop is the only one that makes
@@ -250,45 +255,23 @@ func (j *job) dropDiverged() error {
 	return nil
 }
 
-// finish judges the members that are left, saves their weights and reports
-// them.
-func (j *job) finish() error {
-	if !slices.Contains(j.gone, false) {
+// finish saves a member's weights and reports it, unless it is gone.
+func (j *job) finish(i int, trained train.Trained) error {
+	if j.gone[i] {
 		return nil
 	}
-	results, err := j.training.Results(j.pack.Test)
+	m := j.pack.Members[i]
+	b, err := trained.Weights.MarshalBinary()
+	if err == nil {
+		err = j.fenced(i, store.SaveWeights(m.Dir, m.Token, b))
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("save the weights of %s: %w", m.Key, err)
 	}
-	scores, err := j.training.Scores(j.pack.Test, j.pack.Shifts)
-	if err != nil {
-		return err
+	if j.gone[i] {
+		return nil
 	}
-	for i, r := range results {
-		if j.gone[i] {
-			continue
-		}
-		w, err := j.training.Weights(i)
-		if err != nil {
-			return err
-		}
-		b, err := w.MarshalBinary()
-		if err != nil {
-			return fmt.Errorf("save the weights of %s: %w", j.pack.Members[i].Key, err)
-		}
-		m := j.pack.Members[i]
-		if err := j.fenced(i, store.SaveWeights(m.Dir, m.Token, b)); err != nil {
-			return fmt.Errorf("save the weights of %s: %w", m.Key, err)
-		}
-		if j.gone[i] {
-			continue
-		}
-		r.WeightsSHA = w.SHA256()
-		if err := j.tell(i, protocol.Finished, r, &scores[i]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return j.tell(i, protocol.Finished, trained.Result, &trained.Scores)
 }
 
 // tell fills in what the worker knows of a member's result and reports it in an
