@@ -156,7 +156,7 @@ func verifyData(ctx context.Context, o console, l *lab.Lab, names []string, how 
 	refs, ahead := make([]dataset.Ref, len(names)), make([]*lab.Ahead, len(names))
 	for i, name := range names {
 		var err error
-		if st, statErr := os.Stat(name); statErr == nil && st.Mode().IsRegular() && !dataset.IsSeries(name) {
+		if st, statErr := os.Stat(name); statErr == nil && st.Mode().IsRegular() && !dataset.IsTable(name) {
 			e, err := l.Load(ctx, name, nil)
 			if err != nil {
 				return err
@@ -201,7 +201,7 @@ func dataRef(name string, how dataset.Ref) (dataset.Ref, error) {
 			return dataset.Ref{}, exit.Usagef("data verify: --resize is for folders of pictures, not for %s", name)
 		}
 		return dataset.Ref{Name: name}, nil
-	} else if st, statErr := os.Stat(name); statErr != nil || !st.IsDir() && !dataset.IsSeries(name) {
+	} else if st, statErr := os.Stat(name); statErr != nil || !st.IsDir() && !dataset.IsTable(name) {
 		return dataset.Ref{}, exit.Usagef("data verify: %w; nor is there such a folder", err)
 	}
 	path, err := filepath.Abs(name)

@@ -183,14 +183,14 @@ func idxReadError(err error, got, want int) error {
 // idxPaths are the four files of a data set in idx format.
 type idxPaths struct{ trainImages, trainLabels, testImages, testLabels string }
 
-// readIDXSet reads four idx files.
-func readIDXSet(p idxPaths) (content, error) {
+// readIDXSet reads four idx files, each by read, as readIDX does.
+func readIDXSet(p idxPaths, read func(path string, dims ...int) (idxArray, error)) (content, error) {
 	var c content
-	train, trainParts, shape, turned, err := readIDXPair(p.trainImages, p.trainLabels, "train")
+	train, trainParts, shape, turned, err := readIDXPair(read, p.trainImages, p.trainLabels, "train")
 	if err != nil {
 		return c, err
 	}
-	test, testParts, testShape, _, err := readIDXPair(p.testImages, p.testLabels, "t10k")
+	test, testParts, testShape, _, err := readIDXPair(read, p.testImages, p.testLabels, "t10k")
 	if err != nil {
 		return c, err
 	}
@@ -223,15 +223,16 @@ func interleaved[T any](planes []T, n int, shape models.Shape) []T {
 }
 
 // readIDXPair reads images and their labels; role starts the digest's names.
-func readIDXPair(imagesPath, labelsPath, role string) (Images, []part, models.Shape, bool, error) {
+func readIDXPair(read func(path string, dims ...int) (idxArray, error), imagesPath, labelsPath, role string) (Images, []part, models.Shape,
+	bool, error) {
 	fail := func(err error) (Images, []part, models.Shape, bool, error) {
 		return Images{}, nil, models.Shape{}, false, err
 	}
-	labels, err := readIDX(labelsPath, 1)
+	labels, err := read(labelsPath, 1)
 	if err != nil {
 		return fail(err)
 	}
-	images, err := readIDX(imagesPath, 3, 4)
+	images, err := read(imagesPath, 3, 4)
 	if err != nil {
 		return fail(err)
 	}

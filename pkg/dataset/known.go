@@ -62,7 +62,7 @@ func (i Info) read(dir string) (content, error) {
 		last := len(paths) - 1
 		return readCIFARSet(paths[:last], paths[last])
 	}
-	return readIDXSet(idxPaths{paths[0], paths[1], paths[2], paths[3]})
+	return readIDXSet(idxPaths{paths[0], paths[1], paths[2], paths[3]}, readIDX)
 }
 
 // BrokenError is a cached file that is not what it must be: of another size,

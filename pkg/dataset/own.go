@@ -60,6 +60,9 @@ func OwnName(path string) string {
 }
 
 func readOwn(ref Ref) (*Set, error) {
+	if isPictures(ref.Path) {
+		return ref.readFiles("NumPy arrays of pictures", func() (content, error) { return readPictureArrays(ref.Path) })
+	}
 	names, err := listNames(ref.Path)
 	if err != nil {
 		return nil, err
@@ -69,7 +72,7 @@ func readOwn(ref Ref) (*Set, error) {
 		if err != nil {
 			return nil, err
 		}
-		return ref.readFiles("idx files", func() (content, error) { return readIDXSet(paths) })
+		return ref.readFiles("idx files", func() (content, error) { return readIDXSet(paths, readIDX) })
 	}
 	if slices.Contains(names, "cifar-10-batches-py") || slices.Contains(names, "batches.meta") || slices.Contains(names, "data_batch_1") {
 		return nil, errors.New("holds CIFAR-10 in its Python form (pickle), which is not read: write `dataset: cifar10` and run `slimfit " +

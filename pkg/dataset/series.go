@@ -28,6 +28,7 @@ const GroupsColumn = "column"
 type Series struct {
 	channels int
 	all      []oneSeries
+	notes    []string
 }
 
 type oneSeries struct {
@@ -39,7 +40,10 @@ type oneSeries struct {
 }
 
 // IsSeries says whether a path is a file that series are read from.
-func IsSeries(path string) bool {
+func IsSeries(path string) bool { return IsTable(path) && !isPictures(path) }
+
+// IsTable says whether a path is a file of series or of arrays of pictures.
+func IsTable(path string) bool {
 	st, err := os.Stat(path)
 	return err == nil && st.Mode().IsRegular() && slices.Contains([]string{".npz", ".npy", ".csv"}, strings.ToLower(filepath.Ext(path)))
 }
@@ -196,7 +200,8 @@ func (f *folder) series(ref Ref, s *Series, in models.Shape) (*Set, error) {
 		return nil, err
 	}
 	scaling := s.standard(f.train[n.validation : n.validation+n.train])
-	c := content{input: in, classes: len(f.classNames), classNames: f.classNames, digest: digest, testKey: testKey}
+	c := content{input: in, classes: len(f.classNames), classNames: f.classNames, digest: digest, testKey: testKey,
+		notes: s.notes}
 	c.train, c.test = s.levels(f.train, scaling), s.levels(f.test, scaling)
 	for i := range f.classNames {
 		if f.classNames[i] != strconv.Itoa(i) {

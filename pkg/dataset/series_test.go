@@ -189,7 +189,7 @@ func TestBadSeries(t *testing.T) {
 		{seriesNPZ(t, map[string][]float32{"data": x}, map[string][]int{"data": {20, 12}}), Ref{}, "holds data.npy: want arrays"},
 		{seriesNPZ(t, map[string][]float32{"x": nan, "y": y}, shape(20)), Ref{}, "x[1]: value 1 is NaN"},
 		{seriesNPZ(t, map[string][]float32{"x": x}, shape(20)), Ref{}, "there is no y"},
-		{seriesNPZ(t, map[string][]float32{"x": x, "y": y}, map[string][]int{"x": {20, 3, 2, 2}, "y": {20}}), Ref{}, "[20 3 2 2], of pictures: save them as PNG"},
+		{seriesNPZ(t, map[string][]float32{"x": x, "y": y}, map[string][]int{"x": {20, 3, 2, 2}, "y": {20}}), Ref{}, "[20 3 2 2], of pictures: save them as uint8"},
 		{seriesNPZ(t, map[string][]float32{"x": x, "y": y[:3]}, map[string][]int{"x": {20, 6, 2}, "y": {3}}), Ref{}, "but there are 20 series"},
 		{seriesNPZ(t, map[string][]float32{"x": x, "y": y}, map[string][]int{"x": {20, 2, 6}, "y": {20}}), Ref{}, "more channels than times"},
 		{seriesNPZ(t, map[string][]float32{"x": x, "y": y}, map[string][]int{"x": {20, 2, 2, 1, 3}, "y": {20}}), Ref{}, "want [series, time]"},

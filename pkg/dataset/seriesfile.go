@@ -73,19 +73,22 @@ func (s *Series) archive(path string, labels bool) error {
 	for _, f := range z.File {
 		names = append(names, f.Name)
 	}
-	return s.parts(names, ".npy", func(name string) ([]byte, error) {
-		f, err := z.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		const most = 4*maxLoose + npy.MaxHeader
-		b, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
-		if err == nil && len(b) > most {
-			err = errors.New(aboveLoose)
-		}
-		return b, err
-	}, labels)
+	return s.parts(names, ".npy", func(name string) ([]byte, error) { return readEntry(z, name) }, labels)
+}
+
+// readEntry reads an entry of a .npz file, of at most maxLoose values.
+func readEntry(z *zip.Reader, name string) ([]byte, error) {
+	f, err := z.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	const most = 4*maxLoose + npy.MaxHeader
+	b, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
+	if err == nil && len(b) > most {
+		err = errors.New(aboveLoose)
+	}
+	return b, err
 }
 
 // parts reads the arrays that are there by their usual names.
@@ -137,8 +140,8 @@ func (s *Series) arrays(part string, open func(string) ([]byte, error), labels b
 	case len(shape) == 1: // one series
 		shape = []int{1, shape[0]}
 	case len(shape) == 4:
-		return fmt.Errorf("x%s has the shape %v, of pictures: save them as PNG, a folder a class, or as idx files, and give that folder as the "+
-			"path; series are [series, time] or [series, time, channels]", part, shape)
+		return fmt.Errorf("x%s has the shape %v, of pictures: save them as uint8 from 0 to 255 in a .npz, as PNG, a folder a class, or as idx "+
+			"files; series are [series, time] or [series, time, channels]", part, shape)
 	case len(shape) != 2:
 		return fmt.Errorf("x%s has the shape %v: want [series, time] or [series, time, channels]", part, shape)
 	}
@@ -151,6 +154,10 @@ func (s *Series) arrays(part string, open func(string) ([]byte, error), labels b
 	}
 	if channels > length {
 		return fmt.Errorf("x%s has the shape %v, more channels than times: want [series, time, channels]; turn the last two axes", part, shape)
+	}
+	if len(shape) == 3 && length == channels && channels >= leastEdge && part != "_test" {
+		s.notes = append(s.notes, fmt.Sprintf("x%s has the shape %v: it is read as series of %d points in time and %d channels; if these are "+
+			"pictures, save them as uint8 from 0 to 255", part, shape, length, channels))
 	}
 	columns := map[string][]float64{}
 	for _, name := range []string{"y", "group"} {

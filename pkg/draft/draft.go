@@ -14,6 +14,7 @@ import (
 
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/target"
 	"slimfit/pkg/text"
 )
 
@@ -45,7 +46,16 @@ type Draft struct {
 	Accuracy float64
 	Shows    string // what the test images can show
 	Guess    string // what is right without looking
+	Balanced bool   // by the balanced accuracy, where one class outnumbers the others
+	Weights  []Weight
 	Floors   []Floor
+}
+
+// Weight is of a class in the loss.
+type Weight struct {
+	Name   string
+	Weight float64
+	Of     int // training images
 }
 
 // Stage is a convolution and what makes its output smaller.
@@ -103,8 +113,11 @@ func Of(folder, kind, file string) (*Draft, error) {
 		kind = "images"
 	}
 	name := filepath.Base(folder)
+	if dataset.IsTable(folder) {
+		name = strings.TrimSuffix(name, filepath.Ext(name))
+	}
 	if dataset.IsSeries(folder) {
-		kind, name = "series", strings.TrimSuffix(name, filepath.Ext(name))
+		kind = "series"
 	}
 	if kind == "paper" {
 		return nil, errors.New("template paper is about MNIST: leave --data out, or take another template")
@@ -252,14 +265,14 @@ func (d *Draft) recipe(images int) {
 	} else if images >= 4_000 {
 		d.Batch = 64
 	}
-	d.Epochs = min(max(3000*d.Batch/max(images, 1), 10), 60)
+	d.Epochs = min(max(3000*d.Batch/max(images, 1), 10), 120)
 }
 
 // firstAlpha is what a search's first opening may err by, of the usual 0.05.
 const firstAlpha = 0.025
 
 // target asks for what these test images can show of a network that errs half
-// as often as is asked, and sees to it that rare classes are found.
+// as often as is asked.
 func (d *Draft) target(set *dataset.Set) {
 	n, counts := set.Data.Test, set.Test.Histogram(set.Data.Classes)
 	most := slices.Max(counts)
@@ -267,6 +280,12 @@ func (d *Draft) target(set *dataset.Set) {
 	if guess > 1.5/float64(len(counts)) {
 		d.Guess = fmt.Sprintf("always answering %s is right for %s of them", text.Printable(set.ClassNames[slices.Index(counts, most)]),
 			text.Threshold(math.Round(1000*guess)/1000))
+	}
+	if guess > 0.5 && most > 4*slices.Min(counts) {
+		if d.balanced(set, counts); d.Balanced {
+			d.floors(set, counts)
+			return
+		}
 	}
 	d.Accuracy, d.Shows = 0.9, "so few test images can show next to nothing: add pictures"
 	grades := []float64{0.99, 0.98, 0.97, 0.95, 0.92, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5}
@@ -279,8 +298,40 @@ func (d *Draft) target(set *dataset.Set) {
 			break
 		}
 	}
+	d.floors(set, counts)
+}
+
+// balanced asks for the mean of the recalls: for what the test images show of a
+// network that finds four in five of every class, and if that is no more than
+// guessing, more. Weights grow with the square root, as whole ones take too much
+// of the common class.
+func (d *Draft) balanced(set *dataset.Set, counts []int) {
+	guess := 1 / float64(len(counts))
+	for _, recall := range []float64{0.8, 0.9, 1} {
+		for percent := 95; float64(percent) > 100*guess && !d.Balanced; percent -= 5 {
+			t := target.Target{Metric: target.BalancedAccuracy, Accuracy: float64(percent) / 100}
+			needs, err := t.Needs(set.Data.Test, counts, set.ClassNames, firstAlpha)
+			if err != nil || !needs[0].Possible() || needs[0].Recall > recall {
+				continue
+			}
+			d.Balanced, d.Accuracy = true, t.Accuracy
+			d.Shows = fmt.Sprintf("low, as few test images leave much open: a recall of %s in each class is certified as this,\n"+
+				"                                # one of 100 %% as %s at most; by always answering one class it is %s",
+				text.Threshold(needs[0].Recall), text.Threshold(math.Floor(1000*needs[0].Most)/1000), text.Threshold(math.Round(1000*guess)/1000))
+		}
+	}
+	train := set.Train.Histogram(set.Data.Classes)
+	for class, of := range train {
+		if w := math.Round(10*math.Sqrt(float64(slices.Max(train))/float64(of))) / 10; d.Balanced && w > 1 {
+			d.Weights = append(d.Weights, Weight{set.ClassNames[class], w, of})
+		}
+	}
+}
+
+// floors sees to it that rare classes are found.
+func (d *Draft) floors(set *dataset.Set, counts []int) {
 	for class, of := range counts {
-		if 2*of*len(counts) < n {
+		if 2*of*len(counts) < set.Data.Test {
 			if least := showable(of); least > 0 {
 				d.Floors = append(d.Floors, Floor{set.ClassNames[class], least, of})
 			}
@@ -288,10 +339,10 @@ func (d *Draft) target(set *dataset.Set) {
 	}
 }
 
-// showable is a recall that so few test images can show, one in seven wrong.
+// showable is a recall that so few test images can show, one in four wrong.
 func showable(images int) float64 {
-	for wrong := (images + 6) / 7; wrong >= 0; wrong-- {
-		for _, least := range []float64{0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2} {
+	for wrong := (images + 3) / 4; wrong >= 0; wrong-- {
+		for _, least := range []float64{0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1} {
 			if need, can, err := stats.CorrectNeeded(least, images, 1-firstAlpha); err == nil && can && need <= images-wrong {
 				return least
 			}

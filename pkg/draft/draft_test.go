@@ -73,8 +73,21 @@ func TestOf(t *testing.T) {
 	if len(d.Floors) != 1 || d.Floors[0].Name != "dent" || d.Floors[0].Of != 8 || !(d.Floors[0].Least > 0.1 && d.Floors[0].Least < 1) {
 		t.Errorf("floors %+v", d.Floors)
 	}
-	if d.Accuracy <= float64(500)/540 || !strings.Contains(d.Guess, "always answering ok is right for 92.6 %") {
+	if !(d.Accuracy > 0.5) || !strings.Contains(d.Guess, "always answering ok is right for 92.6 %") {
 		t.Errorf("target %v, %q: guessing meets it", d.Accuracy, d.Guess)
+	}
+	for _, want := range []string{"metric: balanced_accuracy", "class_weights: ", "\"dent\": 3.", "by always answering one class it is 50 %"} {
+		if !strings.Contains(text, want) || strings.Contains(text, "flip:") {
+			t.Errorf("no %q, or flips, in:\n%s", want, text)
+		}
+	}
+}
+
+// One class is the most frequent, but not most of all: accuracy will do.
+func TestOfBalanced(t *testing.T) {
+	d, text := draftText(t, folder(t, map[string]int{"a": 90, "b": 100, "c": 80}, 40, image.Pt(28, 28)), "")
+	if d.Balanced || len(d.Weights) > 0 || len(d.Floors) > 0 || strings.Contains(text, "class_weights") || strings.Contains(text, "metric") {
+		t.Errorf("%+v\n%s", d, text)
 	}
 }
 

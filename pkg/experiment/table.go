@@ -72,7 +72,7 @@ func datasetForm() yk.Form {
 			Doc: "A name that `slimfit data list` shows; with `path`, a name of your own, which may be left out."},
 		{Name: "kind", Forms: yk.Forms(yk.Choice("images", dataset.KindSeries)), Default: "by the path",
 			Doc: "series: 1 x time x channels, for convolutions with [1, k] kernels; standardised by mean and sd of the training series."},
-		{Name: "path", Forms: yk.Forms(yk.Form{Kind: yk.TextKind, Min: 1, Max: 4096}), Doc: "Folder of your own data: four idx files, CIFAR-10 binary files, or a folder of images a class; series: a .npz of x_train, y_train, x_test, y_test or of x and y, a .csv, or a folder of such. Relative to the experiment file."},
+		{Name: "path", Forms: yk.Forms(yk.Form{Kind: yk.TextKind, Min: 1, Max: 4096}), Doc: "Folder of your own data: four idx files, CIFAR-10 binary files, a folder of images a class, or a .npz as Keras has MNIST (8 bits, [n, height, width]); series: a .npz of x_train, y_train, x_test, y_test or of x and y, a .csv, or a folder of such. Relative to the experiment file."},
 		{Name: "train", Forms: yk.Forms(yk.Integer(1, 1e9)), Default: "all", Doc: "Train on the first this many images only, for quick runs."},
 		{Name: "validation", Forms: yk.Forms(yk.Integer(0, 1e9)), Default: "a tenth, at most 5000", Doc: "Images held back from the training files to choose by: the first ones."},
 		{Name: "test", Forms: yk.Forms(yk.Integer(1, 1e9)), Default: "all", Doc: "Use the first this many test images only; of data without test images, how many are held back."},

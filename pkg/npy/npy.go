@@ -131,6 +131,20 @@ func split(b []byte) (head string, data []byte, err error) {
 	return head, rest[2+n:], nil
 }
 
+// Shape is the element type, by NumPy's name, and the shape of the array that b
+// begins.
+func Shape(b []byte) (kind string, shape []int, err error) {
+	head, _, err := split(b)
+	if err != nil {
+		return "", nil, err
+	}
+	if found := descr.FindStringSubmatch(head); found != nil {
+		kind = found[1]
+	}
+	_, shape, err = parseShape(head)
+	return kind, shape, err
+}
+
 func parseShape(head string) (n int, shape []int, err error) {
 	found := regexp.MustCompile(`'shape': \(([0-9, ]*)\)`).FindStringSubmatch(head)
 	if found == nil {
