@@ -6,6 +6,7 @@ package docs
 
 import (
 	"bufio"
+	"cmp"
 	"flag"
 	"fmt"
 	"go/build"
@@ -39,6 +40,9 @@ func parts() []part {
 	return []part{
 		{"experiments/README.md", "keys", func(string) (string, error) { return experiment.Reference(), nil }},
 		{"pkg/README.md", "rooms", rooms},
+		{"experiments/records/README.md", "front", frontTable},
+		{"experiments/records/README.md", "paper", paperTable},
+		{"experiments/records/README.md", "tasks", tasksTable},
 	}
 }
 
@@ -137,7 +141,8 @@ func commonest(m image.Image) color.Palette {
 	for c := range count {
 		all = append(all, c)
 	}
-	slices.SortFunc(all, func(a, b color.RGBA) int { return count[b] - count[a] })
+	number := func(c color.RGBA) int { return int(c.R)<<16 | int(c.G)<<8 | int(c.B) }
+	slices.SortFunc(all, func(a, b color.RGBA) int { return cmp.Or(count[b]-count[a], number(a)-number(b)) })
 	var p color.Palette
 	for _, c := range all[:min(256, len(all))] {
 		p = append(p, c)
