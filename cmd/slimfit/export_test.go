@@ -7,21 +7,19 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
-
-	"slimfit/pkg/export/exporttest"
 )
 
 // makeRun is the command of the scripts that makes a small run folder without
 // training: data/ and runs/tiny/, and pictures: dark.png, bright.png, large.png,
 // and flat.png of one grey.
 func makeRun() {
-	_, err := exporttest.Write(".")
+	err := copyTiny(".")
 	for name, grey := range map[string]uint8{"dark.png": 45, "bright.png": 190} {
 		if err == nil {
-			err = writePicture(name, exporttest.Edge, grey, 30)
+			err = writePicture(name, tinyEdge, grey, 30)
 		}
 	}
-	err = cmp.Or(err, writePicture("large.png", 20, 190, 30), writePicture("flat.png", exporttest.Edge, 190, 1))
+	err = cmp.Or(err, writePicture("large.png", 20, 190, 30), writePicture("flat.png", tinyEdge, 190, 1))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

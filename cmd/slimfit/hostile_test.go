@@ -14,7 +14,6 @@ import (
 	"unicode/utf8"
 
 	"slimfit/pkg/exit"
-	"slimfit/pkg/export/exporttest"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 )
@@ -58,10 +57,7 @@ func formula(t *testing.T, s string) string {
 func TestHostileTextIsNeutralEverywhere(t *testing.T) {
 	name := strings.ReplaceAll(evil, "/", "")
 	dir := filepath.Join(t.TempDir(), "d"+strings.ToValidUTF8(name, ""))
-	r, err := exporttest.Write(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := newTinyRun(t, dir)
 	keys, err := r.Folder.Keys()
 	if err != nil {
 		t.Fatal(err)
@@ -161,10 +157,7 @@ func TestHostileTextIsNeutralEverywhere(t *testing.T) {
 
 // Damage beside a good result is named, and nothing is done about it unasked.
 func TestDamageBesideResults(t *testing.T) {
-	r, err := exporttest.Write(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := newTinyRun(t, t.TempDir())
 	weights := store.WeightsPath(r.Folder.TrialDir(result.Key{ConfigID: r.Good, Seed: 1}))
 	b, err := os.ReadFile(weights)
 	if err != nil {
@@ -191,10 +184,7 @@ func TestDamageBesideResults(t *testing.T) {
 // Paths that are not UTF-8, which no file of a run could name, are refused.
 func TestPathsThatAreNotUTF8(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a\xff\xfe")
-	r, err := exporttest.Write(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := newTinyRun(t, t.TempDir())
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}

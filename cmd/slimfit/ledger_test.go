@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"slimfit/pkg/exit"
-	"slimfit/pkg/export/exporttest"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 )
@@ -244,10 +243,7 @@ func TestCertificatesStayBesideEachOther(t *testing.T) {
 // Commands that measure on test images beside run and search say so on the
 // ledger.
 func TestMeasuringIsOnTheLedger(t *testing.T) {
-	r, err := exporttest.Write(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := newTinyRun(t, t.TempDir())
 	l := &testLab{t: t, dir: filepath.Dir(filepath.Dir(r.Folder.Dir))}
 	for _, c := range []struct {
 		args  []string

@@ -15,7 +15,6 @@ import (
 	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/export"
-	"slimfit/pkg/export/exporttest"
 	"slimfit/pkg/lab"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
@@ -39,7 +38,7 @@ target: {accuracy: 0.8, confidence: 0.6, cost: tflite_int8_bytes, precision: int
 // better, and judges them.
 func newInt8Lab(t *testing.T) *testLab {
 	l := newLab(t)
-	if _, err := exporttest.Write(l.dir); err != nil { // for its data
+	if err := copyTiny(l.dir); err != nil { // for its data
 		t.Fatal(err)
 	}
 	if err := os.RemoveAll(filepath.Join(l.dir, "runs")); err != nil {
@@ -93,7 +92,7 @@ func (l *testLab) trainOne(j lab.Training, session *store.Session, t experiment.
 		return err
 	}
 	defer session.Release(dir, token)
-	w, err := exporttest.Weights(t.Config, 0.12-0.03*float64(t.Layers[0].Filters)+0.003*float64(t.Seed)+float64(len(l.salt)))
+	w, err := brightWeights(t.Config, 0.12-0.03*float64(t.Layers[0].Filters)+0.003*float64(t.Seed)+float64(len(l.salt)))
 	if err != nil {
 		return err
 	}
@@ -131,9 +130,9 @@ func answers(t *testing.T, m *tflite.Model, images dataset.Images) (*float64, *i
 	if err != nil {
 		t.Fatal(err)
 	}
-	correct, wrong, confusion := 0, [][2]int{}, make([][]int, exporttest.Classes)
+	correct, wrong, confusion := 0, [][2]int{}, make([][]int, tinyClasses)
 	for i := range confusion {
-		confusion[i] = make([]int, exporttest.Classes)
+		confusion[i] = make([]int, tinyClasses)
 	}
 	for i, label := range images.Labels {
 		class := out.Class(i)

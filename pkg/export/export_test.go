@@ -10,15 +10,14 @@ import (
 	"testing"
 
 	"slimfit/pkg/export"
-	"slimfit/pkg/export/exporttest"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 )
 
-func makeRun(t *testing.T) (*exporttest.Run, string) {
+func makeRun(t *testing.T) (*Run, string) {
 	t.Helper()
 	dir := t.TempDir()
-	r, err := exporttest.Write(dir)
+	r, err := Write(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +131,7 @@ func TestOpenPicksTheBestSeed(t *testing.T) {
 	if trial.Result.Seed != 1 || trial.Chosen != "the best of 3 seeds on the validation images" || len(trial.Warnings) != 0 {
 		t.Errorf("seed %d, %s, warnings %q", trial.Result.Seed, trial.Chosen, trial.Warnings)
 	}
-	if trial.Spec.Classes != exporttest.Classes || trial.Weights.SHA256() != trial.Result.WeightsSHA {
+	if trial.Spec.Classes != Classes || trial.Weights.SHA256() != trial.Result.WeightsSHA {
 		t.Errorf("spec %+v, weights %.12s", trial.Spec, trial.Weights.SHA256())
 	}
 	if trial := open(t, export.Choice{Folder: r.Folder, ConfigID: r.Good, Seed: seed(0)}); trial.Result.Seed != 0 {
@@ -148,7 +147,7 @@ func TestOpenPicksTheBestSeed(t *testing.T) {
 }
 
 // edit changes a trial's result file.
-func edit(t *testing.T, r *exporttest.Run, k result.Key, change func(*result.Result)) {
+func edit(t *testing.T, r *Run, k result.Key, change func(*result.Result)) {
 	t.Helper()
 	res, err := r.Folder.ReadResult(k)
 	if err != nil {
@@ -162,10 +161,10 @@ func edit(t *testing.T, r *exporttest.Run, k result.Key, change func(*result.Res
 	writeFile(t, r.Folder.ResultPath(k), b)
 }
 
-func key(r *exporttest.Run, seed int64) result.Key { return result.Key{ConfigID: r.Good, Seed: seed} }
+func key(r *Run, seed int64) result.Key { return result.Key{ConfigID: r.Good, Seed: seed} }
 
 // weights is the file of a good trial's weights.
-func weights(r *exporttest.Run, seed int64) string {
+func weights(r *Run, seed int64) string {
 	return store.WeightsPath(r.Folder.TrialDir(key(r, seed)))
 }
 
@@ -191,7 +190,7 @@ func TestOpenErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		bad    bool // configuration
 		seed   *int64
-		change func(*testing.T, *exporttest.Run)
+		change func(*testing.T, *Run)
 		want   string
 		usage  bool // the choice is wrong, no network is
 	}{
@@ -199,24 +198,24 @@ func TestOpenErrors(t *testing.T) {
 		"unfinished":        {bad: true, seed: seed(1), want: "seed-1: it has no result yet: it is not finished"},
 		"no seed is done":   {bad: true, want: "no seed of it is done; seed 0 diverged: the loss was NaN at step 7"},
 		"no such seed":      {seed: seed(7), want: "has no seed 7, only 0, 1, 2", usage: true},
-		"damaged result":    {seed: seed(0), want: "damaged result", change: func(t *testing.T, r *exporttest.Run) { writeFile(t, r.Folder.ResultPath(key(r, 0)), []byte("{")) }},
-		"weights not kept":  {seed: seed(0), want: "its weights were not kept; seed 1, 2 has them: --seed 1", change: func(t *testing.T, r *exporttest.Run) { remove(t, weights(r, 0)) }},
-		"no weights at all": {want: "its weights were not kept: train with `slimfit run --keep all`", change: func(t *testing.T, r *exporttest.Run) { remove(t, weights(r, 0), weights(r, 1), weights(r, 2)) }},
-		"damaged weights": {seed: seed(0), want: "its SHA-256 does not fit its content; the trained weights are lost; seed 1, 2 has them: --seed 1", change: func(t *testing.T, r *exporttest.Run) {
+		"damaged result":    {seed: seed(0), want: "damaged result", change: func(t *testing.T, r *Run) { writeFile(t, r.Folder.ResultPath(key(r, 0)), []byte("{")) }},
+		"weights not kept":  {seed: seed(0), want: "its weights were not kept; seed 1, 2 has them: --seed 1", change: func(t *testing.T, r *Run) { remove(t, weights(r, 0)) }},
+		"no weights at all": {want: "its weights were not kept: train with `slimfit run --keep all`", change: func(t *testing.T, r *Run) { remove(t, weights(r, 0), weights(r, 1), weights(r, 2)) }},
+		"damaged weights": {seed: seed(0), want: "its SHA-256 does not fit its content; the trained weights are lost; seed 1, 2 has them: --seed 1", change: func(t *testing.T, r *Run) {
 			b := read(t, weights(r, 0))
 			b[len(b)-1] ^= 1
 			writeFile(t, weights(r, 0), b)
 		}},
-		"cut weights":   {seed: seed(0), want: "; the trained weights are lost; seed 1, 2 has them", change: func(t *testing.T, r *exporttest.Run) { writeFile(t, weights(r, 0), read(t, weights(r, 0))[:60]) }},
-		"other weights": {seed: seed(0), want: "holds other weights than the result is of", change: func(t *testing.T, r *exporttest.Run) { writeFile(t, weights(r, 0), read(t, weights(r, 2))) }},
-		"no model":      {seed: seed(0), want: "it has no model", change: func(t *testing.T, r *exporttest.Run) { edit(t, r, key(r, 0), func(x *result.Result) { x.Model = nil }) }},
-		"no classifier": {seed: seed(0), want: "is not the classifier", change: func(t *testing.T, r *exporttest.Run) {
+		"cut weights":   {seed: seed(0), want: "; the trained weights are lost; seed 1, 2 has them", change: func(t *testing.T, r *Run) { writeFile(t, weights(r, 0), read(t, weights(r, 0))[:60]) }},
+		"other weights": {seed: seed(0), want: "holds other weights than the result is of", change: func(t *testing.T, r *Run) { writeFile(t, weights(r, 0), read(t, weights(r, 2))) }},
+		"no model":      {seed: seed(0), want: "it has no model", change: func(t *testing.T, r *Run) { edit(t, r, key(r, 0), func(x *result.Result) { x.Model = nil }) }},
+		"no classifier": {seed: seed(0), want: "is not the classifier", change: func(t *testing.T, r *Run) {
 			edit(t, r, key(r, 0), func(x *result.Result) { x.Model = x.Model[:1] })
 		}},
-		"an unknown layer": {seed: seed(0), want: `its model has no form here: layer 1: unknown layer kind "lstm"`, change: func(t *testing.T, r *exporttest.Run) {
+		"an unknown layer": {seed: seed(0), want: `its model has no form here: layer 1: unknown layer kind "lstm"`, change: func(t *testing.T, r *Run) {
 			edit(t, r, key(r, 0), func(x *result.Result) { x.Model[0].Kind = "lstm" })
 		}},
-		"no validation": {want: "no validation accuracy to choose by: name one by --seed", change: func(t *testing.T, r *exporttest.Run) {
+		"no validation": {want: "no validation accuracy to choose by: name one by --seed", change: func(t *testing.T, r *Run) {
 			for s := range int64(3) {
 				edit(t, r, key(r, s), func(x *result.Result) {
 					x.Accuracy.Validation, x.Correct.Validation, x.Dataset.Validation = nil, nil, 0

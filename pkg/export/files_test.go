@@ -11,13 +11,12 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/export"
-	"slimfit/pkg/export/exporttest"
 	"slimfit/pkg/npy"
 	"slimfit/pkg/result"
 	"slimfit/pkg/tflite"
 )
 
-func loadSet(t *testing.T, r *exporttest.Run) *dataset.Set {
+func loadSet(t *testing.T, r *Run) *dataset.Set {
 	t.Helper()
 	set, err := dataset.Load(dataset.Ref{Name: "bright", Path: r.Data, Validation: 60}, "")
 	if err != nil {

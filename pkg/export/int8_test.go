@@ -11,14 +11,13 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/export"
-	"slimfit/pkg/export/exporttest"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 	"slimfit/pkg/tflite"
 )
 
 // goodTrial is a trained trial of a written run, with its data.
-func goodTrial(t *testing.T, seed int64) (*exporttest.Run, *dataset.Set, *export.Trial) {
+func goodTrial(t *testing.T, seed int64) (*Run, *dataset.Set, *export.Trial) {
 	t.Helper()
 	r, _ := makeRun(t)
 	set, err := dataset.Load(dataset.Ref{Name: "bright", Path: r.Data, Validation: 60}, "")
@@ -64,7 +63,7 @@ func TestInt8IsTheExportedFile(t *testing.T) {
 				continue
 			}
 			want, err := export.Judge(context.Background(), files.Int8, s.split, s.images, 1)
-			if err != nil || *s.correct != want.Correct || len(s.wrong) != want.Images-want.Correct || len(s.confusion) != exporttest.Classes {
+			if err != nil || *s.correct != want.Correct || len(s.wrong) != want.Images-want.Correct || len(s.confusion) != Classes {
 				t.Errorf("%s: %d correct, %d wrong, want %+v (%v)", s.split, *s.correct, len(s.wrong), want, err)
 			}
 		}
@@ -191,7 +190,7 @@ func TestDisputed(t *testing.T) {
 	if got, forged := disputed(wrong[1:]), wrong[0]; len(got) != 1 || got[0] != forged {
 		t.Errorf("a wrong image called right: %v, want %v", got, forged)
 	}
-	for _, bad := range [][2]int{{-1, 0}, {set.Test.N(), 0}, {0, exporttest.Classes}} {
+	for _, bad := range [][2]int{{-1, 0}, {set.Test.N(), 0}, {0, Classes}} {
 		if _, err := export.Disputed(context.Background(), trial, set.Test, [][2]int{bad}, 1); err == nil {
 			t.Errorf("%v is taken", bad)
 		}

@@ -1,14 +1,15 @@
-// Package exporttest makes a small run folder without training: networks whose
-// weights are set by hand so that they tell bright images from dark ones.
-package exporttest
+package export_test
 
 import (
 	"context"
 	"encoding/binary"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"testing"
 	"time"
 
 	"slimfit/models"
@@ -19,7 +20,10 @@ import (
 	"slimfit/pkg/store"
 )
 
-// Run is what Write made. Good has seeds 0, 1 and 2 with weights, all of them
+var update = flag.Bool("update", false, "write what other tests read anew")
+
+// Run is a small run folder that Write made without training: its networks'
+// weights are set by hand so that they tell bright images from dark ones. Good has seeds 0, 1 and 2 with weights, all of them
 // tested, and seed 1 is the best on the validation images; Bad's seed 0
 // diverged, and its seed 1 is not finished.
 type Run struct {
@@ -236,4 +240,31 @@ func untrained(f *store.Folder, s *store.Session, c models.Config) error {
 		return err
 	}
 	return s.Release(dir, token)
+}
+
+// The run folder that the program's own tests start from is this one, without
+// who held its leases: go test -update writes it anew.
+func TestTinyIsWhatTheProgramIsTestedOn(t *testing.T) {
+	const committed = "../../cmd/slimfit/testdata/tiny"
+	dir := t.TempDir()
+	if _, err := Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	leases, err := filepath.Glob(filepath.Join(dir, "runs/tiny/*/*/lease*"))
+	for _, file := range leases {
+		if err == nil {
+			err = os.WriteFile(file, nil, 0o666)
+		}
+	}
+	if *update && err == nil {
+		if err = os.RemoveAll(committed); err == nil {
+			err = os.CopyFS(committed, os.DirFS(dir))
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff, err := exec.Command("diff", "-r", dir, committed).CombinedOutput(); err != nil {
+		t.Errorf("%s%v; go test ./pkg/export -update writes it anew", diff, err)
+	}
 }
