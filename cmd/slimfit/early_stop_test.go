@@ -18,7 +18,6 @@ import (
 	"slimfit/pkg/exit"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
-	"slimfit/pkg/sweep/sweeptest"
 )
 
 const stoppingExperiment = `name: tiny
@@ -44,16 +43,14 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, dir: t.TempDir()}
+	b.worker = buildFakeWorker(t)
 	t.Chdir(b.dir)
 	self, err := os.Executable()
+	if err == nil {
+		err = os.Symlink(self, filepath.Join(b.dir, "slimfit")) // see TestMain
+	}
 	if err != nil {
 		t.Fatal(err)
-	}
-	b.worker = filepath.Join(b.dir, "fake-worker") // see TestMain
-	for _, name := range []string{"fake-worker", "slimfit"} {
-		if err := os.Symlink(self, filepath.Join(b.dir, name)); err != nil {
-			t.Fatal(err)
-		}
 	}
 	t.Setenv("SLIMFIT_CACHE", filepath.Join(b.dir, "cache"))
 	t.Setenv("SLIMFIT_WORKER", b.worker)
@@ -267,12 +264,8 @@ func TestSearchStopsEarlyAfterAKill(t *testing.T) {
 	b := newBench(t)
 	b.run(exit.Done, "search", "e.yaml")
 	_, want := b.certificate("runs/tiny/certificate.json")
-	options, err := json.Marshal(sweeptest.Options{StepMillis: 0.02})
-	if err != nil {
-		t.Fatal(err)
-	}
 	cmd := exec.Command(filepath.Join(b.dir, "slimfit"), "search", "e.yaml", "-o", "killed", "--checkpoint", "20ms", "--lease", "1s")
-	cmd.Env = append(os.Environ(), sweeptest.Variable+"="+string(options))
+	cmd.Env = append(os.Environ(), `SLIMFIT_FAKE_WORKER={"step_ms": 0.02}`)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -16,18 +16,13 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"slimfit/pkg/sweep/sweeptest"
 )
 
 // The scripts run the program itself, in a process of its own, as a person
 // would: arguments, files, exact output and exit code.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"slimfit": main,
-		"fake-worker": func() {
-			os.Exit(sweeptest.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-		},
+		"slimfit":     main,
 		"make-images": makeImages,
 		"interrupt":   interrupt,
 		"make-run":    makeRun,
@@ -35,26 +30,34 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// buildFakeWorker makes the worker of the tests of pkg/sweep, which needs no
+// TensorFlow.
+func buildFakeWorker(t *testing.T) (file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "fake-worker")
+	if b, err := exec.Command("go", "test", "-c", "-o", file, "slimfit/pkg/sweep").CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", file, err, b)
+	}
+	return file
+}
+
 // Each script starts in an empty folder; $EXPERIMENTS is the repository's
 // folder of experiment files, and the cache is empty. `exit CODE COMMAND...`
 // runs a command that must end with that code. $WORKER is a worker that needs no
-// TensorFlow, see package sweeptest; `make-images DIR` draws a few pictures to
+// TensorFlow, see buildFakeWorker; `make-images DIR` draws a few pictures to
 // train it on.
 func TestScripts(t *testing.T) {
 	experiments, err := filepath.Abs("../../experiments")
 	if err != nil {
 		t.Fatal(err)
 	}
+	worker := buildFakeWorker(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("EXPERIMENTS", experiments)
 			e.Setenv("SLIMFIT_CACHE", filepath.Join(e.WorkDir, ".cache"))
-			for _, dir := range filepath.SplitList(e.Getenv("PATH")) {
-				if file := filepath.Join(dir, "fake-worker"); e.Getenv("WORKER") == "" && isFile(file) {
-					e.Setenv("WORKER", file)
-				}
-			}
+			e.Setenv("WORKER", worker)
 			return nil
 		},
 		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"exit": exitWith},
@@ -90,11 +93,6 @@ func interrupt() {
 	}
 	cmd.Wait()
 	os.Exit(cmd.ProcessState.ExitCode())
-}
-
-func isFile(name string) bool {
-	info, err := os.Stat(name)
-	return err == nil && info.Mode().IsRegular()
 }
 
 // makeImages is `make-images DIR [N]`: N or twelve grey pictures of 8x8 in two

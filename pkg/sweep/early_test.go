@@ -11,7 +11,6 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
-	"slimfit/pkg/sweep/sweeptest"
 )
 
 // Hopeless trials of a run stop with what it takes to go on; the others, in
@@ -21,17 +20,17 @@ func TestEarlyStop(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
-		faults []sweeptest.Fault
+		faults []fakeFault
 	}{
 		{"nothing happens", nil},
-		{"killed before the look", []sweeptest.Fault{{At: 1000, Do: "kill", Once: filepath.Join(t.TempDir(), "a")}}},
-		{"killed after it", []sweeptest.Fault{{At: 1001, Do: "kill", Once: filepath.Join(t.TempDir(), "b")}}},
+		{"killed before the look", []fakeFault{{At: 1000, Do: "kill", Once: filepath.Join(t.TempDir(), "a")}}},
+		{"killed after it", []fakeFault{{At: 1001, Do: "kill", Once: filepath.Join(t.TempDir(), "b")}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := small(t)
 			s.Steps = 1500
 			want := undisturbed(t, s)
-			s.Worker = sweeptest.Options{Faults: c.faults}
+			s.Worker = fakeOptions{Faults: c.faults}
 			rule := &result.StopRule{Accuracy: 0.97, Confidence: 0.95}
 			summary, rec := mustRun(t, s, func(o *Options) { o.EarlyStop = rule })
 			stopped := checkStopped(t, s, want, *rule)

@@ -23,16 +23,18 @@ import (
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
-	"slimfit/pkg/sweep/sweeptest"
 	"slimfit/pkg/workerproc"
 )
 
 // TestMain lets tests start this binary again, as a worker or as a supervisor.
 func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == "fake-worker" {
+		os.Exit(fakeMain(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case "fake-worker":
-			os.Exit(sweeptest.Main(os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
+			os.Exit(fakeMain(os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
 		case "supervisor":
 			os.Exit(supervisor(os.Args[2]))
 		}
@@ -50,7 +52,7 @@ type setting struct {
 	Jobs       int
 	Checkpoint time.Duration
 	Lease      time.Duration
-	Worker     sweeptest.Options
+	Worker     fakeOptions
 }
 
 func (s setting) trials() []experiment.Trial {
@@ -98,7 +100,7 @@ func (s setting) command() (func(workerproc.Settings) *exec.Cmd, error) {
 	}
 	return func(workerproc.Settings) *exec.Cmd {
 		cmd := exec.Command(self, "fake-worker")
-		cmd.Env = append(os.Environ(), sweeptest.Variable+"="+string(text))
+		cmd.Env = append(os.Environ(), fakeVariable+"="+string(text))
 		return cmd
 	}, nil
 }
@@ -136,7 +138,7 @@ func supervisor(text string) int {
 func small(t *testing.T) setting {
 	t.Helper()
 	return setting{Out: t.TempDir(), Name: "small", Filters: []int{2, 4, 6, 16}, Seeds: 2, Steps: 60, Jobs: 2,
-		Checkpoint: 20 * time.Millisecond, Lease: time.Minute, Worker: sweeptest.Options{StepMillis: 1}}
+		Checkpoint: 20 * time.Millisecond, Lease: time.Minute, Worker: fakeOptions{StepMillis: 1}}
 }
 
 // recorder keeps events.
@@ -245,7 +247,7 @@ func undisturbed(t *testing.T, s setting) map[string][]byte {
 	t.Helper()
 	s.Out = t.TempDir()
 	s.Jobs = 2
-	s.Worker = sweeptest.Options{}
+	s.Worker = fakeOptions{}
 	s.Checkpoint = 0
 	summary, _ := mustRun(t, s, nil)
 	if n := len(s.trials()); summary.State.Done != n || summary.Trained != n || summary.Left != 0 {

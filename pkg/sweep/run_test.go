@@ -12,7 +12,6 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/store"
-	"slimfit/pkg/sweep/sweeptest"
 )
 
 func TestRunTrainsAllOnce(t *testing.T) {
@@ -90,27 +89,27 @@ func TestWorkerFaults(t *testing.T) {
 	once := func() string { return filepath.Join(t.TempDir(), "done") }
 	for _, c := range []struct {
 		name   string
-		fault  sweeptest.Fault
+		fault  fakeFault
 		failed int      // trials that fail in the end
 		reason []string // of the failure
 		retry  string   // what the retry's message says
 	}{
-		{name: "killed once", fault: sweeptest.Fault{Match: ids[0], At: 30, Do: "kill", Once: once()}, retry: "killed by signal"},
-		{name: "killed once while alone", fault: sweeptest.Fault{Match: ids[6], At: 30, Do: "kill", Once: once()}, retry: "(1 of 1)"},
-		{name: "exits once", fault: sweeptest.Fault{Match: ids[1], At: 30, Do: "exit", Once: once()}, retry: "exit status 3"},
-		{name: "error once", fault: sweeptest.Fault{Match: ids[1], At: 30, Do: "error", Once: once()}, retry: "the graph does not fit"},
-		{name: "hangs once", fault: sweeptest.Fault{Match: ids[1], At: 30, Do: "hang", Once: once()}, retry: "was silent for 2s and was killed"},
-		{name: "always dies", fault: sweeptest.Fault{Match: ids[2], At: 30, Do: "kill"}, failed: 1,
+		{name: "killed once", fault: fakeFault{Match: ids[0], At: 30, Do: "kill", Once: once()}, retry: "killed by signal"},
+		{name: "killed once while alone", fault: fakeFault{Match: ids[6], At: 30, Do: "kill", Once: once()}, retry: "(1 of 1)"},
+		{name: "exits once", fault: fakeFault{Match: ids[1], At: 30, Do: "exit", Once: once()}, retry: "exit status 3"},
+		{name: "error once", fault: fakeFault{Match: ids[1], At: 30, Do: "error", Once: once()}, retry: "the graph does not fit"},
+		{name: "hangs once", fault: fakeFault{Match: ids[1], At: 30, Do: "hang", Once: once()}, retry: "was silent for 2s and was killed"},
+		{name: "always dies", fault: fakeFault{Match: ids[2], At: 30, Do: "kill"}, failed: 1,
 			reason: []string{"killed by signal: killed", "run out of memory", "fake worker: kill at step 30 of " + ids[2]}, retry: "in two halves"},
-		{name: "always errs", fault: sweeptest.Fault{Match: ids[2], At: 30, Do: "error"}, failed: 1, reason: []string{"the graph does not fit"}},
-		{name: "one configuration always dies", fault: sweeptest.Fault{Match: strings.TrimSuffix(ids[6], "0"), At: 1, Do: "exit"}, failed: 2,
+		{name: "always errs", fault: fakeFault{Match: ids[2], At: 30, Do: "error"}, failed: 1, reason: []string{"the graph does not fit"}},
+		{name: "one configuration always dies", fault: fakeFault{Match: strings.TrimSuffix(ids[6], "0"), At: 1, Do: "exit"}, failed: 2,
 			reason: []string{"exit status 3"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := small(t)
 			want := undisturbed(t, s)
-			s.Worker.Faults = []sweeptest.Fault{c.fault}
+			s.Worker.Faults = []fakeFault{c.fault}
 			summary, rec := mustRun(t, s, func(o *Options) { o.Hang = 2 * time.Second })
 			n := len(s.trials())
 			if summary.State.Done != n-c.failed || summary.State.Failed != c.failed || len(summary.Failures) != c.failed || summary.Left != 0 {
@@ -152,7 +151,7 @@ func mustOpen(t *testing.T, s setting) *store.Folder {
 func TestDivergedIsFinal(t *testing.T) {
 	t.Parallel()
 	s := small(t)
-	s.Worker.Faults = []sweeptest.Fault{{Match: keyString(s.trials()[0]), At: 30, Do: "diverge"}}
+	s.Worker.Faults = []fakeFault{{Match: keyString(s.trials()[0]), At: 30, Do: "diverge"}}
 	summary, _ := mustRun(t, s, nil)
 	if summary.State.Diverged != 1 || summary.State.Done != len(s.trials())-1 || len(summary.Failures) != 1 ||
 		summary.Failures[0].Reason != "the loss was NaN at step 30" {
@@ -168,7 +167,7 @@ func TestRetryFailed(t *testing.T) {
 	t.Parallel()
 	s := small(t)
 	want := undisturbed(t, s)
-	s.Worker.Faults = []sweeptest.Fault{{Match: keyString(s.trials()[2]), At: 55, Do: "exit"}}
+	s.Worker.Faults = []fakeFault{{Match: keyString(s.trials()[2]), At: 55, Do: "exit"}}
 	if summary, _ := mustRun(t, s, nil); summary.State.Failed != 1 {
 		t.Fatalf("summary %+v", summary)
 	}
@@ -212,7 +211,7 @@ func TestWorkerThatCannotStart(t *testing.T) {
 func TestEveryWorkerDies(t *testing.T) {
 	s := small(t)
 	s.Filters = []int{16, 17, 18, 19, 20}
-	s.Worker.Faults = []sweeptest.Fault{{At: 1, Do: "kill"}}
+	s.Worker.Faults = []fakeFault{{At: 1, Do: "kill"}}
 	summary, _, err := tryRun(t, context.Background(), s, nil)
 	wantFatal(t, err, "the workers of every trial die", "memory")
 	if summary.Left != len(s.trials()) || len(summary.Failures) != 0 {
@@ -228,7 +227,7 @@ func TestEveryWorkerDies(t *testing.T) {
 func TestAllFailAlike(t *testing.T) {
 	s := small(t)
 	s.Filters = []int{16, 17, 18, 19, 20, 21, 22, 23} // wide: no packs
-	s.Worker.Faults = []sweeptest.Fault{{At: 1, Do: "error"}}
+	s.Worker.Faults = []fakeFault{{At: 1, Do: "error"}}
 	summary, _, err := tryRun(t, context.Background(), s, nil)
 	wantFatal(t, err, "all fail in the same way", "the graph does not fit")
 	if summary.State.Failed == 0 || summary.State.Failed > 6 {
@@ -273,7 +272,7 @@ func TestWorkerThatWillNotStopIsKilled(t *testing.T) {
 	t.Parallel()
 	s := small(t)
 	s.Jobs = 1
-	s.Worker.Faults = []sweeptest.Fault{{At: 10, Do: "hang"}}
+	s.Worker.Faults = []fakeFault{{At: 10, Do: "hang"}}
 	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 	defer cancel()
 	before := time.Now()

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"slimfit/pkg/experiment"
-	"slimfit/pkg/sweep/sweeptest"
 )
 
 // The keys of many packs are those of each, whatever the seeds.
@@ -93,7 +92,7 @@ func TestSpeeds(t *testing.T) {
 }
 
 func TestCalibrate(t *testing.T) {
-	set := setting{Jobs: 2, Worker: sweeptest.Options{StepMillis: 4}}
+	set := setting{Jobs: 2, Worker: fakeOptions{StepMillis: 4}}
 	command, err := set.command()
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +137,7 @@ func TestCalibrate(t *testing.T) {
 // Packs of several experiments are measured in one go: at most so many of all,
 // each beside as many workers as a run of it has.
 func TestCalibrateTogether(t *testing.T) {
-	command, err := setting{Jobs: 2, Worker: sweeptest.Options{StepMillis: 2}}.command()
+	command, err := setting{Jobs: 2, Worker: fakeOptions{StepMillis: 2}}.command()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"slimfit/pkg/sweep/sweeptest"
 )
 
 // long is a run that other processes have time to disturb: 12 trials of 150
@@ -20,7 +18,7 @@ import (
 func long(t *testing.T) setting {
 	t.Helper()
 	return setting{Out: t.TempDir(), Name: "long", Filters: []int{2, 4, 6, 16}, Seeds: 3, Steps: 150, Jobs: 2,
-		Checkpoint: 5 * time.Millisecond, Lease: 2 * time.Second, Worker: sweeptest.Options{StepMillis: 2}}
+		Checkpoint: 5 * time.Millisecond, Lease: 2 * time.Second, Worker: fakeOptions{StepMillis: 2}}
 }
 
 // wait polls until the condition holds.

@@ -1,4 +1,4 @@
-package sweeptest
+package sweep
 
 import (
 	"crypto/sha256"
@@ -15,7 +15,7 @@ import (
 	"slimfit/pkg/store"
 )
 
-func (w *worker) evaluate(p protocol.Pack) error {
+func (w *fakeWorker) evaluate(p protocol.Pack) error {
 	for _, m := range p.Members {
 		b, err := store.LoadWeights(m.Dir)
 		if err != nil {
@@ -110,7 +110,7 @@ const curve = 0.5
 
 // look measures the networks where a real worker may stop them, and stops
 // those that are hopeless. What is measured does not depend on the rule.
-func (w *worker) look(p protocol.Pack, nets []net, step int) error {
+func (w *fakeWorker) look(p protocol.Pack, nets []net, step int) error {
 	if !stats.IsLook(step, p.Recipe.Steps) || p.Data.Validation == 0 {
 		return nil
 	}
@@ -163,7 +163,7 @@ func allGone(nets []net) bool {
 }
 
 // export writes a file that no TensorFlow reads, of what was asked for.
-func (w *worker) export(e protocol.Export) error {
+func (w *fakeWorker) export(e protocol.Export) error {
 	if e.Dir != "" {
 		if _, err := store.LoadWeights(e.Dir); err != nil {
 			return err
@@ -177,12 +177,6 @@ func (w *worker) export(e protocol.Export) error {
 	return nil
 }
 
-// Median and P95 are the latency that the worker claims, in seconds.
-const (
-	Median = 0.25e-3
-	P95    = 0.5e-3
-)
-
-func (w *worker) latency(l protocol.Latency) {
-	w.emit(protocol.Event{Type: protocol.Timed, Times: &protocol.Times{Median: Median, P95: P95, Images: l.Images}})
+func (w *fakeWorker) latency(l protocol.Latency) {
+	w.emit(protocol.Event{Type: protocol.Timed, Times: &protocol.Times{Median: 0.25e-3, P95: 0.5e-3, Images: l.Images}})
 }

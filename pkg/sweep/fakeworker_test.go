@@ -1,8 +1,4 @@
-// Package sweeptest is a worker without TensorFlow, for tests of what
-// supervises workers. Its networks learn nothing, but they do so exactly as
-// real ones: step by step, each step from the one before and the seed alone,
-// with checkpoints, histories and results.
-package sweeptest
+package sweep
 
 import (
 	"bufio"
@@ -25,19 +21,25 @@ import (
 	"slimfit/pkg/store"
 )
 
-// Variable is the environment variable with the worker's Options, as JSON.
-const Variable = "SLIMFIT_FAKE_WORKER"
+// The fake worker needs no TensorFlow. Its networks learn nothing, but they do so
+// exactly as real ones: step by step, each step from the one before and the seed
+// alone, with checkpoints, histories and results. It is this package's test
+// binary under the name fake-worker, which other packages' tests build:
+// go test -c -o DIR/fake-worker slimfit/pkg/sweep.
 
-// Options is how the worker behaves.
-type Options struct {
-	StepMillis float64 `json:"step_ms"` // time of one step of a pack
-	Faults     []Fault `json:"faults,omitempty"`
-	Start      string  `json:"start,omitempty"` // fail to start with this last line on stderr
-	Blind      bool    `json:"blind,omitempty"` // see no GPU
+// fakeVariable is the environment variable with its fakeOptions, as JSON.
+const fakeVariable = "SLIMFIT_FAKE_WORKER"
+
+// fakeOptions is how the worker behaves.
+type fakeOptions struct {
+	StepMillis float64     `json:"step_ms"` // time of one step of a pack
+	Faults     []fakeFault `json:"faults,omitempty"`
+	Start      string      `json:"start,omitempty"` // fail to start with this last line on stderr
+	Blind      bool        `json:"blind,omitempty"` // see no GPU
 }
 
-// Fault is something that happens to a trial at a step.
-type Fault struct {
+// fakeFault is something that happens to a trial at a step.
+type fakeFault struct {
 	Match string `json:"match"` // of "config-id/seed-n", a prefix
 	At    int    `json:"at"`    // after this many steps
 	Do    string `json:"do"`    // kill, exit, hang, error, storage or diverge
@@ -45,12 +47,12 @@ type Fault struct {
 	Once  string `json:"once"`  // a file: only while it does not exist, then it is made
 }
 
-// Main is the whole program: it reads its options from the environment.
-func Main(args []string, in io.Reader, out, log io.Writer) int {
-	var o Options
-	if text := os.Getenv(Variable); text != "" {
+// fakeMain is the whole program: it reads its options from the environment.
+func fakeMain(args []string, in io.Reader, out, log io.Writer) int {
+	var o fakeOptions
+	if text := os.Getenv(fakeVariable); text != "" {
 		if err := json.Unmarshal([]byte(text), &o); err != nil {
-			fmt.Fprintf(log, "fake worker: %s: %v\n", Variable, err)
+			fmt.Fprintf(log, "fake worker: %s: %v\n", fakeVariable, err)
 			return 2
 		}
 	}
@@ -60,7 +62,7 @@ func Main(args []string, in io.Reader, out, log io.Writer) int {
 	}
 	// A batch system signals every process; what they mean is the supervisor's business.
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1)
-	w := &worker{Options: o, out: json.NewEncoder(out), log: log, stop: make(chan struct{}, 1), packs: make(chan protocol.Command)}
+	w := &fakeWorker{fakeOptions: o, out: json.NewEncoder(out), log: log, stop: make(chan struct{}, 1), packs: make(chan protocol.Command)}
 	go func() {
 		w.read(in)
 		os.Exit(0) // the supervisor is gone
@@ -82,8 +84,8 @@ func environment(args []string, blind bool) *result.Environment {
 	return e
 }
 
-type worker struct {
-	Options
+type fakeWorker struct {
+	fakeOptions
 	mu    sync.Mutex
 	out   *json.Encoder
 	log   io.Writer
@@ -91,13 +93,13 @@ type worker struct {
 	packs chan protocol.Command
 }
 
-func (w *worker) emit(e protocol.Event) {
+func (w *fakeWorker) emit(e protocol.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.out.Encode(e) // to a supervisor that is gone: the end of stdin tells
 }
 
-func (w *worker) read(in io.Reader) {
+func (w *fakeWorker) read(in io.Reader) {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 64<<20)
 	for lines.Scan() {
@@ -117,7 +119,7 @@ func (w *worker) read(in io.Reader) {
 	}
 }
 
-func (w *worker) do(c protocol.Command) {
+func (w *fakeWorker) do(c protocol.Command) {
 	var err error
 	id := 0
 	switch {
@@ -172,7 +174,7 @@ func (n *net) fraction(at int) float64 {
 	return float64(binary.LittleEndian.Uint64(n.Hash[at:])>>11) / (1 << 53)
 }
 
-func (w *worker) train(p protocol.Pack) error {
+func (w *fakeWorker) train(p protocol.Pack) error {
 	nets := make([]net, len(p.Members))
 	for i, m := range p.Members {
 		nets[i] = newNet(m)
@@ -225,7 +227,7 @@ func (w *worker) train(p protocol.Pack) error {
 	return w.finish(p, nets)
 }
 
-func (w *worker) faults(p protocol.Pack, nets []net, step int) error {
+func (w *fakeWorker) faults(p protocol.Pack, nets []net, step int) error {
 	for i, m := range p.Members {
 		for _, f := range w.Faults {
 			if f.At != step || !strings.HasPrefix(m.Key.String(), f.Match) || f.Alone && len(nets) > 1 || nets[i].gone || !first(f.Once) {
@@ -267,7 +269,7 @@ func first(once string) bool {
 	return true
 }
 
-func (w *worker) progress(p protocol.Pack, nets []net, step int) {
+func (w *fakeWorker) progress(p protocol.Pack, nets []net, step int) {
 	e := protocol.Event{Type: protocol.Progress, Pack: p.ID, Step: step}
 	for i, m := range p.Members {
 		if !nets[i].gone {
@@ -277,7 +279,7 @@ func (w *worker) progress(p protocol.Pack, nets []net, step int) {
 	w.emit(e)
 }
 
-func (w *worker) checkpoint(p protocol.Pack, nets []net, step int) error {
+func (w *fakeWorker) checkpoint(p protocol.Pack, nets []net, step int) error {
 	for i, m := range p.Members {
 		if nets[i].gone {
 			continue
@@ -290,7 +292,7 @@ func (w *worker) checkpoint(p protocol.Pack, nets []net, step int) error {
 	return nil
 }
 
-func (w *worker) save(p protocol.Pack, m protocol.Member, n *net, step int) error {
+func (w *fakeWorker) save(p protocol.Pack, m protocol.Member, n *net, step int) error {
 	b, err := json.Marshal(n)
 	if err != nil {
 		return err
@@ -298,7 +300,7 @@ func (w *worker) save(p protocol.Pack, m protocol.Member, n *net, step int) erro
 	return w.fenced(p, m, n, store.SaveCheckpoint(m.Dir, m.Token, step, b))
 }
 
-func (w *worker) fenced(p protocol.Pack, m protocol.Member, n *net, err error) error {
+func (w *fakeWorker) fenced(p protocol.Pack, m protocol.Member, n *net, err error) error {
 	if !errors.Is(err, store.ErrFenced) {
 		return err
 	}
@@ -307,7 +309,7 @@ func (w *worker) fenced(p protocol.Pack, m protocol.Member, n *net, err error) e
 	return nil
 }
 
-func (w *worker) finish(p protocol.Pack, nets []net) error {
+func (w *fakeWorker) finish(p protocol.Pack, nets []net) error {
 	for i, m := range p.Members {
 		if nets[i].gone {
 			continue
