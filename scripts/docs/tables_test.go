@@ -148,7 +148,7 @@ func (r *records) paperRow(cost, way string, base footprint.Footprint, n *net, c
 		ratio(footprint.Weights), ratio(footprint.ActivationE), text.Thousands(n.int8Bytes()), chip, text.Percentage(low)}
 }
 
-// tasksTable has the certificates of other data, and what was trained without one.
+// tasksTable has the certificates of other data.
 func tasksTable(root string) (string, error) {
 	r, err := readRecords(root)
 	if err != nil {
@@ -183,14 +183,6 @@ func tasksTable(root string) (string, error) {
 			row[5] = text.Percentage(w.Bound) + " at " + text.Threshold(1-w.Alpha)
 		}
 		rows = append(rows, row)
-	}
-	for _, n := range r.nets {
-		if n.Experiment != "cifar-resnet8" || len(n.seeds) == 0 {
-			continue
-		}
-		mean, in, _ := n.mean(result.Test)
-		rows = append(rows, []string{n.Dataset.Name, "no certificate: one seed, ResNet-8 as it is published", "",
-			text.Thousands(n.Footprint.Parameters), text.Percentage(mean), "interval " + span(in)})
 	}
 	return table([]string{"data", "verdict", "asked", "parameters", "test, % of each seed", "at least, %"}, 3, rows), nil
 }
