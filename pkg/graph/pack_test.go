@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -249,5 +250,44 @@ func TestFirstAdamStep(t *testing.T) {
 	}
 	if moved == 0 {
 		t.Error("no weight moved")
+	}
+}
+
+// A step takes subnormal numbers for zero, which make it several times as slow:
+// here moments of weights without a gradient. Go's own arithmetic keeps them.
+func TestSubnormalsAreZero(t *testing.T) {
+	runtime.LockOSThread() // whose arithmetic is looked at afterwards
+	defer runtime.UnlockOSThread()
+	black := Images{Pixels: make([]uint8, 100*mnist.Elements()), Labels: make([]uint8, 100)}
+	p, err := NewPack([]Net{cellNet(5, 2, 4, 16, 1)}, testRecipe(), black, Device{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	st, err := p.State(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	least := math.Float32frombits(0x00800000) // normal number
+	for i := range st.Slots[0][0].Kernel {
+		st.Slots[0][0].Kernel[i] = least / 2
+	}
+	if err := p.SetState(0, st); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Step(0, make([]int32, testRecipe().Batch), make([]float64, 1)); err != nil {
+		t.Fatal(err)
+	}
+	after, err := p.State(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, m := range after.Slots[0][0].Kernel {
+		if m != 0 {
+			t.Fatalf("the first moment of a black image's weight %d is %g after a step, want 0", i, m)
+		}
+	}
+	if half := least / 2; half == 0 {
+		t.Error("a step leaves the thread without subnormal numbers")
 	}
 }
