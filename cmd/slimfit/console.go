@@ -26,6 +26,15 @@ func consoleOf(c *cli.Context) console {
 		again: func(flags ...string) string { return again(c, flags...) }}
 }
 
+// speak gives what is printed a noun; what programs read stays as it is.
+func (o console) speak(of text.Noun) {
+	for _, w := range []io.Writer{o.err, o.out} {
+		if n, ok := w.(*text.Neutral); ok && (w == o.err || o.format != "csv") {
+			n.Speak(of)
+		}
+	}
+}
+
 // note prints a line for the person at the terminal, unless -q.
 func (o console) note(format string, args ...any) {
 	if !o.quiet {

@@ -171,7 +171,7 @@ func verifyData(ctx context.Context, o console, l *lab.Lab, names []string, how 
 	}
 	reports, faults := []lab.DataReport{}, 0
 	for i, ref := range refs {
-		set, err := lab.LoadVerified(ref, l.Cache)
+		set, err := l.LoadVerified(ref)
 		if err != nil {
 			faults++
 			var unreadable *dataset.Faults

@@ -133,7 +133,7 @@ func origin(c *cli.Context, flag string) string {
 func labOf(c *cli.Context, o console) *lab.Lab {
 	l := &lab.Lab{Out: c.String("out"), Cache: c.String("cache"), Worker: c.String("worker"), Python: c.String("python"),
 		Trust: c.Bool("trust"),
-		Note:  o.note, Detail: o.detail,
+		Note:  o.note, Detail: o.detail, Speak: o.speak,
 		Watch: func() (func(sweep.Event), func()) {
 			p := newProgress(o)
 			return p.event, p.close

@@ -8,11 +8,13 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"slimfit/pkg/text"
 )
 
 // loadOwn reads the user's own data, whose format is told by the names of the
 // files in the folder.
-func loadOwn(ref Ref) (*Set, error) {
+func loadOwn(ref Ref) (set *Set, err error) {
 	if ref.Name == "" {
 		ref.Name = OwnName(ref.Path)
 	}
@@ -22,10 +24,16 @@ func loadOwn(ref Ref) (*Set, error) {
 			return nil, errors.New("folds is for folders of pictures, not for series; leave it out")
 		}
 		ref.Kind, read = KindSeries, readSeriesSet
+		noun := text.NounOf(KindSeries)
+		defer func() {
+			if err = noun.Err(err); err == nil {
+				noun.All(&set.Notes)
+				noun.All(&set.Cautions)
+			}
+		}()
 		ref.Accept = AcceptAll() // series that differ by less than a level look the same
 	}
-	set, err := read(ref)
-	if err != nil {
+	if set, err = read(ref); err != nil {
 		return nil, err
 	}
 	if info, err := Lookup(ref.Name); err == nil && info.Digest != set.Data.Digest {

@@ -15,6 +15,7 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/target"
+	"slimfit/pkg/text"
 	"slimfit/pkg/yamlkeys"
 )
 
@@ -76,9 +77,11 @@ func parseFrom(file string, source []byte, sets []string, from Sources) (*Experi
 		l := loader{problems: p, root: root, v: v, e: e, changed: len(sets) > 0}
 		l.load(from)
 	}
+	noun := text.NounOf(e.Data.Kind, e.Classes...)
 	if err := p.Err(); err != nil {
-		return nil, err
+		return nil, noun.Err(err)
 	}
+	noun.All(&e.Warnings)
 	return e, nil
 }
 

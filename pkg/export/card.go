@@ -174,7 +174,12 @@ func (c *Card) Markdown() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("write the card: %w", err)
 	}
-	return b.String(), nil
+	const fence = "```" // code stays as it is
+	parts, noun := strings.Split(b.String(), fence), text.NounOf(c.Dataset.Kind, c.ClassNames...)
+	for i := 0; i < len(parts); i += 2 {
+		parts[i] = noun.Of(parts[i])
+	}
+	return strings.Join(parts, fence), nil
 }
 
 // markdown keeps a text from elsewhere from being read as Markdown.

@@ -73,13 +73,17 @@ type DataReport struct {
 }
 
 // LoadVerified loads a data set; for a known one every broken file is named.
-func LoadVerified(ref dataset.Ref, cache string) (*dataset.Set, error) {
+func (l *Lab) LoadVerified(ref dataset.Ref) (*dataset.Set, error) {
 	if ref.Path == "" {
-		if err := dataset.Verify(ref.Name, cache); err != nil {
+		if err := dataset.Verify(ref.Name, l.Cache); err != nil {
 			return nil, err
 		}
 	}
-	return dataset.Load(ref, cache)
+	set, err := dataset.Load(ref, l.Cache)
+	if err == nil {
+		l.speaks(set.Data, set.ClassNames)
+	}
+	return set, err
 }
 
 // ReportData says what is in a data set.

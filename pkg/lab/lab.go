@@ -32,6 +32,8 @@ type Lab struct {
 
 	// Note tells a person something, Detail what few want to know.
 	Note, Detail func(format string, args ...any)
+	// Speak is told what the data set holds that all is about from now on.
+	Speak func(text.Noun)
 	// Watch is called before each training; event then gets what happens in it,
 	// and done is called at its end.
 	Watch func() (event func(sweep.Event), done func())
@@ -51,6 +53,13 @@ type Work struct {
 	Keep              sweep.Keep // "": by what is trained for
 	TensorBoard       bool
 	NoWait            bool
+}
+
+// speaks says what is talked about from now on.
+func (l *Lab) speaks(d models.Data, classes []string) {
+	if l.Speak != nil {
+		l.Speak(text.NounOf(d.Kind, append([]string{d.Name}, classes...)...))
+	}
 }
 
 // Version is the module's version, or the commit that it was built from.

@@ -39,6 +39,7 @@ func (l *Lab) load(ctx context.Context, file string, sets []string, shapes, spac
 	if err != nil {
 		return nil, exit.With(exit.Usage, err)
 	}
+	l.speaks(e.Data, e.Classes)
 	folder := &store.Folder{Dir: filepath.Join(l.Out, e.Name)}
 	last, err := store.ReadFile(folder.ExperimentPath(), store.MaxJSON)
 	if err := l.Settle(e, folder, err != nil || !bytes.Equal(last, e.Source)); err != nil {
@@ -156,6 +157,7 @@ func (l *Lab) FolderExperiment(folder *store.Folder) *experiment.Experiment {
 		l.Note("how many trials there should be is not known: %v", err)
 		return nil
 	}
+	l.speaks(e.Data, e.Classes)
 	return e
 }
 
@@ -179,6 +181,7 @@ func (l *Lab) FindTrial(name string, seed *int64) (*export.Trial, error) {
 	if err != nil {
 		return nil, trialError(err)
 	}
+	l.speaks(t.Result.Dataset, namesIn([]result.Result{t.Result}))
 	for _, w := range t.Warnings {
 		l.Note("%s", w)
 	}

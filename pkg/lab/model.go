@@ -45,7 +45,12 @@ type Model struct {
 func (m *Model) Series() bool { return m.data.Scaling.Series() }
 
 // OpenModel opens an exported file or folder, or a trained run.
-func (l *Lab) OpenModel(ctx context.Context, name string, seed *int64) (*Model, error) {
+func (l *Lab) OpenModel(ctx context.Context, name string, seed *int64) (out *Model, err error) {
+	defer func() {
+		if err == nil {
+			l.speaks(out.data, out.classNames)
+		}
+	}()
 	file, card, err := exportedFile(name)
 	if err != nil {
 		return nil, err

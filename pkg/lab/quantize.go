@@ -79,6 +79,9 @@ func (o *Quantized) quantizeFolder(ctx context.Context, l *Lab, folder *store.Fo
 		l.Note("%v; `slimfit run` trains it again", d)
 		o.failed++
 	}
+	if len(results) > 0 {
+		l.speaks(results[0].Dataset, namesIn(results))
+	}
 	done := results[:0:0]
 	for _, r := range results {
 		if r.Status == result.Done {

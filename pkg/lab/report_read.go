@@ -127,6 +127,9 @@ func (l *Lab) readRun(folder *store.Folder) (report.Input, error) {
 		return in, exit.Failed(err)
 	}
 	in.Results, in.Classes = results, namesIn(results)
+	if len(results) > 0 {
+		l.speaks(results[0].Dataset, in.Classes)
+	}
 	for _, d := range damaged {
 		in.Warnings = append(in.Warnings, fmt.Sprintf("%v; its trial counts as missing", relative(folder, d)))
 	}

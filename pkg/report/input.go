@@ -8,6 +8,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/target"
+	"slimfit/pkg/text"
 )
 
 // Input is what a report is made from.
@@ -56,7 +57,14 @@ func Build(in Input, opt Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.answer(in), nil
+	r := d.answer(in)
+	names := slices.Clone(r.Classes)
+	for _, a := range r.Axes {
+		names = append(names, a.Name)
+	}
+	r.Noun = text.NounOf(r.Dataset.Kind, names...)
+	r.Noun.All(r)
+	return r, nil
 }
 
 // check refuses a result that no run writes.

@@ -19,6 +19,7 @@ import (
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
+	"slimfit/pkg/text"
 )
 
 // Report is everything that the report of one experiment says.
@@ -32,6 +33,7 @@ type Report struct {
 	Split    Split         `json:"split"`  // the images that networks are judged and drawn by
 	Setup    []Fact        `json:"setup"`
 	Dataset  models.Data   `json:"dataset"`
+	Noun     text.Noun     `json:"-"` // of the data set: every text has it
 	Axes     []Axis        `json:"axes"`
 	Costs    []Cost        `json:"costs"`
 	Baseline Baseline      `json:"baseline"`

@@ -75,6 +75,7 @@ func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*resu
 	if err := s.evidence(c, filesOf); err != nil {
 		return nil, err
 	}
+	Noun(c).All(c)
 	return c, nil
 }
 

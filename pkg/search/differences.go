@@ -20,9 +20,11 @@ const maxDifferences = 20
 // differences names the statements of a certificate that the results do not
 // bear out.
 func differences(given, again *result.Certificate) []Fault {
+	given, errGiven := spoken(given)
+	again, errAgain := spoken(again)
 	a, errA := plainJSON(given)
 	b, errB := plainJSON(again)
-	if err := errors.Join(errA, errB); err != nil {
+	if err := errors.Join(errGiven, errAgain, errA, errB); err != nil {
 		return []Fault{{"certificate", err.Error()}}
 	}
 	var faults []Fault
@@ -34,6 +36,17 @@ func differences(given, again *result.Certificate) []Fault {
 		faults = append(faults[:maxDifferences], Fault{"certificate", fmt.Sprintf("%d more statements differ", more)})
 	}
 	return faults
+}
+
+// spoken is a certificate in today's words: of series, older ones speak of images.
+func spoken(c *result.Certificate) (*result.Certificate, error) {
+	b, err := json.Marshal(c)
+	out := &result.Certificate{}
+	if err == nil {
+		err = json.Unmarshal(b, out)
+	}
+	Noun(out).All(out)
+	return out, err
 }
 
 // plainJSON is a value as its JSON reads.

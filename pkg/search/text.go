@@ -13,6 +13,11 @@ import (
 	"slimfit/pkg/text"
 )
 
+// Noun is what a certificate's data set holds.
+func Noun(c *result.Certificate) text.Noun {
+	return text.NounOf(c.Dataset.Kind, slices.Concat(c.Classes, []string{c.Experiment, c.Dataset.Name})...)
+}
+
 // WriteText writes a certificate for people; the JSON has every detail.
 func WriteText(w io.Writer, c *result.Certificate) error {
 	t := &sheet{}
@@ -51,7 +56,7 @@ func WriteText(w io.Writer, c *result.Certificate) error {
 	}
 	t.line("It rests on %d %s, whose SHA-256 are in %s; written by slimfit %s. Check it with `slimfit verify`.", len(c.Files), files,
 		map[bool]string{false: "the certificate", true: result.ObservedName}[c.Evidence == target.Observed], c.Slimfit)
-	_, err := io.WriteString(w, t.String())
+	_, err := io.WriteString(w, Noun(c).Of(t.String()))
 	return err
 }
 
@@ -363,6 +368,6 @@ func WriteBrief(w io.Writer, c *result.Certificate) error {
 	t.front(c)
 	t.line("Target: %s.", targetText(c))
 	t.line("%s", c.Summary)
-	_, err := io.WriteString(w, t.String())
+	_, err := io.WriteString(w, Noun(c).Of(t.String()))
 	return err
 }

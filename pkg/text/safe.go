@@ -100,6 +100,18 @@ type Neutral struct {
 
 	mu   sync.Mutex
 	part []byte // of a character that is not whole yet
+	noun *Noun  // of what is written about; nil: not known yet
+}
+
+// Speak gives what is written from now on a noun, whole words at a time; where it
+// is about both kinds, it stays of images.
+func (n *Neutral) Speak(of Noun) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.noun != nil && *n.noun != of {
+		of = Noun{}
+	}
+	n.noun = &of
 }
 
 // Write writes whole characters.
@@ -117,7 +129,11 @@ func (n *Neutral) Write(b []byte) (int, error) {
 		}
 	}
 	n.part = append([]byte(nil), all[end:]...)
-	if _, err := io.WriteString(n.To, Lines(string(all[:end]))); err != nil {
+	words := string(all[:end])
+	if n.noun != nil {
+		words = n.noun.Of(words)
+	}
+	if _, err := io.WriteString(n.To, Lines(words)); err != nil {
 		return 0, err
 	}
 	return len(b), nil

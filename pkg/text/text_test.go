@@ -2,6 +2,7 @@ package text
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -93,5 +94,50 @@ func TestClass(t *testing.T) {
 	}
 	if Numbered(names) || !Numbered([]string{"0", "1"}) || !Numbered(nil) {
 		t.Error("which names are numbers")
+	}
+}
+
+func TestNoun(t *testing.T) {
+	series, images := NounOf("series", "0", "up"), NounOf("", "0")
+	for s, want := range map[string]string{
+		"Images from another source":                                                    "Series from another source",
+		"is right on 3 of 4 test images, an image each":                                 "is right on 3 of 4 test series, a series each",
+		"one image in (images):":                                                        "one series in (series):",
+		"the training images' mean, single-image time.":                                 "the training series' mean, single-series time.",
+		`path "images", data/images.npz, images/1, my-image, imagery, x.image, image=3`: `path "images", data/images.npz, images/1, my-image, imagery, x.image, image=3`,
+		"these images.": "these series.", "": "",
+	} {
+		if got := series.Of(s); got != want {
+			t.Errorf("%q: got %q, want %q", s, got, want)
+		}
+		if got := series.Of(want); got != want {
+			t.Errorf("%q twice: %q", want, got)
+		}
+		if got := images.Of(s); got != s {
+			t.Errorf("%q of images: got %q", s, got)
+		}
+	}
+	if got := NounOf("series", "image", "sound").Of("recall of image on the images"); got != "recall of image on the images" {
+		t.Errorf("a class of that name: %q", got)
+	}
+	type inner struct{ Lines []string }
+	v := struct {
+		Word  string
+		In    *inner
+		Bytes []byte
+	}{"an image", &inner{[]string{"two images"}}, []byte("images")}
+	series.All(&v)
+	if v.Word != "a series" || v.In.Lines[0] != "two series" || string(v.Bytes) != "images" {
+		t.Errorf("%+v %+v", v, v.In)
+	}
+	var b strings.Builder
+	n := &Neutral{To: &b}
+	n.Speak(series)
+	fmt.Fprintf(n, "%d images\n", 2)
+	if n.Speak(images); b.String() != "2 series\n" {
+		t.Errorf("written: %q", b.String())
+	}
+	if fmt.Fprint(n, "an image"); b.String() != "2 series\nan image" {
+		t.Errorf("of both kinds: %q", b.String())
 	}
 }

@@ -48,6 +48,7 @@ func List(r *report.Report) []Figure {
 		all = append(all, Figure{Shifts, fmt.Sprintf("What %s gets of the validation images, as they are and shifted: mean accuracy over the "+
 			"seeds, and the recall of the class that is found least.", text.Plain(r.Rows[i].Label))})
 	}
+	r.Noun.All(&all)
 	return all
 }
 

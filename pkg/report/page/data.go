@@ -28,6 +28,7 @@ type pageData struct {
 	Rows      []pageRow         `json:"rows"`
 	Notes     map[string]string `json:"notes"`
 	Name      string            `json:"name"`
+	Noun      string            `json:"noun"`     // images or series
 	Classes   []string          `json:"classes"`  // names; null where they are numbers
 	Budgets   []pageBudget      `json:"budgets"`  // of the target
 	Mistaken  int               `json:"mistaken"` // the row whose mistakes are shown; -1 where none are
@@ -123,7 +124,7 @@ const (
 
 func newData(r *report.Report) pageData {
 	d := pageData{Split: r.Split, Rule: target.Worst, Cost: string(r.Answer.Cost), Baseline: text.Plain(r.Baseline.Name), Chart: r.Chart,
-		Notes: map[string]string{}, Threshold: startsAt(r), Name: text.Plain(r.Name), Classes: classWords(r), Budgets: []pageBudget{}}
+		Notes: map[string]string{}, Threshold: startsAt(r), Name: text.Plain(r.Name), Noun: r.Noun.Of("images"), Classes: classWords(r), Budgets: []pageBudget{}}
 	if r.Target != nil {
 		d.Rule, d.Target, d.Precision = r.Target.Rule, &r.Target.Accuracy, r.Target.Precision
 		if r.Balanced() {

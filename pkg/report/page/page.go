@@ -89,7 +89,8 @@ func write(r *report.Report, live int) ([]byte, error) {
 		p.Drawn, p.Caption = true, figures[0].Caption
 		p.Still = template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(svg))
 	}
-	t, err := template.New("page.html").Funcs(template.FuncMap{"slug": slug, "term": openTerm, "endterm": closeTerm,
+	r.Noun.All(&p)
+	t, err := template.New("page.html").Funcs(template.FuncMap{"noun": r.Noun.Of, "slug": slug, "term": openTerm, "endterm": closeTerm,
 		"code": codeText}).ParseFS(assets, "assets/page.html")
 	if err != nil {
 		return nil, fmt.Errorf("read the page's template: %w", err)

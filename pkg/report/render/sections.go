@@ -44,6 +44,7 @@ func Sections(r *report.Report) []Section {
 			out = append(out, s)
 		}
 	}
+	r.Noun.All(&out)
 	return out
 }
 

@@ -57,7 +57,7 @@ function drawLive(s) {
   const said = [`${count(s.done)} of ${count(s.total)} trials done${parts.join("")}`];
   if (s.stopping) said.push("stopping");
   else if (s.left) said.push(`about ${s.left} left`);
-  if (best) said.push(`best ${s.running + s.pending ? "so far " : ""}${percent(score(best).max)} % of ${judged}${state.split} images: ${best.label}`);
+  if (best) said.push(`best ${s.running + s.pending ? "so far " : ""}${percent(score(best).max)} % of ${judged}${state.split} ${report.noun}: ${best.label}`);
   if (!s.alive && s.pending) said.push("nothing trains now: slimfit run goes on with what waits");
   if (s.gone.length) said.push(`gone without an end: ${s.gone.join(", ")}`);
   if (s.search) said.push(s.search);

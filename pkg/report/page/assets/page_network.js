@@ -44,7 +44,7 @@ function drawLayers(row) {
 
 function drawConfusion(row) {
   const box = element("confusion"), m = row.confusion[state.split], many = m && m.length > 14;
-  element("confusion-title").textContent = `Confusion matrix, ${state.split} images, all finished seeds`;
+  element("confusion-title").textContent = `Confusion matrix, ${state.split} ${report.noun}, all finished seeds`;
   box.parentElement.classList.toggle("whole", Boolean(many));
   if (!m) return box.replaceChildren(make("p", { class: "hint" }, "Not in the results, or too large for this page."));
   const n = m.length, cells = [], longest = d3.max(m, (_, k) => brief(className(k), 13).length), turned = longest > 2;
@@ -79,8 +79,8 @@ function drawConfusion(row) {
 function classTable(row, m) {
   const seeds = Math.max(1, row.scores[state.split] ? row.scores[state.split].n : 1);
   const lines = m.map((line, k) => [className(k), count(d3.sum(line) / seeds), d3.sum(line) ? (100 * line[k] / d3.sum(line)).toFixed(1) : "–"]);
-  return make("details", {}, make("summary", {}, "Images and recall of each class"),
-    make("div", { class: "scroll" }, make("table", { id: "classes" }, make("thead", {}, make("tr", {}, make("th", {}, "class"), make("th", { class: "r" }, `${state.split} images`), make("th", { class: "r" }, "found %"))),
+  return make("details", {}, make("summary", {}, `Recall of each class, of how many ${report.noun}`),
+    make("div", { class: "scroll" }, make("table", { id: "classes" }, make("thead", {}, make("tr", {}, make("th", {}, "class"), make("th", { class: "r" }, `${state.split} ${report.noun}`), make("th", { class: "r" }, "found %"))),
       make("tbody", {}, ...lines.map((cells) => make("tr", {}, ...cells.map((c, i) => make("td", { class: i ? "r" : null }, c))))))));
 }
 
@@ -89,10 +89,10 @@ function drawShifted(row) {
   const box = element("shifted"), list = (row.shifts || []).filter((s) => s.on[state.split]).map((s) => ({ name: s.shift || "as they are", ...s.on[state.split], int8: s.int8 && s.int8[state.split] }));
   box.parentElement.hidden = !list.length;
   if (!list.length) return;
-  const marks = list.flatMap((s) => [{ name: s.name, what: 0, v: 100 * s.mean, tip: `${s.name}: ${percent(s.mean)} % of the ${state.split} images, worst seed ${percent(s.min)} %` }]
-    .concat(s.int8 ? { name: s.name, what: 2, v: 100 * s.int8.mean, tip: `${s.name}: ${percent(s.int8.mean)} % of the ${state.split} images in int8, worst seed ${percent(s.int8.min)} %` } : [])
+  const marks = list.flatMap((s) => [{ name: s.name, what: 0, v: 100 * s.mean, tip: `${s.name}: ${percent(s.mean)} % of the ${state.split} ${report.noun}, worst seed ${percent(s.min)} %` }]
+    .concat(s.int8 ? { name: s.name, what: 2, v: 100 * s.int8.mean, tip: `${s.name}: ${percent(s.int8.mean)} % of the ${state.split} ${report.noun} in int8, worst seed ${percent(s.int8.min)} %` } : [])
     .concat(s.worst_class < 0 ? [] : [{ name: s.name, what: 1, v: 100 * s.recall, tip: `${s.name}: of ${classNamed(s.worst_class)} ${percent(s.recall)} % are found, the least of all classes` }]));
-  box.replaceChildren(small(box, { marginLeft: 104, marginRight: 22, marginTop: 6, marginBottom: 40, height: 54 + 24 * list.length, color: { type: "identity" }, symbol: { type: "identity" }, x: { label: `${state.split} images (%)`, labelAnchor: "center", labelOffset: 36, grid: true, ticks: 5 }, y: { domain: list.map((s) => s.name), label: null, tickSize: 0 },
+  box.replaceChildren(small(box, { marginLeft: 104, marginRight: 22, marginTop: 6, marginBottom: 40, height: 54 + 24 * list.length, color: { type: "identity" }, symbol: { type: "identity" }, x: { label: `${state.split} ${report.noun} (%)`, labelAnchor: "center", labelOffset: 36, grid: true, ticks: 5 }, y: { domain: list.map((s) => s.name), label: null, tickSize: 0 },
     marks: [Plot.link(list.filter((s) => s.worst_class >= 0), { x1: (s) => 100 * s.recall, x2: (s) => 100 * s.mean, y1: "name", y2: "name", stroke: "var(--faint)" }),
       Plot.dot(marks, { x: "v", y: "name", r: 4.5, className: "shifts", fill: (m) => (m.what ? "var(--card)" : "var(--s0)"), stroke: (m) => color(m.what), symbol: (m) => ["circle", "square", "triangle"][m.what] })] }));
   d3.select(box).selectAll(".shifts path").each(function (k) { this.dataset.tip = marks[k].tip; });
@@ -119,7 +119,7 @@ function drawTraining(row) {
       return make("span", {}, swatch, "seed " + t.seed);
     })));
     const last = d3.max(data, (l) => l.step);
-    if (!log && data.some((l) => l.step % 1000 && l.step < last)) box.append(make("p", { class: "hint" }, "Between every 1,000th step and the end, it is of a sample of the validation images where these are many."));
+    if (!log && data.some((l) => l.step % 1000 && l.step < last)) box.append(make("p", { class: "hint" }, `Between every 1,000th step and the end, it is of a sample of the validation ${report.noun} where these are many.`));
   }
 }
 

@@ -31,7 +31,7 @@ const searched = () => report.certified !== null && state.split === "validation"
 
 function verdict(row) {
   if (row.over.length) return { is: "misses", why: "over budget: " + row.over.join(", ") };
-  if (row.refuted && searched()) return { is: "misses", why: "refuted on the test images" };
+  if (row.refuted && searched()) return { is: "misses", why: `refuted on the test ${report.noun}` };
   return judge(row.judged[state.split].find((j) => j.rule === state.rule), state.threshold);
 }
 

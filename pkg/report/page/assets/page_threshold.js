@@ -112,7 +112,7 @@ function drawPick() {
     parts.push(make("p", { class: "name", id: "pick-name" }, row.label), detailsButton(p.row), facts(cardFacts(row, k)));
   }
   parts.push(make("p", {}, `${counts.get("meets") || 0} of ${report.rows.length} networks meet it` + (counts.get("undecided") ? `; ${counts.get("undecided")} undecided` : "") + "."));
-  if (searched() && report.certified === p.row) parts.push(make("p", {}, "This is what the search certified, on the test images too: see the certificate below."));
+  if (searched() && report.certified === p.row) parts.push(make("p", {}, `This is what the search certified, on the test ${report.noun} too: see the certificate below.`));
   else if (p.open.length) parts.push(make("p", {}, `Not final: ${p.open.length} ${p.row < 0 ? "" : "smaller "}could still meet it, such as ${report.rows[p.open[0]].label}.`));
   if (report.target_accuracy === null) parts.push(make("p", {}, "The experiment sets no target: the line starts where every finished network meets it."));
   card.replaceChildren(...parts);
