@@ -16,6 +16,7 @@ import (
 	"slimfit/pkg/draft"
 	"slimfit/pkg/exit"
 	"slimfit/pkg/lab"
+	"slimfit/pkg/result"
 	"slimfit/pkg/shell"
 )
 
@@ -33,7 +34,7 @@ func initCommand() *cli.Command {
 				" (default: by what lies in the folder; without one, paper)"},
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "overwrite the file"}},
 		Action: func(c *cli.Context) error {
-			file := "experiment.yaml"
+			file := result.ExperimentName
 			if c.NArg() > 1 {
 				return exit.Usagef("init: want at most one file, got %d", c.NArg())
 			} else if c.NArg() == 1 {

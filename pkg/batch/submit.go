@@ -174,7 +174,7 @@ func (p *Prepared) write(source []byte) error {
 		name    string
 		content []byte
 		// the task file last: it makes the submission
-	}{{experimentName, source}, {arrayName, []byte(p.Array)}, {reportName, []byte(p.Report)}, {tasksName, tasks}}
+	}{{result.ExperimentName, source}, {arrayName, []byte(p.Array)}, {reportName, []byte(p.Report)}, {tasksName, tasks}}
 	for _, f := range files {
 		if len(f.content) == 0 {
 			continue

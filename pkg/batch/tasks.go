@@ -19,13 +19,12 @@ import (
 )
 
 const (
-	batchDir       = "batch"
-	tasksName      = "tasks.json"
-	experimentName = "experiment.yaml"
-	arrayName      = "array.sh"
-	reportName     = "report.sh"
-	jobsName       = "jobs.json"
-	logDir         = "log"
+	batchDir   = "batch"
+	tasksName  = "tasks.json"
+	arrayName  = "array.sh"
+	reportName = "report.sh"
+	jobsName   = "jobs.json"
+	logDir     = "log"
 )
 
 // Tasks is the content of tasks.json.
@@ -124,7 +123,7 @@ func (t Tasks) check() error {
 // ExperimentFile is the submission's own copy of the experiment. It is an error
 // if somebody changed it: the elements would train something else.
 func (s Submission) ExperimentFile() (string, error) {
-	file := filepath.Join(s.Dir, experimentName)
+	file := filepath.Join(s.Dir, result.ExperimentName)
 	b, err := store.ReadFile(file, store.MaxJSON)
 	if err != nil {
 		return "", fmt.Errorf("read the submitted experiment: %w", err)

@@ -150,7 +150,7 @@ func (x *exporter) dataPath() string {
 func ownDataPath(run string, data models.Data) string {
 	var ref dataset.Ref
 	// Whatever else is wrong with the file, it says where the data is.
-	experiment.Load(filepath.Join(run, "experiment.yaml"), nil, func(r dataset.Ref) (models.Data, error) {
+	experiment.Load(filepath.Join(run, result.ExperimentName), nil, func(r dataset.Ref) (models.Data, error) {
 		ref = r
 		return data, nil
 	})

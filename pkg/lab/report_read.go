@@ -82,7 +82,8 @@ func (e *noFolderError) Unwrap() error { return fs.ErrNotExist }
 // at most.
 func runsIn(dirs ...string) []string {
 	for _, dir := range dirs {
-		found, err := filepath.Glob(filepath.Join(strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(dir), "*", "experiment.yaml"))
+		literal := strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(dir)
+		found, err := filepath.Glob(filepath.Join(literal, "*", result.ExperimentName))
 		if err != nil || len(found) == 0 {
 			continue
 		}

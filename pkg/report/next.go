@@ -48,7 +48,7 @@ func (r *decided) unquantized() bool {
 // trains one on all images, where it was judged by folds.
 func ExportLine(network string, int8 bool, folds int) string {
 	if folds > 0 {
-		return shell.Line("slimfit", "run", path.Join(path.Dir(network), "experiment.yaml"), "--set", "dataset.folds=0", "-o", "whole")
+		return shell.Line("slimfit", "run", path.Join(path.Dir(network), result.ExperimentName), "--set", "dataset.folds=0", "-o", "whole")
 	}
 	formats := "tflite"
 	if int8 {

@@ -120,8 +120,10 @@ func (s *Stopped) Result() Result {
 	return r
 }
 
-// Names of files: of a trial, in its folder, and of a search, in the run folder.
+// Names of files: of a trial, in its folder, and of an experiment and a search, in
+// the run folder.
 const (
+	ExperimentName  = "experiment.yaml"
 	ResultName      = "result.json"
 	Int8Name        = "int8.json"
 	ScoresName      = "scores.json"

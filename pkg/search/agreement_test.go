@@ -104,3 +104,30 @@ func answersNear(rng *rand.Rand, data models.Data, right int) (predicted []int, 
 	}
 	return predicted, labels, data.Classes
 }
+
+// What a search trains next goes by whole images too: neither sum nor product
+// of floats decides a tie.
+func TestTiesAreWholeImages(t *testing.T) {
+	goal := aim(0.99)
+	goal.Rule = target.Tolerance
+	all := small()[:1]
+	all[0].Data.Validation = 5000
+	p := problem(all, 10, goal, Options{})
+	c := candidate{}
+	for _, correct := range []int{4949, 4950, 4951} {
+		c.nets = append(c.nets, network{correct: correct, accuracy: float64(correct) / 5000})
+	}
+	s := newState(p)
+	if !s.promising(c) {
+		t.Error("a mean of 99 % does not promise 99 %")
+	}
+	if c.nets[0].correct--; s.promising(c) {
+		t.Error("an image less does")
+	}
+	p.FirstAlpha, p.Data.Validation = 0, 100
+	for _, percent := range []int{7, 28, 29, 55, 56, 57, 58} {
+		if p.Target.Accuracy = float64(percent) / 100; p.PassMark() != percent {
+			t.Errorf("%d %% of 100 images are %d", percent, p.PassMark())
+		}
+	}
+}

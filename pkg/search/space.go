@@ -5,8 +5,10 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sort"
 
 	"slimfit/pkg/result"
+	"slimfit/pkg/target"
 )
 
 // A search of a field trains a few configurations from all over it, fits a
@@ -357,7 +359,9 @@ func (s *state) sampled() (trained, surprises int) {
 // PassMark is the fewest right validation images of one network that screening
 // lets through.
 func (p *Problem) PassMark() int {
-	low := int(math.Ceil(p.Target.Accuracy * float64(p.Data.Validation)))
+	low := sort.Search(p.Data.Validation, func(correct int) bool {
+		return target.Reaches(correct, p.Data.Validation, p.Target.Accuracy)
+	})
 	for low < p.Data.Validation && p.FirstAlpha > 0 && !p.Target.Balanced() &&
 		p.short(low, p.Data.Validation, p.Target.Accuracy, p.Target.OpeningAlpha(p.FirstAlpha)) != "" {
 		low++

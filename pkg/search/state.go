@@ -5,6 +5,7 @@ import (
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
+	"slimfit/pkg/target"
 )
 
 // standing is where a candidate stands.
@@ -196,9 +197,9 @@ func (s *state) promising(c candidate) bool {
 	if s.p.Target.Rule != experiment.RuleTolerance {
 		return c.statistic >= s.p.Target.Accuracy
 	}
-	sum := 0.0
+	correct := 0
 	for _, n := range c.nets {
-		sum += n.accuracy
+		correct += n.correct
 	}
-	return sum/float64(len(c.nets)) >= s.p.Target.Accuracy
+	return target.Reaches(correct, len(c.nets)*s.p.Data.Validation, s.p.Target.Accuracy)
 }

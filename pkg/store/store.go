@@ -17,12 +17,11 @@ import (
 )
 
 const (
-	experimentName = "experiment.yaml"
-	historyName    = "history.csv"
-	logName        = "log.txt"
-	processDir     = "processes"
-	reportDir      = "report"
-	seedPrefix     = "seed-"
+	historyName = "history.csv"
+	logName     = "log.txt"
+	processDir  = "processes"
+	reportDir   = "report"
+	seedPrefix  = "seed-"
 )
 
 // DefaultOut is the folder above run folders where none is named: experiment
@@ -81,7 +80,7 @@ func Open(dir string) (*Folder, error) {
 	f := &Folder{Dir: abs}
 	_, err = os.Lstat(f.ExperimentPath())
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is no run folder, there is no %s in it: %w", dir, experimentName, fs.ErrNotExist)
+		return nil, fmt.Errorf("%s is no run folder, there is no %s in it: %w", dir, result.ExperimentName, fs.ErrNotExist)
 	}
 	if err == nil {
 		err = wantFile(f.ExperimentPath())
@@ -93,7 +92,7 @@ func Open(dir string) (*Folder, error) {
 }
 
 // ExperimentPath is the copy of the experiment file that `run` was given last.
-func (f *Folder) ExperimentPath() string { return f.path(experimentName) }
+func (f *Folder) ExperimentPath() string { return f.path(result.ExperimentName) }
 
 // ReportDir is where reports go by default.
 func (f *Folder) ReportDir() string { return f.path(reportDir) }
