@@ -219,8 +219,11 @@ func parseResize(s string) (*[2]int, error) {
 	}
 	var size [2]int
 	var rest string
+	if n, err := strconv.Atoi(s); err == nil && n > 0 {
+		return &[2]int{n, n}, nil
+	}
 	if n, _ := fmt.Sscanf(s+" ", "%dx%d%s", &size[0], &size[1], &rest); n != 2 || size[0] < 1 || size[1] < 1 {
-		return nil, exit.Usagef("--resize %s: want HEIGHTxWIDTH in pixels, such as 32x32", s)
+		return nil, exit.Usagef("--resize %s: want HEIGHTxWIDTH in pixels, such as 32x32, or one edge", s)
 	}
 	return &size, nil
 }

@@ -125,13 +125,14 @@ func TestDataExitCodes(t *testing.T) {
 		{"unknown name or folder", []string{"verify", filepath.Join(empty, "none")}, exit.Usage, "nor is there such a folder"},
 		{"argument of list", []string{"list", "mnist"}, exit.Usage, `unexpected argument "mnist"`},
 		{"bad format", []string{"list", "--format", "xml"}, exit.Usage, "want one of text, json"},
-		{"bad resize", []string{"verify", "--resize", "28", dir}, exit.Usage, "--resize 28: want HEIGHTxWIDTH"},
+		{"bad resize", []string{"verify", "--resize", "28x", dir}, exit.Usage, "--resize 28x: want HEIGHTxWIDTH"},
 		{"resize of a known set", []string{"verify", "--resize", "28x28", "mnist"}, exit.Usage, "not for mnist"},
 		{"fetch from a folder without the files", []string{"fetch", "cifar10", "--cache", cache, "--from", dir}, exit.IO, "folder " + dir + ": has none of the files"},
 		{"fetch into a file", []string{"fetch", "cifar10", "--cache", readOnly, "--from", dir}, exit.IO, "not a directory"},
 		{"missing", []string{"verify", "cifar10", "--cache", cache}, exit.Trials, "test_batch.bin is missing"},
 		{"broken", []string{"verify", "mnist", "--cache", cache}, exit.Trials, "train-images-idx3-ubyte is broken: 4 bytes, want 47040016"},
 		{"one good, one bad", []string{"verify", dir, "cifar10", "--cache", cache}, exit.Trials, "run `slimfit data fetch cifar10 --cache " + cache + "`"},
+		{"resize by one edge", []string{"verify", "--resize", "28", dir}, exit.Trials, "resize is for folders of pictures only"},
 		{"resize of idx files", []string{"verify", "--resize", "28x28", dir}, exit.Trials, "resize is for folders of pictures only"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -114,6 +114,20 @@ func TestPictureArrays(t *testing.T) {
 	}
 }
 
+// A folder of series is told by its files, unless there are folders beside them.
+func TestIsSeriesFolder(t *testing.T) {
+	dir := datatest.Write(t, t.TempDir(), map[string][]byte{"train.csv": []byte("label,a,b\n" + strings.Repeat("0,1,2\n1,3,5\n", 20))})
+	if set, err := Load(Ref{Path: dir, Accept: AcceptAll()}, ""); err != nil || set.Data.Kind != KindSeries || set.Data.Input.W != 2 {
+		t.Errorf("%v %+v", err, set)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "cat"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if IsSeries(dir) || IsSeries(filepath.Join(dir, "none")) {
+		t.Error("a folder with class folders is taken for series")
+	}
+}
+
 func prod(shape []int) int {
 	n := 1
 	for _, d := range shape {

@@ -39,8 +39,17 @@ type oneSeries struct {
 	role   string // as of picture
 }
 
-// IsSeries says whether a path is a file that series are read from.
-func IsSeries(path string) bool { return IsTable(path) && !isPictures(path) }
+// IsSeries says whether a path is a file, or a folder of nothing but files, that
+// series are read from.
+func IsSeries(path string) bool {
+	if IsTable(path) {
+		return !isPictures(path)
+	}
+	entries, err := os.ReadDir(path)
+	return err == nil && !slices.ContainsFunc(entries, os.DirEntry.IsDir) && slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		return slices.Contains([]string{"train.csv", "x_train.npy", "x.npy"}, e.Name())
+	})
+}
 
 // IsTable says whether a path is a file of series or of arrays of pictures.
 func IsTable(path string) bool {

@@ -130,7 +130,7 @@ func Of(folder, kind, file string) (*Draft, error) {
 		d.Series = true
 	}
 	if err != nil {
-		return nil, fmt.Errorf("data in %s: %w", folder, err)
+		return nil, err
 	}
 	size := [2]int{set.Data.Input.H, set.Data.Input.W}
 	if pictures := set.Found.Pictures; len(pictures) > 0 {

@@ -67,6 +67,8 @@ func shiftForm(beside ...yk.Key) yk.Form {
 
 func datasetForm() yk.Form {
 	edge := yk.Integer(1, 4096)
+	size := yk.List(2, 2, yk.Key{Forms: yk.Forms(edge)})
+	size.Hint = "[28, 28]"
 	f := yk.Mapping([]yk.Key{
 		{Name: "name", Forms: yk.Forms(yk.Text(64, `[A-Za-z0-9_.-]+`, "1 to 64 of A-Z, a-z, 0-9, _, . and -")), Default: "the folder's name",
 			Doc: "A name that `slimfit data list` shows; with `path`, a name of your own, which may be left out."},
@@ -76,7 +78,7 @@ func datasetForm() yk.Form {
 		{Name: "train", Forms: yk.Forms(yk.Integer(1, 1e9)), Default: "all", Doc: "Train on the first this many images only, for quick runs."},
 		{Name: "validation", Forms: yk.Forms(yk.Integer(0, 1e9)), Default: "a tenth, at most 5000", Doc: "Images held back from the training files to choose by: the first ones."},
 		{Name: "test", Forms: yk.Forms(yk.Integer(1, 1e9)), Default: "all", Doc: "Use the first this many test images only; of data without test images, how many are held back."},
-		{Name: "resize", Forms: yk.Forms(edge, yk.List(2, 2, yk.Key{Forms: yk.Forms(edge)})), Doc: "Edge, or [height, width], that image folders are resized to."},
+		{Name: "resize", Forms: yk.Forms(edge, size), Doc: "Edge, or [height, width], that image folders are resized to."},
 		{Name: "fit", Forms: yk.Forms(yk.Choice("stretch", dataset.FitPad, dataset.FitCrop)), Default: "stretch",
 			Doc: "With `resize`: stretch each edge by itself; pad with black; or crop the middle."},
 		{Name: "channels", Forms: yk.Forms(yk.Choice("as_is", dataset.ChannelsGrey, dataset.ChannelsColour)), Default: "as_is",
@@ -99,7 +101,7 @@ func datasetForm() yk.Form {
 		yk.Key{Name: "shape", Forms: yk.Forms(yk.List(3, 3, yk.Key{Forms: yk.Forms(edge)})),
 			Doc: "[height, width, channels] of images that are not at hand, with `classes`, for plan and footprint: such a file trains nothing."},
 		yk.Key{Name: "classes", Forms: yk.Forms(yk.Integer(2, 1e6)), Doc: "With `shape`: how many classes there are."})
-	f.Needs, f.Short, f.Exclusive = []string{"name", "path", "shape"}, "name", []string{"path", "shape"}
+	f.Needs, f.Short, f.Exclusive, f.Hint = []string{"name", "path", "shape"}, "name", []string{"path", "shape"}, "{path: my-pictures}"
 	return f
 }
 

@@ -49,7 +49,7 @@ type Form struct {
 	OpenMax   bool           // Number: Max itself is not allowed
 	Values    []string       // Choice
 	Pattern   *regexp.Regexp // Text: what the whole value matches; Table: what a name matches; nil takes all
-	Hint      string         // says in words what Pattern accepts
+	Hint      string         // says in words what Pattern accepts; an example of a List or Mapping
 	Names     string         // Table: says in words what a name is
 	Item      *Key           // List, Table
 	Keys      []Key          // Mapping
@@ -138,15 +138,23 @@ func (f Form) String() string {
 		return "one of " + strings.Join(f.Values, ", ")
 	case ListKind:
 		if nouns, ok := plural(f.Item.Accepts()); ok {
-			return "a list of " + nouns
+			return "a list of " + nouns + f.such()
 		}
-		return "a list, each " + f.Item.Accepts()
+		return "a list, each " + f.Item.Accepts() + f.such()
 	case MappingKind:
-		return "a mapping"
+		return "a mapping" + f.such()
 	case TableKind:
 		return "a mapping of " + f.Hint
 	}
 	return "any value"
+}
+
+// such is the example of a list or mapping.
+func (f Form) such() string {
+	if f.Hint == "" {
+		return ""
+	}
+	return " such as " + f.Hint
 }
 
 // interval writes the range as mathematics does, without an end that no one meets.
