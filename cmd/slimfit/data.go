@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -175,8 +174,8 @@ func verifyData(ctx context.Context, o console, l *lab.Lab, names []string, how 
 		if err != nil {
 			faults++
 			var unreadable *dataset.Faults
-			if all && errors.As(err, &unreadable) {
-				err = errors.New(strings.Join(unreadable.List, "\n"))
+			if errors.As(err, &unreadable) {
+				unreadable.All = all
 			}
 			fmt.Fprintln(o.err, message(err))
 			continue

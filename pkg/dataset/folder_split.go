@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"slimfit/pkg/text"
 )
 
 // checkClassSizes wants a picture of each class for every part.
@@ -18,7 +20,7 @@ func (f folder) checkClassSizes(validation bool) error {
 	}
 	for class, n := range sizes {
 		if n < want {
-			return fmt.Errorf("class %s has %d pictures: want at least %d, one each for %s", f.classNames[class], n, want, parts)
+			return fmt.Errorf("class %s has %s: want at least %d, one each for %s", f.classNames[class], text.Count(n, "picture"), want, parts)
 		}
 	}
 	return nil

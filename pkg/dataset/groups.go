@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+
+	"slimfit/pkg/text"
 )
 
 // group are the pictures of one sub-folder name, in all classes.
@@ -84,8 +86,8 @@ func (f folder) holdGroups(all []picture, total int, what string) (held, rest []
 	}
 	for class, name := range f.classNames {
 		if !shows(rest, class) {
-			return nil, nil, fmt.Errorf("%d groups are too few: with %d pictures held back for %s none is left that shows class %s", len(groups),
-				len(held), what, name)
+			return nil, nil, fmt.Errorf("%s, too few: with %d pictures held back for %s none is left that shows class %s",
+				text.Count(len(groups), "group"), len(held), what, name)
 		}
 	}
 	return held, rest, nil

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
+
+	"slimfit/pkg/text"
 )
 
 const (
@@ -134,7 +136,8 @@ func findLayout(root *tree) (layout, error) {
 			filepath.Join(root.path, root.files[i]))
 	}
 	if len(root.files) > 0 {
-		l.notes = append(l.notes, fmt.Sprintf("%d files beside the class folders are not read: %s", len(root.files), shorten(root.files)))
+		l.notes = append(l.notes, fmt.Sprintf("%s beside the class folders, not read: %s", text.Count(len(root.files), "file"),
+			shorten(root.files)))
 	}
 	return l, l.divide(root)
 }

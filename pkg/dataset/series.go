@@ -153,7 +153,7 @@ func (s *Series) classes() ([]string, error) {
 		}
 	}
 	if len(names) < 2 || len(names) > MaxClasses {
-		return nil, fmt.Errorf("has %d classes: want 2 to %d", len(names), MaxClasses)
+		return nil, fmt.Errorf("classes by their labels: %d, want 2 to %d", len(names), MaxClasses)
 	}
 	number := func(n string) float64 {
 		x, err := strconv.ParseFloat(n, 64)

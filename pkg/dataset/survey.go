@@ -183,6 +183,7 @@ const shownFaults = 20
 type Faults struct {
 	List []string // "path: why", by path
 	Of   int      // files that were read
+	All  bool     // Error lists all
 }
 
 // Error lists the first faults.
@@ -191,7 +192,10 @@ func (f *Faults) Error() string {
 	if len(f.List) == 1 {
 		return f.List[0] + "; replace it, or set skip_unreadable: true to leave it out"
 	}
-	shown := f.List[:min(len(f.List), shownFaults)]
+	shown := f.List
+	if !f.All {
+		shown = shown[:min(len(f.List), shownFaults)]
+	}
 	text := fmt.Sprintf("%d of %d files cannot be read; %s:\n  %s", len(f.List), f.Of, wayOut, strings.Join(shown, "\n  "))
 	if more := len(f.List) - len(shown); more > 0 {
 		text += fmt.Sprintf("\n  and %d more; `slimfit data verify --all` lists them", more)

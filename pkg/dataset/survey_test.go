@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -84,5 +85,20 @@ func TestRepeats(t *testing.T) {
 	set.Test = Images{Pixels: []uint8{9, 9}, Labels: []uint8{0}}
 	if in := set.Repeats(); in != nil {
 		t.Errorf("%v, want nil", in)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	f := &Faults{Of: 90}
+	for i := range 25 {
+		f.List = append(f.List, fmt.Sprintf("a/%02d.png: damaged", i))
+	}
+	const head = "25 of 90 files cannot be read; "
+	if s := f.Error(); !strings.HasPrefix(s, head) || !strings.Contains(s, "a/19.png") || strings.Contains(s, "a/20.png") ||
+		!strings.HasSuffix(s, "and 5 more; `slimfit data verify --all` lists them") {
+		t.Error(s)
+	}
+	if f.All = true; !strings.HasPrefix(f.Error(), head) || !strings.HasSuffix(f.Error(), "\n  a/24.png: damaged") {
+		t.Error(f.Error())
 	}
 }
