@@ -15,7 +15,7 @@ import (
 // briefReader reads results without their long lists, and fast: what results
 // have in common (a configuration's model and footprint, a host's environment)
 // is decoded once, and known again by its bytes. That works on the layout of
-// encodeResult; any other is read the plain way.
+// EncodeResult; any other is read the plain way.
 type briefReader struct {
 	mu      sync.RWMutex
 	decoded map[string]any // by raw JSON
@@ -39,7 +39,7 @@ func (r *briefReader) read(path string, k result.Key) (result.Result, error) {
 	return out, err
 }
 
-// known reads the layout of encodeResult. The wrong images are only counted: a
+// known reads the layout of EncodeResult. The wrong images are only counted: a
 // bad network has thousands.
 func (r *briefReader) known(b []byte) (out result.Result, wrong map[result.Split]int, ok bool) {
 	b, begins := bytes.CutPrefix(b, []byte("{\n"))
@@ -71,7 +71,7 @@ func countPairs(list []byte) (n int, fits bool) {
 	return pairs, pairs >= 0 && bytes.Count(list, []byte("]")) == pairs+1 && bytes.Count(list, []byte(",")) == max(0, 2*pairs-1)
 }
 
-// decode reads the lines of an object that encodeResult wrote, without its
+// decode reads the lines of an object that EncodeResult wrote, without its
 // braces.
 func (r *briefReader) decode(lines []byte, out *result.Result) error {
 	small := make([]byte, 0, 1024) // an object of the keys that every result has its own of

@@ -20,16 +20,19 @@ func historyColumns() []string { return []string{"step", "loss", "validation_acc
 // measured. token is the fencing token of its lease; a caller that lost it gets
 // ErrFenced.
 func (f *Folder) WriteHistory(k result.Key, token uint64, points []result.Point) error {
-	dir := f.TrialDir(k)
-	return content(filepath.Join(dir, historyName), encodeHistory(points), func() error { return CheckLease(dir, token) }).replace()
+	return historyFile(f.TrialDir(k), token, points).replace()
 }
 
 // SaveHistory writes what there is of a history while its trial, with this folder,
 // trains: for who looks on. It is not made to outlast a loss of power.
 func SaveHistory(dir string, token uint64, points []result.Point) error {
-	f := content(filepath.Join(dir, historyName), encodeHistory(points), func() error { return CheckLease(dir, token) })
+	f := historyFile(dir, token, points)
 	f.durable = false
 	return f.replace()
+}
+
+func historyFile(dir string, token uint64, points []result.Point) file {
+	return content(filepath.Join(dir, historyName), encodeHistory(points), func() error { return CheckLease(dir, token) })
 }
 
 // HistorySHA256 is the digest, hex, of the history.csv that WriteHistory makes.

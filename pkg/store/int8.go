@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"slimfit/models"
 	"slimfit/pkg/result"
 )
 
@@ -28,14 +27,7 @@ func (f *Folder) ReadInt8(k result.Key) (result.Int8, error) {
 }
 
 func decodeInt8(b []byte, path string, k result.Key) (result.Int8, error) {
-	var q result.Int8
-	if err := models.UnmarshalStrict(b, &q); err != nil {
-		return result.Int8{}, &ResultError{path, err.Error()}
-	}
-	if reason := checkInt8(q, k); reason != "" {
-		return result.Int8{}, &ResultError{path, reason}
-	}
-	return q, nil
+	return decode(path, b, func(q *result.Int8) string { return checkInt8(*q, k) })
 }
 
 // WriteInt8 writes a trial's int8.json, whether or not there is one. Test
@@ -54,11 +46,7 @@ func (f *Folder) WriteInt8(q result.Int8) error {
 	if err := wantDir(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("write the int8 figures: %w", err)
 	}
-	b, err := EncodeInt8(q)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return content(path, b, nil).replace()
+	return writeObject(path, q, nil)
 }
 
 // EncodeInt8 is the content of an int8.json. The same figures give the same
@@ -140,11 +128,7 @@ func (f *Folder) WriteScores(s result.Scores, r result.Result) error {
 	if err := wantDir(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("write scores: %w", err)
 	}
-	b, err := encodeObject(s)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return content(path, b, nil).replace()
+	return writeObject(path, s, nil)
 }
 
 // checkScores returns what is wrong with s as the scores of r's network.

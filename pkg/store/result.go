@@ -34,7 +34,7 @@ func (f *Folder) WriteResult(r result.Result, token uint64, replace bool) error 
 	if earlier := r.Checksum == "" && r.HistorySHA == ""; !replace || !earlier {
 		r.Checksum = checksum()
 	}
-	b, err := encodeResult(r)
+	b, err := EncodeResult(r)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Join(dir, result.ResultName), err)
 	}
@@ -61,17 +61,25 @@ func (f *Folder) ReadResult(k result.Key) (result.Result, error) {
 
 // decodeResult decodes and checks the content of a result.json.
 func decodeResult(path string, b []byte, k result.Key) (result.Result, error) {
-	var r result.Result
-	if err := models.UnmarshalStrict(b, &r); err != nil {
-		return result.Result{}, &ResultError{path, err.Error()}
+	return decode(path, b, func(r *result.Result) string {
+		if reason := check(*r, k); reason != "" || r.Checksum == "" || intact(b) {
+			return reason
+		}
+		return "its checksum does not fit: it was damaged or edited after it was written"
+	})
+}
+
+// decode decodes the content of a file strictly. The error is a *ResultError where
+// that is not possible, or check says what is wrong with it.
+func decode[T any](path string, b []byte, check func(*T) string) (v T, err error) {
+	var none T
+	if err := models.UnmarshalStrict(b, &v); err != nil {
+		return none, &ResultError{path, err.Error()}
 	}
-	if reason := check(r, k); reason != "" {
-		return result.Result{}, &ResultError{path, reason}
+	if reason := check(&v); reason != "" {
+		return none, &ResultError{path, reason}
 	}
-	if r.Checksum != "" && !intact(b) {
-		return result.Result{}, &ResultError{path, "its checksum does not fit: it was damaged or edited after it was written"}
-	}
-	return r, nil
+	return v, nil
 }
 
 // SetResultAside renames a damaged result.json to result.json.damaged-<n>. The
@@ -115,10 +123,11 @@ func setAside(path string) (name string, err error) {
 	return name, nil
 }
 
-// encodeResult writes one key of the object a line, in the order of the
-// struct: fit for eyes and diff, and the reader of lists can cut it short.
-// A result that has a checksum gets that of its new content.
-func encodeResult(r result.Result) ([]byte, error) {
+// EncodeResult is the content of a result.json: one key of the object a line, in the
+// order of the struct, fit for eyes and diff, and the reader of lists can cut it
+// short. The same result gives the same bytes, also after it was read from such a
+// file. One that has a checksum gets that of its new content.
+func EncodeResult(r result.Result) ([]byte, error) {
 	sealed := r.Checksum != ""
 	r.Checksum = ""
 	b, err := encodeObject(r)
@@ -157,7 +166,16 @@ func intact(b []byte) bool {
 	return ok && checksum([]byte(objectBegin), body) == string(rest[:checksumSize])
 }
 
-// encodeObject is encodeResult for any struct.
+// writeObject writes a struct as EncodeResult does; fence may be nil.
+func writeObject(path string, v any, fence func() error) error {
+	b, err := encodeObject(v)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return content(path, b, fence).replace()
+}
+
+// encodeObject is EncodeResult for any struct.
 func encodeObject(v any) ([]byte, error) {
 	b, err := json.Marshal(v)
 	if err != nil {

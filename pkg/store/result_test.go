@@ -88,7 +88,7 @@ func TestResultRoundTrip(t *testing.T) {
 	if lines := bytes.Count(b, []byte("\n")); lines != 23 { // 21 keys and the braces
 		t.Errorf("%d lines, want one a key:\n%s", lines, b[:1000])
 	}
-	again, err := encodeResult(got)
+	again, err := EncodeResult(got)
 	if err != nil || !bytes.Equal(again, b) {
 		t.Errorf("written again it differs (%v):\n%s", err, again)
 	}
@@ -352,7 +352,7 @@ func BenchmarkResults(b *testing.B) {
 		r := sample(b, i+1, 0)
 		for s := range 5 {
 			r.Seed, r.Checksum = int64(s), checksum()
-			body, err := encodeResult(r)
+			body, err := EncodeResult(r)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"slices"
 
-	"slimfit/models"
 	"slimfit/pkg/result"
 )
 
@@ -40,11 +39,7 @@ func (f *Folder) WriteStopped(s result.Stopped, token uint64) error {
 	default:
 		path = filepath.Join(dir, result.StoppedNameAt(s.Step))
 	}
-	b, err := encodeObject(s)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return content(path, b, func() error { return CheckLease(dir, token) }).replace()
+	return writeObject(path, s, func() error { return CheckLease(dir, token) })
 }
 
 // sameStop leaves out what the clock, the machine and the target change.
@@ -80,18 +75,12 @@ func (f *Folder) ReadStopped(k result.Key) ([]StoppedTrial, error) {
 }
 
 func readStopped(path string, k result.Key) (StoppedTrial, error) {
-	s := StoppedTrial{Path: path}
-	var err error
-	if s.Content, err = readEvidence(path); err != nil {
-		return s, fmt.Errorf("read a stopped trial: %w", err)
+	b, err := readEvidence(path)
+	if err != nil {
+		return StoppedTrial{}, fmt.Errorf("read a stopped trial: %w", err)
 	}
-	if err := models.UnmarshalStrict(s.Content, &s.Stopped); err != nil {
-		return s, &ResultError{path, err.Error()}
-	}
-	if reason := checkStopped(&s.Stopped, k); reason != "" {
-		return s, &ResultError{path, reason}
-	}
-	return s, nil
+	s, err := decode(path, b, func(s *result.Stopped) string { return checkStopped(s, k) })
+	return StoppedTrial{path, b, s}, err
 }
 
 // checkStopped returns what is wrong with s as a stop of the trial k, "" if it

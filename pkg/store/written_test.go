@@ -53,7 +53,7 @@ func TestWrittenBefore(t *testing.T) {
 		}
 	}
 	was, err := old.ReadResult(r.Key())
-	if b, _ := encodeResult(was); err != nil || !bytes.Equal(b, must(t, result.ResultName, old, r.Key())) {
+	if b, _ := EncodeResult(was); err != nil || !bytes.Equal(b, must(t, result.ResultName, old, r.Key())) {
 		t.Errorf("read and written again: %v\n%s", err, b)
 	}
 	int8, err := old.ReadInt8(r.Key())
