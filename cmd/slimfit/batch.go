@@ -63,41 +63,26 @@ func batchSubmitCommand() *cli.Command {
 	}
 }
 
-// setting is a flag that stands for a key of batch.
-type setting struct{ flag, key, value, usage string }
-
-func batchSettings() []setting {
-	return []setting{
-		{"engine", "engine", "NAME", "the batch system: slurm"},
-		{"partition", "partition", "NAME", "sbatch --partition"},
-		{"account", "account", "NAME", "sbatch --account"},
-		{"qos", "qos", "NAME", "sbatch --qos"},
-		{"time", "time", "TIME", "limit of one array element: minutes, or as Slurm writes it"},
-		{"gpus", "gpus", "N", "GPUs of one element"},
-		{"cpus", "cpus", "N", "CPU cores of one element"},
-		{"memory", "memory", "SIZE", "memory of one element, such as 16G"},
-		{"throttle", "throttle", "N", "elements that run at once"},
-		{"min-minutes", "min_minutes", "MINUTES", "short trials share an element until it runs about this long"},
-		{"gpu-memory-fraction", "gpu_memory_fraction", "SHARE", "share of a GPU's memory that one worker may take"},
+// batchFlag is the flag that stands for a key of batch; that of a list adds one
+// item to it, as often as it is given.
+func batchFlag(k yamlkeys.Key) (name string, list bool) {
+	name = strings.ReplaceAll(k.Name, "_", "-")
+	if _, list = k.Form(yamlkeys.ListKind); list {
+		name = strings.TrimSuffix(name, "s")
 	}
-}
-
-// batchLists are the flags that add lines to a list of batch.
-func batchLists() []setting {
-	return []setting{
-		{"extra", "extra", "OPTION", "one more sbatch option, such as --extra=--constraint=a100 (repeatable)"},
-		{"module", "modules", "NAME", "an environment module to load first (repeatable)"},
-		{"setup", "setup", "LINE", "a shell line before the work (repeatable)"},
-	}
+	return name, list
 }
 
 func batchSettingFlags() []cli.Flag {
 	var flags []cli.Flag
-	for _, s := range batchSettings() {
-		flags = append(flags, &cli.StringFlag{Name: s.flag, Usage: fmt.Sprintf("`%s`: %s", s.value, s.usage)})
-	}
-	for _, s := range batchLists() {
-		flags = append(flags, &cli.StringSliceFlag{Name: s.flag, Usage: fmt.Sprintf("`%s`: %s", s.value, s.usage)})
+	for _, k := range experiment.BatchKeys() {
+		name, list := batchFlag(k)
+		usage := "`" + strings.ToUpper(name[strings.LastIndex(name, "-")+1:]) + "`: " + strings.TrimSuffix(k.Doc, ".")
+		if list {
+			flags = append(flags, &cli.StringSliceFlag{Name: name, Usage: usage + " (repeatable)"})
+		} else {
+			flags = append(flags, &cli.StringFlag{Name: name, Usage: usage})
+		}
 	}
 	return flags
 }
@@ -154,18 +139,19 @@ func batchOptionsOf(c *cli.Context) (batchOptions, error) {
 	if keep := o.lab.Work.Keep; keep != "" {
 		o.passed = append(o.passed, "--keep="+string(keep))
 	}
-	for _, s := range batchSettings() {
-		if v := c.String(s.flag); v != "" {
-			o.given = append(o.given, "batch."+s.key+"="+v)
+	for _, k := range experiment.BatchKeys() {
+		name, list := batchFlag(k)
+		value := ""
+		if !list {
+			value = c.String(name)
+		} else if items := c.StringSlice(name); len(items) > 0 {
+			for i := range items {
+				items[i] = strconv.Quote(items[i])
+			}
+			value = "[" + strings.Join(items, ", ") + "]"
 		}
-	}
-	for _, s := range batchLists() {
-		var quoted []string
-		for _, v := range c.StringSlice(s.flag) {
-			quoted = append(quoted, strconv.Quote(v))
-		}
-		if len(quoted) > 0 {
-			o.given = append(o.given, "batch."+s.key+"=["+strings.Join(quoted, ", ")+"]")
+		if value != "" {
+			o.given = append(o.given, "batch."+k.Name+"="+value)
 		}
 	}
 	return o, nil
@@ -195,9 +181,10 @@ func flagErrors(err error) error {
 		return err
 	}
 	for _, f := range faults {
-		for _, s := range append(batchSettings(), batchLists()...) {
-			if value, ok := strings.CutPrefix(f.File, "--set batch."+s.key+"="); ok {
-				f.File = "--" + s.flag + " " + value
+		for _, k := range experiment.BatchKeys() {
+			if value, ok := strings.CutPrefix(f.File, "--set batch."+k.Name+"="); ok {
+				name, _ := batchFlag(k)
+				f.File = "--" + name + " " + value
 			}
 		}
 	}

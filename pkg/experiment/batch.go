@@ -22,7 +22,7 @@ type batchField struct {
 	to any
 }
 
-// fields are the keys of batch, in an experiment and in a site's file.
+// fields are the keys of batch, with the fields that they fill.
 func (b *Batch) fields() []batchField {
 	word := yk.Text(200, `[A-Za-z0-9_.,@+:/-]+`, "a word of letters, digits and _ . , @ + : / -")
 	line := yk.Text(1000, `[^\x00-\x1f\x7f]+`, "one line of text")
@@ -51,7 +51,8 @@ func (b *Batch) fields() []batchField {
 	}
 }
 
-func batchKeys() []yk.Key {
+// BatchKeys are the keys of batch, in an experiment and in a site's file.
+func BatchKeys() []yk.Key {
 	var keys []yk.Key
 	for _, f := range new(Batch).fields() {
 		keys = append(keys, f.Key)
@@ -127,7 +128,7 @@ func ParseBatch(file string, source []byte, sets []string) (Batch, error) {
 	if root == nil {
 		return Batch{}, p.Err()
 	}
-	section := &yk.Key{Name: "batch", Forms: yk.Forms(yk.Mapping(batchKeys()...))}
+	section := &yk.Key{Name: "batch", Forms: yk.Forms(yk.Mapping(BatchKeys()...))}
 	wrapped := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{word("batch"), root}}
 	for _, s := range sets {
 		p.Set(wrapped, &yk.Key{Forms: yk.Forms(yk.Mapping(*section))}, s)

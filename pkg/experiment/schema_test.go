@@ -339,7 +339,7 @@ func TestDefaultsAreTheTables(t *testing.T) {
 		t.Errorf("plain %+v\ngiven %+v", plain.Configs[0].Recipe, given.Configs[0].Recipe)
 	}
 	var batchDefaults strings.Builder
-	for _, k := range batchKeys() {
+	for _, k := range BatchKeys() {
 		if k.DefaultValue() != nil {
 			fmt.Fprintf(&batchDefaults, "%s: %s\n", k.Name, k.Default)
 		}

@@ -46,7 +46,7 @@ func Keys() []yk.Key {
 			Doc: "What is evaluated."},
 		{Name: "report", Forms: yk.Forms(yk.Mapping(reportKeys(line)...)), Doc: "What the report's main figure shows."},
 		{Name: "teachers", Forms: yk.Forms(teachersForm()), Doc: "SHA-256 of the weights of each run that `train.teacher` names; slimfit fills it in when it trains."},
-		{Name: "batch", Forms: yk.Forms(yk.Mapping(batchKeys()...)), Doc: "How trials run on a cluster; a site's file may give the same keys."},
+		{Name: "batch", Forms: yk.Forms(yk.Mapping(BatchKeys()...)), Doc: "How trials run on a cluster; a site's file may give the same keys."},
 	}
 }
 

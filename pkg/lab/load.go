@@ -147,18 +147,25 @@ func (l *Lab) Settle(e *experiment.Experiment, folder *store.Folder, read bool) 
 // FolderExperiment reads a run folder's experiment; nil, with a note, where
 // that is not possible.
 func (l *Lab) FolderExperiment(folder *store.Folder) *experiment.Experiment {
-	from := l.sources(nil)
-	from.Space = true
-	e, err := experiment.LoadFrom(folder.ExperimentPath(), nil, from)
-	if err == nil {
-		err = l.Settle(e, folder, false)
-	}
+	e, err := l.experimentIn(folder, nil)
 	if err != nil {
 		l.Note("how many trials there should be is not known: %v", err)
 		return nil
 	}
 	l.speaks(e.Data, e.Classes)
 	return e
+}
+
+// experimentIn is a run folder's experiment, with its images as the results have
+// them.
+func (l *Lab) experimentIn(folder *store.Folder, results []result.Result) (*experiment.Experiment, error) {
+	from := l.sources(results)
+	from.Space = true
+	e, err := experiment.LoadFrom(folder.ExperimentPath(), nil, from)
+	if err == nil {
+		err = l.Settle(e, folder, false)
+	}
+	return e, err
 }
 
 // FindTrial opens the trained network that a person names, of a seed where one

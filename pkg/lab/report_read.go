@@ -191,12 +191,7 @@ func (l *Lab) readExperiment(folder *store.Folder, in *report.Input) *experiment
 	if _, err := os.Stat(folder.ExperimentPath()); errors.Is(err, fs.ErrNotExist) {
 		return nil // the report says so
 	}
-	from := l.sources(in.Results)
-	from.Space = true
-	e, err := experiment.LoadFrom(folder.ExperimentPath(), nil, from)
-	if err == nil {
-		err = l.Settle(e, folder, false)
-	}
+	e, err := l.experimentIn(folder, in.Results)
 	if err != nil {
 		l.Note("the experiment file cannot be read, the report is made from the results alone: %v", err)
 		in.Warnings = append(in.Warnings, "The experiment file cannot be read; this report is made from the results alone.")

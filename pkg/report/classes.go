@@ -104,7 +104,7 @@ func (r *filled) guess() {
 			}
 			if words := g.Words(r.Classes); words != "" {
 				row.Guesses = append(row.Guesses, words)
-				r.warn("The network "+words+" on the "+string(r.Split)+" images.", result.Key{ConfigID: row.ID, Seed: row.Trials[j].Seed})
+				r.warn("The network "+words+" on the "+string(r.Split)+" images.", row.Trials[j].key(row))
 			}
 		}
 	}

@@ -34,7 +34,7 @@ func (r *planned) fill(in Input) *filled {
 		row.wrong = map[Split][][]int{}
 		row.Histories = map[int64][]result.Point{}
 		for j := range row.Trials {
-			key := result.Key{ConfigID: row.ID, Seed: row.Trials[j].Seed}
+			key := row.Trials[j].key(row)
 			res, ok := own[key]
 			if !ok {
 				res, ok = others[key]
@@ -272,7 +272,7 @@ func (r *planned) leftOut(results []result.Result) {
 	planned := map[result.Key]bool{}
 	for i := range r.Rows {
 		for _, t := range r.Rows[i].Trials {
-			planned[result.Key{ConfigID: r.Rows[i].ID, Seed: t.Seed}] = true
+			planned[t.key(&r.Rows[i])] = true
 		}
 	}
 	for i := range results {
@@ -301,7 +301,7 @@ func (r *planned) environments(own, others map[result.Key]*result.Result) {
 			if t.Status == Absent || t.Status == Skipped {
 				continue
 			}
-			key := result.Key{ConfigID: r.Rows[i].ID, Seed: t.Seed}
+			key := t.key(&r.Rows[i])
 			res := own[key]
 			if res == nil {
 				res = others[key]

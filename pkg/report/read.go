@@ -14,6 +14,8 @@ import (
 // Score returns the row's score on the split.
 func (r *Row) Score(s Split) *Score { return *r.At(s) }
 
+func (t *Trial) key(row *Row) result.Key { return result.Key{ConfigID: row.ID, Seed: t.Seed} }
+
 // On returns the trial's accuracy on the split.
 func (t *Trial) On(s Split) *Measured { return *t.At(s) }
 
