@@ -42,7 +42,9 @@ func parts() []part {
 		{"pkg/README.md", "rooms", rooms},
 		{"experiments/records/README.md", "front", frontTable},
 		{"experiments/records/README.md", "paper", paperTable},
+		{"experiments/records/README.md", "others", othersTable},
 		{"experiments/records/README.md", "tasks", tasksTable},
+		{"experiments/records/README.md", "tiles", tilesTable},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
+	"slimfit/pkg/stats"
 	"slimfit/pkg/text"
 )
 
@@ -185,4 +186,56 @@ func tasksTable(root string) (string, error) {
 		rows = append(rows, row)
 	}
 	return table([]string{"data", "verdict", "asked", "parameters", "test, % of each seed", "at least, %"}, 3, rows), nil
+}
+
+// tilesTable has, of the certified network for magnetic tiles, each class of the test
+// pictures: what is shown of it, and what could be if every answer were right.
+func tilesTable(root string) (string, error) {
+	r, err := readRecords(root)
+	if err != nil {
+		return "", err
+	}
+	c := r.certificates["records/results/records-tiles/certificate.json"]
+	if c == nil || c.Winner == nil {
+		return "", fmt.Errorf("no certificate for magnetic tiles")
+	}
+	n, err := r.find(c.Winner.ConfigID)
+	if err != nil {
+		return "", err
+	}
+	floors := map[int]float64{}
+	for _, f := range c.Target.Recall {
+		floors[f.Class] = f.Floor
+	}
+	var rows [][]string
+	for class, name := range c.Classes {
+		images, least, right := 0, 0, []string{}
+		for i, s := range n.seeds {
+			counts := s.Confusion.Test
+			if s.Distinct != nil {
+				counts = s.Distinct.Confusion
+			}
+			images = 0
+			for _, k := range counts[class] {
+				images += k
+			}
+			if got := counts[class][class]; i == 0 || got < least {
+				least = got
+			}
+			right = append(right, fmt.Sprint(counts[class][class]))
+		}
+		row := []string{name, fmt.Sprint(images), strings.Join(right, ", "), ""}
+		if floors[class] > 0 {
+			row[3] = text.Threshold(floors[class])
+		}
+		for _, k := range []int{least, images} {
+			bound, err := stats.LowerBound(k, images, 1-c.Winner.Alpha)
+			if err != nil {
+				return "", err
+			}
+			row = append(row, text.Percentage(bound))
+		}
+		rows = append(rows, row)
+	}
+	return table([]string{"class", "test pictures", "right, of each seed", "floor", "at least, %", "if all were right, %"}, 1, rows), nil
 }
