@@ -30,6 +30,8 @@ func pageScripts() []string {
 type page struct {
 	Live        int // number of a page that a server sends; 0 for a file
 	R           *report.Report
+	Question    string // of R.Asked; what is required besides stands below the chart
+	Required    string
 	Policy      string
 	Style       template.CSS
 	Scripts     []template.JS
@@ -79,6 +81,8 @@ func write(r *report.Report, live int) ([]byte, error) {
 	if err := p.load(); err != nil {
 		return nil, err
 	}
+	at := strings.Index(p.R.Asked+"?", "?") + 1
+	p.Question, p.Required = p.R.Asked[:min(at, len(p.R.Asked))], strings.TrimSpace(p.R.Asked[min(at, len(p.R.Asked)):])
 	p.tables(r)
 	p.mistakes(whole, r)
 	if figures := figure.List(r); len(figures) > 0 && figures[0].Name == figure.Accuracy {

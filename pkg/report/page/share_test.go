@@ -17,15 +17,58 @@ import (
 	"slimfit/pkg/report/reporttest"
 )
 
+// longReport has all that makes the first screen full: eleven classes with long
+// names and a floor each, budgets, an int8 target, files measured for a device, and
+// an answer of many sentences.
+func longReport(t *testing.T) *report.Report {
+	t.Helper()
+	plan := reporttest.SlicesPlan()
+	plan.Classes = 11
+	target := *plan.Target
+	target.Precision, target.Accuracy = experiment.Int8, 0.94
+	target.Within = []experiment.Budget{{Cost: footprint.MACs, Limit: 2_000_000}, {Cost: footprint.TFLiteInt8Bytes, Limit: 200_000},
+		{Cost: footprint.ArenaBytes, Limit: 20_000}, {Cost: footprint.Peak, Limit: 40_000}}
+	var in report.Input
+	for k := range plan.Classes {
+		in.Classes = append(in.Classes, fmt.Sprintf("a class of some name %d", k))
+		target.Recall = append(target.Recall, experiment.Recall{Class: k, Floor: 0.2})
+	}
+	plan.Target = &target
+	in.Experiment = plan.Experiment(t)
+	in.Results, in.Histories = plan.Run(in.Experiment)
+	for i := range in.Results {
+		in.Results[i].Footprint.Measured = &footprint.Measured{TFLite: 250_000, TFLiteInt8: 61_240, Arena: 9_088}
+		in.Int8 = append(in.Int8, reporttest.Worse(in.Results[i], 3, true))
+	}
+	r := reporttest.Build(t, in, report.Options{})
+	if r.Answer.Pick < 0 || len(r.Answer.More) < 2 {
+		t.Fatalf("the answer is short: %+v", r.Answer)
+	}
+	return r
+}
+
 // What decides stands on the first screen, and what nobody meets has a nearest miss.
 func testFirstScreen(t *testing.T, parent context.Context) {
+	bottom := func(p *tab, selector string) float64 {
+		return js[float64](p, `document.querySelector(`+quote(selector)+`).getBoundingClientRect().bottom`)
+	}
 	r := slicesReport(t)
-	p := open(t, parent, r, desktop)
-	for _, selector := range []string{"#chart svg", "#answer .sentence", "#pick-name", "#pick dl"} {
-		if bottom := js[float64](p, `document.querySelector(`+quote(selector)+`).getBoundingClientRect().bottom`); bottom > float64(desktop.height) {
-			t.Errorf("%s ends at %v, below a screen of %d", selector, bottom, desktop.height)
+	for name, r := range map[string]*report.Report{"short": r, "long": longReport(t)} {
+		p := open(t, parent, r, desktop)
+		for _, selector := range []string{"#chart svg", "#answer .sentence", "#pick-name", "#pick"} {
+			if at := bottom(p, selector); at > float64(desktop.height) {
+				t.Errorf("%s: %s ends at %v, below a screen of %d", name, selector, at, desktop.height)
+			}
+		}
+		p.shoot("first-" + name)
+		p = open(t, parent, r, phone)
+		for _, selector := range []string{"#answer .sentence", "#pick-name", "#pick .acts"} {
+			if at := bottom(p, selector); at > float64(phone.height) {
+				t.Errorf("%s: on a phone %s ends at %v, below a screen of %d", name, selector, at, phone.height)
+			}
 		}
 	}
+	p := open(t, parent, r, desktop)
 	if got := p.text("#chart"); !strings.Contains(got, "filters (log scale)") {
 		t.Errorf("the chart does not say that x is log: %.200q", got)
 	}

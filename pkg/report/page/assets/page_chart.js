@@ -122,7 +122,8 @@ function drawChart() {
   marks.push(Plot.dot(done, { className: "points", x: "x", y: (p) => 100 * p.s.mean, r, symbol: (p) => symbol(p.slice), stroke: (p) => color(p.slice), strokeWidth: 1.6, fill: (p) => (p.row.done < p.row.planned ? "var(--paper)" : color(p.slice)) }));
   marks.push(Plot.dot(empty, { className: "empty", x: "x", y: domain[0], r, symbol: "times", stroke: (p) => color(p.slice), strokeWidth: 2 }));
   const { axis, ...x } = xOptions();
-  const svg = Plot.plot({ width, height: Math.round(Math.min(460, Math.max(320, width * 0.55))), marginLeft: 48, marginRight: 62, marginBottom: 44,
+  const room = innerHeight - 90 - (box.getBoundingClientRect().top + scrollY); // on the first screen, with its key
+  const svg = Plot.plot({ width, height: Math.round(Math.max(320, Math.min(460, width * 0.55, room))), marginLeft: 48, marginRight: 62, marginBottom: 44,
     style: { background: "none", fontSize: "12px" }, x, y: { domain, grid: true, label: `${judged}${state.split} accuracy (%)`, ticks: 6 },
     symbol: { type: "identity" }, color: { type: "identity" }, marks: [axis, ...marks] });
   const focused = document.activeElement && document.activeElement.id === "line";
