@@ -123,6 +123,17 @@ func TestFindCertificate(t *testing.T) {
 	if _, err := export.Find(file, "runs"); err == nil || !strings.Contains(err.Error(), "names no winner: none of 2 reaches 99 %") {
 		t.Errorf("without a winner: %v", err)
 	}
+	certificate(t, file, result.Certificate{Format: result.CertificateFormat, Verdict: result.Unmet, Summary: "None.",
+		Nearest: &result.NearestMiss{ConfigID: r.Good}})
+	if _, err := export.Find(file, "runs"); err == nil || !strings.HasSuffix(err.Error(), "None; name "+filepath.Join(r.Folder.Dir, r.Good)+
+		" to take its nearest miss all the same") {
+		t.Errorf("with a nearest miss: %v", err)
+	}
+	second := filepath.Join(r.Folder.Dir, "certificate-2.json")
+	certificate(t, second, result.Certificate{Format: result.CertificateFormat, Winner: &result.Winner{ConfigID: r.Good}})
+	if _, err := export.Find(file, "runs"); err == nil || !strings.HasSuffix(err.Error(), "; "+second+" beside it names one") {
+		t.Errorf("with another answer beside it: %v", err)
+	}
 }
 
 func TestOpenPicksTheBestSeed(t *testing.T) {

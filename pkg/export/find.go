@@ -148,8 +148,34 @@ func isFile(path string) bool {
 
 // isCertificate says whether a file is a certificate that found something.
 func isCertificate(file string) bool {
-	_, err := ofCertificate(file)
-	return err == nil
+	c, err := readCertificate(file)
+	return err == nil && c.Winner != nil
+}
+
+func readCertificate(file string) (c result.Certificate, err error) {
+	b, err := store.ReadFile(file, store.MaxJSON)
+	if err != nil {
+		return c, err
+	}
+	if err := models.UnmarshalStrict(b, &c); err != nil || c.Format < 1 || c.Format > result.CertificateFormat {
+		return c, fmt.Errorf("%s is no certificate of a search", file)
+	}
+	return c, nil
+}
+
+// instead is what there is beside a certificate without a winner.
+func instead(file string, nearest *result.NearestMiss) string {
+	dir := filepath.Dir(file)
+	names, err := (&store.Folder{Dir: dir}).Named(".json")
+	for i := len(names) - 1; i >= 0 && err == nil; i-- {
+		if other := filepath.Join(dir, names[i]); isCertificate(other) {
+			return "; " + other + " beside it names one"
+		}
+	}
+	if nearest == nil {
+		return ""
+	}
+	return "; name " + filepath.Join(dir, nearest.ConfigID) + " to take its nearest miss all the same"
 }
 
 func distinct(keys []result.Key) []string {
@@ -164,16 +190,12 @@ func distinct(keys []result.Key) []string {
 
 // ofCertificate takes the winner of a search's certificate.
 func ofCertificate(file string) (Choice, error) {
-	b, err := store.ReadFile(file, store.MaxJSON)
+	c, err := readCertificate(file)
 	if err != nil {
 		return Choice{}, err
 	}
-	var c result.Certificate
-	if err := models.UnmarshalStrict(b, &c); err != nil || c.Format < 1 || c.Format > result.CertificateFormat {
-		return Choice{}, fmt.Errorf("%s is no certificate of a search", file)
-	}
 	if c.Winner == nil {
-		return Choice{}, fmt.Errorf("%s names no winner: %s", file, c.Summary)
+		return Choice{}, fmt.Errorf("%s names no winner: %s%s", file, strings.TrimSuffix(c.Summary, "."), instead(file, c.Nearest))
 	}
 	dir, err := filepath.Abs(filepath.Dir(file))
 	if err != nil {
