@@ -307,6 +307,9 @@ static void pad(const struct work *k, const struct slimfit_stem *s, const float 
     memcpy(k->image + (k->top + r) * k->pitch + k->left * k->channels, x + r * s->width * s->channels, sizeof(float) * wide);
 }
 
+// four numbers' bits, wherever they lie.
+typedef uint32_t four __attribute__((vector_size(16), aligned(4), may_alias));
+
 // find_live marks the windows that see anything but zeros. For the others every
 // sum is zero, and a gradient of the kernel too, whatever the weights: pictures
 // of digits are half such windows.
@@ -316,10 +319,12 @@ static void find_live(const struct work *k) {
     memset(any, 0, sizeof(int) * k->pitch);
     for (int r = 0; r < k->pool_h + k->kernel_h - 1; r++) {
       const float *x = k->image + (size_t)(py * k->pool_h + r) * k->pitch;
-      for (int c = 0; c < k->pitch; c++) any[c] |= x[c] != 0;
+      int c = 0;
+      for (; c + 4 <= k->pitch; c += 4) *(four *)(any + c) |= *(const four *)(x + c);
+      for (; c < k->pitch; c++) any[c] |= x[c] != 0;
     }
     before[0] = 0;
-    for (int c = 0; c < k->pitch; c++) before[c + 1] = before[c] + any[c];
+    for (int c = 0; c < k->pitch; c++) before[c + 1] = before[c] + (any[c] != 0);
     const int step = k->pool_w * k->channels, wide = (k->pool_w + k->kernel_w - 1) * k->channels;
     for (int px = 0; px < k->out_w; px++) k->live[py * k->out_w + px] = before[px * step + wide] != before[px * step];
   }
