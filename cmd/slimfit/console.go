@@ -72,6 +72,7 @@ func (o console) print(b []byte) error {
 // json writes a result as indented JSON.
 func (o console) json(v any) error {
 	enc := json.NewEncoder(o.out)
+	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return exit.Failed(enc.Encode(v))
 }

@@ -90,7 +90,7 @@ func listData(o console, cache string) error {
 		rows = append(rows, row)
 	}
 	if o.format == "json" {
-		return writeDataJSON(o.out, rows)
+		return o.json(rows)
 	}
 	t := text.Table{Head: []string{"NAME", "IMAGES", "CLASSES", "TRAIN", "VALIDATION", "TEST", "STATE", "ABOUT"}, Left: 8}
 	for _, r := range rows {
@@ -229,7 +229,7 @@ func parseResize(s string) (*[2]int, error) {
 
 func writeDataReports(o console, reports []lab.DataReport) error {
 	if o.format == "json" {
-		return writeDataJSON(o.out, reports)
+		return o.json(reports)
 	}
 	for _, r := range reports {
 		fmt.Fprintf(o.out, "%s: %s images of %d classes: %d train, %d validation, %d test\n", r.Name, r.Input, r.Classes, r.Train, r.Validation,
@@ -266,11 +266,4 @@ func shows(r lab.DataReport) []string {
 	}
 	return []string{fmt.Sprintf("%s can certify at most %.1f %% in a first opening (alpha %v)", text.Count(r.Test, "test image"),
 		math.Floor(1000*n.Most)/10, alpha)}
-}
-
-func writeDataJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }

@@ -160,7 +160,7 @@ func (r Request) longPacks(packs []sweep.Pack, s Speed) []string {
 
 // write makes the submission's folder.
 func (p *Prepared) write(source []byte) error {
-	tasks, err := p.Tasks.encode()
+	tasks, err := json.MarshalIndent(p.Tasks, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write task file: %w", err)
 	}
@@ -174,7 +174,7 @@ func (p *Prepared) write(source []byte) error {
 		name    string
 		content []byte
 		// the task file last: it makes the submission
-	}{{result.ExperimentName, source}, {arrayName, []byte(p.Array)}, {reportName, []byte(p.Report)}, {tasksName, tasks}}
+	}{{result.ExperimentName, source}, {arrayName, []byte(p.Array)}, {reportName, []byte(p.Report)}, {tasksName, append(tasks, '\n')}}
 	for _, f := range files {
 		if len(f.content) == 0 {
 			continue
@@ -220,11 +220,7 @@ func (p *Prepared) send(ctx context.Context, r Request) ([]string, error) {
 	if len(ids) == 0 {
 		return nil, fault
 	}
-	b, err := json.MarshalIndent(jobs, "", "  ")
-	if err == nil {
-		err = store.WriteFile(filepath.Join(p.Dir, jobsName), append(b, '\n'))
-	}
-	if err != nil { // for people and accounting only: the jobs' names say it too
+	if err := store.WriteJSON(filepath.Join(p.Dir, jobsName), jobs); err != nil { // for people and accounting only: the jobs' names say it too
 		p.Notes = append(p.Notes, fmt.Sprintf("the job numbers are not kept: %v", err))
 	}
 	return ids, fault

@@ -272,8 +272,8 @@ func TestTasksThatDoNotFit(t *testing.T) {
 		"a job elsewhere": {`"job": "`, `"job": "../../../x`, "is no job of Slurm"},
 		"a doubled key":   {`"arrays":`, `"arrays": [], "arrays":`, "is there twice"},
 		"a gap":           {`"first": 0`, `"first": 1`, "does not follow"},
-		"another key":     {`"trials":["`, `"trials":[],"x":["`, "unknown key"},
-		"no trials in it": {regexp.MustCompile(`"trials":\[[^]]*\]`).FindString(string(good)), `"trials":[]`, "has no trials"},
+		"another key":     {`"trials": [`, `"trials": [], "x": [`, "unknown key"},
+		"no trials in it": {regexp.MustCompile(`"trials": \[[^]]*\]`).FindString(string(good)), `"trials": []`, "has no trials"},
 	} {
 		put(t, p.Dir, "tasks.json", strings.Replace(string(good), c.old, c.new, 1))
 		if _, _, err := ReadTasks(file); err == nil || !strings.Contains(err.Error(), c.want) {

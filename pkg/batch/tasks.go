@@ -1,8 +1,6 @@
 package batch
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -224,30 +222,4 @@ func numbers(f *store.Folder) ([]int, error) {
 
 func submissionDir(f *store.Folder, n int) string {
 	return filepath.Join(f.Dir, batchDir, fmt.Sprintf("%04d", n))
-}
-
-// encode writes tasks.json with an element a line.
-func (t Tasks) encode() ([]byte, error) {
-	elements := t.Elements
-	t.Elements = nil
-	head, err := json.MarshalIndent(t, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	b.Write(bytes.TrimSuffix(head, []byte("null\n}")))
-	for i, e := range elements {
-		line, err := json.Marshal(e)
-		if err != nil {
-			return nil, err
-		}
-		sep := ",\n    "
-		if i == 0 {
-			sep = "[\n    "
-		}
-		b.WriteString(sep)
-		b.Write(line)
-	}
-	b.WriteString("\n  ]\n}\n")
-	return b.Bytes(), nil
 }

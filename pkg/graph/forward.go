@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 
 	tg "github.com/galeone/tfgo"
 	tf "github.com/wamuir/graft/tensorflow"
@@ -93,10 +94,8 @@ func (ns *networks) addStem(i int, s stem) {
 // skip is the number of leading nodes of the network that its stem replaces.
 func (ns *networks) skip(net int) int {
 	for _, s := range ns.stems {
-		for _, i := range s.nets {
-			if i == net {
-				return s.used()
-			}
+		if slices.Contains(s.nets, net) {
+			return s.used()
 		}
 	}
 	return 0

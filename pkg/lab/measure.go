@@ -202,9 +202,5 @@ func (l *Lab) writeFigures(e *experiment.Experiment, file string, known any) err
 	if _, err := l.Create(e); err != nil {
 		return exit.Failed(err)
 	}
-	b, err := json.MarshalIndent(known, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write measured figures: %w", err)
-	}
-	return exit.Failed(store.WriteFile(file, append(b, '\n')))
+	return exit.Failed(store.WriteJSON(file, known))
 }

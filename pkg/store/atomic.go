@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -225,3 +226,12 @@ func randomHex(bytes int) string {
 // WriteFile writes a whole file by rename, whether or not there is one: who
 // reads it sees the old content or the new.
 func WriteFile(path string, b []byte) error { return content(path, b, nil).replace() }
+
+// WriteJSON is WriteFile of v as indented JSON.
+func WriteJSON(path string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return WriteFile(path, append(b, '\n'))
+}

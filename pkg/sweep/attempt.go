@@ -164,12 +164,8 @@ func (r *run) complaint(c *claim, e protocol.Event) (over bool, cause error) {
 // within TensorFlow.
 func outOfSpace(message string) bool {
 	message = strings.ToLower(message)
-	for _, m := range []string{"no space left on device", "read-only file system", "disk quota exceeded", "too many open files"} {
-		if strings.Contains(message, m) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]string{"no space left on device", "read-only file system", "disk quota exceeded", "too many open files"},
+		func(m string) bool { return strings.Contains(message, m) })
 }
 
 // member finds the open trial that an event is about.

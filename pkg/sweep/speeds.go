@@ -75,27 +75,17 @@ func (s *Speeds) Save() error {
 	if !s.fresh {
 		return nil
 	}
-	for k, v := range readTable(s.path).Packs {
-		if _, ok := s.table.Packs[k]; !ok {
-			s.table.Packs[k] = v
-		}
+	joined := readTable(s.path)
+	maps.Copy(joined.Packs, s.table.Packs)
+	if s.table.Packs = joined.Packs; joined.Stacks != nil {
+		maps.Copy(joined.Stacks, s.table.Stacks)
+		s.table.Stacks = joined.Stacks
 	}
-	for k, n := range readTable(s.path).Stacks {
-		if _, ok := s.table.Stacks[k]; !ok {
-			if s.table.Stacks == nil {
-				s.table.Stacks = map[string]int{}
-			}
-			s.table.Stacks[k] = n
-		}
+	err := os.MkdirAll(filepath.Dir(s.path), 0o777)
+	if err == nil {
+		err = store.WriteJSON(s.path, s.table)
 	}
-	b, err := json.MarshalIndent(s.table, "", "  ")
 	if err != nil {
-		return fmt.Errorf("save speeds: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Dir(s.path), 0o777); err != nil {
-		return fmt.Errorf("save speeds: %w", err)
-	}
-	if err := store.WriteFile(s.path, b); err != nil {
 		return fmt.Errorf("save speeds: %w", err)
 	}
 	s.fresh = false

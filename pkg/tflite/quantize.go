@@ -208,12 +208,7 @@ func (q *quantizer) weighted(op Op, in *Quant) error {
 
 // isLogits reports whether a softmax reads the tensor.
 func isLogits(m *Model, t int) bool {
-	for _, op := range m.Ops {
-		if op.Code == Softmax && op.Inputs[0] == t {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.Ops, func(op Op) bool { return op.Code == Softmax && op.Inputs[0] == t })
 }
 
 // activity is what the calibration images show of one activation.

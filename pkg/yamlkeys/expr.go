@@ -3,6 +3,7 @@ package yamlkeys
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -116,7 +117,9 @@ func (p *exprParser) factor() (*term, error) {
 			return nil, fmt.Errorf("no axis's name after $")
 		}
 		p.rest = p.rest[1+len(name):]
-		p.e.add(name)
+		if !slices.Contains(p.e.Names, name) {
+			p.e.Names = append(p.e.Names, name)
+		}
 		return &term{name: name}, nil
 	case c >= '0' && c <= '9':
 		digits := p.word(p.rest)
@@ -141,15 +144,6 @@ func (p *exprParser) word(s string) string {
 		end = len(s)
 	}
 	return s[:end]
-}
-
-func (e *Expr) add(name string) {
-	for _, n := range e.Names {
-		if n == name {
-			return
-		}
-	}
-	e.Names = append(e.Names, name)
 }
 
 // Value computes the expression; of gives the value of an axis. It fails beyond

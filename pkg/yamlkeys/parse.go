@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -226,10 +227,8 @@ func (x *expander) expand(n *yaml.Node, depth int) *yaml.Node {
 	case x.nodes > maxNodes:
 		return x.stop(n, "more than %d values after aliases are expanded", maxNodes)
 	case n.Kind == yaml.AliasNode:
-		for _, a := range x.active {
-			if a == n.Alias {
-				return x.stop(n, "the alias *%s contains itself", n.Value)
-			}
+		if slices.Contains(x.active, n.Alias) {
+			return x.stop(n, "the alias *%s contains itself", n.Value)
 		}
 		x.active = append(x.active, n.Alias)
 		defer func() { x.active = x.active[:len(x.active)-1] }()
