@@ -47,6 +47,10 @@ func runServe(ctx context.Context, o console, l *lab.Lab, dir, host string, port
 	if err != nil {
 		return err
 	}
+	at, err := listen(host, port) // a port in use is told before anything is read
+	if err != nil {
+		return err
+	}
 	s := openStatus(l, folder)
 	quiet := *l
 	quiet.Note = l.Detail // of each report: the first one's notes would come again and again
@@ -59,10 +63,6 @@ func runServe(ctx context.Context, o console, l *lab.Lab, dir, host string, port
 	}}
 	if net.ParseIP(host) == nil {
 		server.Name = host
-	}
-	at, err := listen(host, port)
-	if err != nil {
-		return err
 	}
 	if err := o.print([]byte("http://" + at.Addr().String() + "/\n")); err != nil {
 		return err

@@ -147,6 +147,12 @@ type Answered struct {
 // Given counts answers that are given.
 type Given struct{ Right, Wrong, Held int }
 
+// Shares are the part of answers that are given, and of these the right ones; 0 of none.
+func (g Given) Shares() (answered, right float64) {
+	given := g.Right + g.Wrong
+	return stats.Round(float64(given) / float64(max(1, given+g.Held))), stats.Round(float64(g.Right) / float64(max(1, given)))
+}
+
 // tally counts answers by bin: right and wrong ones.
 type tally map[int][2]int
 
@@ -191,8 +197,7 @@ func (r *decided) sure() *Sure {
 		on[Test] = test
 	}
 	s := &Sure{ID: r.Rows[i].ID, Label: r.Rows[i].Label, Seeds: seeds, Class: -1}
-	two := r.Dataset.Classes == 2
-	if two {
+	if r.Dataset.Classes == 2 {
 		s.Class = 1
 		if a := validation.alarm(math.MinInt, 1); a.Found > a.False {
 			s.Class = 0
@@ -205,17 +210,30 @@ func (r *decided) sure() *Sure {
 			s.Thresholds = append(s.Thresholds, t)
 		}
 	}
-	for _, part := range []float64{1, 0.99, 0.98, 0.95, 0.9, 0.8, 0.7, 0.5, 0.3} {
+	s.Answered = r.Answers(&r.Rows[i], 1, 0.99, 0.98, 0.95, 0.9, 0.8, 0.7, 0.5, 0.3)
+	return s
+}
+
+// Answers is what comes of the row's networks giving about those parts of all answers,
+// the surest; nil without scores. Parts that come to the same are one.
+func (r *Report) Answers(row *Row, parts ...float64) (out []Answered) {
+	validation, _ := row.tallied(Validation)
+	if validation == nil {
+		return nil
+	}
+	two := r.Dataset.Classes == 2
+	test, _ := row.tallied(Test)
+	for _, part := range parts {
 		bin := validation.keeping(part, two)
-		a := Answered{share(bin), map[Split]Given{}}
-		for split, of := range on {
-			a.On[split] = of.given(bin, two)
+		a := Answered{share(bin), map[Split]Given{Validation: validation.given(bin, two)}}
+		if test != nil {
+			a.On[Test] = test.given(bin, two)
 		}
-		if n := len(s.Answered); n == 0 || s.Answered[n-1].On[Validation] != a.On[Validation] {
-			s.Answered = append(s.Answered, a)
+		if n := len(out); n == 0 || out[n-1].On[Validation] != a.On[Validation] {
+			out = append(out, a)
 		}
 	}
-	return s
+	return out
 }
 
 // share is the score at a bin's lower edge.
@@ -268,12 +286,21 @@ func (t tally) keeping(part float64, two bool) int {
 	if part == 1 {
 		return best
 	}
-	for bin := result.LowestBin; bin <= result.HighestBin; bin++ {
-		g := t.given(bin, two)
-		given := g.Right + g.Wrong
-		if d := math.Abs(float64(given)/float64(given+g.Held) - part); given > 0 && d < away {
-			best, away = bin, d
+	var answers [result.HighestBin - result.LowestBin + 1]int // by bin
+	all := 0
+	for bin, n := range t {
+		if two && bin < 0 {
+			bin = -bin - 1
 		}
+		answers[bin-result.LowestBin] += n[0] + n[1]
+		all += n[0] + n[1]
+	}
+	given := all
+	for i, n := range answers {
+		if d := math.Abs(float64(given)/float64(all) - part); given > 0 && d < away {
+			best, away = result.LowestBin+i, d
+		}
+		given -= n
 	}
 	return best
 }

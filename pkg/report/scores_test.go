@@ -3,10 +3,12 @@ package report_test
 import (
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/report"
+	"slimfit/pkg/report/figure"
 	"slimfit/pkg/report/render"
 	"slimfit/pkg/report/reporttest"
 	"slimfit/pkg/result"
@@ -37,6 +39,9 @@ func TestShiftsInInt8(t *testing.T) {
 	}
 	if s := render.Shifts(r); len(s.Tables) != 4 || s.Tables[2].Name != "shifts_in_int8" || len(s.Tables[2].Rows) != len(r.Rows) {
 		t.Errorf("%d tables", len(s.Tables))
+	}
+	if svg, err := figure.SVG(r, figure.Shifts); err != nil || !strings.Contains(string(svg), "accuracy in int8") {
+		t.Errorf("the figure does not draw int8 networks: %v", err)
 	}
 	for i := range in.Scores {
 		in.Scores[i].Int8 = nil

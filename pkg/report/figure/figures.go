@@ -45,8 +45,12 @@ func List(r *report.Report) []Figure {
 		all = append(all, Figure{Training, trainingCaption(r, rows)})
 	}
 	if i := r.Chosen(); i >= 0 && len(r.Rows[i].Shifts) > 0 {
-		all = append(all, Figure{Shifts, fmt.Sprintf("What %s gets of the validation images, as they are and shifted: mean accuracy over the "+
-			"seeds, and the recall of the class that is found least.", text.Plain(r.Rows[i].Label))})
+		s := fmt.Sprintf("What %s gets of the validation images, as they are and shifted: mean accuracy over the seeds, and the recall of the "+
+			"class that is found least", text.Plain(r.Rows[i].Label))
+		if slices.ContainsFunc(r.Rows[i].Shifts, func(s report.Shifted) bool { return s.Int8[report.Validation] != nil }) {
+			s += "; mean accuracy in int8 too"
+		}
+		all = append(all, Figure{Shifts, s + "."})
 	}
 	r.Noun.All(&all)
 	return all

@@ -68,6 +68,7 @@ type pageRow struct {
 	Confusion map[report.Split][][]int         `json:"confusion"`
 	Trials    []pageTrial                      `json:"trials"`
 	Shifts    []report.Shifted                 `json:"shifts"`
+	Answered  map[report.Split][][2]float64    `json:"answered"` // by the share of answers given: that share, and of these the right ones
 	Published *report.Published                `json:"published"`
 }
 
@@ -207,7 +208,14 @@ func newRow(r *report.Report, row *report.Row, limit int) pageRow {
 		Refuted: row.Refuted,
 		Counts:  row.Counts,
 		Scores:  map[report.Split]*pageScore{}, Judged: row.Judged, Confusion: map[report.Split][][]int{}, Published: row.Published}
-	out.Shifts = row.Shifts
+	out.Shifts, out.Answered = row.Shifts, map[report.Split][][2]float64{}
+	for _, a := range r.Answers(row, 1, 0.98, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3) {
+		for split, g := range a.On {
+			if answered, right := g.Shares(); answered > 0 {
+				out.Answered[split] = append(out.Answered[split], [2]float64{*digits(answered), *digits(right)})
+			}
+		}
+	}
 	if m := row.Footprint.Measured; m != nil && m.TFLiteInt8 > 0 {
 		out.Device = &pageDevice{m.TFLiteInt8, m.Arena}
 	}

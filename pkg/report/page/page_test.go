@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -171,6 +172,15 @@ func testUse(t *testing.T, parent context.Context) {
 		b, err := chromedp.Run(p.ctx, chromedp.PrintToPDF())
 		if err != nil || len(b) < 10_000 {
 			t.Errorf("printing gives %d bytes, error %v", len(b), err)
+		}
+		if _, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"}); err != nil {
+			t.Fatal(err)
+		}
+		hidden := js[[]string](p, `["#answer .sentence", "#chart svg", "#pick dl", "#more p", "#table-results tbody tr:last-child", "#table-differences td", "#definitions dd"]
+			.filter((s) => !document.querySelector(s) || !document.querySelector(s).checkVisibility() || !document.querySelector(s).getBoundingClientRect().height)`)
+		shown := js[[]string](p, `["nav", ".controls", ".hint", "#pick button", "footer"].filter((s) => document.querySelector(s).checkVisibility())`)
+		if len(hidden)+len(shown) > 0 {
+			t.Errorf("on paper %v do not show, and %v do", hidden, shown)
 		}
 	})
 }

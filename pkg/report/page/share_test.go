@@ -113,11 +113,24 @@ func testStressed(t *testing.T, parent context.Context) {
 		if got := p.text("#table-shifted"); !strings.Contains(got, "noise 20") || !strings.Contains(got, "worst class") {
 			t.Errorf("shifts: %.300q", got)
 		}
+		if n := js[int](p, `document.querySelectorAll("#answers .answers0 *, #answers .answers1 *, #answers .others path").length`); n != 4+len(r.Rows)-1 {
+			t.Errorf("%d marks and faint lines of answers, want two a split and a line each of the others", n)
+		}
+		if got := p.text("#table-answers"); strings.Count(got, "validation, of 95 %") != 1 || !strings.Contains(got, "test, of 50 %") {
+			t.Errorf("answers of all networks: %.300q", got)
+		}
 		if got := p.text("#table-answered"); !strings.Contains(got, "100.00") {
 			t.Errorf("answers given: %.300q", got)
 		}
 		p.fits(v)
 		p.shoot(fmt.Sprintf("stressed-%d-%v", v.width, v.dark))
+	}
+	r.Sure = &report.Sure{Label: "one", Seeds: 1, Class: 1, Answered: r.Sure.Answered, Thresholds: []report.Threshold{{Score: 0.5,
+		On: map[report.Split]report.Alarm{report.Validation: {Found: 17, Missed: 3, False: 2, Quiet: 78}, report.Test: {}}}}}
+	two := open(t, parent, r, phone) // of two classes
+	two.fits(phone)
+	if got := two.text("#table-thresholds tbody"); got != "50.089.4785.002.50–––" {
+		t.Errorf("thresholds: %q", got)
 	}
 	in.Scores = nil
 	p := open(t, parent, reporttest.Build(t, in, report.Options{}), desktop)
@@ -176,6 +189,10 @@ func testSave(t *testing.T, parent context.Context) {
 	js[any](p, `(window.saved = null, document.getElementById("save-chart").click(), null)`)
 	if got := saved(p, "png"); !strings.HasPrefix(got, "image/png 1") {
 		t.Errorf("the chart is saved as %q", got)
+	}
+	js[any](p, `(window.saved = null, document.getElementById("save-front").click(), null)`)
+	if got, name := saved(p, "png"), js[string](p, `window.savedAs`); !strings.HasPrefix(got, "image/png 1") || name != "simulated-slices-costs.png" {
+		t.Errorf("two costs are saved as %q, called %q", got, name)
 	}
 }
 

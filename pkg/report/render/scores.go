@@ -155,7 +155,40 @@ func Sure(r *report.Report) Section {
 		t.Rows = append(t.Rows, line)
 	}
 	out.Tables = append(out.Tables, t)
+	if all := answersTable(r); len(all.Rows) > 1 {
+		out.Tables = append(out.Tables, all)
+	}
 	return out
+}
+
+// answersTable has every network's accuracy where only its surest answers are given.
+func answersTable(r *report.Report) Table {
+	names, cells := nameColumns(r)
+	t := Table{Name: "answers", Columns: names, Caption: "Right answers in percent where each network gives about so many of its " +
+		"answers, the surest on validation; on the test images by the same scores"}
+	parts := []float64{1, 0.95, 0.9, 0.8, 0.5}
+	for _, split := range splitsOf(r.Sure) {
+		for _, p := range parts {
+			t.Columns = append(t.Columns, Column{fmt.Sprintf("%s, of %.0f %%", split, 100*p), true})
+		}
+	}
+	for i := range r.Rows {
+		line := cells(i)
+		for _, split := range splitsOf(r.Sure) {
+			for _, p := range parts {
+				cell := None
+				if a := r.Answers(&r.Rows[i], p); a != nil {
+					g := a[0].On[split]
+					cell = part(g.Right, g.Right+g.Wrong)
+				}
+				line = append(line, cell)
+			}
+		}
+		if line[len(names)] != None {
+			t.Rows = append(t.Rows, line)
+		}
+	}
+	return t
 }
 
 // splitsOf are the splits that the scores are of.
