@@ -37,7 +37,6 @@ type Source struct {
 	C, H       []byte
 	ArenaBytes int // static memory for activations, besides the pixels and the stack
 	FlashBytes int // constants of the network: weights, biases, scales and tables
-	Work       Work
 }
 
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
@@ -72,7 +71,6 @@ func Generate(m *tflite.Model, o Options) (Source, error) {
 		}
 		out.FlashBytes += flash
 	}
-	out.Work = n.work()
 	if out.C, err = n.write("c"); err == nil {
 		out.H, err = n.write("h")
 	}

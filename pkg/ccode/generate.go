@@ -27,9 +27,20 @@ type network struct {
 	GoldenOutputs string // C
 	Slack         string // by how much a float32 output may differ
 
+	Shared bool // clamp is used elsewhere too
+
 	model *tflite.Model
 	plan  arena
+	part  bool   // its input is whatever the step reads
+	index string // "": as large as it has to be
 }
+
+var templates = template.Must(template.New("").Funcs(template.FuncMap{"upper": strings.ToUpper, "oneLine": oneLine, "quoted": cString,
+	"array": array, "rows": rows, "columns": columns,
+	"loop": func(name string, n int) string {
+		return fmt.Sprintf("for (%[1]s = 0; %[1]s < %[2]d; %[1]s++) {", name, n)
+	},
+}).Parse(networkTemplate))
 
 // seriesChannel is what a channel's levels stand for, as C.
 type seriesChannel struct{ Mean, Unit string }
@@ -55,17 +66,8 @@ func (n *network) Taken() string {
 // write fills in the template of the name. It indents C by its braces, as the
 // template's own tabs follow the template's branches.
 func (n *network) write(name string) ([]byte, error) {
-	t, err := template.New("").Funcs(template.FuncMap{"upper": strings.ToUpper, "oneLine": oneLine, "quoted": cString, "array": array,
-		"rows": rows, "columns": columns,
-		"loop": func(name string, n int) string {
-			return fmt.Sprintf("for (%[1]s = 0; %[1]s < %[2]d; %[1]s++) {", name, n)
-		},
-	}).Parse(networkTemplate)
-	if err != nil {
-		return nil, err
-	}
 	var b strings.Builder
-	if err := t.ExecuteTemplate(&b, name, n); err != nil || name == "h" {
+	if err := templates.ExecuteTemplate(&b, name, n); err != nil || name == "h" {
 		return []byte(b.String()), err
 	}
 	var out []byte
@@ -146,6 +148,9 @@ func literal(x int64) string {
 
 // Index is the type that holds every index.
 func (n *network) Index() string {
+	if n.index != "" {
+		return n.index
+	}
 	most := max(n.Input.Elements(), len(n.Golden))
 	for _, s := range n.Steps {
 		most = max(most, s.Size, len(s.Weights), len(s.Reals), s.OutH*s.OutW*s.OutC)
@@ -159,7 +164,9 @@ func (n *network) Index() string {
 // Real says whether it computes in float32.
 func (n *network) Real() bool { return !n.model.Quantized() }
 
-func (n *network) Element() string { return n.Steps[0].Element() }
+func (n *network) Element() string {
+	return (&step{Stage: tflite.Stage{Real: n.Real()}}).Element()
+}
 
 func (n *network) ArenaElements() int { return n.plan.bytes }
 
@@ -184,6 +191,8 @@ func (n *network) Places(s step) string {
 	for _, t := range append(s.reads(), s.out) {
 		at, stored := n.plan.offset[t]
 		switch {
+		case n.part && t != s.out:
+			places = append(places, "(const void *)pixels")
 		case t == n.model.Input && n.Real() && n.Series() != nil:
 			places = append(places, "input")
 		case t == n.model.Input:

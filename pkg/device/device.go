@@ -15,7 +15,6 @@ import (
 	"math"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -29,7 +28,7 @@ type Device struct {
 	footprint.Chip
 	compiler string
 	tools    []tool
-	run      func(ctx context.Context, d Device, dir string, m *tflite.Model, pixels []uint8) (Figures, error)
+	run      func(ctx context.Context, d Device, dir string, size, classes int, pixels []uint8) (Figures, error)
 }
 
 // tool is a program that measuring takes, and the Debian package that has it.
@@ -77,6 +76,8 @@ type Figures struct {
 	Instructions float64 // an image, the mean; 0 where they are not counted
 	By           string  // compiler and simulator
 	Scores       []int8  // of all images
+
+	symbols map[string]int // bytes of code by name
 }
 
 // OnChip are the figures as a footprint has them.
@@ -97,20 +98,10 @@ func (d Device) Measure(ctx context.Context, m *tflite.Model, pixels []uint8) (F
 	if err != nil {
 		return Figures{}, err
 	}
-	known := KnownOf(m, source)
-	least := Figures{Device: d.Name, Flash: int(known.Flash), RAM: int(known.RAM)}
+	size := m.InputShape().Elements()
+	least := Figures{Device: d.Name, Flash: source.FlashBytes, RAM: size + m.Classes() + source.ArenaBytes}
 	if err := d.room(least); err != nil { // compilers refuse arrays that are larger than a chip's addresses
 		return least, err
-	}
-	dir, err := os.MkdirTemp("", "slimfit-device-")
-	if err != nil {
-		return Figures{}, fmt.Errorf("measure on %s: %w", d.Name, err)
-	}
-	defer os.RemoveAll(dir)
-	for name, b := range map[string][]byte{"net.c": source.C, "net.h": source.H} {
-		if err := os.WriteFile(filepath.Join(dir, name), b, 0o666); err != nil {
-			return Figures{}, fmt.Errorf("measure on %s: %w", d.Name, err)
-		}
 	}
 	if m.Scaling.Series() { // levels, which C takes as int8
 		pixels = slices.Clone(pixels)
@@ -118,12 +109,25 @@ func (d Device) Measure(ctx context.Context, m *tflite.Model, pixels []uint8) (F
 			pixels[i] ^= 0x80
 		}
 	}
-	f, err := d.run(ctx, d, dir, m, pixels)
+	f, err := d.build(ctx, source, size, m.Classes(), pixels)
 	f.Device, f.By = d.Name, d.By(ctx)
 	if err != nil {
 		return f, fmt.Errorf("measure on %s: %w", d.Name, err)
 	}
 	return f, d.room(f)
+}
+
+// build builds C code for inputs of so many bytes and runs it.
+func (d Device) build(ctx context.Context, source ccode.Source, size, classes int, pixels []uint8) (Figures, error) {
+	dir, err := os.MkdirTemp("", "slimfit-device-")
+	if err != nil {
+		return Figures{}, err
+	}
+	defer os.RemoveAll(dir)
+	if err := write(dir, map[string][]byte{"net.c": source.C, "net.h": source.H}); err != nil {
+		return Figures{}, err
+	}
+	return d.run(ctx, d, dir, size, classes, pixels)
 }
 
 // Code is a hash of what Measure builds: the network's C code and the firmware
@@ -133,8 +137,13 @@ func (d Device) Code(m *tflite.Model) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(slices.Concat(source.C, source.H, avrFirmware, avrHost, armFirmware, armScript))
-	return hex.EncodeToString(sum[:8]), nil
+	return d.hash(source.C, source.H), nil
+}
+
+// hash is of what figures depend on but for compiler and simulator.
+func (d Device) hash(code ...[]byte) string {
+	sum := sha256.Sum256(slices.Concat(slices.Concat(code...), avrFirmware, avrHost, armFirmware, armScript))
+	return hex.EncodeToString(sum[:8])
 }
 
 // MissingError says which packages measuring on a device takes.

@@ -1,60 +1,93 @@
 package device
 
 import (
-	_ "embed"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
 
 	"slimfit/pkg/ccode"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/tflite"
 )
 
-// A model of a device serves spaces of thousands of networks, where building
-// and running each takes hours: figures are what is known of a network, its
-// constants and its arena, and a sum of what its C code has and does (see
-// ccode.Work) times coefficients. BenchmarkFit finds them by least squares of
-// relative errors over random networks in the simulators; a test compares others.
+// Sums are the model of a device that serves spaces of thousands of networks,
+// where building and running each takes hours. The C code's steps are functions
+// apart, so a network costs what its steps cost by themselves: each distinct one is
+// built and run once, and kept in a folder by its code, compiler and simulator.
+type Sums struct {
+	device Device
+	by     string
+	folder string
 
-//go:embed estimate.json
-var estimates []byte
-
-// Model has the coefficients of a device; those of Time are of cycles or
-// instructions, whichever are counted.
-type Model struct {
-	Flash    ccode.Work `json:"flash"`
-	RAM      ccode.Work `json:"ram"`
-	Time     ccode.Work `json:"time"`
-	Networks int        `json:"networks"` // that it is fitted to
-	By       string     `json:"by"`       // what measured them
+	mu    sync.Mutex
+	parts map[string]part
 }
 
-// Known is what needs no model: bytes of constants, and of pixels, scores and
-// arena.
-type Known struct{ Flash, RAM float64 }
-
-// KnownOf is what is known of a network and its C code.
-func KnownOf(m *tflite.Model, s ccode.Source) Known {
-	return Known{Flash: float64(s.FlashBytes), RAM: float64(m.InputShape().Elements() + m.Classes() + s.ArenaBytes)}
+// part is what a step, or a frame without steps, takes.
+type part struct {
+	Flash   int            `json:"flash"` // bytes of a firmware with it alone, without its constants
+	RAM     int            `json:"ram"`   // bytes, without inputs, results and stack
+	Stack   int            `json:"stack"`
+	Time    float64        `json:"time"`    // cycles or instructions
+	Symbols map[string]int `json:"symbols"` // bytes of functions that steps have in common
 }
 
-// Estimate is what the device's model says of a network.
-func (d Device) Estimate(m *tflite.Model) (*footprint.OnChip, error) {
-	source, err := ccode.Generate(m, ccode.Options{Name: "net"})
+// Sums begins sums; parts are kept in the folder. The error is a *MissingError
+// where a tool is not installed.
+func (d Device) Sums(ctx context.Context, folder string) (*Sums, error) {
+	if missing := d.Missing(); missing != "" {
+		return nil, &MissingError{d.Name, missing}
+	}
+	return &Sums{device: d, by: d.By(ctx), folder: folder, parts: map[string]part{}}, nil
+}
+
+// Estimate is the sum for a network in int8.
+func (s *Sums) Estimate(ctx context.Context, m *tflite.Model) (*footprint.OnChip, error) {
+	d := s.device
+	fail := func(err error) (*footprint.OnChip, error) { return nil, fmt.Errorf("estimate on %s: %w", d.Name, err) }
+	parts, arena, err := ccode.Parts(m)
 	if err != nil {
-		return nil, err
+		return fail(err)
 	}
-	models := map[string]Model{}
-	if err := json.Unmarshal(estimates, &models); err != nil {
-		return nil, fmt.Errorf("estimate on %s: %w", d.Name, err)
+	empty, err := s.part(ctx, ccode.Frame(m, 1), 1)
+	if err != nil {
+		return fail(err)
 	}
-	model, known := models[d.Name], KnownOf(m, source)
-	took := int(math.Round(dot(model.Time, source.Work)))
-	out := &footprint.OnChip{Chip: d.Name, Flash: int(math.Round(known.Flash + dot(model.Flash, source.Work))),
-		RAM: int(math.Round(known.RAM + dot(model.RAM, source.Work))),
-		By:  fmt.Sprintf(footprint.AnEstimate+", fitted to %d networks measured by %s", model.Networks, model.By)}
-	if d.Counts == footprint.Cycles {
+	all, err := s.part(ctx, ccode.Frame(m, m.Classes()), m.Classes())
+	if err != nil {
+		return fail(err)
+	}
+	common := maps.Clone(empty.Symbols)
+	for _, p := range parts {
+		one, err := s.part(ctx, p, 1)
+		if err != nil {
+			return fail(err)
+		}
+		all.Flash += one.Flash + p.Flash - empty.Flash
+		for name, size := range one.Symbols {
+			switch already, ok := common[name]; {
+			case !ok:
+				common[name] = size
+			case empty.Symbols[name] == 0:
+				all.Flash -= min(size, already)
+				common[name] = max(size, already)
+			}
+		}
+		all.Time += one.Time - empty.Time
+		all.Stack = max(all.Stack, one.Stack)
+	}
+	out := &footprint.OnChip{Chip: d.Name, Flash: all.Flash, RAM: all.RAM + all.Stack + m.InputShape().Elements() + m.Classes() + arena,
+		By: footprint.AnEstimate + ", the sum of layers measured by " + s.by}
+	if took := int(math.Round(all.Time)); d.Counts == footprint.Cycles {
 		out.Cycles = took
 	} else {
 		out.Instructions = took
@@ -62,10 +95,50 @@ func (d Device) Estimate(m *tflite.Model) (*footprint.OnChip, error) {
 	return out, nil
 }
 
-func dot(coefficients, work ccode.Work) float64 {
-	sum := 0.0
-	for name, c := range coefficients {
-		sum += c * work[name]
+// part is what is kept of a part, else what it takes now.
+func (s *Sums) part(ctx context.Context, p ccode.Part, classes int) (got part, err error) {
+	key := s.device.hash([]byte(s.device.Name), []byte(s.by), []byte(p.Key))
+	s.mu.Lock()
+	got, ok := s.parts[key]
+	s.mu.Unlock()
+	if ok {
+		return got, nil
 	}
-	return sum
+	file := filepath.Join(s.folder, key+".json")
+	b, err := os.ReadFile(file)
+	if err == nil && json.Unmarshal(b, &got) == nil {
+		s.keep(key, got)
+		return got, nil
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return got, err
+	}
+	source, err := p.Source()
+	if err != nil {
+		return got, err
+	}
+	pixels := make([]uint8, 2*p.Inputs)
+	r := rand.New(rand.NewPCG(1, 24))
+	for i := range pixels {
+		pixels[i] = uint8(r.IntN(256))
+	}
+	f, err := s.device.build(ctx, source, p.Inputs, classes, pixels)
+	if err != nil {
+		return got, err
+	}
+	maps.DeleteFunc(f.symbols, func(name string, _ int) bool { return strings.HasSuffix(name, "0") || name == "net_classify" })
+	got = part{Flash: f.Flash - p.Flash, RAM: f.RAM - f.Stack - p.Inputs - classes - source.ArenaBytes, Stack: f.Stack,
+		Time: f.Cycles + f.Instructions, Symbols: f.symbols}
+	s.keep(key, got)
+	if b, err = json.Marshal(got); err == nil {
+		if err = os.MkdirAll(s.folder, 0o777); err == nil {
+			err = write(s.folder, map[string][]byte{key + ".json": b})
+		}
+	}
+	return got, err
+}
+
+func (s *Sums) keep(key string, p part) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.parts[key] = p
 }

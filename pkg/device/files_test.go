@@ -2,22 +2,15 @@ package device_test
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"slimfit/models"
-	"slimfit/models/modelstest"
-	"slimfit/pkg/ccode"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/device"
-	"slimfit/pkg/parallel"
 	"slimfit/pkg/text"
 	"slimfit/pkg/tflite"
 )
@@ -136,68 +129,4 @@ func milliseconds(cycles float64, hertz int) string {
 		return ""
 	}
 	return fmt.Sprintf("%.1f", 1e3*cycles/float64(hertz))
-}
-
-// BenchmarkFit measures b.N random networks on each device and prints the
-// coefficients of pkg/device's model of it: pkg/device/estimate.json.
-//
-//	go test ./pkg/device -v -timeout 0 -run '^$' -bench Fit -benchtime 400x
-func BenchmarkFit(b *testing.B) {
-	if b.N < 2 { // go test's first try
-		return
-	}
-	table, err := fit(b.Context(), b.N)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Logf("\n%s", table)
-}
-
-func fit(ctx context.Context, networks int) (string, error) {
-	models := map[string]device.Model{}
-	for _, d := range device.All() {
-		rows := make([]*device.Row, networks)
-		err := parallel.Each(ctx, networks, 2, func(i int) error {
-			m, pixels, err := random(i)
-			if err != nil {
-				return err
-			}
-			f, err := d.Measure(ctx, m, pixels)
-			if room := (*device.RoomError)(nil); errors.As(err, &room) {
-				return nil
-			} else if err != nil {
-				return fmt.Errorf("network %d: %w", i, err)
-			}
-			source, err := ccode.Generate(m, ccode.Options{Name: "net"})
-			rows[i] = &device.Row{Known: device.KnownOf(m, source), Work: source.Work, Figures: f}
-			return err
-		})
-		if err != nil {
-			return "", err
-		}
-		models[d.Name] = device.Fit(rows)
-	}
-	b, err := json.MarshalIndent(models, "", "  ")
-	return string(b), err
-}
-
-// random is network i of the ones that the models are fitted to, small images
-// and MNIST's in turns, and two images for it.
-func random(i int) (*tflite.Model, []uint8, error) {
-	r := rand.New(rand.NewPCG(uint64(i), 1))
-	spec := modelstest.Random(i, r)
-	if i%2 == 1 {
-		spec = modelstest.RandomFor(i, models.Shape{H: 28, W: 28, C: 1}, 10, r)
-	}
-	w, err := modelstest.Weights(r, spec)
-	if err != nil {
-		return nil, nil, err
-	}
-	pixels := modelstest.Pixels(r, 8*spec.Input.Elements())
-	file, err := tflite.Quantize(spec, w, pixels, tflite.Options{})
-	if err != nil {
-		return nil, nil, err
-	}
-	m, err := tflite.Load(file)
-	return m, pixels[:2*spec.Input.Elements()], err
 }

@@ -2,18 +2,18 @@ package device
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"debug/elf"
 	_ "embed"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
-
-	"slimfit/pkg/tflite"
+	"strings"
 )
 
 //go:embed firmware/avr.c
@@ -28,12 +28,12 @@ var armFirmware []byte
 //go:embed firmware/arm.ld
 var armScript []byte
 
-func runAVR(ctx context.Context, d Device, dir string, m *tflite.Model, pixels []uint8) (Figures, error) {
+func runAVR(ctx context.Context, d Device, dir string, size, classes int, pixels []uint8) (Figures, error) {
 	if err := write(dir, map[string][]byte{"avr.c": avrFirmware, "host.c": avrHost}); err != nil {
 		return Figures{}, err
 	}
 	if err := command(ctx, dir, d.compiler, "-mmcu="+d.Name, "-std=c99", "-Os", "-ffunction-sections", "-fdata-sections",
-		"-Wl,--gc-sections,--defsym=__TEXT_REGION_LENGTH__=128K,--defsym=__DATA_REGION_LENGTH__=60K", // what is too large is told by how much
+		"-Wl,--gc-sections,--defsym=__TEXT_REGION_LENGTH__=128K,--defsym=__DATA_REGION_LENGTH__=60K,--defsym=__stack=0xfeff", // what is too large is told by how much
 		"-o", "net.elf", "avr.c", "net.c"); err != nil {
 		return Figures{}, err
 	}
@@ -47,13 +47,12 @@ func runAVR(ctx context.Context, d Device, dir string, m *tflite.Model, pixels [
 	defer firmware.Close()
 	var f Figures
 	var static int
-	f.Flash, static = sections(firmware)
-	size := m.InputShape().Elements()
+	f.Flash, static, f.symbols = sections(firmware)
 	args := []string{"net.elf", d.Name}
 	for _, part := range []struct {
 		symbol string
 		bytes  int
-	}{{"pixels", size}, {"scores", m.Classes()}, {"state", 0}, {"_end", 0}} {
+	}{{"pixels", size}, {"scores", classes}, {"state", 0}, {"_end", 0}} {
 		at, err := symbol(firmware, part.symbol)
 		if err != nil {
 			return f, err
@@ -64,28 +63,25 @@ func runAVR(ctx context.Context, d Device, dir string, m *tflite.Model, pixels [
 		}
 	}
 	f.RAM = static
-	if err := d.room(f); err != nil { // it would run into its own stack
+	if err := d.room(Figures{Flash: f.Flash}); err != nil { // the simulator has more RAM than the chip, and no more flash
 		return f, err
 	}
 	host := exec.CommandContext(ctx, filepath.Join(dir, "host"), args...)
 	host.Dir, host.Stdin = dir, bytes.NewReader(pixels)
 	out, err := host.Output()
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 6 {
-		return f, &RoomError{d.Name, "RAM", d.RAM + 1, d.RAM} // or more: nothing was left between stack and data
-	}
 	if err != nil {
 		return f, fmt.Errorf("simavr: %w", err)
 	}
 	n := len(pixels) / size
-	if len(out) != n*(m.Classes()+8)+8 {
+	if len(out) != n*(classes+8)+8 {
 		return f, fmt.Errorf("simavr answered %d bytes for %d images", len(out), n)
 	}
 	for range n {
-		for _, s := range out[:m.Classes()] {
+		for _, s := range out[:classes] {
 			f.Scores = append(f.Scores, int8(s))
 		}
-		f.Cycles += float64(binary.LittleEndian.Uint64(out[m.Classes():])) / float64(n)
-		out = out[m.Classes()+8:]
+		f.Cycles += float64(binary.LittleEndian.Uint64(out[classes:])) / float64(n)
+		out = out[classes+8:]
 	}
 	f.Stack = int(binary.LittleEndian.Uint64(out))
 	f.RAM += f.Stack
@@ -95,7 +91,7 @@ func runAVR(ctx context.Context, d Device, dir string, m *tflite.Model, pixels [
 // armClock is SysTick's frequency on the simulated board (mps2-an386).
 const armClock = 25_000_000
 
-func runARM(ctx context.Context, d Device, dir string, m *tflite.Model, pixels []uint8) (Figures, error) {
+func runARM(ctx context.Context, d Device, dir string, size, classes int, pixels []uint8) (Figures, error) {
 	if err := write(dir, map[string][]byte{"arm.c": armFirmware, "arm.ld": armScript, "images.bin": pixels}); err != nil {
 		return Figures{}, err
 	}
@@ -109,7 +105,7 @@ func runARM(ctx context.Context, d Device, dir string, m *tflite.Model, pixels [
 	}
 	defer firmware.Close()
 	var f Figures
-	f.Flash, f.RAM = sections(firmware)
+	f.Flash, f.RAM, f.symbols = sections(firmware)
 	if err := command(ctx, dir, "qemu-system-arm", "-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "none", "-icount",
 		"shift=0",
 		"-semihosting-config", "enable=on,target=native", "-kernel", "net.elf"); err != nil {
@@ -119,17 +115,17 @@ func runARM(ctx context.Context, d Device, dir string, m *tflite.Model, pixels [
 	if err != nil {
 		return f, err
 	}
-	n := len(pixels) / m.InputShape().Elements()
-	if len(out) != n*(m.Classes()+4)+4 {
+	n := len(pixels) / size
+	if len(out) != n*(classes+4)+4 {
 		return f, fmt.Errorf("qemu answered %d bytes for %d images", len(out), n)
 	}
 	for range n {
-		for _, s := range out[:m.Classes()] {
+		for _, s := range out[:classes] {
 			f.Scores = append(f.Scores, int8(s))
 		}
-		ticks := float64(binary.LittleEndian.Uint32(out[m.Classes():]))
+		ticks := float64(binary.LittleEndian.Uint32(out[classes:]))
 		f.Instructions += ticks * 1e9 / armClock / float64(n)
-		out = out[m.Classes()+4:]
+		out = out[classes+4:]
 	}
 	f.Stack = int(binary.LittleEndian.Uint32(out))
 	f.RAM += f.Stack
@@ -146,9 +142,11 @@ func write(dir string, files map[string][]byte) error {
 }
 
 // sections sums up a firmware: bytes in flash (code, constants and what
-// initializes data) and of static RAM.
-func sections(f *elf.File) (flash, ram int) {
-	for _, s := range f.Sections {
+// initializes data), of static RAM, and of each symbol's code.
+func sections(f *elf.File) (flash, ram int, symbols map[string]int) {
+	symbols = map[string]int{}
+	all, _ := f.Symbols()
+	for i, s := range f.Sections {
 		if s.Flags&elf.SHF_ALLOC == 0 {
 			continue
 		}
@@ -158,8 +156,19 @@ func sections(f *elf.File) (flash, ram int) {
 		if s.Flags&elf.SHF_WRITE != 0 {
 			ram += int(s.Size)
 		}
+		if s.Flags&elf.SHF_EXECINSTR == 0 {
+			continue
+		}
+		end := s.Addr + s.Size
+		slices.SortFunc(all, func(a, b elf.Symbol) int { return cmp.Or(-cmp.Compare(a.Value, b.Value), cmp.Compare(a.Name, b.Name)) })
+		for _, y := range all {
+			if int(y.Section) == i && y.Value&^1 < end && y.Value >= s.Addr && y.Name != "" && !strings.HasPrefix(y.Name, "$") {
+				symbols[y.Name] = int(end - y.Value&^1)
+				end = y.Value &^ 1
+			}
+		}
 	}
-	return flash, ram
+	return flash, ram, symbols
 }
 
 // ramMask takes the part of an address that says which memory it is in off an
