@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -97,5 +98,15 @@ func (l *testLab) forgeAndMiss(t *testing.T, chip *footprint.OnChip) {
 	code, out, errs = l.run("verify", "runs/tiny/certificate.json")
 	if code != exit.Trials || !strings.Contains(out, "its flash_bytes is "+strconv.Itoa(chip.Flash)+", the certificate says") {
 		t.Errorf("a forged figure: code %d\n%s\n%s", code, out, errs)
+	}
+	cycles := func(n int) string { return `"cycles": ` + strconv.Itoa(n) }
+	other := strings.ReplaceAll(strings.ReplaceAll(string(whole), cycles(chip.Cycles), cycles(chip.Cycles+1)), `"code": "`, `"code": "0`)
+	err = errors.Join(os.Remove(strings.Replace(file, ".json", ".txt", 1)), os.WriteFile(file, []byte(other), 0o666))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs = l.run("verify", "runs/tiny/certificate.json")
+	if code != exit.Done || !strings.Contains(errs, "they are of the C code of another generator, 0"+chip.Code) {
+		t.Errorf("figures of another generator: code %d\n%s\n%s", code, out, errs)
 	}
 }

@@ -27,11 +27,10 @@ type network struct {
 	GoldenOutputs string // C
 	Slack         string // by how much a float32 output may differ
 
-	Shared bool // clamp is used elsewhere too
-
 	model *tflite.Model
 	plan  arena
 	part  bool   // its input is whatever the step reads
+	whole string // what it is a part of: the steps' C
 	index string // "": as large as it has to be
 }
 
@@ -184,6 +183,10 @@ func (n *network) Scales() bool {
 func (n *network) Rounds() bool {
 	return slices.ContainsFunc(n.Steps, func(s step) bool { return len(s.Exact) > 0 })
 }
+
+// Shares says whether more than one place of the network that this is a part of
+// calls the function: then compilers do not fit it to one.
+func (n *network) Shares(call string) bool { return strings.Count(n.whole, call) > 1 }
 
 // Places is C for where a step's inputs and its result lie.
 func (n *network) Places(s step) string {

@@ -17,9 +17,10 @@ import (
 // replaced by ones that cost the same, so that a layer has one part in all
 // networks.
 type Part struct {
-	Key    string // a hash of what it costs goes by: its C, the index's type, who else uses clamp
+	Key    string // a hash of what it costs goes by: its C, the index's type, whether others call the same functions
 	Inputs int    // bytes that it reads
 	Flash  int    // bytes of its constants
+	Again  int    // bytes of them that an earlier step has too
 	net    network
 }
 
@@ -31,6 +32,7 @@ func Parts(m *tflite.Model) (parts []Part, arenaBytes int, err error) {
 		return nil, 0, fmt.Errorf("take C code apart: %w", err)
 	}
 	whole := network{Input: m.InputShape(), Steps: steps}
+	tables := map[[256]int8]bool{}
 	var texts []string
 	for i := range steps {
 		s := steps[i].alike()
@@ -44,12 +46,16 @@ func Parts(m *tflite.Model) (parts []Part, arenaBytes int, err error) {
 		}
 		p := partOf(m, s)
 		p.Flash, p.net.index = flash, whole.Index()
+		if t := steps[i].table(); t != nil {
+			if tables[*t] {
+				p.Again = len(t)
+			}
+			tables[*t] = true
+		}
 		parts, texts = append(parts, p), append(texts, text.String())
 	}
-	const clamp = " clamp("
-	shared := strings.Count(strings.Join(texts, ""), clamp) > 1
 	for i := range parts {
-		parts[i].net.Shared = shared && strings.Contains(texts[i], clamp)
+		parts[i].net.whole = strings.Join(texts, "")
 		parts[i].setKey(texts[i])
 	}
 	return parts, plan(steps).bytes, nil
@@ -63,7 +69,11 @@ func Frame(m *tflite.Model, classes int) Part {
 }
 
 func (p *Part) setKey(text string) {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s %v %d", networkTemplate, text, p.net.index, p.net.Shared, p.Inputs))
+	key := fmt.Appendf(nil, "%s\n%s\n%s %d", networkTemplate, text, p.net.index, p.Inputs)
+	for _, call := range []string{"clamp(", "scale(", "rounded("} {
+		key = fmt.Append(key, strings.Contains(text, call) && p.net.Shares(call))
+	}
+	sum := sha256.Sum256(key)
 	p.Key = hex.EncodeToString(sum[:8])
 }
 
@@ -118,6 +128,14 @@ func (s step) alike() step {
 		s.Table = ramp()
 	}
 	return s
+}
+
+// table is the function of one value that the step ends with, if any.
+func (s *step) table() *[256]int8 {
+	if s.then != nil {
+		return s.then.Table
+	}
+	return s.Table
 }
 
 func ramp() *[256]int8 {

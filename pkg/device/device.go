@@ -27,6 +27,7 @@ import (
 type Device struct {
 	footprint.Chip
 	compiler string
+	joins    bool // the compiler stores equal constants once
 	tools    []tool
 	run      func(ctx context.Context, d Device, dir string, size, classes int, pixels []uint8) (Figures, error)
 }
@@ -37,7 +38,7 @@ type tool struct{ program, pkg string }
 // All lists the devices.
 func All() []Device {
 	all := []Device{{compiler: "avr-gcc", run: runAVR, tools: []tool{{"avr-gcc", "gcc-avr"}, {"simavr", "simavr"}, {"cc", "gcc"}}},
-		{compiler: "arm-none-eabi-gcc", run: runARM,
+		{compiler: "arm-none-eabi-gcc", joins: true, run: runARM,
 			tools: []tool{{"arm-none-eabi-gcc", "gcc-arm-none-eabi"}, {"qemu-system-arm", "qemu-system-arm"}}}}
 	for i, c := range footprint.Chips() {
 		all[i].Chip = c
@@ -75,6 +76,7 @@ type Figures struct {
 	Cycles       float64 // an image, the mean; 0 where they are not counted
 	Instructions float64 // an image, the mean; 0 where they are not counted
 	By           string  // compiler and simulator
+	Code         string  // a hash of the C code and the firmware around it
 	Scores       []int8  // of all images
 
 	symbols map[string]int // bytes of code by name
@@ -83,7 +85,7 @@ type Figures struct {
 // OnChip are the figures as a footprint has them.
 func (f Figures) OnChip() *footprint.OnChip {
 	return &footprint.OnChip{Chip: f.Device, Flash: f.Flash, RAM: f.RAM, Cycles: int(math.Round(f.Cycles)),
-		Instructions: int(math.Round(f.Instructions)), By: f.By}
+		Instructions: int(math.Round(f.Instructions)), By: f.By, Code: f.Code}
 }
 
 // Measure builds the network for the device and runs it on the images, pixels
@@ -110,7 +112,7 @@ func (d Device) Measure(ctx context.Context, m *tflite.Model, pixels []uint8) (F
 		}
 	}
 	f, err := d.build(ctx, source, size, m.Classes(), pixels)
-	f.Device, f.By = d.Name, d.By(ctx)
+	f.Device, f.By, f.Code = d.Name, d.By(ctx), d.hash(source.C, source.H)
 	if err != nil {
 		return f, fmt.Errorf("measure on %s: %w", d.Name, err)
 	}

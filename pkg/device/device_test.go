@@ -75,10 +75,12 @@ func TestNoRoom(t *testing.T) {
 		t.Errorf("%v, want no room", err)
 	}
 	for _, h := range []int{375, 393, 396, 399, 408} { // from the second on the stack meets the data, which alone would fit
+		// the simulator has more room, so that it tells how much is needed
 		m, pixels := network(t, 1, models.Spec{Input: models.Shape{H: h, W: 3, C: 1}, Classes: 3,
 			Layers: []models.Layer{models.NewConv(3, 2), models.NewMaxPool(2)}}, 3)
 		f, err := d.Measure(t.Context(), m, pixels)
-		if want, _ := m.Scores(pixels, 1); err == nil && !slices.Equal(f.Scores, want) || errors.As(err, &room) == (h == 375) {
+		if want, _ := m.Scores(pixels, 1); !slices.Equal(f.Scores, want) || errors.As(err, &room) == (h == 375) ||
+			h > 375 && (room.Part != "RAM" || room.Needs != f.RAM || f.RAM <= d.RAM) {
 			t.Errorf("%d rows: scores %v, RAM %d, %v; want %v or no room", h, f.Scores, f.RAM, err, want)
 		}
 	}

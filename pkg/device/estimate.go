@@ -50,13 +50,23 @@ func (d Device) Sums(ctx context.Context, folder string) (*Sums, error) {
 	return &Sums{device: d, by: d.By(ctx), folder: folder, parts: map[string]part{}}, nil
 }
 
-// Estimate is the sum for a network in int8.
+// Estimate is the sum for a network in int8. The error is a *RoomError where its
+// constants or activations alone have no room; then only they are in the figures.
 func (s *Sums) Estimate(ctx context.Context, m *tflite.Model) (*footprint.OnChip, error) {
 	d := s.device
 	fail := func(err error) (*footprint.OnChip, error) { return nil, fmt.Errorf("estimate on %s: %w", d.Name, err) }
 	parts, arena, err := ccode.Parts(m)
 	if err != nil {
 		return fail(err)
+	}
+	least := &footprint.OnChip{Chip: d.Name, RAM: m.InputShape().Elements() + m.Classes() + arena}
+	keys := ""
+	for _, p := range parts {
+		least.Flash += p.Flash
+		keys += p.Key
+	}
+	if err := d.room(Figures{Flash: least.Flash, RAM: least.RAM}); err != nil {
+		return least, err
 	}
 	empty, err := s.part(ctx, ccode.Frame(m, 1), 1)
 	if err != nil {
@@ -73,6 +83,9 @@ func (s *Sums) Estimate(ctx context.Context, m *tflite.Model) (*footprint.OnChip
 			return fail(err)
 		}
 		all.Flash += one.Flash + p.Flash - empty.Flash
+		if d.joins {
+			all.Flash -= p.Again
+		}
 		for name, size := range one.Symbols {
 			switch already, ok := common[name]; {
 			case !ok:
@@ -85,8 +98,8 @@ func (s *Sums) Estimate(ctx context.Context, m *tflite.Model) (*footprint.OnChip
 		all.Time += one.Time - empty.Time
 		all.Stack = max(all.Stack, one.Stack)
 	}
-	out := &footprint.OnChip{Chip: d.Name, Flash: all.Flash, RAM: all.RAM + all.Stack + m.InputShape().Elements() + m.Classes() + arena,
-		By: footprint.AnEstimate + ", the sum of layers measured by " + s.by}
+	out := &footprint.OnChip{Chip: d.Name, Flash: all.Flash, RAM: all.RAM + all.Stack + least.RAM,
+		By: footprint.AnEstimate + ", the sum of layers measured by " + s.by, Code: d.hash([]byte(keys))}
 	if took := int(math.Round(all.Time)); d.Counts == footprint.Cycles {
 		out.Cycles = took
 	} else {
@@ -121,7 +134,9 @@ func (s *Sums) part(ctx context.Context, p ccode.Part, classes int) (got part, e
 	for i := range pixels {
 		pixels[i] = uint8(r.IntN(256))
 	}
-	f, err := s.device.build(ctx, source, p.Inputs, classes, pixels)
+	roomy := s.device
+	roomy.RAM = max(roomy.RAM, 60<<10) // a step that works in place has two arrays here
+	f, err := roomy.build(ctx, source, p.Inputs, classes, pixels)
 	if err != nil {
 		return got, err
 	}

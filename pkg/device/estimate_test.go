@@ -18,7 +18,7 @@ import (
 // nor chosen by, which begin at this seed.
 const (
 	unseen      = 30
-	firstUnseen = 3_000_000
+	firstUnseen = 4_000_000
 )
 
 // mostOff is the relative error that estimates may have of them.

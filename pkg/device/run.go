@@ -63,7 +63,7 @@ func runAVR(ctx context.Context, d Device, dir string, size, classes int, pixels
 		}
 	}
 	f.RAM = static
-	if err := d.room(Figures{Flash: f.Flash}); err != nil { // the simulator has more RAM than the chip, and no more flash
+	if err := d.room(f); err != nil { // by its code or its data alone
 		return f, err
 	}
 	host := exec.CommandContext(ctx, filepath.Join(dir, "host"), args...)
@@ -160,7 +160,9 @@ func sections(f *elf.File) (flash, ram int, symbols map[string]int) {
 			continue
 		}
 		end := s.Addr + s.Size
-		slices.SortFunc(all, func(a, b elf.Symbol) int { return cmp.Or(-cmp.Compare(a.Value, b.Value), cmp.Compare(a.Name, b.Name)) })
+		slices.SortFunc(all, func(a, b elf.Symbol) int { // of names for one place that of the object first
+			return cmp.Or(-cmp.Compare(a.Value, b.Value), -cmp.Compare(a.Info&1, b.Info&1), cmp.Compare(a.Name, b.Name))
+		})
 		for _, y := range all {
 			if int(y.Section) == i && y.Value&^1 < end && y.Value >= s.Addr && y.Name != "" && !strings.HasPrefix(y.Name, "$") {
 				symbols[y.Name] = int(end - y.Value&^1)

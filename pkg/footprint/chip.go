@@ -54,7 +54,8 @@ type OnChip struct {
 	RAM          int    `json:"ram_bytes"`   // one image's pixels, its scores, activations and stack
 	Cycles       int    `json:"cycles,omitempty"`
 	Instructions int    `json:"instructions,omitempty"`
-	By           string `json:"by"` // compiler and simulator, or that it is an estimate
+	By           string `json:"by"`             // compiler and simulator, or that it is an estimate
+	Code         string `json:"code,omitempty"` // a hash of the C code that was measured
 }
 
 // Costs are those that it has figures of.
