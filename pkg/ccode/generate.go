@@ -3,6 +3,7 @@ package ccode
 import (
 	_ "embed"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/template"
@@ -31,7 +32,9 @@ type network struct {
 	plan  arena
 	part  bool   // its input is whatever the step reads
 	whole string // what it is a part of: the steps' C
-	index string // "": as large as it has to be
+	// shifts are those that the whole's calls of a function have.
+	shifts map[string]map[int]bool
+	index  string // "": as large as it has to be
 }
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{"upper": strings.ToUpper, "oneLine": oneLine, "quoted": cString,
@@ -187,6 +190,15 @@ func (n *network) Rounds() bool {
 // Shares says whether more than one place of the network that this is a part of
 // calls the function: then compilers do not fit it to one.
 func (n *network) Shares(call string) bool { return strings.Count(n.whole, call) > 1 }
+
+// OthersShift is C for the shift of those calls: compilers fit a function to one
+// that all calls have.
+func (n *network) OthersShift(call string) string {
+	if all := slices.Collect(maps.Keys(n.shifts[call])); len(all) == 1 {
+		return fmt.Sprint(all[0])
+	}
+	return "shift"
+}
 
 // Places is C for where a step's inputs and its result lie.
 func (n *network) Places(s step) string {

@@ -33,6 +33,7 @@ func Parts(m *tflite.Model) (parts []Part, arenaBytes int, err error) {
 	}
 	whole := network{Input: m.InputShape(), Steps: steps}
 	tables := map[[256]int8]bool{}
+	shifts := map[string]map[int]bool{"scale(": {}, "rounded(": {}}
 	var texts []string
 	for i := range steps {
 		s := steps[i].alike()
@@ -44,6 +45,7 @@ func Parts(m *tflite.Model) (parts []Part, arenaBytes int, err error) {
 		if err := templates.ExecuteTemplate(&text, "step", &s); err != nil {
 			return nil, 0, fmt.Errorf("take C code apart: %w", err)
 		}
+		s.callsWith(shifts)
 		p := partOf(m, s)
 		p.Flash, p.net.index = flash, whole.Index()
 		if t := steps[i].table(); t != nil {
@@ -55,7 +57,7 @@ func Parts(m *tflite.Model) (parts []Part, arenaBytes int, err error) {
 		parts, texts = append(parts, p), append(texts, text.String())
 	}
 	for i := range parts {
-		parts[i].net.whole = strings.Join(texts, "")
+		parts[i].net.whole, parts[i].net.shifts = strings.Join(texts, ""), shifts
 		parts[i].setKey(texts[i])
 	}
 	return parts, plan(steps).bytes, nil
@@ -71,7 +73,9 @@ func Frame(m *tflite.Model, classes int) Part {
 func (p *Part) setKey(text string) {
 	key := fmt.Appendf(nil, "%s\n%s\n%s %d", networkTemplate, text, p.net.index, p.Inputs)
 	for _, call := range []string{"clamp(", "scale(", "rounded("} {
-		key = fmt.Append(key, strings.Contains(text, call) && p.net.Shares(call))
+		if strings.Contains(text, call) && p.net.Shares(call) {
+			key = fmt.Append(key, call, p.net.OthersShift(call))
+		}
 	}
 	sum := sha256.Sum256(key)
 	p.Key = hex.EncodeToString(sum[:8])
@@ -128,6 +132,24 @@ func (s step) alike() step {
 		s.Table = ramp()
 	}
 	return s
+}
+
+// callsWith adds the shifts that the step's calls have; those read from arrays may
+// be any.
+func (s *step) callsWith(shifts map[string]map[int]bool) {
+	call := "scale("
+	if len(s.Exact) > 0 {
+		call = "rounded("
+	}
+	for _, x := range s.Scale {
+		shifts[call][x.Shift] = true
+	}
+	if s.Bias != nil && !s.uniform() {
+		shifts[call][math.MinInt8], shifts[call][math.MaxInt8] = true, true
+	}
+	if s.Kind == "add" {
+		shifts[call][s.Inputs[0].Shift], shifts[call][s.Inputs[1].Shift] = true, true
+	}
 }
 
 // table is the function of one value that the step ends with, if any.
