@@ -33,7 +33,8 @@ func runAVR(ctx context.Context, d Device, dir string, size, classes int, pixels
 		return Figures{}, err
 	}
 	if err := command(ctx, dir, d.compiler, "-mmcu="+d.Name, "-std=c99", "-Os", "-ffunction-sections", "-fdata-sections",
-		"-Wl,--gc-sections,--defsym=__TEXT_REGION_LENGTH__=128K,--defsym=__DATA_REGION_LENGTH__=60K,--defsym=__stack=0xfeff", // what is too large is told by how much
+		// what is too large is told by how much
+		"-Wl,--gc-sections,--defsym=__TEXT_REGION_LENGTH__=128K,--defsym=__DATA_REGION_LENGTH__=60K,--defsym=__stack=0xfeff",
 		"-o", "net.elf", "avr.c", "net.c"); err != nil {
 		return Figures{}, err
 	}
