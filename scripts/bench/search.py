@@ -8,7 +8,8 @@ when it first held the answer that it ends with, when it knew that it was done
 trained), steps, parameters, and whether the three networks pass on the test
 images. Tools: slimfit; Optuna's TPE with parameters as second objective, and TPE
 with a median pruner; KerasTuner's Hyperband. Peers train by Keras fit, or by
-tf_loop.py's loop. Finished runs in --out are not repeated.
+tf_loop.py's loop. Finished runs in --out are not repeated, so
+that --minutes, after which no run begins that may not end, can be asked again to go on.
 """
 import argparse
 import json
@@ -215,7 +216,7 @@ def peer(args, tool, repeat):
 def slimfit(args, repeat):
     out = tempfile.mkdtemp()
     command = [str(HERE.parent.parent / "bin/slimfit"), "search", SPACES[args.space]["file"], "-o", out, "--format", "json", "--model",
-               "--search-seed", str(repeat), "--set", f"target.accuracy={args.target}"]
+               "--search-seed", str(repeat), "--set", f"target.accuracy={args.target}", "--set", f"train.steps={STEPS}"]
     begun, best, held = time.perf_counter(), None, None
     process = subprocess.Popen(command, cwd=HERE.parent.parent, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     while True:
@@ -223,13 +224,18 @@ def slimfit(args, repeat):
             process.wait(0.2)
             break
         except subprocess.TimeoutExpired:
+            if time.perf_counter() - begun > args.limit:
+                process.terminate()
             for f in Path(out).glob("*/search.json"):
                 now = (json.loads(f.read_text())["best"] or {})
                 if now.get("seeds") == SEEDS and now["config_id"] != best:
                     best, held = now["config_id"], time.perf_counter() - begun
     known = time.perf_counter() - begun
-    c = json.loads(process.stdout.read())
-    shutil.rmtree(out)
+    answer = process.stdout.read()
+    shutil.rmtree(out, ignore_errors=True)
+    if process.returncode in (-15, 75, 130, 143):  # at the limit
+        return {"held": held, "known": None, "steps": None, "trials": None, "parameters": None, "answer": best, "test": [], "passes": False}
+    c = json.loads(answer)
     w = c["winner"]
     return {"held": held if w and best == w["config_id"] else known, "known": known, "steps": c["effort"]["steps"],
             "trials": c["effort"]["trials"], "parameters": w and w["footprint"]["parameters"], "answer": w and w["assignment"],
@@ -250,6 +256,7 @@ def table(rows):
 
 
 def main():
+    global STEPS
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--space", choices=SPACES, default="grid-120")
     parser.add_argument("--target", type=float, default=0.93)
@@ -257,10 +264,13 @@ def main():
                         choices=["slimfit", "optuna", "optuna-pruner", "hyperband"])
     parser.add_argument("--engine", choices=["keras", "loop"], default="loop", help="what the peers train by")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--limit", type=float, default=3600, help="seconds, after which a peer is stopped")
+    parser.add_argument("--limit", type=float, default=3600, help="seconds, after which a search is stopped")
+    parser.add_argument("--minutes", type=float, help="begin no run that its --limit would let go on beyond them; without it all runs")
+    parser.add_argument("--steps", type=int, default=STEPS, help="of each training; few see whether all works, and need an --out of their own")
     parser.add_argument("--data", default=os.path.expanduser("~/.cache/slimfit/mnist"))
     parser.add_argument("--out", default="runs/bench-search.json", help="results; what is in it is not done again")
     args = parser.parse_args()
+    STEPS, begun = args.steps, time.perf_counter()
     out = Path(args.out).resolve()
     out.parent.mkdir(parents=True, exist_ok=True)
     rows = json.loads(out.read_text()) if out.exists() else []
@@ -269,6 +279,9 @@ def main():
             key = {"space": args.space, "target": args.target, "tool": tool, "engine": "slimfit" if tool == "slimfit" else args.engine,
                    "repeat": repeat}
             if any(key.items() <= r.items() for r in rows):
+                continue
+            if args.minutes is not None and time.perf_counter() - begun + args.limit > 60 * args.minutes:
+                print("no time left for:", *key.values(), file=sys.stderr)
                 continue
             print("search:", *key.values(), file=sys.stderr)
             row = key | (slimfit(args, repeat) if tool == "slimfit" else peer(args, tool, repeat)) | {"limit": args.limit}
