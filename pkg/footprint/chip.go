@@ -73,6 +73,27 @@ const AnEstimate = "an estimate"
 // Estimated says whether the figures are no simulator's.
 func (m *OnChip) Estimated() bool { return strings.HasPrefix(m.By, AnEstimate) }
 
+// Lacks says how many bytes of flash and RAM the chip has too few of; "" where
+// there is room.
+func (m *OnChip) Lacks() string {
+	c, err := ChipNamed(m.Chip)
+	if err != nil {
+		return ""
+	}
+	var parts []string
+	if n := m.Flash - c.Flash; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d bytes of flash", n))
+	}
+	if n := m.RAM - c.RAM; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d bytes of RAM", n))
+	}
+	lacks := strings.Join(parts, " and ")
+	if lacks != "" && m.Estimated() {
+		lacks = "at least " + lacks
+	}
+	return lacks
+}
+
 func (m *OnChip) micros() int {
 	c, err := ChipNamed(m.Chip)
 	if err != nil || c.Hertz == 0 {

@@ -64,6 +64,9 @@ func (l *Lab) measureOnChip(ctx context.Context, e *experiment.Experiment, confi
 	if len(left) > 0 && missing != "" {
 		return exit.Failed(fmt.Errorf("%s: %w", e.File, &device.MissingError{Device: d.Name, Packages: missing}))
 	}
+	if simulate {
+		defer l.tellRoom(configs)
+	}
 	if len(left) > mostSimulated || !simulate {
 		sums, err := l.sums(ctx, d)
 		if err == nil {
@@ -88,6 +91,26 @@ func (l *Lab) measureOnChip(ctx context.Context, e *experiment.Experiment, confi
 		known[cfg.ID] = cfg.Footprint.Measured.Chip
 	}
 	return l.writeFigures(e, file, known)
+}
+
+// tellRoom says how many configurations have no room on the device, and what the
+// one of least flash lacks.
+func (l *Lab) tellRoom(configs []experiment.Configuration) {
+	var without []experiment.Configuration
+	for _, cfg := range configs {
+		if m := cfg.Footprint.Measured; m != nil && m.Chip != nil && m.Chip.Lacks() != "" {
+			without = append(without, cfg)
+		}
+	}
+	if len(without) == 0 {
+		return
+	}
+	first := slices.MinFunc(without, func(a, b experiment.Configuration) int {
+		return cmp.Compare(a.Footprint.Measured.Chip.Flash, b.Footprint.Measured.Chip.Flash)
+	})
+	chip := first.Footprint.Measured.Chip
+	l.Note("%d of %s without room on %s: %s lacks %s", len(without), text.Count(len(configs), "configuration"), chip.Chip, first.ID,
+		chip.Lacks())
 }
 
 // planChip is measureOnChip for a look ahead: where a tool is missing, figures are
@@ -304,6 +327,9 @@ func (l *Lab) NetworksOnChip(ctx context.Context, networks []Network, name strin
 			return exit.Usagef("%s: %w", n.Name, err)
 		}
 		setChip(&n.Footprint, chip)
+		if lacks := chip.Lacks(); lacks != "" {
+			l.Note("%s has no room on %s: it lacks %s", n.Name, d.Name, lacks)
+		}
 	}
 	return nil
 }
