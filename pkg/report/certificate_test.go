@@ -68,3 +68,33 @@ func TestCertificateOfOtherSeeds(t *testing.T) {
 		}
 	}
 }
+
+// A smaller network whose seeds all pass on validation, and that the search did not
+// show: the certificate's choice stays the answer, in every text.
+func TestCertificateNotShown(t *testing.T) {
+	in := reporttest.Quantized(t)
+	r := reporttest.Build(t, in, report.Options{})
+	smaller, asked := r.Rows[r.Answer.Pick], in.Experiment.Target
+	i := slices.IndexFunc(r.Rows, func(row report.Row) bool {
+		return row.Verdict == report.Meets && row.Footprint.Parameters > smaller.Footprint.Parameters
+	})
+	if i < 0 {
+		t.Fatal("one network alone passes on validation")
+	}
+	in.Certificate = &result.Certificate{Seeds: r.Seeds, Verdict: result.Certified, Summary: r.Rows[i].ID + " is the cheapest.",
+		Target:     result.Target{Accuracy: asked.Accuracy, Confidence: asked.Confidence, Rule: r.Target.Rule, Cost: r.Target.Cost},
+		Winner:     &result.Winner{ConfigID: r.Rows[i].ID},
+		Candidates: []result.Judged{{ConfigID: smaller.ID, Finding: result.FoundNotShown}, {ConfigID: r.Rows[i].ID, Finding: result.FoundWinner}}}
+	for _, want := range []string{"not shown by the search", "not shown on the test images"} {
+		s := reporttest.Build(t, in, report.Options{})
+		if got := s.Rows[r.Answer.Pick]; got.Verdict != report.Misses || got.Why != want || s.Answer.Pick != i {
+			t.Errorf("%s, not shown: %s (%s), the answer is %d", got.ID, got.Verdict, got.Why, s.Answer.Pick)
+		}
+		for _, written := range [][]byte{render.Text(s), render.Markdown([]*report.Report{s}, "")} {
+			if !strings.Contains(string(written), want) || !strings.Contains(string(written), s.Evidence.Summary) {
+				t.Errorf("text or Markdown does not say %q:\n%.2000s", want, written)
+			}
+		}
+		in.Certificate.Openings = []result.Opening{{ConfigID: smaller.ID, Alpha: 0.01}}
+	}
+}

@@ -180,11 +180,11 @@ func (r *filled) front(cost footprint.Cost) []int {
 	k := r.CostIndex(cost)
 	var order []int
 	for i := range r.Rows {
-		if r.JudgedScore(&r.Rows[i], r.Split) != nil {
+		if r.DrawnScore(&r.Rows[i], r.Split) != nil {
 			order = append(order, i)
 		}
 	}
-	mean := func(i int) float64 { return r.JudgedScore(&r.Rows[i], r.Split).Mean }
+	mean := func(i int) float64 { return r.DrawnScore(&r.Rows[i], r.Split).Mean }
 	slices.SortStableFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(r.Rows[a].Costs[k], r.Rows[b].Costs[k]), cmp.Compare(mean(b), mean(a)))
 	})

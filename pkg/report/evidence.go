@@ -44,10 +44,19 @@ func (r *planned) certify(c *result.Certificate) {
 	if !c.Exact {
 		e.Notes = append(e.Notes, "Assumed: "+c.Assumption.Text)
 	}
+	opened := func(id string) bool {
+		return slices.ContainsFunc(c.Openings, func(o result.Opening) bool { return o.ConfigID == id })
+	}
 	for _, j := range c.Candidates {
 		if e.Answers {
 			r.because[j.ConfigID] = findingWords(j.Finding)
-			r.refuted[j.ConfigID] = j.Finding == result.FoundRefuted
+			switch j.Finding {
+			case result.FoundRefuted, result.FoundNotShown, result.FoundUnopened:
+				r.refused[j.ConfigID] = findingWords(j.Finding)
+			}
+			if opened(j.ConfigID) && j.Finding == result.FoundNotShown {
+				r.refused[j.ConfigID] = "not shown on the test images"
+			}
 		}
 	}
 	e.Facts = []Fact{
@@ -69,6 +78,7 @@ func (r *planned) certify(c *result.Certificate) {
 func findingWords(f result.Finding) string {
 	words, ok := map[result.Finding]string{result.FoundWinner: "", result.FoundRejected: "rejected by the search",
 		result.FoundRefuted: "refuted on the test images", result.FoundSkipped: "skipped by the search",
+		result.FoundNotShown: "not shown by the search", result.FoundUnopened: "test images were not opened for it",
 		result.FoundDearer: "not needed: dearer than the answer", result.FoundOver: "over budget"}[f]
 	if !ok {
 		return "not judged by the search"

@@ -86,7 +86,7 @@ func (r *filled) chooseSplit(want Split) (Split, error) {
 	has := map[Split]bool{}
 	for i := range r.Rows {
 		for _, s := range result.Splits() {
-			has[s] = has[s] || r.JudgedScore(&r.Rows[i], s) != nil
+			has[s] = has[s] || r.DrawnScore(&r.Rows[i], s) != nil
 		}
 	}
 	if want == "" {
@@ -107,7 +107,7 @@ type planned struct {
 	binomial *binomial
 	because  map[string]string        // why a search left a configuration out, by its ID
 	judges   map[string]*target.Judge // by rule and number of seeds
-	refuted  map[string]bool          // passed on validation, failed on the test images
+	refused  map[string]string        // why the search did not take a configuration that may pass on validation, by its ID
 }
 
 // filled is a planned report with its results and their sums.
@@ -120,6 +120,7 @@ type decided struct{ *filled }
 // decide judges by the split that is asked for.
 func (r *filled) decide(in Input, opt Options) (*decided, error) {
 	var err error
+	r.StandIn = r.standIn()
 	if r.Split, err = r.chooseSplit(opt.Split); err != nil {
 		return nil, err
 	}

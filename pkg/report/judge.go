@@ -102,7 +102,7 @@ func (r *Report) cost() footprint.Cost {
 
 // judge sets the row's verdict, and what every rule sees on each split.
 func (r *filled) judge(row *Row) {
-	row.Refuted = r.refuted[row.ID]
+	row.Refused = r.refused[row.ID]
 	row.Judged = map[Split][]Judged{}
 	for _, s := range result.Splits() {
 		for _, rule := range target.Rules() {
@@ -118,8 +118,8 @@ func (r *filled) judge(row *Row) {
 	}
 	j := row.Judged[r.Split][slices.Index(target.Rules(), r.Target.Rule)]
 	row.Verdict, row.Why = j.verdict(r.Target.Accuracy)
-	if row.Refuted {
-		row.Verdict, row.Why = Misses, findingWords(result.FoundRefuted)
+	if row.Refused != "" && (row.Verdict == Meets || row.Refused == findingWords(result.FoundRefuted)) {
+		row.Verdict, row.Why = Misses, row.Refused
 	}
 	if len(row.OverBudget) > 0 {
 		row.Verdict, row.Why = Misses, "over budget: "+text.List(row.OverBudget)

@@ -38,7 +38,7 @@ func (r *decided) next() {
 
 // unquantized says whether the target judges int8 networks that nobody has made of
 // trials that are done.
-func (r *decided) unquantized() bool {
+func (r *filled) unquantized() bool {
 	return r.JudgesInt8() && !r.Searched() && slices.ContainsFunc(r.Rows, func(row Row) bool {
 		return slices.ContainsFunc(row.Trials, func(t Trial) bool { return t.Status == result.Done && t.Int8 == nil })
 	})

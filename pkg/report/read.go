@@ -8,6 +8,7 @@ import (
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
+	"slimfit/pkg/shell"
 	"slimfit/pkg/text"
 )
 
@@ -125,6 +126,35 @@ func (r *Report) JudgedScore(row *Row, s Split) *Score {
 		return row.Int8.Score(s)
 	}
 	return row.Score(s)
+}
+
+// DrawnScore is the score that chart and figures show: the judged one, or its
+// float32 stand-in where nothing is quantized yet.
+func (r *Report) DrawnScore(row *Row, s Split) *Score {
+	if r.StandIn != "" {
+		return row.Score(s)
+	}
+	return r.JudgedScore(row, s)
+}
+
+// Drawn names the accuracy of DrawnScore.
+func (r *Report) Drawn() string {
+	if r.StandIn != "" {
+		return "accuracy in float32"
+	}
+	return r.Metric()
+}
+
+// standIn says what is drawn while int8 networks are judged and there are none; ""
+// where what is judged is drawn.
+func (r *filled) standIn() string {
+	has := func(row Row) bool {
+		return slices.ContainsFunc(result.Splits(), func(s Split) bool { return row.Int8.Score(s) != nil })
+	}
+	if !r.unquantized() || slices.ContainsFunc(r.Rows, has) {
+		return ""
+	}
+	return "float32; the target is in int8: `" + shell.Line("slimfit", "quantize", r.Name) + "`"
 }
 
 // InPrecision follows the word accuracy where it is not float32's.

@@ -31,6 +31,7 @@ type Report struct {
 	Answer   Answer        `json:"answer"`
 	Target   *Target       `json:"target"` // nil where none was set
 	Split    Split         `json:"split"`  // the images that networks are judged and drawn by
+	StandIn  string        `json:"-"`      // what is drawn where int8 networks are judged and there are none; else ""
 	Setup    []Fact        `json:"setup"`
 	Dataset  models.Data   `json:"dataset"`
 	Noun     text.Noun     `json:"-"` // of the data set: every text has it
@@ -127,7 +128,7 @@ type Row struct {
 	Histories map[int64][]result.Point `json:"-"` // of training, by seed
 	Guesses   []string                 `json:"-"` // what is wrong with networks that guess, in words, a seed each
 	missed    bool                     // picked, and below the target on the test images
-	Refuted   bool                     `json:"-"` // the search's answer rests on its having failed on the test images
+	Refused   string                   `json:"-"` // why the search did not take it, whatever its validation accuracy; else ""
 	model     string                   // Model as JSON, to find the same network elsewhere
 	wrong     map[Split][][]int        // of each seed that is done and has the list
 }

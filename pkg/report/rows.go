@@ -23,7 +23,7 @@ import (
 func plan(in Input) (*planned, error) {
 	r := &planned{Report: &Report{Costs: costs(measuredCosts(in.Experiment)...), Warnings: []Warning{}, Machines: []Environment{},
 		counted: map[Split]int{}},
-		binomial: newBinomial(), because: map[string]string{}, refuted: map[string]bool{}, judges: map[string]*target.Judge{}}
+		binomial: newBinomial(), because: map[string]string{}, refused: map[string]string{}, judges: map[string]*target.Judge{}}
 	r.Missing = Missing{Trials: []result.Key{}, Failed: []result.Key{}, Diverged: []result.Key{}, Skipped: []result.Key{}}
 	if in.Experiment != nil {
 		r.fromExperiment(in.Experiment)

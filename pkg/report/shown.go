@@ -77,7 +77,7 @@ func (r *Report) choose(limit int) []int {
 func (r *Report) byAccuracy() []int {
 	order := r.ByCost(footprint.Parameters)
 	mean := func(i int) float64 {
-		if s := r.JudgedScore(&r.Rows[i], r.Split); s != nil {
+		if s := r.DrawnScore(&r.Rows[i], r.Split); s != nil {
 			return s.Mean
 		}
 		return -1

@@ -27,7 +27,7 @@ type abscissa struct {
 func drawAccuracy(r *report.Report) (*drawing, error) {
 	c := &r.Chart
 	p := newPlot(text.Plain(r.Name)+": accuracy against "+text.Plain(xName(r)), text.Plain(c.Label),
-		fmt.Sprintf("%s %s (%%)", r.Split, r.Metric()))
+		fmt.Sprintf("%s %s (%%)", r.Split, r.Drawn()))
 	return drawPoints(r, p, chartX(r), c.Lines, c.Cost && onlyFront(r))
 }
 
@@ -46,7 +46,7 @@ func xName(r *report.Report) string {
 func drawFront(r *report.Report) (*drawing, error) {
 	k := r.CostIndex(r.Answer.Cost)
 	p := newPlot(text.Plain(r.Name)+": accuracy against "+r.Costs[k].Head, r.Costs[k].Unit,
-		fmt.Sprintf("%s %s (%%)", r.Split, r.Metric()))
+		fmt.Sprintf("%s %s (%%)", r.Split, r.Drawn()))
 	return drawPoints(r, p, costX(r, k), false, true)
 }
 
@@ -113,6 +113,9 @@ func drawPoints(r *report.Report, p *plot.Plot, x abscissa, lines, front bool) (
 	if s := leftOut(r, x); s != "" {
 		p.X.Label.Text += "\n" + s
 	}
+	if r.StandIn != "" {
+		p.X.Label.Text += "\nDrawn: " + strings.ReplaceAll(text.Plain(r.StandIn), "`", "")
+	}
 	addGrid(p)
 	if front {
 		if err := addFront(r, d, x); err != nil {
@@ -172,7 +175,7 @@ func addCurve(r *report.Report, d *drawing, curve report.Curve, nth int, x absci
 		plotter.YErrors
 	}{}
 	for _, i := range curve.Rows {
-		v, s := x.at[i], r.JudgedScore(&r.Rows[i], r.Split)
+		v, s := x.at[i], r.DrawnScore(&r.Rows[i], r.Split)
 		switch {
 		case v == nil:
 			continue
@@ -245,7 +248,7 @@ func scatter(p *plot.Plot, xys plotter.XYs, shape draw.GlyphDrawer, ink color.Co
 func addFront(r *report.Report, d *drawing, x abscissa) error {
 	var steps plotter.XYs
 	for _, i := range r.Front {
-		at := plotter.XY{X: *x.at[i], Y: 100 * r.JudgedScore(&r.Rows[i], r.Split).Mean}
+		at := plotter.XY{X: *x.at[i], Y: 100 * r.DrawnScore(&r.Rows[i], r.Split).Mean}
 		if n := len(steps); n > 0 {
 			steps = append(steps, plotter.XY{X: at.X, Y: steps[n-1].Y})
 		}
@@ -312,7 +315,7 @@ func addPick(r *report.Report, d *drawing, x abscissa) error {
 		return nil
 	}
 	row := &r.Rows[r.Answer.Pick]
-	score := r.JudgedScore(row, r.Split)
+	score := r.DrawnScore(row, r.Split)
 	if score == nil {
 		return nil
 	}

@@ -33,7 +33,7 @@ func List(r *report.Report) []Figure {
 	var all []Figure
 	drawn := false
 	for i := range r.Rows {
-		drawn = drawn || r.JudgedScore(&r.Rows[i], r.Split) != nil
+		drawn = drawn || r.DrawnScore(&r.Rows[i], r.Split) != nil
 	}
 	if drawn {
 		all = append(all, Figure{Accuracy, accuracyCaption(r)})
@@ -73,7 +73,7 @@ func accuracyCaption(r *report.Report) string {
 	if r.Target != nil {
 		s += fmt.Sprintf("; the dashed line is the target of %s", r.Target.Asked())
 	}
-	s += "."
+	s += "." + standIn(r)
 	s += publishedCaption(r)
 	if r.Answer.Pick >= 0 {
 		s += " The ring marks the smallest network that meets it."
@@ -90,7 +90,15 @@ func frontCaption(r *report.Report) string {
 	if r.Target != nil {
 		s += fmt.Sprintf(" The dashed line is the target of %s.", r.Target.Asked())
 	}
-	return s + publishedCaption(r)
+	return s + standIn(r) + publishedCaption(r)
+}
+
+// standIn says that the accuracies are not those that are judged.
+func standIn(r *report.Report) string {
+	if r.StandIn == "" {
+		return ""
+	}
+	return " Drawn: " + text.Plain(r.StandIn) + "."
 }
 
 func publishedCaption(r *report.Report) string {

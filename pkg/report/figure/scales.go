@@ -20,7 +20,7 @@ func setScales(r *report.Report, p *plot.Plot, x abscissa) {
 		if v := x.at[i]; v != nil {
 			xs.add(*v)
 		}
-		if s := r.JudgedScore(&r.Rows[i], r.Split); s != nil {
+		if s := r.DrawnScore(&r.Rows[i], r.Split); s != nil {
 			ys.add(100 * s.Min)
 			ys.add(100 * s.Max)
 		}

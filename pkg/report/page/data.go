@@ -17,8 +17,9 @@ type pageData struct {
 	Rule      string            `json:"rule"`
 	Rules     []pageRule        `json:"rules"`
 	Target    *float64          `json:"target_accuracy"`
-	Precision string            `json:"precision,omitempty"` // of the networks that are judged; "" for float32
+	Precision string            `json:"precision,omitempty"` // of the networks that are drawn; "" for float32 where that is judged
 	Metric    string            `json:"metric,omitempty"`    // "balanced" where that accuracy is judged
+	Searched  bool              `json:"searched"`            // a certificate answers
 	Certified *int              `json:"certified"`           // the row that a search certified
 	Threshold float64           `json:"threshold"`
 	Cost      string            `json:"cost"`
@@ -60,7 +61,7 @@ type pageRow struct {
 	X       *float64    `json:"x"`
 	Curve   int         `json:"curve"`
 	Over    []string    `json:"over"`
-	Refuted bool        `json:"refuted"` // by the certificate, on the test images
+	Refused string      `json:"refused"` // by the certificate, and why
 	report.Counts
 	Scores    map[report.Split]*pageScore      `json:"scores"`
 	Judged    map[report.Split][]report.Judged `json:"judged"`
@@ -127,8 +128,10 @@ func newData(r *report.Report) pageData {
 	d := pageData{Split: r.Split, Rule: target.Worst, Cost: string(r.Answer.Cost), Baseline: text.Plain(r.Baseline.Name), Chart: r.Chart,
 		Notes: map[string]string{}, Threshold: startsAt(r), Name: text.Plain(r.Name), Noun: r.Noun.Of("images"), Classes: classWords(r), Budgets: []pageBudget{}}
 	if r.Target != nil {
-		d.Rule, d.Target, d.Precision = r.Target.Rule, &r.Target.Accuracy, r.Target.Precision
-		if r.Balanced() {
+		d.Rule, d.Target, d.Precision, d.Searched = r.Target.Rule, &r.Target.Accuracy, r.Target.Precision, r.Searched()
+		if r.StandIn != "" {
+			d.Precision = "float32"
+		} else if r.Balanced() {
 			d.Metric = "balanced"
 		}
 		for _, l := range r.Target.Within {
@@ -152,7 +155,7 @@ func newData(r *report.Report) pageData {
 	}
 	for _, s := range result.Splits() {
 		for i := range r.Rows {
-			if r.JudgedScore(&r.Rows[i], s) != nil {
+			if r.DrawnScore(&r.Rows[i], s) != nil {
 				d.Splits = append(d.Splits, s)
 				break
 			}
@@ -193,7 +196,7 @@ func startsAt(r *report.Report) float64 {
 	}
 	low := math.Inf(1)
 	for i := range r.Rows {
-		if s := r.JudgedScore(&r.Rows[i], r.Split); s != nil {
+		if s := r.DrawnScore(&r.Rows[i], r.Split); s != nil {
 			low = min(low, s.Min)
 		}
 	}
@@ -205,7 +208,7 @@ func startsAt(r *report.Report) float64 {
 
 func newRow(r *report.Report, row *report.Row, limit int) pageRow {
 	out := pageRow{ID: row.ID, Label: row.Label, Costs: row.Costs, Ratios: row.Ratios, X: row.X, Curve: row.Curve, Over: row.OverBudget,
-		Refuted: row.Refuted,
+		Refused: row.Refused,
 		Counts:  row.Counts,
 		Scores:  map[report.Split]*pageScore{}, Judged: row.Judged, Confusion: map[report.Split][][]int{}, Published: row.Published}
 	out.Shifts, out.Answered = row.Shifts, map[report.Split][][2]float64{}
@@ -223,7 +226,7 @@ func newRow(r *report.Report, row *report.Row, limit int) pageRow {
 		out.Over = []string{}
 	}
 	for _, s := range result.Splits() {
-		if v := r.JudgedScore(row, s); v != nil {
+		if v := r.DrawnScore(row, s); v != nil {
 			p := &pageScore{N: v.N, Mean: v.Mean, Min: v.Min, Max: v.Max}
 			if v.Mean95 != nil {
 				p.Low, p.High = &v.Mean95.Low, &v.Mean95.High
@@ -242,10 +245,14 @@ func newRow(r *report.Report, row *report.Row, limit int) pageRow {
 		}
 		out.Confusion[report.Validation], out.Confusion[report.Test] = confusion.Validation, confusion.Test
 	}
+	drawn := r.JudgedOn
+	if r.StandIn != "" {
+		drawn = (*report.Trial).On
+	}
 	for i := range row.Trials {
 		t := &row.Trials[i]
 		out.Trials = append(out.Trials, pageTrial{Seed: t.Seed, Status: t.Status, Reason: text.Plain(t.Reason), Seconds: t.Seconds,
-			Validation: pageMeasure(r.JudgedOn(t, report.Validation)), Test: pageMeasure(r.JudgedOn(t, report.Test)), History: thin(row.Histories[t.Seed], limit)})
+			Validation: pageMeasure(drawn(t, report.Validation)), Test: pageMeasure(drawn(t, report.Test)), History: thin(row.Histories[t.Seed], limit)})
 	}
 	return out
 }

@@ -28,7 +28,7 @@ function points() {
 function describe(p) {
   const { row, s } = p, k = pickCost();
   const lines = [row.label, count(row.costs[k]) + " " + report.costs[k].head + " (" + times(row.ratios[k]) + " fewer than " + report.baseline + ")"];
-  lines.push(s ? `${judged}${state.split} accuracy: mean ${percent(s.mean)} %, ${s.n === 1 ? "one seed" : s.n + " seeds from " + percent(s.min) + " to " + percent(s.max) + " %"}` : "no finished seed");
+  lines.push(s ? `${judged}${state.split} accuracy: mean ${percent(s.mean)} %, ${s.n === 1 ? "one seed" : s.n + " seeds from " + percent(s.min) + " to " + percent(s.max) + " %"}` : row.done ? `no ${judged}accuracy` : "no finished seed");
   if (row.done < row.planned) lines.push(trouble(row));
   const v = verdict(row);
   lines.push(`${v.is} ${percent(state.threshold)} %: ${v.why}`);
@@ -213,7 +213,7 @@ function drawKey(list) {
   if (state.x) sample([Plot.line([[0, 0.5], [1, 0.5]], { stroke: "var(--faint)", strokeWidth: 4 })], "front: no network is cheaper and more accurate");
   sample([Plot.dot([[0.5, 0.5]], { r: 6, stroke: "var(--ink)", strokeWidth: 1.8 })], "smallest that meets the threshold");
   if (list.some((p) => p.s && p.row.done < p.row.planned)) sample([Plot.dot([[0.5, 0.5]], { r: 5, stroke: "var(--ink)", fill: "var(--paper)" })], "hollow: seeds are missing");
-  if (list.some((p) => !p.s)) sample([Plot.dot([[0.5, 0.5]], { r: 5, symbol: "times", stroke: "var(--ink)", strokeWidth: 2 })], "no finished seed");
+  if (list.some((p) => !p.s)) sample([Plot.dot([[0.5, 0.5]], { r: 5, symbol: "times", stroke: "var(--ink)", strokeWidth: 2 })], report.precision ? `no ${judged}accuracy` : "no finished seed");
   if (state.split === "test" && report.rows.some((r) => r.published)) sample([Plot.dot([[0.5, 0.5]], { r: 5, symbol: "diamond2", stroke: "var(--ink)" })], "published by others");
   key.replaceChildren(...parts);
 }

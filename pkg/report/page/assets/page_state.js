@@ -26,13 +26,13 @@ const score = (row) => row.scores[state.split];
 const judged = [report.precision, report.metric].filter(Boolean).map((word) => word + " ").join("");
 
 // searched says whether the reader asks just what a search has answered.
-const searched = () => report.certified !== null && state.split === "validation" && state.rule === report.rule
+const searched = () => report.searched && state.split === "validation" && state.rule === report.rule
   && state.threshold === report.target_accuracy && report.costs[pickCost()].key === report.cost;
 
 function verdict(row) {
   if (row.over.length) return { is: "misses", why: "over budget: " + row.over.join(", ") };
-  if (row.refuted && searched()) return { is: "misses", why: `refuted on the test ${report.noun}` };
-  return judge(row.judged[state.split].find((j) => j.rule === state.rule), state.threshold);
+  const v = judge(row.judged[state.split].find((j) => j.rule === state.rule), state.threshold);
+  return v.is === "meets" && row.refused && searched() ? { is: "misses", why: row.refused } : v;
 }
 
 // byCost orders rows by a cost, then parameters, MACs, peak and ID.
@@ -46,9 +46,10 @@ function byCost(k) {
 }
 
 // pick is the smallest row that meets the threshold, or -1, and the smaller
-// ones that are undecided.
+// ones that are undecided; what a search chose where that was asked.
 function pick() {
   const open = [];
+  if (searched()) return { row: report.certified ?? -1, open };
   for (const i of byCost(pickCost())) {
     const v = verdict(report.rows[i]).is;
     if (v === "meets") return { row: i, open };
