@@ -113,3 +113,25 @@ func TestFiguresSayWhatTheyLeaveOut(t *testing.T) {
 		t.Errorf("left out: %q", s)
 	}
 }
+
+// The figure of shifts has accuracy and worst class, of int8 networks too.
+func TestShiftsInInt8(t *testing.T) {
+	r := reporttest.Build(t, reporttest.Stressed(t), report.Options{})
+	shifts := r.Rows[r.Chosen()].Shifts
+	drawn := func() string {
+		svg, err := SVG(r, Shifts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return svgText(t, svg)
+	}
+	if got := drawn(); !strings.Contains(got, "recall of the worst class") || strings.Contains(got, "int8") {
+		t.Errorf("without int8 figures it says %s", got)
+	}
+	for i := range shifts {
+		shifts[i].Int8 = map[report.Split]*report.ShiftScore{report.Validation: {N: 1, Mean: 0.9, Min: 0.9, Class: 3, Recall: 0.5}}
+	}
+	if got := drawn(); !strings.Contains(got, "accuracy in int8") || !strings.Contains(got, "worst class in int8") {
+		t.Errorf("with int8 figures it says %s", got)
+	}
+}

@@ -48,7 +48,7 @@ func List(r *report.Report) []Figure {
 		s := fmt.Sprintf("What %s gets of the validation images, as they are and shifted: mean accuracy over the seeds, and the recall of the "+
 			"class that is found least", text.Plain(r.Rows[i].Label))
 		if slices.ContainsFunc(r.Rows[i].Shifts, func(s report.Shifted) bool { return s.Int8[report.Validation] != nil }) {
-			s += "; mean accuracy in int8 too"
+			s += "; both in int8 too"
 		}
 		all = append(all, Figure{Shifts, s + "."})
 	}

@@ -97,33 +97,32 @@ func lines(points []result.Point, losses *bounds) (loss, accuracy plotter.XYs) {
 }
 
 // drawShifts draws what the chosen network gets on shifted images: its accuracy,
-// the recall of the class that it finds least of, and its accuracy in int8 where judged.
+// the recall of the class that it finds least of, and both in int8 where judged.
 func drawShifts(r *report.Report) (*drawing, error) {
 	row := &r.Rows[r.Chosen()]
 	p := newPlot(text.Plain(r.Name)+": shifted images", "shift of the images", "validation images (%)")
 	d := &drawing{plots: []*plot.Plot{p}, legend: newLegend(), width: figureWidth, height: figureHeight}
 	var ticks plot.ConstantTicks
-	var means, worst, int8 plotter.XYs
+	var drawn [4]plotter.XYs // mean and worst class, of float32, then of int8
 	for i := range row.Shifts {
 		name := row.Shifts[i].Shift
 		if name == "" {
 			name = "none"
 		}
 		ticks = append(ticks, plot.Tick{Value: float64(i), Label: name})
-		if v := row.Shifts[i].Int8[report.Validation]; v != nil {
-			int8 = append(int8, plotter.XY{X: float64(i), Y: 100 * v.Mean})
-		}
-		v := row.Shifts[i].On[report.Validation]
-		if v == nil {
-			continue
-		}
-		means = append(means, plotter.XY{X: float64(i), Y: 100 * v.Mean})
-		if v.Class >= 0 {
-			worst = append(worst, plotter.XY{X: float64(i), Y: 100 * v.Recall})
+		for n, by := range []map[report.Split]*report.ShiftScore{row.Shifts[i].On, row.Shifts[i].Int8} {
+			v := by[report.Validation]
+			if v == nil {
+				continue
+			}
+			drawn[2*n] = append(drawn[2*n], plotter.XY{X: float64(i), Y: 100 * v.Mean})
+			if v.Class >= 0 {
+				drawn[2*n+1] = append(drawn[2*n+1], plotter.XY{X: float64(i), Y: 100 * v.Recall})
+			}
 		}
 	}
 	addGrid(p)
-	for n, marks := range []plotter.XYs{means, worst, int8} {
+	for n, marks := range drawn {
 		if len(marks) == 0 {
 			continue
 		}
@@ -132,9 +131,10 @@ func drawShifts(r *report.Report) (*drawing, error) {
 			return nil, fmt.Errorf("shifts: %w", err)
 		}
 		line.Color, line.Width, line.Dashes = sliceColor(n), 0.9, curveDashes(n)
-		points.GlyphStyle = draw.GlyphStyle{Color: sliceColor(n), Radius: 3.5, Shape: sliceShape(n, n == 1)}
+		points.GlyphStyle = draw.GlyphStyle{Color: sliceColor(n), Radius: 3.5, Shape: sliceShape(min(n, 2), n%2 == 1)}
 		p.Add(line, points)
-		d.legend.Add([]string{"accuracy, mean over seeds", "recall of the worst class", "accuracy in int8"}[n], line, points)
+		names := []string{"accuracy, mean over seeds", "recall of the worst class", "accuracy in int8", "worst class in int8"}
+		d.legend.Add(names[n], line, points)
 	}
 	p.X.Tick.Marker, p.X.Tick.Label.Rotation, p.X.Tick.Label.XAlign = ticks, 0.6, draw.XRight
 	p.X.Min, p.X.Max = -0.3, float64(len(ticks))-0.7

@@ -15,6 +15,7 @@ import (
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/report"
 	"slimfit/pkg/report/reporttest"
+	"slimfit/pkg/result"
 )
 
 // longReport has all that makes the first screen full: eleven classes with long
@@ -293,8 +294,16 @@ func TestSize(t *testing.T) {
 	target.Seeds = plan.Seeds
 	plan.Target = &target
 	e := plan.Experiment(t)
+	e.Evaluate.Shifts = []string{"noise 20", "blur 1", "brightness 0.2", "contrast 0.5", "shift 2", "rotate 10", "jpeg 30", "occlude 4"}
 	results, histories := plan.Run(e)
-	r := reporttest.Build(t, report.Input{Experiment: e, Results: results, Histories: histories}, report.Options{})
+	var scores []result.Scores // of every network: its curves of surest answers, and eight shifts
+	for i := range results {
+		scores = append(scores, reporttest.Scored(&results[i], e.Evaluate.Shifts))
+	}
+	r := reporttest.Build(t, report.Input{Experiment: e, Results: results, Histories: histories, Scores: scores}, report.Options{})
+	if n := len(r.Answers(&r.Rows[0], 1, 0.5)); n != 2 || len(r.Rows[0].Shifts) != 9 || r.Sure == nil {
+		t.Errorf("%d shares answered and %d shifts are in the report", n, len(r.Rows[0].Shifts))
+	}
 	for i := range 20 {
 		r.Mistakes = append(r.Mistakes, report.Mistake{Image: i, Predicted: 1, Seeds: 3, Picture: make([]byte, 15_000)})
 	}

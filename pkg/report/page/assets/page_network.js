@@ -92,12 +92,13 @@ function drawShifted(row) {
   if (!list.length) return;
   const marks = list.flatMap((s) => [{ name: s.name, what: 0, v: 100 * s.mean, tip: `${s.name}: ${percent(s.mean)} % of the ${state.split} ${report.noun}, worst seed ${percent(s.min)} %` }]
     .concat(s.int8 ? { name: s.name, what: 2, v: 100 * s.int8.mean, tip: `${s.name}: ${percent(s.int8.mean)} % of the ${state.split} ${report.noun} in int8, worst seed ${percent(s.int8.min)} %` } : [])
+    .concat(s.int8 && s.int8.worst_class >= 0 ? { name: s.name, what: 3, v: 100 * s.int8.recall, tip: `${s.name}: of ${classNamed(s.int8.worst_class)} ${percent(s.int8.recall)} % are found in int8, the least of all classes` } : [])
     .concat(s.worst_class < 0 ? [] : [{ name: s.name, what: 1, v: 100 * s.recall, tip: `${s.name}: of ${classNamed(s.worst_class)} ${percent(s.recall)} % are found, the least of all classes` }]));
   box.replaceChildren(small(box, { marginLeft: 104, marginRight: 22, marginTop: 6, marginBottom: 40, height: 54 + 24 * list.length, color: { type: "identity" }, symbol: { type: "identity" }, x: { label: `${state.split} ${report.noun} (%)`, labelAnchor: "center", labelOffset: 36, grid: true, ticks: 5 }, y: { domain: list.map((s) => s.name), label: null, tickSize: 0 },
     marks: [Plot.link(list.filter((s) => s.worst_class >= 0), { x1: (s) => 100 * s.recall, x2: (s) => 100 * s.mean, y1: "name", y2: "name", stroke: "var(--faint)" }),
-      Plot.dot(marks, { x: "v", y: "name", r: 4.5, className: "shifts", fill: (m) => (m.what ? "var(--card)" : "var(--s0)"), stroke: (m) => color(m.what), symbol: (m) => ["circle", "square", "triangle"][m.what] })] }));
+      Plot.dot(marks, { x: "v", y: "name", r: 4.5, className: "shifts", fill: (m) => (m.what % 2 ? "var(--card)" : color(m.what)), stroke: (m) => color(m.what), symbol: (m) => symbol(Math.min(m.what, 2)) })] }));
   d3.select(box).selectAll(".shifts path").each(function (k) { this.dataset.tip = marks[k].tip; });
-  box.append(make("p", { class: "hint" }, "Circles: accuracy, mean over seeds; squares: the recall of the class that is found least" + (list.some((s) => s.int8) ? "; triangles: accuracy in int8." : ".")));
+  box.append(make("p", { class: "hint" }, "Circles: accuracy, mean over seeds; squares: the recall of the class that is found least" + (list.some((s) => s.int8) ? "; filled and hollow triangles: both in int8." : ".")));
 }
 
 // drawAnswers has the accuracy against the share of answers given: of this network on
