@@ -42,7 +42,7 @@ const near = 1.05
 //	go test ./pkg/search -v -timeout 0 -run '^$' -bench Spaces -benchtime 20x
 func BenchmarkSpaces(b *testing.B) {
 	table := "| own sd | seed sd | image sd | spaces | cheapest or within 5 % | worst | no answer | steps, mean | steps, most " +
-		"| certificates | false | audited | surprises |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
+		"| certificates | false | audited | surprises | misses that opened the cheapest after others |\n" + strings.Repeat("|---:", 14) + "|\n"
 	for _, k := range kinds() {
 		table += k.measure(b, b.N) + "\n"
 	}
@@ -55,6 +55,7 @@ type outcome struct {
 	none               bool    // there is one, and the search found none
 	share              float64
 	certified, falsely bool
+	after              int // openings before that of the cheapest; -1 where it was not opened
 	audited, surprises int
 }
 
@@ -72,10 +73,12 @@ func (k kind) measure(b *testing.B, spaces int) string {
 		b.Fatal(err)
 	}
 	var sum outcome
-	good, none, certified, falsely, most, worst := 0, 0, 0, 0, 0.0, 0.0
+	good, late, none, certified, falsely, most, worst := 0, 0, 0, 0, 0, 0.0, 0.0
 	for _, o := range all {
 		if o.dearer <= near && !o.none {
 			good++
+		} else if o.after > 0 {
+			late++
 		}
 		if o.none {
 			none++
@@ -90,8 +93,8 @@ func (k kind) measure(b *testing.B, spaces int) string {
 		sum.share, sum.audited, sum.surprises = sum.share+o.share, sum.audited+o.audited, sum.surprises+o.surprises
 	}
 	n := float64(spaces)
-	return fmt.Sprintf("| %g | %g | %g | %d | %.0f %% | %.2f | %d | %.2f %% | %.2f %% | %d | %d | %d | %d |", k.rugged, k.seedSD,
-		k.imageSD, spaces, 100*float64(good)/n, worst, none, 100*sum.share/n, 100*most, certified, falsely, sum.audited, sum.surprises)
+	return fmt.Sprintf("| %g | %g | %g | %d | %.0f %% | %.2f | %d | %.2f %% | %.2f %% | %d | %d | %d | %d | %d |", k.rugged, k.seedSD,
+		k.imageSD, spaces, 100*float64(good)/n, worst, none, 100*sum.share/n, 100*most, certified, falsely, sum.audited, sum.surprises, late)
 }
 
 // search searches one space for an accuracy that some, but not many of its
@@ -129,7 +132,8 @@ func (k kind) search(e *experiment.Experiment, images *search.Images, salt uint6
 		return outcome{}, err
 	}
 	o := outcome{share: c.Effort.Share, audited: c.Assumption.Audited, surprises: c.Assumption.Surprises}
-	cheapest := k.cheapest(p, w, all)
+	cheapest, id := k.cheapest(p, w, all)
+	o.after = plan.OpenedAfter(id)
 	if o.certified = c.Verdict == result.Certified; !o.certified {
 		o.none = cheapest > 0
 		return o, nil
@@ -146,8 +150,8 @@ func (k kind) search(e *experiment.Experiment, images *search.Images, salt uint6
 }
 
 // cheapest is the least cost of a configuration that passes screening and the
-// first opening; 0 for none.
-func (k kind) cheapest(p *search.Problem, w *search.World, all []experiment.Configuration) int {
+// first opening, and its ID; 0 for none.
+func (k kind) cheapest(p *search.Problem, w *search.World, all []experiment.Configuration) (cost int, id string) {
 	slices.SortStableFunc(all, func(a, b experiment.Configuration) int {
 		return a.Footprint.Parameters - b.Footprint.Parameters
 	})
@@ -162,10 +166,10 @@ func (k kind) cheapest(p *search.Problem, w *search.World, all []experiment.Conf
 			passes = *r.Correct.Validation >= p.PassMark() && *r.Correct.Test >= need.Right
 		}
 		if passes {
-			return c.Footprint.Parameters
+			return c.Footprint.Parameters, c.ID
 		}
 	}
-	return 0
+	return 0, ""
 }
 
 // Flags of BenchmarkReplay.
@@ -186,6 +190,11 @@ func BenchmarkReplay(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	steps := "\n| target"
+	for _, kind := range spending {
+		steps += " | " + kind
+	}
+	steps += " |\n|---" + strings.Repeat("|---:", len(spending)) + "|\n"
 	table := "| target | full grid's winner | same | others | no answer | steps, mean | steps, most | audited | surprises |\n" +
 		"|---|---|---:|---|---:|---:|---:|---:|---:|\n"
 	goals, err := fractions(*targets)
@@ -193,13 +202,13 @@ func BenchmarkReplay(b *testing.B) {
 		b.Fatal(err)
 	}
 	for _, accuracy := range goals {
-		row, err := g.searches(accuracy, b.N)
+		row, spent, err := g.searches(accuracy, b.N)
 		if err != nil {
 			b.Fatal(err)
 		}
-		table += row + "\n"
+		table, steps = table+row+"\n", steps+spent+"\n"
 	}
-	b.Logf("\n%s", table)
+	b.Logf("\n%s%s", table, steps)
 }
 
 // grid is a finished run of every trial.
@@ -239,26 +248,33 @@ func readGrid(dir string) (*grid, error) {
 	return g, nil
 }
 
+// spending are the columns of what the steps of a replayed search went into.
+var spending = []string{search.SpentWinner, search.SpentStart, search.SpentModel, search.SpentSeeds, search.SpentDrawn, search.SpentStops,
+	search.SpentAbove}
+
 // searches replays a search of each seed, and counts those with the winner of
-// the full grid.
-func (g *grid) searches(accuracy float64, seeds int) (string, error) {
+// the full grid, and the shares of its steps by what they were spent on.
+func (g *grid) searches(accuracy float64, seeds int) (row, steps string, err error) {
 	g.e.Target.Accuracy = accuracy
 	full, err := search.New(g.e, search.Options{Exact: true})
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	want := full.Replay(g.finished(full)).Winner()
 	same, none, mean, most, audited, surprises := 0, 0, 0.0, 0.0, 0, 0
-	others := map[string]int{}
+	others, spent := map[string]int{}, map[string]int{}
 	for seed := range seeds {
 		p, err := search.New(g.e, search.Options{EarlyStop: true, Model: true, SearchSeed: int64(seed)})
 		if err != nil {
-			return "", err
+			return "", "", err
 		}
 		plan := p.Replay(g.finished(p))
 		c, err := p.Certificate(plan, "", func(*result.Result) ([]result.File, error) { return nil, nil })
 		if err != nil {
-			return "", err
+			return "", "", err
+		}
+		for kind, n := range plan.Spent() {
+			spent[kind] += n
 		}
 		switch id := plan.Winner(); id {
 		case want:
@@ -271,13 +287,17 @@ func (g *grid) searches(accuracy float64, seeds int) (string, error) {
 		mean, most = mean+c.Effort.Share/float64(seeds), max(most, c.Effort.Share)
 		audited, surprises = audited+c.Assumption.Audited, surprises+c.Assumption.Surprises
 	}
+	steps = fmt.Sprintf("| %g |", accuracy)
+	for _, kind := range spending {
+		steps += fmt.Sprintf(" %.1f %% |", 100*float64(spent[kind])/float64(seeds)/float64(full.FullSteps()))
+	}
 	var words []string
 	for id, n := range others {
 		words = append(words, fmt.Sprintf("%d %s", n, id))
 	}
 	slices.Sort(words)
 	return fmt.Sprintf("| %g | %s | %d of %d | %s | %d | %.1f %% | %.1f %% | %d | %d |", accuracy, want, same, seeds,
-		strings.Join(words, ", "), none, 100*mean, 100*most, audited, surprises), nil
+		strings.Join(words, ", "), none, 100*mean, 100*most, audited, surprises), steps, nil
 }
 
 // finished looks a trial up as the search's trainer would have left it: stopped

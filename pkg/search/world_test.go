@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"slimfit/models"
@@ -175,4 +176,51 @@ func (plan Plan) Winner() string {
 		return plan.state.p.Candidates[w].ID
 	}
 	return ""
+}
+
+// Spending divides the training steps of a search by a model, see Spent.
+const (
+	SpentStart  = "first six"
+	SpentModel  = "chosen by the model"
+	SpentSeeds  = "more seeds of losers"
+	SpentDrawn  = "audit: drawn"
+	SpentStops  = "audit: stopped ones trained on"
+	SpentWinner = "winner"
+	// SpentAbove is what those that did not reach the target cost above a quarter of
+	// their training, the winner's and the stopped ones that were trained on left out:
+	// the most that any rule could save that decides at the first look.
+	SpentAbove = "a perfect first look would save"
+)
+
+// Spent is what the search spent its steps on.
+func (plan Plan) Spent() map[string]int {
+	s, spent := plan.state, map[string]int{}
+	for i, c := range s.all {
+		for k, n := range c.nets {
+			kind, steps := map[string]string{choseStart: SpentStart, choseModel: SpentModel, choseAudit: SpentDrawn}[c.chosen], n.result.Train.Steps
+			switch {
+			case i == s.winner():
+				kind = SpentWinner
+			case k > 0:
+				kind = SpentSeeds
+			}
+			if n.stopped() {
+				steps = n.result.Steps
+			}
+			if n.early != nil {
+				spent[SpentStops] += steps - n.early.result.Steps
+				steps = n.early.result.Steps
+			} else if kind != SpentWinner && !n.reaches {
+				spent[SpentAbove] += steps - n.result.Train.Steps/4
+			}
+			spent[kind] += steps
+		}
+	}
+	return spent
+}
+
+// OpenedAfter is how many openings of the test images came before that of the
+// configuration; -1 where it was not opened.
+func (plan Plan) OpenedAfter(id string) int {
+	return slices.IndexFunc(plan.state.openings, func(o *opening) bool { return plan.state.p.Candidates[o.candidate].ID == id })
 }
