@@ -150,7 +150,7 @@ func runSearch(ctx context.Context, o searchOptions) error {
 		what = "written"
 	}
 	o.note("%s: %s", what, found.Path)
-	for _, cert := range search.Fronts(found.Certificate) {
+	for _, cert := range found.Certificate.Targets() {
 		if err := o.verdict(cert); err != nil {
 			return err
 		}

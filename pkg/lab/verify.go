@@ -149,7 +149,7 @@ func (v *verifier) check(ctx context.Context, o VerifyOptions, out *Verified) er
 	v.checkText()
 	top := v.cert
 	defer func() { v.cert = top }()
-	for _, v.cert = range search.Fronts(top) {
+	for _, v.cert = range top.Targets() {
 		if err := v.recompute(ctx, o); err != nil {
 			return err
 		}

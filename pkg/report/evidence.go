@@ -20,7 +20,8 @@ type Evidence struct {
 	Answers bool           `json:"answers"`
 	Verdict result.Verdict `json:"verdict"`
 
-	Certificate *result.Certificate `json:"-"` // what it is taken from
+	Certificate *result.Certificate   `json:"-"` // what it is taken from
+	Targets     []*result.Certificate `json:"-"` // of all targets that it answers, rising
 }
 
 // certify takes a certificate over. It answers the report's question where it
@@ -71,6 +72,7 @@ func (r *planned) certify(c *result.Certificate) {
 		e.Facts[4].Value = text.Count(len(c.Files), "file") + " (result.json and int8.json), whose SHA-256 are in it; `slimfit verify` " +
 			"checks them all"
 	}
+	e.Targets = c.Targets()
 	r.Evidence = e
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"slimfit/models"
@@ -67,6 +68,16 @@ type Certificate struct {
 type LargestClass struct {
 	Class int     `json:"class"`
 	Share float64 `json:"share"`
+}
+
+// Targets are the certificates of all targets of a question, by rising target.
+func (c *Certificate) Targets() []*Certificate {
+	all := []*Certificate{c}
+	for i := range c.Front {
+		all = append(all, &c.Front[i])
+	}
+	slices.SortStableFunc(all, func(a, b *Certificate) int { return cmp.Compare(a.Target.Accuracy, b.Target.Accuracy) })
+	return all
 }
 
 // Verdict is what a search found.

@@ -24,21 +24,6 @@ func (p *Problem) FrontAlpha(left, spent float64) (alpha, part float64) {
 	return part / 2, part
 }
 
-// Fronts are all certificates of a question, by rising target.
-func Fronts(c *result.Certificate) []*result.Certificate {
-	all := []*result.Certificate{c}
-	for i := range c.Front {
-		all = append(all, &c.Front[i])
-	}
-	slices.SortStableFunc(all, func(a, b *result.Certificate) int {
-		if a.Target.Accuracy < b.Target.Accuracy {
-			return -1
-		}
-		return 1
-	})
-	return all
-}
-
 // verifyFront verifies the certificates of the other targets, that there is one
 // of each, and that all openings together spend no more than there is.
 func (e Evidence) verifyFront(c *result.Certificate) []Fault {
@@ -57,7 +42,7 @@ func (e Evidence) verifyFront(c *result.Certificate) []Fault {
 	}
 	var targets []float64
 	spent, opened := 0.0, map[string]bool{}
-	for _, one := range Fronts(c) {
+	for _, one := range c.Targets() {
 		targets = append(targets, one.Target.Accuracy)
 		for _, o := range one.Openings {
 			if !opened[o.ConfigID] {
@@ -85,7 +70,7 @@ func (t *sheet) front(c *result.Certificate) {
 	}
 	t.line("\nThe front: one question, whose certificates together err in at most %s of searches.", text.Threshold(1-c.Target.Confidence))
 	rows := [][]string{{"target", "verdict", "configuration", string(c.Target.Cost), "at least", "trials"}}
-	for _, one := range Fronts(c) {
+	for _, one := range c.Targets() {
 		row := []string{text.Threshold(one.Target.Accuracy), string(one.Verdict), "", "", "", fmt.Sprint(one.Effort.Trials)}
 		if w := one.Winner; w != nil {
 			row[2], row[3], row[4] = w.ConfigID, fmt.Sprint(w.Footprint.Get(c.Target.Cost)), bound(w.Bound)

@@ -332,13 +332,18 @@ func addTarget(r *report.Report, d *drawing) error {
 	if r.Target == nil {
 		return nil
 	}
+	return addLine(d, r.Target.Accuracy, color.Gray{0x22})
+}
+
+// addLine draws a target.
+func addLine(d *drawing, accuracy float64, ink color.Color) error {
 	p := d.plots[0]
-	l, err := plotter.NewLine(plotter.XYs{{X: p.X.Min, Y: 100 * r.Target.Accuracy}, {X: p.X.Max, Y: 100 * r.Target.Accuracy}})
+	l, err := plotter.NewLine(plotter.XYs{{X: p.X.Min, Y: 100 * accuracy}, {X: p.X.Max, Y: 100 * accuracy}})
 	if err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
-	l.Color, l.Width, l.Dashes = color.Gray{0x22}, 1, []vg.Length{5, 4}
+	l.Color, l.Width, l.Dashes = ink, 1, []vg.Length{5, 4}
 	p.Add(l)
-	d.legend.Add("target "+text.Threshold(r.Target.Accuracy), l)
+	d.legend.Add("target "+text.Threshold(accuracy), l)
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"image"
+	"image/color"
 	"image/png"
 	"io"
 	"slices"
@@ -13,6 +15,7 @@ import (
 
 	"slimfit/pkg/report"
 	"slimfit/pkg/report/reporttest"
+	"slimfit/pkg/result"
 )
 
 func TestFigures(t *testing.T) {
@@ -134,4 +137,76 @@ func TestShiftsInInt8(t *testing.T) {
 	if got := drawn(); !strings.Contains(got, "accuracy in int8") || !strings.Contains(got, "worst class in int8") {
 		t.Errorf("with int8 figures it says %s", got)
 	}
+}
+
+// A search with several targets has a figure of its own: each target's line, the
+// network that answers it, what was opened in vain, and what is not drawn.
+func TestFigureOfTargets(t *testing.T) {
+	in := reporttest.Flawed(t)
+	configs := in.Experiment.Configs
+	tested := func(right int) (all []result.TestedNetwork) {
+		for seed := range int64(3) {
+			share := float64(right+int(seed)) / 1000
+			all = append(all, result.TestedNetwork{Seed: seed, Correct: right, Accuracy: share, Interval: [2]float64{share - 0.01, share + 0.01}})
+		}
+		return all
+	}
+	certificate := func(accuracy float64, answer int, opened ...int) result.Certificate {
+		c := result.Certificate{Experiment: in.Experiment.Name, Seeds: []int64{0, 1, 2}, Summary: "It is.",
+			Target: result.Target{Accuracy: accuracy, Confidence: 0.95, Rule: "worst", Cost: "parameters"}}
+		for i := range 4 {
+			c.Candidates = append(c.Candidates, result.Judged{ConfigID: configs[i].ID, Cost: configs[i].Footprint.Parameters,
+				Networks: make([]result.ScreenedNetwork, 1)})
+		}
+		for _, i := range opened {
+			c.Openings = append(c.Openings, result.Opening{ConfigID: configs[i].ID, Networks: tested(950 - 10*i)})
+		}
+		if answer >= 0 {
+			c.Winner = &result.Winner{ConfigID: configs[answer].ID}
+		}
+		return c
+	}
+	top := certificate(0.93, 1, 2, 1)
+	top.Front = []result.Certificate{certificate(0.98, -1), certificate(0.9, 1, 1)}
+	in.Certificate = &top
+	r := reporttest.Build(t, in, report.Options{})
+	i := slices.IndexFunc(List(r), func(f Figure) bool { return f.Name == Targets })
+	if i < 0 {
+		t.Fatal("no figure of the targets")
+	}
+	left := "Left out: trained, and not opened: 2; no answer to 98 %"
+	if s := List(r)[i].Caption; !strings.Contains(s, left) || !strings.Contains(s, "interval at 95 %") {
+		t.Error(s)
+	}
+	svg, err := SVG(r, Targets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"test accuracy (%)", "target 90 %", "target 93 %", "target 98 %", "answers 90 % and 93 %", "opened, and fails",
+		configs[1].ID, configs[2].ID, left, "parameters (weights and biases) (log scale)"} {
+		if !strings.Contains(svgText(t, svg), want) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
+	b, err := PNG(r, Targets)
+	if picture, e := png.Decode(bytes.NewReader(b)); err != nil || e != nil || !painted(picture, sliceColor(0)) || !painted(picture, sliceColor(2)) {
+		t.Errorf("its targets are not drawn: %v, %v", err, e)
+	}
+	top.Front = nil
+	if slices.ContainsFunc(List(reporttest.Build(t, in, report.Options{})), func(f Figure) bool { return f.Name == Targets }) {
+		t.Error("one target has a figure of several")
+	}
+}
+
+// painted says whether a pixel has the colour.
+func painted(picture image.Image, ink color.Color) bool {
+	r, g, b, _ := ink.RGBA()
+	for y := range picture.Bounds().Dy() {
+		for x := range picture.Bounds().Dx() {
+			if pr, pg, pb, _ := picture.At(x, y).RGBA(); pr == r && pg == g && pb == b {
+				return true
+			}
+		}
+	}
+	return false
 }

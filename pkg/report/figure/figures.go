@@ -23,10 +23,11 @@ const (
 	Front    = "front"    // against cost, with the Pareto front
 	Training = "training" // loss and accuracy over steps
 	Shifts   = "shifts"   // the chosen network on shifted images
+	Targets  = "targets"  // the answers of a search with several targets
 )
 
 // Names lists the figures that a report may have.
-func Names() []string { return []string{Accuracy, Front, Training, Shifts} }
+func Names() []string { return []string{Accuracy, Front, Targets, Training, Shifts} }
 
 // List lists what can be drawn, in the order of reading.
 func List(r *report.Report) []Figure {
@@ -39,6 +40,11 @@ func List(r *report.Report) []Figure {
 		all = append(all, Figure{Accuracy, accuracyCaption(r)})
 		if !onlyFront(r) {
 			all = append(all, Figure{Front, frontCaption(r)})
+		}
+	}
+	if r.Evidence != nil && len(r.Evidence.Targets) > 1 {
+		if opened, _ := openings(r); len(opened) > 0 {
+			all = append(all, Figure{Targets, targetsCaption(r)})
 		}
 	}
 	if rows := trainingRows(r); len(rows) > 0 {

@@ -41,6 +41,8 @@ func made(r *report.Report, name string) (*drawing, error) {
 		return drawAccuracy(r)
 	case Front:
 		return drawFront(r)
+	case Targets:
+		return drawTargets(r)
 	case Training:
 		return drawTraining(r)
 	case Shifts:

@@ -31,6 +31,11 @@ func setScales(r *report.Report, p *plot.Plot, x abscissa) {
 	if r.Target != nil {
 		ys.add(100 * r.Target.Accuracy)
 	}
+	fitScales(p, x, xs, ys)
+}
+
+// fitScales leaves some room around what is drawn.
+func fitScales(p *plot.Plot, x abscissa, xs, ys bounds) {
 	pad := max(0.06*(ys.high-ys.low), 0.1)
 	p.Y.Min, p.Y.Max = max(0, ys.low-pad), min(100, ys.high+pad)
 	p.X.Tick.Marker, p.Y.Tick.Marker = x.ticks, niceTicks{text.Number}
