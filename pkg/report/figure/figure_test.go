@@ -189,7 +189,7 @@ func TestFigureOfTargets(t *testing.T) {
 		}
 	}
 	b, err := PNG(r, Targets)
-	if picture, e := png.Decode(bytes.NewReader(b)); err != nil || e != nil || !painted(picture, sliceColor(0)) || !painted(picture, sliceColor(2)) {
+	if picture, e := png.Decode(bytes.NewReader(b)); err != nil || e != nil || !painted(picture, sliceColor(0)) || !painted(picture, sliceColor(1)) || !painted(picture, sliceColor(2)) {
 		t.Errorf("its targets are not drawn: %v, %v", err, e)
 	}
 	top.Front = nil

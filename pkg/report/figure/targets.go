@@ -22,12 +22,13 @@ type opened struct {
 	result.Opening
 	cost float64
 	wins []string // the targets that it answers
+	last int      // of all targets, the highest of wins
 }
 
 // openings are those of all targets, each design once, cheapest first; and the
 // targets without an answer.
 func openings(r *report.Report) (all []opened, unmet []string) {
-	for _, c := range r.Evidence.Targets {
+	for t, c := range r.Evidence.Targets {
 		goal := text.Threshold(c.Target.Accuracy)
 		for _, o := range c.Openings {
 			i := slices.IndexFunc(all, func(have opened) bool { return have.ConfigID == o.ConfigID })
@@ -39,7 +40,7 @@ func openings(r *report.Report) (all []opened, unmet []string) {
 				i, all = len(all), append(all, opened{Opening: o, cost: float64(c.Candidates[at].Cost)})
 			}
 			if w := c.Winner; w != nil && w.ConfigID == o.ConfigID {
-				all[i].wins = append(all[i].wins, goal)
+				all[i].wins, all[i].last = append(all[i].wins, goal), t
 			}
 		}
 		if c.Winner == nil {
@@ -133,7 +134,7 @@ func drawTargets(r *report.Report) (*drawing, error) {
 
 // addOpened draws the networks of one opening beside each other, and names them.
 func addOpened(d *drawing, o opened) error {
-	p, ink := d.plots[0], inkColor()
+	p, ink := d.plots[0], sliceColor(o.last)
 	bars := struct {
 		plotter.XYs
 		plotter.YErrors
