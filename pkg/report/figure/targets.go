@@ -64,8 +64,8 @@ func shown(n result.TestedNetwork) float64 {
 
 func targetsCaption(r *report.Report) string {
 	asked := r.Evidence.Certificate.Target
-	s := fmt.Sprintf("The targets of one search (dashed) and what it opened the test images for: one mark a network, with its interval at %s; "+
-		"filled for the answer to a target, which stands beside it, hollow for what failed there.", text.Threshold(asked.Confidence))
+	s := fmt.Sprintf("The targets of one search (dashed) and what it opened the test images for: one mark a network, with its interval at "+
+		"%s; filled for the answer to a target, which stands beside it, hollow for what failed there.", text.Threshold(asked.Confidence))
 	return s + " " + unopened(r) + "."
 }
 
