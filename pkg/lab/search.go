@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"slimfit/models"
 	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/report"
@@ -35,6 +36,16 @@ func (l *Lab) SearchProblem(ctx context.Context, e *experiment.Experiment, o sea
 	if err != nil {
 		return nil, exit.With(exit.Usage, err)
 	}
+	names, err := (&store.Folder{Dir: filepath.Join(l.Out, e.Name)}).Names(true)
+	if err != nil {
+		return nil, exit.Failed(err)
+	}
+	p.NameBy(func(c models.Config, id string) string {
+		if name, err := names(c, id); err == nil { // who reads its results will say so
+			return name
+		}
+		return id
+	})
 	return p, nil
 }
 

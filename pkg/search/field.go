@@ -31,6 +31,7 @@ type field struct {
 	steps   int                                  // of all with one seed
 	start   []int                                // places that are trained before there is a model, see design
 	touched map[string]*experiment.Configuration // by ID
+	named   Namer                                // nil: the first of two with one short ID has it
 	model   *surrogate                           // of what was trained so far; nil before there is one
 	kept    float64                              // share of what lies above the model that is believed, see believed
 	mark    float64                              // logit of PassMark
@@ -99,6 +100,18 @@ func listDigest(configs []experiment.Configuration) string {
 	return fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, ids)))
 }
 
+// Namer says what a configuration goes by, which is id unless another one of the
+// same short ID has that.
+type Namer func(c models.Config, id string) string
+
+// NameBy tells a search of a space the names of a run folder, before its first
+// Replay: they do not depend on which of two colliding ones it comes to first.
+func (p *Problem) NameBy(n Namer) {
+	if p.field != nil && p.field.e.Configs == nil {
+		p.field.named = n
+	}
+}
+
 // touch makes the candidate at a place. A second one with the same short ID gets
 // its long one.
 func (f *field) touch(at int) Candidate {
@@ -108,6 +121,9 @@ func (f *field) touch(at int) Candidate {
 		c = f.e.Space.Config(i)
 	} else {
 		c = f.e.Configs[i]
+	}
+	if f.named != nil {
+		c.ID = f.named(c.Config, c.ID)
 	}
 	if twin := f.touched[c.ID]; twin != nil && twin.Config.Digest() != c.Config.Digest() {
 		c.ID = c.Config.LongID()

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -74,6 +75,11 @@ func fromCertificate(c *result.Certificate, e *experiment.Experiment) (*Problem,
 		if p.field, err = newField(e, &p.Target, p.SearchSeed); err != nil {
 			return nil, append(faults, Fault{"certificate", err.Error()})
 		}
+		names := map[string]string{}
+		for _, one := range all {
+			names[one.Config.Digest()] = one.ID
+		}
+		p.NameBy(func(c models.Config, id string) string { return cmp.Or(names[c.Digest()], id) })
 	}
 	if err := p.setCandidates(all); err != nil {
 		return nil, append(faults, Fault{"certificate", err.Error()})
