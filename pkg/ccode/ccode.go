@@ -19,6 +19,7 @@ package ccode
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"regexp"
 
 	"slimfit/pkg/tflite"
@@ -83,23 +84,28 @@ func Generate(m *tflite.Model, o Options) (Source, error) {
 // exactScale finds integers m and shift such that x * m / 2^shift, rounded
 // once, halves away from zero, is round(x * real) in double precision for every
 // sum x that is not beyond int8 either way. Both rise with x, so it is enough
-// that they agree on both sides of each of their steps.
-func exactScale(real float64, largest int64) (m int32, shift int, err error) {
+// that they agree on both sides of each of their steps. m has 31 bits, or as many
+// as the largest sum leaves in 64 where wide is set: small scales need more.
+func exactScale(real float64, largest int64, wide bool) (m int64, shift int, err error) {
 	if real <= 0 || math.IsInf(real, 0) || math.IsNaN(real) {
 		return 0, 0, fmt.Errorf("a scale of %v", real)
 	}
 	fraction, exponent := math.Frexp(real)
-	shift = 31 - exponent
+	width := 31
+	if wide {
+		width = max(width, min(61-bits.Len64(uint64(largest)), 61+exponent))
+	}
+	shift = width - exponent
 	if shift < 1 || shift > 62 {
 		return 0, 0, fmt.Errorf("a scale of %v is out of range", real)
 	}
-	first := int64(math.Round(fraction * (1 << 31)))
+	first := int64(math.Round(math.Ldexp(fraction, width)))
 	for _, d := range []int64{0, -1, 1, -2, 2} {
-		if v := first + d; v > 0 && v <= math.MaxInt32 && sameRounding(real, v, shift, largest) {
-			return int32(v), shift, nil
+		if v := first + d; v > 0 && v < 1<<width && sameRounding(real, v, shift, largest) {
+			return v, shift, nil
 		}
 	}
-	return 0, 0, fmt.Errorf("no 32-bit multiplier rounds as %v does", real)
+	return 0, 0, fmt.Errorf("no multiplier of %d bits rounds as %v does", width, real)
 }
 
 // sameRounding compares at the sums around each step of the result.

@@ -146,6 +146,40 @@ func TestSameBits(t *testing.T) {
 	}
 }
 
+// TestSmallScales compares dense layers whose scales no multiplier of 32 bits
+// rounds as LiteRT does, and finds none that has no C.
+func TestSmallScales(t *testing.T) {
+	spec := models.Spec{Input: models.Shape{H: 12, W: 12, C: 1}, Classes: 5, Layers: []models.Layer{models.NewConv(3, 2)}}
+	small := 0
+	for seed := range uint64(100) {
+		r := rand.New(rand.NewPCG(seed, 26))
+		w, pixels := weights(t, r, spec), modelstest.Pixels(r, 40*spec.Input.Elements())
+		for i := range w[1].Kernel {
+			w[1].Kernel[i] *= 0.002 // so that biases decide the range of the sums
+		}
+		b, err := tflite.Quantize(spec, w, pixels, tflite.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := tflite.Load(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source, err := ccode.Generate(m, ccode.Options{Name: "net"})
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		if bytes.Contains(source.C, []byte("int64_t m,")) {
+			if small++; small <= 3 {
+				compare(t, "gcc", m, pixels)
+			}
+		}
+	}
+	if small == 0 {
+		t.Error("no network had such a scale")
+	}
+}
+
 // TestPaperNetworks compares the paper's networks, whose convolutions and pools
 // are fused.
 func TestPaperNetworks(t *testing.T) {

@@ -22,6 +22,10 @@ type step struct {
 	last   bool // the result is the scores
 	Late   bool // the largest of sums may be rounded once, after the pool
 
+	// factor is the multiplier of all channels of a layer that rounds once, where it
+	// takes more than 32 bits; Scale then has its shift alone.
+	factor int64
+
 	Kind   string // see kind
 	Arrays string // the constants as C
 }

@@ -187,6 +187,14 @@ func (n *network) Rounds() bool {
 	return slices.ContainsFunc(n.Steps, func(s step) bool { return len(s.Exact) > 0 })
 }
 
+// Factor is the type of their multipliers.
+func (n *network) Factor() string {
+	if slices.ContainsFunc(n.Steps, func(s step) bool { return s.factor != 0 }) {
+		return "int64_t"
+	}
+	return "int32_t"
+}
+
 // Shares says whether more than one place of the network that this is a part of
 // calls the function: then compilers do not fit it to one.
 func (n *network) Shares(call string) bool { return strings.Count(n.whole, call) > 1 }

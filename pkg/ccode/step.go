@@ -89,11 +89,16 @@ func (s *step) exact() error {
 				largest = max(largest, largestSum(s.Stage, k))
 			}
 		}
-		m, shift, err := exactScale(real, largest)
-		if err != nil {
-			return err
+		m, shift, err := exactScale(real, largest, false)
+		if err != nil && slices.ContainsFunc(s.Exact, func(x float64) bool { return x != real }) {
+			return fmt.Errorf("%w; with one scale for all units (no --dense-per-channel) there are more bits", err)
+		} else if err != nil {
+			if m, shift, err = exactScale(real, largest, true); err != nil {
+				return err
+			}
+			s.factor = m
 		}
-		s.Scale = append(s.Scale, tflite.Multiplier{Value: m, Shift: shift})
+		s.Scale = append(s.Scale, tflite.Multiplier{Value: int32(m), Shift: shift})
 	}
 	return nil
 }
@@ -211,6 +216,9 @@ func (s *step) Value(sum string) string {
 		f = "rounded"
 		if !s.uniform() {
 			shift = "(uint8_t)" + shift
+		}
+		if s.factor != 0 {
+			scale = fmt.Sprint(s.factor)
 		}
 	}
 	return fmt.Sprintf("clamp(%s(%s, %s, %s) + %d, %d, %d)", f, sum, scale, shift, s.Zero, s.Lo, s.Hi)

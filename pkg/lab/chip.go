@@ -219,14 +219,7 @@ func untrained(spec models.Spec) (*tflite.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := tflite.Load(files[export.TFLiteInt8])
-	if err != nil {
-		return nil, err
-	}
-	if _, err := (device.Device{}).Code(m); err != nil {
-		m.Kernels = tflite.Micro // a scale of these weights has no exact form; the other rounding costs about the same
-	}
-	return m, nil
+	return tflite.Load(files[export.TFLiteInt8])
 }
 
 // chipCode is the code that figures of an untrained network are of; "" where
