@@ -4,18 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"slimfit/pkg/result"
 	"slimfit/pkg/store"
 )
 
@@ -67,28 +63,6 @@ func TestServe(t *testing.T) {
 	}
 
 	stop()
-
-	// The port is told at once: before any result is read, here one that never ends.
-	slow, err := store.Create(out, "slow", []byte("name: slow\ndataset: mnist\nmodel: final\nseeds: 2\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pipe := slow.ResultPath(result.Key{ConfigID: "c", Seed: 0})
-	if err := errors.Join(os.MkdirAll(filepath.Dir(pipe), 0o777), syscall.Mkfifo(pipe, 0o666)); err != nil {
-		t.Fatal(err)
-	}
-	code := make(chan int, 1)
-	go func() {
-		code <- run(context.Background(), []string{"slimfit", "serve", slow.Dir, "--port", port}, io.Discard, io.Discard)
-	}()
-	select {
-	case got := <-code:
-		if got != 2 {
-			t.Errorf("a port in use: exit code %d", got)
-		}
-	case <-time.After(10 * time.Second):
-		t.Error("a port in use is not told before results are read")
-	}
 }
 
 // serving starts `serve`; stop ends it, which it must within seconds, with 0.
