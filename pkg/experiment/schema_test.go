@@ -89,7 +89,17 @@ func TestExperimentFiles(t *testing.T) {
 			return models.Data{Name: "mnist1d", Kind: "series", Digest: digestA, Input: models.Shape{H: 1, W: 40, C: 1}, Classes: 10, Train: 3600,
 				Validation: 400, Test: 1000}, nil
 		}
+		if filepath.Base(ref.Path) == "magnetic-tiles" {
+			return models.Data{Name: "magnetic-tiles", Digest: digestA, Input: models.Shape{H: 64, W: 64, C: 1}, Classes: 6, Train: 942,
+				Validation: 134, Test: 268}, nil
+		}
 		return dataset.Describe(ref, t.TempDir())
+	}
+	classes := func(ref dataset.Ref) []string {
+		if filepath.Base(ref.Path) == "magnetic-tiles" {
+			return []string{"Blowhole", "Break", "Crack", "Fray", "Free", "Uneven"}
+		}
+		return nil
 	}
 	mnist, err := dataset.Describe(dataset.Ref{Name: "mnist"}, "")
 	if err != nil {
@@ -106,7 +116,7 @@ func TestExperimentFiles(t *testing.T) {
 			return err
 		}
 		found++
-		x, err := LoadFrom(path, nil, Sources{Describe: describe, Teacher: teacher, Shapes: true})
+		x, err := LoadFrom(path, nil, Sources{Describe: describe, Classes: classes, Teacher: teacher, Shapes: true})
 		if err != nil {
 			t.Error(err)
 			return nil

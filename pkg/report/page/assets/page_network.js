@@ -102,9 +102,9 @@ function drawShifted(row) {
 }
 
 // drawAnswers has the accuracy against the share of answers given: of this network on
-// the validation images, and the test images where they were opened; of others faint.
+// the validation split, and the test split where it was opened; of others faint.
 function drawAnswers(row) {
-  const box = element("answers"), of = (r, split, z) => (r.answered[split] || []).map(([x, y]) => ({ z, x: 100 * x, y: 100 * y, tip: `${r.label}: giving ${percent(x)} % of its answers, ${percent(y)} % of these are right (${split} images)` }));
+  const box = element("answers"), of = (r, split, z) => (r.answered[split] || []).map(([x, y]) => ({ z, x: 100 * x, y: 100 * y, tip: `${r.label}: giving ${percent(x)} % of its answers, ${percent(y)} % of these are right (${split} ${report.noun})` }));
   const own = ["validation", "test"].map((split) => of(row, split, split)), others = report.rows.filter((r) => r !== row).slice(0, 60).flatMap((r) => of(r, "validation", r.id));
   box.parentElement.hidden = !own[0].length;
   if (!own[0].length) return;
@@ -112,7 +112,7 @@ function drawAnswers(row) {
   box.replaceChildren(small(box, { height: 260, marginLeft: 46, marginTop: 30, marginRight: 22, marginBottom: 40, color: { type: "identity" }, symbol: { type: "identity" }, x: { label: "answers given (%)", reverse: true }, y: { label: "right of these (%)" },
     marks: [Plot.axisX({ ticks: 5, ...below }), Plot.gridY({ ticks: 5 }), Plot.axisY({ ticks: 5 }), Plot.line(others, { x: "x", y: "y", z: "z", className: "others", stroke: "var(--faint)", strokeWidth: 1 }), ...marks] }));
   own.forEach((list, n) => d3.select(box).selectAll(`.answers${n} path, .answers${n} circle`).each(function (k) { this.dataset.tip = list[k].tip; }));
-  box.append(make("p", { class: "hint" }, "Circles: validation images" + (own[1].length ? "; squares: test images, by the same scores" : "") + (others.length ? "; faint lines: other networks" : "") + ". Seeds together, float32 networks."));
+  box.append(make("p", { class: "hint" }, `Circles: validation ${report.noun}` + (own[1].length ? `; squares: test ${report.noun}, by the same scores` : "") + (others.length ? "; faint lines: other networks" : "") + ". Seeds together, float32 networks."));
 }
 
 function drawTraining(row) {
