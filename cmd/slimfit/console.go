@@ -52,7 +52,7 @@ func (o console) detail(format string, args ...any) {
 // columns is how wide the output's terminal is; wide where it is none.
 func (o console) columns() int {
 	const wide = 120
-	f, ok := o.out.(*os.File)
+	f, ok := steered(o.out).(*os.File)
 	if !ok || !isTerminal(f) {
 		return wide
 	}

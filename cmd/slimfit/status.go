@@ -147,7 +147,7 @@ func (s *statusView) watch(ctx context.Context, o console) error {
 		select {
 		case <-time.After(max(2*time.Second, 5*time.Since(begin))):
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 	}
 }

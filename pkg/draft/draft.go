@@ -82,9 +82,18 @@ func (d *Draft) Text() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", d.File, err)
 	}
-	var b bytes.Buffer
-	err = t.ExecuteTemplate(&b, name, d)
-	return b.Bytes(), err
+	var b, out bytes.Buffer
+	if err := t.ExecuteTemplate(&b, name, d); err != nil || !d.Series {
+		return b.Bytes(), err
+	}
+	for line := range strings.Lines(b.String()) { // what people read is to speak of series, paths stay
+		code, comment, _ := strings.Cut(line, "#")
+		if comment != "" && !strings.Contains(code, "path:") {
+			line = code + "#" + text.NounOf("series").Of(comment)
+		}
+		out.WriteString(line)
+	}
+	return out.Bytes(), nil
 }
 
 // Empty is a draft of a template for data that is not there yet.

@@ -132,3 +132,13 @@ func TestPathFrom(t *testing.T) {
 		}
 	}
 }
+
+func TestSeriesDraftSpeaksOfSeries(t *testing.T) {
+	b, err := Empty("series", "own.yaml").Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(b); strings.Contains(text, " image") || !strings.Contains(text, "the test series stay closed") {
+		t.Errorf("a draft for series:\n%s", text)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
 	"slimfit/pkg/target"
@@ -331,7 +332,7 @@ func namesIn(c *result.Certificate) []string {
 func assignmentText(a map[string]any) string {
 	var parts []string
 	for k, v := range a {
-		parts = append(parts, fmt.Sprintf("%s %v", k, v))
+		parts = append(parts, k+" "+experiment.FormatValue(v))
 	}
 	slices.Sort(parts)
 	return strings.Join(parts, ", ")
