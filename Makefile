@@ -104,8 +104,9 @@ venv-peers: ## set up .venv-peers/: PyTorch and JAX, which bench takes in where 
 	@scripts/setup_venv.sh peers
 
 check-records: build data ## verify every committed certificate and train one trial of each again (RETRAIN=0: verify alone, seconds)
-	@set -e; for c in experiments/*/results/*/*.json; do echo "$$c"; bin/slimfit verify "$$c" --retrain $(or $(RETRAIN),1) || \
-		{ [ $$? = 4 ] && echo "its data are not here: nothing trained again" && bin/slimfit verify "$$c"; }; done
+	@set -e; for c in experiments/*/results/*/*.json; do echo "$$c"; e=; [ ! -e "$${c%.json}.yaml" ] || e="--experiment $${c%.json}.yaml"; \
+		bin/slimfit verify "$$c" $$e --retrain $(or $(RETRAIN),1) || \
+		{ [ $$? = 4 ] && echo "its data are not here: nothing trained again" && bin/slimfit verify "$$c" $$e; }; done
 
 bench: data venv ## time slimfit against Keras fit, a hand-written TensorFlow loop, PyTorch and JAX (hours; BENCH=--quick: minutes)
 	@$(KERAS) scripts/bench/run.py $(BENCH)
