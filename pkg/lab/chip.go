@@ -183,8 +183,8 @@ func onChip(ctx context.Context, d device.Device, sums *device.Sums, spec models
 	if err != nil {
 		return nil, err
 	}
-	least := &footprint.OnChip{Chip: d.Name, Flash: counts.Parameters, RAM: counts.Peak,
-		By: footprint.AnEstimate + ": its weights or activations alone have no room"}
+	least := &footprint.OnChip{Chip: d.Name, Flash: counts.Parameters, RAM: spec.Input.Elements(),
+		By: footprint.AnEstimate + " from below: its weights or activations alone have no room"}
 	if d.Counts == footprint.Cycles {
 		least.Cycles = counts.MACs
 	} else {
