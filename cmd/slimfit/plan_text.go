@@ -90,7 +90,9 @@ func (p planText) chipTable() text.Table {
 		for _, c := range chip.Costs() {
 			row = append(row, chipCell(q.Footprint, c))
 		}
-		if q.Footprint.Measured.Chip.Estimated() {
+		if has := q.Footprint.Measured.Chip; has.Lacks() != "" && has.Estimated() {
+			row[0] += " (no room: at least)"
+		} else if has.Estimated() {
 			row[0] += " (estimated)"
 		}
 		t.Rows = append(t.Rows, row)
