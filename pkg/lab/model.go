@@ -218,6 +218,11 @@ func (l *Lab) trialModel(name string, seed *int64) (*Model, error) {
 		return nil, fmt.Errorf("%s: %w", t.Result.Key(), err)
 	}
 	m := &Model{name: t.Dir, classNames: namesIn([]result.Result{t.Result}), data: t.Result.Dataset, experiment: t.Result.Experiment}
+	// A run has no card: what its training images are like is known while they are here.
+	path := ownDataPath(filepath.Dir(filepath.Dir(t.Dir)), m.data)
+	if set, err := dataset.LoadData(m.data, models.Source{Cache: l.Cache, Path: path}); err == nil {
+		m.ranges = set.Ranges()
+	}
 	return m.interpret(lite), nil
 }
 
