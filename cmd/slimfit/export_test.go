@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"slimfit/models"
+	"slimfit/models/modelstest"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
@@ -66,7 +67,7 @@ func makeSeriesRun(file string) error {
 	conv, recipe := models.NewConv(1, 2), models.DefaultRecipe()
 	conv.Kernel[1], recipe.Steps, recipe.Batch = 3, 10, 2
 	c := models.Config{Layers: []models.Layer{conv}, Data: set.Data, Recipe: recipe}
-	weights, err := brightWeights(c, 0.1)
+	weights, err := modelstest.Bright(c.Spec(), 0.1)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"slimfit/models"
+	"slimfit/models/modelstest"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/exit"
 	"slimfit/pkg/experiment"
@@ -92,7 +93,7 @@ func (l *testLab) trainOne(j lab.Training, session *store.Session, t experiment.
 		return err
 	}
 	defer session.Release(dir, token)
-	w, err := brightWeights(t.Config, 0.12-0.03*float64(t.Layers[0].Filters)+0.003*float64(t.Seed)+float64(len(l.salt)))
+	w, err := modelstest.Bright(t.Spec(), 0.12-0.03*float64(t.Layers[0].Filters)+0.003*float64(t.Seed)+float64(len(l.salt)))
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"slimfit/models"
+	"slimfit/models/modelstest"
 	"slimfit/pkg/dataset"
 	"slimfit/pkg/export"
 	"slimfit/pkg/footprint"
@@ -123,47 +124,9 @@ func config(data models.Data, filters int) models.Config {
 	return models.Config{Layers: []models.Layer{conv, models.NewMaxPool(2), models.NewDense(4)}, Data: data, Recipe: recipe}
 }
 
-// Weights makes a network that averages the image, and compares its brightness
-// with each class's; shift is how far the brightness that it expects is off.
-func Weights(c models.Config, shift float64) (models.Weights, error) {
-	nodes, err := c.Spec().Nodes()
-	if err != nil {
-		return nil, err
-	}
-	var w models.Weights
-	g := rand.New(rand.NewPCG(5, uint64(1e6*shift)))
-	for _, n := range nodes {
-		size := 0
-		switch n.Layer.Kind {
-		case models.Conv:
-			size = n.Layer.Kernel[0] * n.Layer.Kernel[1] * n.In.C
-		case models.Dense:
-			size = n.In.Elements()
-		default:
-			continue
-		}
-		kernel, bias := make([]float32, size*n.Out.C), make([]float32, n.Out.C)
-		for i := range kernel {
-			kernel[i] = float32(1+0.01*g.Float64()) / float32(size)
-		}
-		if n.Linear {
-			for class := range n.Out.C {
-				bright := (float64(class)*70+52)/255 + shift
-				for i := range size {
-					kernel[i*n.Out.C+class] *= float32(80 * bright)
-				}
-				bias[class] = float32(-40 * bright * bright)
-			}
-		}
-		w.Set(n.Name, models.Kernel, kernel)
-		w.Set(n.Name, models.Bias, bias)
-	}
-	return w, nil
-}
-
 // trained writes a trial with its weights, judged by its own interpreter.
 func trained(f *store.Folder, s *store.Session, c models.Config, seed int64, shift float64) error {
-	w, err := Weights(c, shift)
+	w, err := modelstest.Bright(c.Spec(), shift)
 	if err != nil {
 		return err
 	}
