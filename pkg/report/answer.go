@@ -193,10 +193,10 @@ func (r *decided) picked(row *Row) {
 		return
 	}
 	r.Answer.More = append(r.Answer.More, "On the test images, which were not used to choose it, "+spread(t)+".")
-	if v := r.value(row, Test); v != nil && *v < r.Target.Accuracy {
+	if v, why := r.seen(row, Test).verdict(r.Target.Accuracy); v == Misses {
 		row.missed = true
-		r.Answer.More = append(r.Answer.More, fmt.Sprintf("So it misses the target there (%s %s %%). What is chosen on the validation images "+
-			"looks better on them than it is.", judgedName(r.Target.Rule), text.PercentageAgainst(*v, r.Target.Accuracy)))
+		r.Answer.More = append(r.Answer.More, fmt.Sprintf("So it misses the target there (%s). What is chosen on the validation images "+
+			"looks better on them than it is.", why))
 	}
 	if t.WorstBound != nil {
 		r.Answer.More = append(r.Answer.More, fmt.Sprintf("The least accurate of these networks is, with 95 %% confidence, at least %s %% "+
@@ -226,19 +226,9 @@ func spread(s *Score) string {
 		text.Percentage(s.Mean))
 }
 
-// value is what the target's rule compares with the target; nil without a score.
-func (r *decided) value(row *Row, s Split) *float64 {
-	for _, j := range row.Judged[s] {
-		if j.Rule == r.Target.Rule {
-			return j.Value
-		}
-	}
-	return nil
-}
-
 func (r *decided) nonePicked() {
 	nearest := -1
-	value := func(i int) *float64 { return r.value(&r.Rows[i], r.Split) }
+	value := func(i int) *float64 { return r.seen(&r.Rows[i], r.Split).Value }
 	for _, i := range r.ByCost(r.Target.Cost) {
 		if v := value(i); v != nil && (nearest < 0 || *v > *value(nearest)) {
 			nearest = i

@@ -74,7 +74,7 @@ func defaultX(varying []Axis, slice string) string {
 		return ""
 	}
 	for _, a := range slices.Backward(varying) {
-		if a.Name != slice && numeric(a.Values) {
+		if a.Name != slice && a.Numeric() {
 			return a.Name
 		}
 	}
@@ -95,7 +95,7 @@ func (r *filled) placeRows() {
 		}
 		return
 	}
-	c.Label, c.Values, c.Number = axis.Name, axis.Values, numeric(axis.Values)
+	c.Label, c.Values, c.Number = axis.Name, axis.Values, axis.Numeric()
 	at := r.AxisIndex(axis.Name)
 	for i := range r.Rows {
 		v := r.Rows[i].Values[at]
@@ -129,15 +129,10 @@ func (r *filled) curves(varying []Axis) {
 	for i := range c.Curves {
 		slices.SortStableFunc(c.Curves[i].Rows, func(a, b int) int {
 			x, y := r.Rows[a].X, r.Rows[b].X
-			switch {
-			case x == nil || y == nil:
+			if x == nil || y == nil {
 				return 0
-			case *x < *y:
-				return -1
-			case *x > *y:
-				return 1
 			}
-			return 0
+			return cmp.Compare(*x, *y)
 		})
 	}
 }

@@ -194,7 +194,7 @@ func settings(a, b *Report) []Fact {
 	}
 	x, y := a.recipeValues(), b.recipeValues()
 	for _, k := range recipeNames() {
-		both("train."+k, x[k], y[k])
+		both("train."+k, strings.Join(x[k], ", "), strings.Join(y[k], ", "))
 	}
 	keys, of := experiment.Flat(a.source)
 	more, other := experiment.Flat(b.source)
@@ -216,19 +216,14 @@ func settings(a, b *Report) []Fact {
 }
 
 // recipeValues is every setting with its values over the rows.
-func (r *Report) recipeValues() map[string]string {
+func (r *Report) recipeValues() map[string][]string {
 	seen := map[string][]string{}
 	for _, recipe := range r.recipes() {
-		values := recipeValues(recipe)
-		for _, k := range recipeNames() {
-			if !slices.Contains(seen[k], values[k]) {
-				seen[k] = append(seen[k], values[k])
+		for k, v := range recipeValues(recipe) {
+			if !slices.Contains(seen[k], v) {
+				seen[k] = append(seen[k], v)
 			}
 		}
 	}
-	out := map[string]string{}
-	for k, v := range seen {
-		out[k] = strings.Join(v, ", ")
-	}
-	return out
+	return seen
 }

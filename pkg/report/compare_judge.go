@@ -91,8 +91,7 @@ func (c *Comparison) crossed(a, b *Report, pairs [][2]int, s Split) error {
 // hasLists says whether every finished seed, two at least, has its list of
 // wrong images.
 func (r *Row) hasLists(s Split) bool {
-	score := r.Score(s)
-	return score != nil && score.N >= minSeedsToCompare && len(r.wrong[s]) == score.N
+	return len(r.Wrong(s)) >= minSeedsToCompare
 }
 
 // fallBack judges a pair over its common seeds, or one network against one.

@@ -28,17 +28,14 @@ func (r *planned) fill(in Input) *filled {
 	for i := range in.Scores {
 		scores[in.Scores[i].Key()] = &in.Scores[i]
 	}
-	own, others, int8s := byKey(in.Results), byKey(in.Others), int8sByKey(in.Int8)
+	results, int8s := byKey(in.Results, in.Others), int8sByKey(in.Int8)
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		row.wrong = map[Split][][]int{}
 		row.Histories = map[int64][]result.Point{}
 		for j := range row.Trials {
 			key := row.Trials[j].key(row)
-			res, ok := own[key]
-			if !ok {
-				res, ok = others[key]
-			}
+			res, ok := results[key]
 			if !ok && r.Searched() {
 				row.Trials[j].Status = Skipped
 				r.Missing.Skipped = append(r.Missing.Skipped, key)
@@ -59,16 +56,19 @@ func (r *planned) fill(in Input) *filled {
 		r.Counts.add(row.Counts)
 	}
 	r.leftOut(in.Results)
-	r.environments(own, others)
+	r.environments(results)
 	slices.SortStableFunc(r.Warnings, func(a, b Warning) int { return cmp.Compare(len(a.Trials), len(b.Trials)) })
 	return &filled{r}
 }
 
-func byKey(results []result.Result) map[result.Key]*result.Result {
-	m := make(map[result.Key]*result.Result, len(results))
-	for i := range results {
-		if _, ok := m[results[i].Key()]; !ok { // the first folder wins
-			m[results[i].Key()] = &results[i]
+// byKey finds each trial's result: the experiment's own, else that of the first other folder.
+func byKey(own, others []result.Result) map[result.Key]*result.Result {
+	m := make(map[result.Key]*result.Result, len(own))
+	for _, results := range [][]result.Result{own, others} {
+		for i := range results {
+			if _, ok := m[results[i].Key()]; !ok {
+				m[results[i].Key()] = &results[i]
+			}
 		}
 	}
 	return m
@@ -226,30 +226,8 @@ func (c *Counts) add(d Counts) {
 
 // score summarizes the trials that have the accuracy that of returns.
 func (r *planned) score(trials []Trial, of func(*Trial) *Measured) *Score {
-	s, worst := summary(trials, of)
-	if s.N == 0 {
-		return nil
-	}
-	out := &Score{N: s.N, Mean: stats.Round(s.Mean), Min: s.Min, Max: s.Max, WorstBound: r.binomial.bound(worst)}
-	if s.N > 1 {
-		sd := stats.Round(s.SD)
-		out.SD = &sd
-		var values []float64
-		for i := range trials {
-			if m := of(&trials[i]); m != nil {
-				values = append(values, m.Accuracy)
-			}
-		}
-		if i, err := stats.TInterval(values, reportConfidence); err == nil {
-			out.Mean95 = &stats.Interval{Low: stats.Round(max(0, i.Low)), High: stats.Round(min(1, i.High))}
-		}
-	}
-	return out
-}
-
-// summary is of the accuracies that of returns; N is 0 where there are none.
-func summary(trials []Trial, of func(*Trial) *Measured) (s stats.Summary, worst *Measured) {
 	var values []float64
+	var worst *Measured
 	for i := range trials {
 		m := of(&trials[i])
 		if m == nil {
@@ -262,9 +240,17 @@ func summary(trials []Trial, of func(*Trial) *Measured) (s stats.Summary, worst 
 	}
 	s, err := stats.Summarize(values)
 	if err != nil {
-		return stats.Summary{}, nil
+		return nil
 	}
-	return s, worst
+	out := &Score{N: s.N, Mean: stats.Round(s.Mean), Min: s.Min, Max: s.Max, WorstBound: r.binomial.bound(worst)}
+	if s.N > 1 {
+		sd := stats.Round(s.SD)
+		out.SD = &sd
+		if i, err := stats.TInterval(values, reportConfidence); err == nil {
+			out.Mean95 = &stats.Interval{Low: stats.Round(max(0, i.Low)), High: stats.Round(min(1, i.High))}
+		}
+	}
+	return out
 }
 
 // leftOut warns of results that the experiment does not plan.
@@ -294,18 +280,14 @@ func (r *planned) warn(text string, trials ...result.Key) {
 }
 
 // environments counts where the trials of the report ran, most first.
-func (r *planned) environments(own, others map[result.Key]*result.Result) {
+func (r *planned) environments(results map[result.Key]*result.Result) {
 	place := map[string]int{}
 	for i := range r.Rows {
 		for _, t := range r.Rows[i].Trials {
 			if t.Status == Absent || t.Status == Skipped {
 				continue
 			}
-			key := t.key(&r.Rows[i])
-			res := own[key]
-			if res == nil {
-				res = others[key]
-			}
+			res := results[t.key(&r.Rows[i])]
 			text := environmentKey(&res.Environment)
 			at, ok := place[text]
 			if !ok {

@@ -116,14 +116,22 @@ func (r *filled) judge(row *Row) {
 		k := r.CostIndex(b.Cost)
 		row.OverBudget = append(row.OverBudget, fmt.Sprintf("%s %s, limit %s", text.Whole(row.Costs[k]), r.Costs[k].Head, text.Whole(b.Limit)))
 	}
-	j := row.Judged[r.Split][slices.Index(target.Rules(), r.Target.Rule)]
-	row.Verdict, row.Why = j.verdict(r.Target.Accuracy)
+	row.Verdict, row.Why = r.seen(row, r.Split).verdict(r.Target.Accuracy)
 	if row.Refused != "" && (row.Verdict == Meets || row.Refused == findingWords(result.FoundRefuted)) {
 		row.Verdict, row.Why = Misses, row.Refused
 	}
 	if len(row.OverBudget) > 0 {
 		row.Verdict, row.Why = Misses, "over budget: "+text.List(row.OverBudget)
 	}
+}
+
+// seen is the row as the target's rule sees it, the worst seed without a target.
+func (r *Report) seen(row *Row, split Split) Judged {
+	rule := target.Worst
+	if r.Target != nil {
+		rule = r.Target.Rule
+	}
+	return row.Judged[split][slices.Index(target.Rules(), rule)]
 }
 
 // see looks at the seeds that the target judges.

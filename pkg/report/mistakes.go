@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"slimfit/pkg/result"
-	"slimfit/pkg/target"
 )
 
 // Mistake is an image that networks of one configuration get wrong.
@@ -29,16 +28,10 @@ func (r *Report) Chosen() int {
 	if r.Answer.Pick >= 0 {
 		return r.Answer.Pick
 	}
-	rule := target.Worst
-	if r.Target != nil {
-		rule = r.Target.Rule
-	}
 	best, value := -1, 0.0
 	for _, i := range r.ByCost(r.cost()) {
-		for _, j := range r.Rows[i].Judged[r.Split] {
-			if j.Rule == rule && j.Best != nil && (best < 0 || *j.Best > value) {
-				best, value = i, *j.Best
-			}
+		if j := r.seen(&r.Rows[i], r.Split); j.Best != nil && (best < 0 || *j.Best > value) {
+			best, value = i, *j.Best
 		}
 	}
 	return best

@@ -114,9 +114,8 @@ func (r *decided) advice(row *Row, picked bool) string {
 	case row.missed:
 		for _, i := range order {
 			if o := &r.Rows[i]; o.Verdict == Meets && !o.missed && i != r.Answer.Pick {
-				if v := r.value(o, Test); v != nil && *v >= r.Target.Accuracy {
-					return fmt.Sprintf("Next in size that reaches it there, too: %s (%s %s %%); `slimfit search` would certify one.", o.Label,
-						judgedName(r.Target.Rule), text.Percentage(*v))
+				if v, why := r.seen(o, Test).verdict(r.Target.Accuracy); v == Meets {
+					return fmt.Sprintf("Next in size that reaches it there, too: %s (%s); `slimfit search` would certify one.", o.Label, why)
 				}
 			}
 		}

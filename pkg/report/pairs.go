@@ -38,12 +38,10 @@ func (r *filled) compareAll() (*Pairs, error) {
 	var groups []stats.Group
 	for i := range r.Rows {
 		row := &r.Rows[i]
-		s, wrong := row.Score(r.Split), row.wrong[r.Split]
-		if s == nil || s.N < minSeedsToCompare || len(wrong) != s.N {
-			continue
+		if row.hasLists(r.Split) {
+			p.Rows = append(p.Rows, i)
+			groups = append(groups, stats.Group{Name: row.ID, Wrong: row.wrong[r.Split]})
 		}
-		p.Rows = append(p.Rows, i)
-		groups = append(groups, stats.Group{Name: row.ID, Wrong: wrong})
 	}
 	if len(groups) < 2 || len(groups) > maxCompared {
 		return nil, nil

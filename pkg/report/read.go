@@ -194,10 +194,8 @@ func (r *Report) Varying() []Axis {
 
 // Axis finds an axis of Axes; nil where there is none of the name.
 func (r *Report) Axis(name string) *Axis {
-	for i := range r.Axes {
-		if r.Axes[i].Name == name {
-			return &r.Axes[i]
-		}
+	if i := r.AxisIndex(name); i >= 0 {
+		return &r.Axes[i]
 	}
 	return nil
 }
@@ -208,15 +206,13 @@ func (r *Report) AxisIndex(name string) int {
 }
 
 // Numeric says whether every value is a number.
-func (a Axis) Numeric() bool { return numeric(a.Values) }
-
-func numeric(values []string) bool {
-	for _, v := range values {
+func (a Axis) Numeric() bool {
+	for _, v := range a.Values {
 		if _, err := strconv.ParseFloat(v, 64); err != nil {
 			return false
 		}
 	}
-	return len(values) > 0
+	return len(a.Values) > 0
 }
 
 // ByCost orders rows by the cost, then parameters, MACs, peak and ID: the

@@ -91,23 +91,14 @@ func (r *decided) targetText() string {
 // differs between them on a second.
 func (r *decided) trainFacts() []Fact {
 	recipes := r.recipes()
-	keys, first := recipeNames(), recipeValues(recipes[0])
-	differ := map[string][]string{}
-	for _, other := range recipes {
-		values := recipeValues(other)
-		for _, k := range keys {
-			if v := values[k]; !slices.Contains(differ[k], v) {
-				differ[k] = append(differ[k], v)
-			}
-		}
-	}
+	values := r.recipeValues()
 	var same, varied []string
-	for _, k := range keys {
-		switch {
-		case len(differ[k]) > 1:
-			varied = append(varied, k+" "+strings.Join(differ[k], " or "))
-		case first[k] != "none" && !idle(recipes[0], k):
-			same = append(same, k+" "+first[k])
+	for _, k := range recipeNames() {
+		switch v := values[k]; {
+		case len(v) > 1:
+			varied = append(varied, k+" "+strings.Join(v, " or "))
+		case v[0] != "none" && !idle(recipes[0], k):
+			same = append(same, k+" "+v[0])
 		}
 	}
 	facts := []Fact{{"Training", strings.Join(same, ", ")}}
@@ -178,5 +169,5 @@ func idle(recipe models.Recipe, key string) bool {
 	case "deterministic":
 		return !recipe.Deterministic
 	}
-	return recipeValues(recipe)[key] == "none"
+	return false
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 
 	"slimfit/pkg/footprint"
@@ -24,20 +25,20 @@ func (r *Report) Shown(limit int) *Report {
 		place[i] = len(out.Rows)
 		out.Rows = append(out.Rows, r.Rows[i])
 	}
-	move := func(rows []int) []int {
-		var kept []int
-		for _, i := range rows {
-			if at, ok := place[i]; ok {
-				kept = append(kept, at)
-			}
-		}
-		return kept
-	}
 	one := func(i int) int {
 		if at, ok := place[i]; ok {
 			return at
 		}
 		return -1
+	}
+	move := func(rows []int) []int {
+		var kept []int
+		for _, i := range rows {
+			if at := one(i); at >= 0 {
+				kept = append(kept, at)
+			}
+		}
+		return kept
 	}
 	out.Answer.Pick, out.Answer.Open = one(r.Answer.Pick), move(r.Answer.Open)
 	out.Baseline.Row, out.Front, out.Pairs = one(r.Baseline.Row), move(r.Front), nil
@@ -82,14 +83,6 @@ func (r *Report) byAccuracy() []int {
 		}
 		return -1
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch x, y := mean(a), mean(b); {
-		case x > y:
-			return -1
-		case x < y:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(mean(b), mean(a)) })
 	return order
 }

@@ -135,7 +135,10 @@ func drawPoints(r *report.Report, p *plot.Plot, x abscissa, lines, front bool) (
 	if err := addPick(r, d, x); err != nil {
 		return nil, err
 	}
-	return d, addTarget(r, d)
+	if r.Target == nil {
+		return d, nil
+	}
+	return d, addTarget(d, p, r.Target.Accuracy, inkColor())
 }
 
 // leftOut says what no mark stands for; "" where there is nothing.
@@ -170,10 +173,7 @@ func addCurve(r *report.Report, d *drawing, curve report.Curve, nth int, x absci
 	p := d.plots[0]
 	ink := sliceColor(curve.Slice)
 	var means, full, partial, empty plotter.XYs
-	bars := struct {
-		plotter.XYs
-		plotter.YErrors
-	}{}
+	var bars errorBars
 	for _, i := range curve.Rows {
 		v, s := x.at[i], r.DrawnScore(&r.Rows[i], r.Split)
 		switch {
@@ -190,8 +190,7 @@ func addCurve(r *report.Report, d *drawing, curve report.Curve, nth int, x absci
 		} else {
 			full = append(full, at)
 		}
-		bars.XYs = append(bars.XYs, at)
-		bars.YErrors = append(bars.YErrors, struct{ Low, High float64 }{100 * (s.Mean - s.Min), 100 * (s.Max - s.Mean)})
+		bars.add(at, 100*(s.Mean-s.Min), 100*(s.Max-s.Mean))
 	}
 	var thumbs []plot.Thumbnailer
 	if lines && len(means) > 1 {
@@ -204,12 +203,9 @@ func addCurve(r *report.Report, d *drawing, curve report.Curve, nth int, x absci
 		thumbs = append(thumbs, l)
 	}
 	if len(means) > 0 {
-		e, err := plotter.NewYErrorBars(bars)
-		if err != nil {
+		if err := bars.draw(p, ink, 6); err != nil {
 			return fmt.Errorf("curve %s: %w", curve.Label, err)
 		}
-		e.Color, e.LineStyle.Width, e.CapWidth = ink, 1.1, 6
-		p.Add(e)
 	}
 	for _, set := range []struct {
 		xys   plotter.XYs
@@ -226,6 +222,27 @@ func addCurve(r *report.Report, d *drawing, curve report.Curve, nth int, x absci
 	if curve.Label != "" && len(thumbs) > 0 {
 		d.legend.Add(text.ShortenMiddle(text.Plain(curve.Label), 34), thumbs...)
 	}
+	return nil
+}
+
+// errorBars are points with how far their bars reach below and above them.
+type errorBars struct {
+	plotter.XYs
+	plotter.YErrors
+}
+
+func (b *errorBars) add(at plotter.XY, low, high float64) {
+	b.XYs = append(b.XYs, at)
+	b.YErrors = append(b.YErrors, struct{ Low, High float64 }{low, high})
+}
+
+func (b *errorBars) draw(p *plot.Plot, ink color.Color, cap vg.Length) error {
+	e, err := plotter.NewYErrorBars(b)
+	if err != nil {
+		return err
+	}
+	e.Color, e.LineStyle.Width, e.CapWidth = ink, 1.1, cap
+	p.Add(e)
 	return nil
 }
 
@@ -328,16 +345,8 @@ func addPick(r *report.Report, d *drawing, x abscissa) error {
 	return nil
 }
 
-func addTarget(r *report.Report, d *drawing) error {
-	if r.Target == nil {
-		return nil
-	}
-	return addLine(d, r.Target.Accuracy, color.Gray{0x22})
-}
-
-// addLine draws a target.
-func addLine(d *drawing, accuracy float64, ink color.Color) error {
-	p := d.plots[0]
+// addTarget draws a target over the plot.
+func addTarget(d *drawing, p *plot.Plot, accuracy float64, ink color.Color) error {
 	l, err := plotter.NewLine(plotter.XYs{{X: p.X.Min, Y: 100 * accuracy}, {X: p.X.Max, Y: 100 * accuracy}})
 	if err != nil {
 		return fmt.Errorf("target: %w", err)

@@ -120,7 +120,7 @@ func drawTargets(r *report.Report) (*drawing, error) {
 	p.X.Label.Text += "\n" + unopened(r)
 	addGrid(p)
 	for i, c := range r.Evidence.Targets {
-		if err := addLine(d, c.Target.Accuracy, sliceColor(i)); err != nil {
+		if err := addTarget(d, p, c.Target.Accuracy, sliceColor(i)); err != nil {
 			return nil, err
 		}
 	}
@@ -135,10 +135,7 @@ func drawTargets(r *report.Report) (*drawing, error) {
 // addOpened draws the networks of one opening beside each other, and names them.
 func addOpened(d *drawing, o opened) error {
 	p, ink := d.plots[0], sliceColor(o.last)
-	bars := struct {
-		plotter.XYs
-		plotter.YErrors
-	}{}
+	var bars errorBars
 	name, high, label := "opened, and fails", 0.0, text.ShortenMiddle(text.Plain(o.ConfigID), 30)
 	if len(o.wins) > 0 {
 		name = "answers " + text.List(o.wins)
@@ -151,16 +148,12 @@ func addOpened(d *drawing, o opened) error {
 			at = o.cost
 		}
 		v := 100 * shown(n)
-		bars.XYs = append(bars.XYs, plotter.XY{X: at, Y: v})
-		bars.YErrors = append(bars.YErrors, struct{ Low, High float64 }{v - 100*n.Interval[0], 100*n.Interval[1] - v})
+		bars.add(plotter.XY{X: at, Y: v}, v-100*n.Interval[0], 100*n.Interval[1]-v)
 		high = max(high, 100*n.Interval[1])
 	}
-	e, err := plotter.NewYErrorBars(bars)
-	if err != nil {
+	if err := bars.draw(p, ink, 4); err != nil {
 		return err
 	}
-	e.Color, e.LineStyle.Width, e.CapWidth = ink, 1.1, 4
-	p.Add(e)
 	s, err := scatter(p, bars.XYs, sliceShape(0, len(o.wins) == 0), ink, 2.8)
 	if err != nil {
 		return err

@@ -66,13 +66,9 @@ func drawTraining(r *report.Report) (*drawing, error) {
 		}
 	}
 	if r.Target != nil && steps.any && !r.Balanced() { // histories have accuracies
-		l, err := plotter.NewLine(plotter.XYs{{X: accuracy.X.Min, Y: 100 * r.Target.Accuracy}, {X: accuracy.X.Max, Y: 100 * r.Target.Accuracy}})
-		if err != nil {
-			return nil, fmt.Errorf("target: %w", err)
+		if err := addTarget(d, accuracy, r.Target.Accuracy, inkColor()); err != nil {
+			return nil, err
 		}
-		l.Color, l.Width, l.Dashes = inkColor(), 1, []vg.Length{5, 4}
-		accuracy.Add(l)
-		d.legend.Add("target "+text.Threshold(r.Target.Accuracy), l)
 	}
 	if losses.any {
 		loss.Y.Scale, loss.Y.Tick.Marker = plot.LogScale{}, costTicks{}

@@ -40,26 +40,22 @@ type page struct {
 	Drawn       bool
 	Still       template.URL // the accuracy figure, for readers without scripts
 	Caption     string
-	Results     pageTable
-	Trials      pageTable
-	Footprint   pageTable
+	Results     render.Table
+	Trials      render.Table
+	Footprint   render.Table
+	Seeds       int // lines that a network has in Trials
 	Mistakes    []pageMistake
 	MistakesOf  string // the network, and by which images
-	Pairs       *pageSection
-	Shifts      *pageSection
-	Sure        *pageSection
-	Published   *pageTable
-	Certificate []pageTable
-	Environment *pageTable
+	Pairs       render.Section
+	Shifts      render.Section
+	Sure        render.Section
+	Published   render.Table
+	Certificate []render.Table
+	Environment render.Table
 	Problems    []string
 	Lacks       string // what Problems are: in the contents
 	LacksTitle  string // and above them
 	Data        pageData
-}
-
-type pageSection struct {
-	Text   []string
-	Tables []pageTable
 }
 
 // mostLines is how many lines the page's table of trials has.
@@ -95,7 +91,8 @@ func write(r *report.Report, live int) ([]byte, error) {
 	}
 	r.Noun.All(&p)
 	t, err := template.New("page.html").Funcs(template.FuncMap{"noun": r.Noun.Of, "slug": slug, "term": openTerm, "endterm": closeTerm,
-		"code": codeText}).ParseFS(assets, "assets/page.html")
+		"code":  codeText,
+		"plain": text.Plain, "headterm": headTerm, "lines": func(each int, t render.Table) pageTable { return pageTable{t, each} }}).ParseFS(assets, "assets/page.html")
 	if err != nil {
 		return nil, fmt.Errorf("read the page's template: %w", err)
 	}

@@ -2,49 +2,25 @@ package page
 
 import (
 	"slices"
+	"strings"
 
 	"slimfit/pkg/report"
 	"slimfit/pkg/report/render"
 	"slimfit/pkg/text"
 )
 
-// pageTable is a Table whose heads know their definitions and whose lines know
-// their configuration.
+// pageTable is a table whose lines know their configuration.
 type pageTable struct {
-	Name    string
-	Caption string
-	Columns []pageColumn
-	Rows    []pageLine
+	render.Table
+	each int // lines of a configuration; 0: they are of no one
 }
 
-type pageColumn struct {
-	Head  string
-	Right bool
-	Term  string // slug of the definition; "" without one
-}
-
-type pageLine struct {
-	Row   int // in Report.Rows; -1: of no one configuration
-	Cells []string
-}
-
-// newPageTable takes over a table; row says which configuration a line is of.
-func newPageTable(t render.Table, row func(line int) int) pageTable {
-	out := pageTable{Name: t.Name, Caption: t.Caption}
-	for _, c := range t.Columns {
-		out.Columns = append(out.Columns, pageColumn{c.Head, c.Right, headTerm(c.Head)})
+// Row is the line's configuration in Report.Rows; -1: none.
+func (t pageTable) Row(line int) int {
+	if t.each == 0 {
+		return -1
 	}
-	for i, cells := range t.Rows {
-		line := pageLine{Row: -1}
-		if row != nil {
-			line.Row = row(i)
-		}
-		for _, c := range cells {
-			line.Cells = append(line.Cells, text.Plain(c))
-		}
-		out.Rows = append(out.Rows, line)
-	}
-	return out
+	return line / t.each
 }
 
 // headTerm is the definition that explains a table head.
@@ -70,31 +46,24 @@ func headTerm(head string) string {
 	case "published":
 		return "published"
 	}
+	if strings.HasPrefix(head, "meets") { // and what
+		return "meets"
+	}
 	return ""
 }
 
 func (p *page) tables(r *report.Report) {
-	same := func(i int) int { return i }
-	p.Results = newPageTable(render.Results(r), same)
+	p.Results = render.Results(r)
 	if r.Target == nil { // the page fills it in at the reader's threshold
-		p.Results.Columns = append(p.Results.Columns, pageColumn{Head: "meets"})
+		p.Results.Columns = append(p.Results.Columns, render.Column{Head: "meets"})
 		for i := range p.Results.Rows {
-			p.Results.Rows[i].Cells = append(p.Results.Rows[i].Cells, render.None)
+			p.Results.Rows[i] = append(p.Results.Rows[i], render.None)
 		}
 	}
-	p.Results.Columns[len(p.Results.Columns)-1].Term = "meets"
-	seeds := max(1, len(r.Seeds))
-	p.Trials = newPageTable(render.Trials(r), func(i int) int { return i / seeds })
-	p.Footprint = newPageTable(render.Footprint(r), same)
-	p.Pairs, p.Shifts, p.Sure = newPageSection(render.Differences(r)), newPageSection(render.Shifts(r)), newPageSection(render.Sure(r))
-	if t := render.Beside(r); len(t.Rows) > 0 {
-		p.Published = pageTableOf(t)
-	}
-	for _, t := range render.Certificate(r).Tables {
-		p.Certificate = append(p.Certificate, newPageTable(t, nil))
-	}
+	p.Trials, p.Seeds, p.Footprint, p.Published = render.Trials(r), max(1, len(r.Seeds)), render.Footprint(r), render.Beside(r)
+	p.Pairs, p.Shifts, p.Sure, p.Certificate = render.Differences(r), render.Shifts(r), render.Sure(r), render.Certificate(r).Tables
 	if s := render.Machines(r); len(s.Tables) > 0 {
-		p.Environment = pageTableOf(s.Tables[0])
+		p.Environment = s.Tables[0]
 	}
 	lacking, cautions := render.Lacking(r), render.Cautions(r)
 	for _, l := range append(slices.Clone(lacking.List), cautions.List...) {
@@ -108,21 +77,4 @@ func (p *page) tables(r *report.Report) {
 	default:
 		p.Lacks, p.LacksTitle = "Missing", "What is missing, and warnings"
 	}
-}
-
-// newPageSection takes over a section; nil where there is nothing in it.
-func newPageSection(s render.Section) *pageSection {
-	if len(s.Text)+len(s.Tables) == 0 {
-		return nil
-	}
-	out := &pageSection{Text: s.Text}
-	for _, t := range s.Tables {
-		out.Tables = append(out.Tables, newPageTable(t, nil))
-	}
-	return out
-}
-
-func pageTableOf(t render.Table) *pageTable {
-	out := newPageTable(t, nil)
-	return &out
 }

@@ -12,16 +12,20 @@ import (
 
 // Comparison writes two reports side by side as text, markdown, csv or json.
 func Comparison(c *report.Comparison, format string) ([]byte, error) {
-	switch w := (comparison{c}); format {
+	w := comparison{c}
+	switch format {
 	case "json":
 		return indented(c, true)
 	case "csv":
 		return w.csv()
-	case "markdown":
-		return w.markdown(), nil
-	default:
-		return w.text(), nil
 	}
+	part := Part{text.Plain(c.Names[0]) + " and " + text.Plain(c.Names[1]), w.sections()}
+	if format == "markdown" {
+		var b bytes.Buffer
+		part.markdown(&b)
+		return b.Bytes(), nil
+	}
+	return part.Text(), nil
 }
 
 // comparison is a comparison being written.
@@ -171,24 +175,6 @@ func (c comparison) notes() []report.Fact {
 		}
 	}
 	return facts
-}
-
-func (c comparison) title() string {
-	return text.Plain(c.Names[0]) + " and " + text.Plain(c.Names[1])
-}
-
-func (c comparison) text() []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s\n%s\n", c.title(), strings.Repeat("=", len([]rune(c.title()))))
-	writeText(&b, c.sections())
-	return b.Bytes()
-}
-
-func (c comparison) markdown() []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "# %s\n", text.Markdown(c.title()))
-	writeMarkdown(&b, c.sections())
-	return b.Bytes()
 }
 
 // csv writes one line a pair and split, and one a seed that both have done.

@@ -19,17 +19,12 @@ func TrialsCSV(reports []*report.Report) ([]byte, error) {
 	axes := allAxes(reports)
 	head := append([]string{"experiment", "config_id", "label"}, axes...)
 	head = append(head, "seed", "status", "reason")
-	for _, s := range result.Splits() {
-		head = append(head, string(s), string(s)+"_correct", string(s)+"_images", string(s)+"_low", string(s)+"_high")
-	}
+	measured := []string{"", "_correct", "_images", "_low", "_high"}
+	head = append(head, splitHeads("", measured)...)
 	head = append(append(head, "steps", "seconds"), costHeads(reports)...)
 	int8 := hasInt8(reports)
 	if int8 {
-		for _, s := range result.Splits() {
-			name := "int8_" + string(s)
-			head = append(head, name, name+"_correct", name+"_images", name+"_low", name+"_high")
-		}
-		head = append(head, "int8_bytes")
+		head = append(append(head, splitHeads("int8_", measured)...), "int8_bytes")
 	}
 	lines := [][]string{head}
 	for _, r := range reports {
@@ -63,17 +58,12 @@ func ConfigurationsCSV(reports []*report.Report) ([]byte, error) {
 	axes := allAxes(reports)
 	head := append([]string{"experiment", "config_id", "label"}, axes...)
 	head = append(append(head, costHeads(reports)...), "activations_with_dense", "planned", "done", "failed", "diverged", "missing", "skipped")
-	for _, s := range result.Splits() {
-		head = append(head, string(s)+"_mean", string(s)+"_sd", string(s)+"_min", string(s)+"_max")
-	}
+	scored := []string{"_mean", "_sd", "_min", "_max"}
+	head = append(head, splitHeads("", scored)...)
 	head = append(head, "seconds_mean", "verdict", "why", "published", "published_source")
 	int8 := hasInt8(reports)
 	if int8 {
-		for _, s := range result.Splits() {
-			name := "int8_" + string(s)
-			head = append(head, name+"_mean", name+"_sd", name+"_min", name+"_max")
-		}
-		head = append(head, "int8_bytes")
+		head = append(append(head, splitHeads("int8_", scored)...), "int8_bytes")
 	}
 	lines := [][]string{head}
 	for _, r := range reports {
@@ -104,13 +94,21 @@ func ConfigurationsCSV(reports []*report.Report) ([]byte, error) {
 	return writeCSV(lines)
 }
 
+// splitHeads names the fields of both splits.
+func splitHeads(prefix string, endings []string) (heads []string) {
+	for _, s := range result.Splits() {
+		for _, end := range endings {
+			heads = append(heads, prefix+string(s)+end)
+		}
+	}
+	return heads
+}
+
 func allAxes(reports []*report.Report) []string {
 	var axes []string
-	seen := map[string]bool{}
 	for _, r := range reports {
 		for _, a := range r.Axes {
-			if !seen[a.Name] {
-				seen[a.Name] = true
+			if !slices.Contains(axes, a.Name) {
 				axes = append(axes, a.Name)
 			}
 		}

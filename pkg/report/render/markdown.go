@@ -16,17 +16,14 @@ import (
 func Markdown(reports []*report.Report, figures string, front ...Part) []byte {
 	var b bytes.Buffer
 	for _, p := range front {
-		fmt.Fprintf(&b, "# %s\n", text.Markdown(text.Plain(p.Title)))
-		writeMarkdown(&b, p.Sections)
+		p.markdown(&b)
 		b.WriteByte('\n')
 	}
 	for i, r := range reports {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(&b, "# %s\n", text.Markdown(text.Plain(r.Name)))
-		document := Sections(r)
-		document = slices.DeleteFunc(document, func(s Section) bool { return s.Title == definitionsTitle })
+		document := slices.DeleteFunc(Sections(r), func(s Section) bool { return s.Title == definitionsTitle })
 		for j := range document {
 			if figures == "" {
 				document[j].Figures = nil
@@ -35,7 +32,7 @@ func Markdown(reports []*report.Report, figures string, front ...Part) []byte {
 				document[j].Figures[k].Name = figures + "/" + FigureFile(reports, r, document[j].Figures[k].Name)
 			}
 		}
-		writeMarkdown(&b, document)
+		Part{r.Name, document}.markdown(&b)
 	}
 	if len(reports) > 1 {
 		b.WriteString("\n# For all of them\n")
@@ -90,6 +87,11 @@ func FileName(s string) string {
 		return "experiment"
 	}
 	return s[:min(len(s), 64)]
+}
+
+func (p Part) markdown(b *bytes.Buffer) {
+	fmt.Fprintf(b, "# %s\n", text.Markdown(text.Plain(p.Title)))
+	writeMarkdown(b, p.Sections)
 }
 
 func writeMarkdown(b *bytes.Buffer, document []Section) {

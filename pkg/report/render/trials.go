@@ -6,7 +6,6 @@ import (
 
 	"slimfit/pkg/report"
 	"slimfit/pkg/result"
-	"slimfit/pkg/stats"
 	"slimfit/pkg/text"
 )
 
@@ -25,18 +24,10 @@ func Trials(r *report.Report) Table {
 			trial := &r.Rows[i].Trials[j]
 			line := append(cells(i), fmt.Sprint(trial.Seed), string(trial.Status))
 			for _, s := range result.Splits() {
-				if m := trial.On(s); m != nil {
-					line = append(line, text.Percentage(m.Accuracy), intervalText(m.Interval))
-				} else {
-					line = append(line, None, None)
-				}
+				line = append(line, accuracyText(trial.On(s)), intervalText(trial.On(s)))
 			}
 			for _, s := range int8 {
-				if m := trial.Int8.On(s); m != nil {
-					line = append(line, text.Percentage(m.Accuracy))
-				} else {
-					line = append(line, None)
-				}
+				line = append(line, accuracyText(trial.Int8.On(s)))
 			}
 			if trial.Status == report.Absent || trial.Status == report.Skipped {
 				line = append(line, None, None, "")
@@ -49,11 +40,18 @@ func Trials(r *report.Report) Table {
 	return t
 }
 
-func intervalText(i *stats.Interval) string {
-	if i == nil {
+func accuracyText(m *report.Measured) string {
+	if m == nil {
 		return None
 	}
-	return text.Percentage(i.Low) + "–" + text.Percentage(i.High)
+	return text.Percentage(m.Accuracy)
+}
+
+func intervalText(m *report.Measured) string {
+	if m == nil || m.Interval == nil {
+		return None
+	}
+	return text.Percentage(m.Interval.Low) + "–" + text.Percentage(m.Interval.High)
 }
 
 // maxSeedColumns is how many seeds get a column of their own.
@@ -93,35 +91,21 @@ func seedsTable(r *report.Report) Table {
 			if row.Score(s) == nil && (s == report.Validation || row.Score(report.Validation) != nil) {
 				continue // a row with no score at all gets one line, of the last split
 			}
-			add(string(s), func(t *report.Trial) string { return trialCell(t, s) })
+			add(string(s), func(t *report.Trial) string { return trialCell(t, t.On(s)) })
 		}
 		for _, s := range result.Splits() {
 			if row.Int8.Score(s) != nil {
-				add("int8 "+string(s), func(t *report.Trial) string { return int8Cell(t, s) })
+				add("int8 "+string(s), func(t *report.Trial) string { return trialCell(t, t.Int8.On(s)) })
 			}
 		}
 	}
 	return t
 }
 
-// int8Cell is trialCell of the trial's int8 network.
-func int8Cell(t *report.Trial, s report.Split) string {
-	if m := t.Int8.On(s); m != nil {
-		return text.Percentage(m.Accuracy)
+// trialCell is an accuracy of the trial in percent, or what kept it from having one.
+func trialCell(t *report.Trial, m *report.Measured) string {
+	if m == nil && t.Status != result.Done {
+		return string(t.Status)
 	}
-	if t.Status == result.Done {
-		return None
-	}
-	return string(t.Status)
-}
-
-// trialCell is the trial's accuracy in percent, or what kept it from having one.
-func trialCell(t *report.Trial, s report.Split) string {
-	switch m := t.On(s); {
-	case m != nil:
-		return text.Percentage(m.Accuracy)
-	case t.Status == result.Done:
-		return None
-	}
-	return string(t.Status)
+	return accuracyText(m)
 }
