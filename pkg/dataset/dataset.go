@@ -156,16 +156,9 @@ func DescribeNamed(ref Ref, cache string) (models.Data, []string, error) {
 	if ref.Shape != (models.Shape{}) {
 		return models.Data{Name: ref.Name, Input: ref.Shape, Classes: ref.Classes, Train: ref.Train}, nil, ref.noFolderKeys("given by its shape")
 	}
-	info, err := Lookup(ref.Name)
+	info, n, err := ref.known()
 	if err != nil {
 		return models.Data{}, nil, err
-	}
-	if err := ref.noFolderKeys(info.Name); err != nil {
-		return models.Data{}, nil, err
-	}
-	n, err := ref.split(info.TrainImages, info.TestImages)
-	if err != nil {
-		return models.Data{}, nil, fmt.Errorf("data set %s: %w", info.Name, err)
 	}
 	input, err := channelsOf(info.Input, ref.Channels)
 	return ref.data(info.Digest, input, len(info.ClassNames), n), info.ClassNames, err

@@ -54,14 +54,7 @@ func readFolder(ref Ref) (*Set, error) {
 	}
 	f.turned = c.orientations > 0
 	for _, p := range c.good {
-		switch p.role {
-		case roleTest:
-			f.test = append(f.test, p)
-		case roleValidation:
-			f.validation = append(f.validation, p)
-		default:
-			f.train = append(f.train, p)
-		}
+		f.put(p)
 	}
 	digest, testKey := f.digest(), f.testKey()
 	var n counts
@@ -91,6 +84,18 @@ func readFolder(ref Ref) (*Set, error) {
 	set.ValidationFiles, set.TestFiles = within(ref.Path, f.train[:n.validation]), within(ref.Path, f.test[:n.test])
 	set.Found.Unreadable = len(c.all) - len(c.good)
 	return set, nil
+}
+
+// put adds a picture to the part that it is for.
+func (f *folder) put(p picture) {
+	switch p.role {
+	case roleTest:
+		f.test = append(f.test, p)
+	case roleValidation:
+		f.validation = append(f.validation, p)
+	default:
+		f.train = append(f.train, p)
+	}
 }
 
 // within names pictures as they lie in the folder, with slashes.

@@ -14,16 +14,21 @@ func (f folder) checkClassSizes(validation bool) error {
 	if validation {
 		parts, want = "training, validation and test", 3
 	}
-	sizes := make([]int, len(f.classNames))
-	for _, p := range f.train {
-		sizes[p.class]++
-	}
-	for class, n := range sizes {
+	for class, n := range f.classSizes() {
 		if n < want {
 			return fmt.Errorf("class %s has %s: want at least %d, one each for %s", f.classNames[class], text.Count(n, "picture"), want, parts)
 		}
 	}
 	return nil
+}
+
+// classSizes counts the pictures of f.train by class.
+func (f folder) classSizes() []int {
+	sizes := make([]int, len(f.classNames))
+	for _, p := range f.train {
+		sizes[p.class]++
+	}
+	return sizes
 }
 
 // holdBack takes total pictures, each class in its share and at least one,

@@ -15,10 +15,7 @@ func (f *folder) deal(ref Ref) ([][]picture, error) {
 		return nil, errors.New("folds go without folders for test and validation: every picture is validation once; leave folds out, or put " +
 			"all pictures into one folder a class")
 	}
-	sizes := make([]int, len(f.classNames))
-	for _, p := range f.train {
-		sizes[p.class]++
-	}
+	sizes := f.classSizes()
 	if least := slices.Min(sizes); least < ref.Folds {
 		return nil, fmt.Errorf("folds is %d, but class %s has %d pictures, fewer than one a fold: set folds: %d at most, or add pictures",
 			ref.Folds, f.classNames[slices.Index(sizes, least)], least, least)

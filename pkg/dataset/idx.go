@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"slimfit/models"
 )
@@ -148,11 +149,7 @@ func parseIDXHeader(r io.Reader, dims []int) (idxArray, error) {
 	if magic[2] != idxByte {
 		return a, fmt.Errorf("idx values of type 0x%02x: want unsigned bytes (0x08)", magic[2])
 	}
-	known := false
-	for _, d := range dims {
-		known = known || d == int(magic[3])
-	}
-	if !known {
+	if !slices.Contains(dims, int(magic[3])) {
 		return a, fmt.Errorf("idx file with %d dimensions: want %s", magic[3], wantDims(dims))
 	}
 	sizes := make([]byte, 4*int(magic[3]))

@@ -15,23 +15,14 @@ import (
 
 // loadKnown reads a set of the registry from the cache and checks its digest.
 func loadKnown(ref Ref, cache string) (*Set, error) {
-	info, err := Lookup(ref.Name)
+	info, n, err := ref.known()
 	if err != nil {
 		return nil, err
 	}
-	if err := ref.noFolderKeys(info.Name); err != nil {
-		return nil, err
-	}
-	n, err := ref.split(info.TrainImages, info.TestImages)
-	if err != nil {
-		return nil, fmt.Errorf("data set %s: %w", info.Name, err)
+	if err := Cached(info.Name, cache); err != nil {
+		return nil, wayOut(info.Name, cache, err)
 	}
 	dir := filepath.Join(cache, info.Name)
-	for _, f := range info.Files {
-		if err := f.checkSize(dir); err != nil {
-			return nil, wayOut(info.Name, cache, err)
-		}
-	}
 	c, err := info.read(dir)
 	if err != nil {
 		return nil, wayOut(info.Name, cache, err)
@@ -50,6 +41,20 @@ func loadKnown(ref Ref, cache string) (*Set, error) {
 	set := c.part(ref, n)
 	set.caution(missingClasses(set)...)
 	return set, nil
+}
+
+// known is the set of the registry that the reference names, and its parts' sizes.
+func (r Ref) known() (info Info, n counts, err error) {
+	if info, err = Lookup(r.Name); err != nil {
+		return info, n, err
+	}
+	if err = r.noFolderKeys(info.Name); err != nil {
+		return info, n, err
+	}
+	if n, err = r.split(info.TrainImages, info.TestImages); err != nil {
+		err = fmt.Errorf("data set %s: %w", info.Name, err)
+	}
+	return info, n, err
 }
 
 // read reads the set's files from a folder, by their names in the registry.

@@ -41,14 +41,20 @@ func Registry() []Info {
 
 // Lookup finds a known data set by its name.
 func Lookup(name string) (Info, error) {
-	var known []string
 	for _, info := range Registry() {
 		if info.Name == name {
 			return info, nil
 		}
-		known = append(known, info.Name)
 	}
-	return Info{}, fmt.Errorf("unknown data set %q: known are %s; give path: for your own", name, strings.Join(known, ", "))
+	return Info{}, fmt.Errorf("unknown data set %q: known are %s; give path: for your own", name, strings.Join(Names(), ", "))
+}
+
+// Names are those of the known data sets.
+func Names() (names []string) {
+	for _, info := range Registry() {
+		names = append(names, info.Name)
+	}
+	return names
 }
 
 func mnist() Info {

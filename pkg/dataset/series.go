@@ -180,14 +180,7 @@ func (f *folder) sort(s *Series) {
 		binary.Write(h, binary.LittleEndian, o.values)
 		h.Sum(p.sum[:0])
 		p.key = sha256.Sum256(append([]byte{splitSeed}, p.sum[:]...))
-		switch o.role {
-		case roleTest:
-			f.test = append(f.test, p)
-		case roleValidation:
-			f.validation = append(f.validation, p)
-		default:
-			f.train = append(f.train, p)
-		}
+		f.put(p)
 	}
 	f.divided = len(f.test)+len(f.validation) > 0
 }

@@ -54,7 +54,7 @@ func (s *Series) folder(dir string, labels bool) error {
 		}
 		return err
 	}
-	return s.parts(names, ".npy", func(name string) ([]byte, error) { return readNPY(filepath.Join(dir, name)) }, labels)
+	return s.parts(names, func(name string) ([]byte, error) { return readNPY(filepath.Join(dir, name)) }, labels)
 }
 
 // archive reads a .npz file, whose entries say how long they are only when they
@@ -73,7 +73,7 @@ func (s *Series) archive(path string, labels bool) error {
 	for _, f := range z.File {
 		names = append(names, f.Name)
 	}
-	return s.parts(names, ".npy", func(name string) ([]byte, error) { return readEntry(z, name) }, labels)
+	return s.parts(names, func(name string) ([]byte, error) { return readEntry(z, name) }, labels)
 }
 
 // readEntry reads an entry of a .npz file, of at most maxLoose values.
@@ -92,13 +92,13 @@ func readEntry(z *zip.Reader, name string) ([]byte, error) {
 }
 
 // parts reads the arrays that are there by their usual names.
-func (s *Series) parts(names []string, ext string, read func(string) ([]byte, error), labels bool) error {
-	has := func(name string) bool { return slices.Contains(names, name+ext) }
+func (s *Series) parts(names []string, read func(string) ([]byte, error), labels bool) error {
+	has := func(name string) bool { return slices.Contains(names, name+".npy") }
 	open := func(name string) ([]byte, error) {
 		if !has(name) {
 			return nil, os.ErrNotExist
 		}
-		return read(name + ext)
+		return read(name + ".npy")
 	}
 	switch {
 	case has("x_train"):

@@ -169,21 +169,18 @@ func (c content) part(ref Ref, n counts) *Set {
 // of them shows.
 func missingClasses(s *Set) []string {
 	var faults []string
-	for _, p := range []struct {
-		name   string
-		images Images
-	}{{"training", s.Train}, {"validation", s.Validation}, {"test", s.Test}} {
-		if p.images.N() == 0 {
+	for _, p := range s.parts() {
+		if p.N() == 0 {
 			continue
 		}
 		var missing []string
-		for class, n := range p.images.Histogram(s.Data.Classes) {
+		for class, n := range p.Histogram(s.Data.Classes) {
 			if n == 0 {
 				missing = append(missing, s.ClassNames[class])
 			}
 		}
 		if len(missing) > 0 {
-			faults = append(faults, fmt.Sprintf("no %s image (of %d) shows class %s", p.name, p.images.N(), shorten(missing)))
+			faults = append(faults, fmt.Sprintf("no %s image (of %d) shows class %s", p.name, p.N(), shorten(missing)))
 		}
 	}
 	return faults

@@ -204,11 +204,7 @@ func nearSet(ref dataset.Ref) string {
 	if _, err := dataset.Lookup(ref.Name); ref.Path != "" || err == nil {
 		return ""
 	}
-	var names []string
-	for _, info := range dataset.Registry() {
-		names = append(names, info.Name)
-	}
-	return yamlkeys.DidYouMean(ref.Name, names, "%q")
+	return yamlkeys.DidYouMean(ref.Name, dataset.Names(), "%q")
 }
 
 // configurations builds every combination and merges those that are one

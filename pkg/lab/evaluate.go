@@ -69,7 +69,7 @@ func (l *Lab) Evaluate(m *Model, data string) (*Evaluation, error) {
 		return l.evaluate(m, testOf(set, "", fmt.Sprintf("the test images of %s", data)))
 	}
 	if st, err := os.Stat(data); err != nil || !st.IsDir() && !m.Series() {
-		return nil, exit.Usagef("evaluate: %s is neither a known data set (%s) nor a folder", data, knownNames())
+		return nil, exit.Usagef("evaluate: %s is neither a known data set (%s) nor a folder", data, strings.Join(dataset.Names(), ", "))
 	}
 	e, p, err := l.PredictFolder(m, data)
 	if err == nil && e == nil {
@@ -77,14 +77,6 @@ func (l *Lab) Evaluate(m *Model, data string) (*Evaluation, error) {
 			"the network answers", data, len(p.Images))
 	}
 	return e, err
-}
-
-func knownNames() string {
-	names := ""
-	for _, i := range dataset.Registry() {
-		names += ", " + i.Name
-	}
-	return names[2:]
 }
 
 func channelsFor(in models.Shape) string {
