@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"image/draw"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -22,7 +23,14 @@ import (
 )
 
 // Accuracies that the figure shows, in percent.
-const lowest, highest = 92.0, 100.0
+const lowest, highest = 50.0, 99.5
+
+// errorScale spreads accuracies in percent by the logarithm of what they lack to 100.
+type errorScale struct{}
+
+func (errorScale) Normalize(low, high, v float64) float64 {
+	return math.Log((100-low)/(100-v)) / math.Log((100-low)/(100-high))
+}
 
 // bars are accuracies in percent with their intervals, against parameters.
 type bars struct {
@@ -36,21 +44,23 @@ func (b *bars) add(n *net, split result.Split) {
 		return
 	}
 	b.XYs = append(b.XYs, plotter.XY{X: float64(n.Footprint.Parameters), Y: 100 * mean})
-	b.YErrors = append(b.YErrors, struct{ Low, High float64 }{100 * (mean - max(in.Low, lowest/100)), 100 * (in.High - mean)})
+	low, high := max(100*in.Low, lowest), min(100*in.High, highest)
+	b.YErrors = append(b.YErrors, struct{ Low, High float64 }{100*mean - low, high - 100*mean})
 }
 
 // drawRecords draws accuracy against parameters, from fewest to most.
 func drawRecords(r *records) ([]byte, error) {
 	p := plot.New()
-	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = "MNIST: how small can it be?", "parameters (log scale)", "accuracy (%)"
+	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = "MNIST: how small can it be?", "parameters (log scale)", "accuracy (%, log scale of errors)"
 	for _, style := range []*vgtext.Style{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label,
 		&p.Legend.TextStyle} {
 		style.Font.Variant = "Sans"
 	}
-	p.X.Scale, p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = plot.LogScale{}, fewest, most, lowest, highest
+	p.X.Scale, p.X.Min, p.X.Max = plot.LogScale{}, fewest, most
+	p.Y.Scale, p.Y.Min, p.Y.Max = errorScale{}, lowest, highest
 	p.X.Tick.Marker = plot.TickerFunc(ticks)
-	p.Y.Tick.Marker = plot.TickerFunc(func(low, high float64) (all []plot.Tick) {
-		for v := low; v <= high; v++ {
+	p.Y.Tick.Marker = plot.TickerFunc(func(float64, float64) (all []plot.Tick) {
+		for _, v := range []float64{50, 70, 80, 90, 95, 97, 98, 99, 99.5} {
 			all = append(all, plot.Tick{Value: v, Label: text.Number(v)})
 		}
 		return all
@@ -69,17 +79,14 @@ func drawRecords(r *records) ([]byte, error) {
 			unopened.add(n, result.Validation)
 		}
 	}
-	steps := plotter.XYs{}
-	for _, n := range r.front() {
-		mean, _, _ := n.mean(result.Test)
-		steps = append(steps, plotter.XY{X: float64(n.Footprint.Parameters), Y: 100 * mean})
+	for i, split := range []result.Split{result.Validation, result.Test} {
+		line, err := r.frontLine(split)
+		if err != nil {
+			return nil, err
+		}
+		line.Color = []color.Gray{{0xcc}, {0x66}}[i]
+		p.Add(line)
 	}
-	line, err := plotter.NewLine(append(steps, plotter.XY{X: most, Y: steps[len(steps)-1].Y}))
-	if err != nil {
-		return nil, err
-	}
-	line.StepStyle, line.Color, line.Width = plotter.PostStep, color.Gray{0x99}, 1
-	p.Add(line)
 	p.Legend.Left, p.Legend.Top, p.Legend.XOffs, p.Legend.YOffs, p.Legend.Padding = true, true, 10, -8, 5
 	for _, kind := range []struct {
 		name  string
@@ -106,6 +113,22 @@ func drawRecords(r *records) ([]byte, error) {
 		p.Legend.Add(kind.name, points)
 	}
 	return small(p)
+}
+
+// frontLine goes from network to network of the front.
+func (r *records) frontLine(split result.Split) (*plotter.Line, error) {
+	steps := plotter.XYs{}
+	for _, n := range r.front(split) {
+		if mean, _, _ := n.mean(split); 100*mean >= lowest {
+			steps = append(steps, plotter.XY{X: float64(n.Footprint.Parameters), Y: 100 * mean})
+		}
+	}
+	line, err := plotter.NewLine(append(steps, plotter.XY{X: most, Y: steps[len(steps)-1].Y}))
+	if err != nil {
+		return nil, err
+	}
+	line.StepStyle, line.Width = plotter.PostStep, 1
+	return line, nil
 }
 
 // ticks are 1, 2 and 5 times the powers of ten.

@@ -16,33 +16,48 @@ import (
 // The front's networks, by parameters.
 const fewest, most = 100, 10_000
 
-// frontTable lists the networks that no smaller one equals on the test images.
+// frontTable lists the networks that no smaller one equals on the validation
+// images, or where they are opened on the test images.
 func frontTable(root string) (string, error) {
 	r, err := readRecords(root)
 	if err != nil {
 		return "", err
 	}
+	listed := append(r.front(result.Validation), r.front(result.Test)...)
 	var rows [][]string
-	for _, n := range r.front() {
+	for _, n := range r.drawn() {
+		if !slices.Contains(listed, n) {
+			continue
+		}
 		m, err := n.measured()
 		if err != nil {
 			return "", err
 		}
-		mean, in, _ := n.mean(result.Test)
-		rows = append(rows, []string{"`" + n.slug() + "`", text.Thousands(n.Footprint.Parameters), fmt.Sprint(len(n.seeds)),
-			text.Percentage(mean), span(in), text.Percentage(n.lowest()), text.Thousands(n.int8Bytes()), text.Thousands(m.TFLiteInt8),
-			text.Thousands(n.Footprint.MACs), n.proof()})
+		row := []string{"`" + n.slug() + "`", text.Thousands(n.Footprint.Parameters), fmt.Sprint(len(n.seeds))}
+		for _, split := range []result.Split{result.Validation, result.Test} {
+			if mean, in, ok := n.mean(split); ok {
+				row = append(row, text.Percentage(mean)+", "+span(in))
+			} else {
+				row = append(row, "closed")
+			}
+		}
+		low := ""
+		if row[4] != "closed" {
+			low = text.Percentage(n.lowest())
+		}
+		rows = append(rows, append(row, low, text.Thousands(n.int8Bytes()), text.Thousands(m.TFLiteInt8),
+			text.Thousands(n.Footprint.MACs), n.proof()))
 	}
-	return table([]string{"network", "parameters", "seeds", "mean, %", "its interval", "lowest seed", "int8 bytes", "int8 file", "MACs",
-		"certified"}, 1, rows), nil
+	return table([]string{"network", "parameters", "seeds", "validation: mean, interval, %", "test: mean, interval, %", "lowest seed",
+		"int8 bytes", "int8 file", "MACs", "certified"}, 1, rows), nil
 }
 
 // front has, of the networks between fewest and most, those more often right on
-// the test images than every smaller one.
-func (r *records) front() (all []*net) {
+// the images of split than every smaller one.
+func (r *records) front(split result.Split) (all []*net) {
 	best := 0.0
 	for _, n := range r.drawn() {
-		if mean, _, ok := n.mean(result.Test); ok && mean > best {
+		if mean, _, ok := n.mean(split); ok && mean > best {
 			all, best = append(all, n), mean
 		}
 	}
