@@ -2,9 +2,7 @@ package experiment
 
 import (
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"reflect"
 	"strconv"
 	"strings"
@@ -109,12 +107,7 @@ func (b Batch) Given(key string) bool { return b.given[key] }
 // gives an error that wraps fs.ErrNotExist; what is wrong in it comes back as
 // Errors.
 func LoadBatch(file string, sets []string) (Batch, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return Batch{}, fmt.Errorf("read the site's batch settings: %w", err)
-	}
-	defer f.Close()
-	source, err := io.ReadAll(io.LimitReader(f, yk.MaxBytes+1))
+	source, err := readSource(file)
 	if err != nil {
 		return Batch{}, fmt.Errorf("read the site's batch settings: %w", err)
 	}

@@ -40,23 +40,24 @@ func Load(file string, sets []string, describe Describe) (*Experiment, error) {
 // LoadFrom reads an experiment file with --set overrides ("train.steps=2000").
 // What is wrong comes back as Errors, all at once.
 func LoadFrom(file string, sets []string, from Sources) (*Experiment, error) {
-	f, err := os.Open(file)
+	source, err := readSource(file)
 	if err != nil {
-		return nil, unreadable(file, err)
-	}
-	defer f.Close()
-	source, err := io.ReadAll(io.LimitReader(f, yamlkeys.MaxBytes+1))
-	if err != nil {
-		return nil, unreadable(file, err)
+		if path, ok := errors.AsType[*fs.PathError](err); ok {
+			err = path.Err
+		}
+		return nil, yamlkeys.Errors{{File: file, Msg: "cannot read the experiment file: " + err.Error()}}
 	}
 	return parseFrom(file, source, sets, from)
 }
 
-func unreadable(file string, err error) error {
-	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		err = path.Err
+// readSource reads a file as far as one byte more than is taken.
+func readSource(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
 	}
-	return yamlkeys.Errors{{File: file, Msg: "cannot read the experiment file: " + err.Error()}}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, yamlkeys.MaxBytes+1))
 }
 
 // parseFrom is LoadFrom for a source in memory; the file names it in errors, and

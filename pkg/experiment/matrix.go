@@ -181,22 +181,18 @@ func (p *problems) product(m *matrix, node *yaml.Node, include *yamlkeys.Value) 
 	if len(m.axes) == 0 {
 		return true
 	}
-	total := 1
+	total, own := 1, 0
 	for _, a := range m.axes {
 		if total *= len(a.values); total > maxCombinations {
 			break
 		}
 	}
 	if include != nil {
-		total += len(include.Items)
+		own = len(include.Items)
 	}
-	if total > maxCombinations {
+	if total+own > maxCombinations {
 		p.Add(node, "matrix: more than %d combinations; give ranges a larger step or log2, or leave an axis out", maxCombinations)
 		return false
-	}
-	total = 1
-	for _, a := range m.axes {
-		total *= len(a.values)
 	}
 	n := len(m.axes)
 	m.combos = make([]combo, total)

@@ -2,7 +2,6 @@ package experiment
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"slices"
 
 	"gopkg.in/yaml.v3"
@@ -83,9 +82,6 @@ type builtRecipe struct {
 // number tells equal things by their JSON, as models.Config.ID does.
 func (g *grower) number(v any) uint64 {
 	text := canonical(v)
-	if b, err := json.Marshal(v); err == nil {
-		text = string(b)
-	}
 	n, ok := g.numbers[text]
 	if !ok {
 		n = uint64(len(g.numbers))

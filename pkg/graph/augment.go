@@ -30,7 +30,7 @@ func (p *Pack) augmented(x, step tf.Output) tf.Output {
 	a := augmenter{p.nets.builder, *p.recipe.Augment, p.input, p.recipe.Batch, p.recipe.OrderSeed(p.nets.seeds[0]), step}
 	y := a.light(a.moved(x))
 	if a.Probability < 1 {
-		kept := op.Less(a.at("augment_drawn"), a.draw("probability", 1), a.scalar("probability", float32(a.Probability)))
+		kept := op.Less(a.at("augment_drawn"), a.draw("probability"), a.scalar("probability", float32(a.Probability)))
 		on := a.reshape(op.Cast(a.at("augment_on"), kept, tf.Float), int32(a.batch), 1, 1, 1)
 		off := op.Sub(a.at("augment_off"), a.scalar("one", 1), on)
 		y = a.add(a.times(y, on), a.times(x, off))
@@ -44,20 +44,20 @@ func (a augmenter) key(kind string) tf.Output {
 	return op.Pack(a.at("augment_key"), []tf.Output{tg.Const(a.at("augment_seed"), key), a.step})
 }
 
-// draw is uniform in [0, 1), [batch, n].
-func (a augmenter) draw(kind string, n int) tf.Output {
-	return op.StatelessRandomUniform(a.at("augment_draw"), a.ints("shape", int32(a.batch), int32(n)), a.key(kind))
+// draw is uniform in [0, 1), [batch, 1].
+func (a augmenter) draw(kind string) tf.Output {
+	return op.StatelessRandomUniform(a.at("augment_draw"), a.ints("shape", int32(a.batch), 1), a.key(kind))
 }
 
 // spread is uniform in [-most, most), [batch, 1].
 func (a augmenter) spread(kind string, most float64) tf.Output {
-	twice := a.times(a.draw(kind, 1), a.scalar("twice", float32(2*most)))
+	twice := a.times(a.draw(kind), a.scalar("twice", float32(2*most)))
 	return op.Sub(a.at("spread"), twice, a.scalar("most", float32(most)))
 }
 
 // sign is 1 or -1, [batch, 1].
 func (a augmenter) sign(kind string) tf.Output {
-	half := op.Cast(a.at("flipped"), op.Less(a.at("flip"), a.draw(kind, 1), a.scalar("half", 0.5)), tf.Float)
+	half := op.Cast(a.at("flipped"), op.Less(a.at("flip"), a.draw(kind), a.scalar("half", 0.5)), tf.Float)
 	return op.Sub(a.at("sign"), a.scalar("one", 1), a.times(a.scalar("two", 2), half))
 }
 
@@ -151,7 +151,7 @@ func (a augmenter) cut() tf.Output {
 		for i := range places {
 			places[i] = float32(i) + 0.5
 		}
-		middle := a.times(a.draw(kind, 1), a.scalar("edge", float32(edge)))
+		middle := a.times(a.draw(kind), a.scalar("edge", float32(edge)))
 		far := op.Abs(a.at("far"), op.Sub(a.at("from"), op.Const(a.at("places"), places), middle))
 		return op.Cast(a.at("within"), op.Less(a.at("near"), far, a.scalar("reach", float32(a.Cutout*float64(edge)/2))), tf.Float)
 	}

@@ -123,10 +123,7 @@ func (f file) fill(out *os.File) error {
 	if err == nil && f.durable {
 		err = out.Sync()
 	}
-	if cerr := out.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
+	if err = errors.Join(err, out.Close()); err != nil {
 		os.Remove(out.Name())
 	}
 	return err

@@ -32,7 +32,7 @@ func (f *Folder) WriteResult(r result.Result, token uint64, replace bool) error 
 	dir := f.TrialDir(r.Key())
 	// One of an earlier version keeps its form: certificates name it by its bytes.
 	if earlier := r.Checksum == "" && r.HistorySHA == ""; !replace || !earlier {
-		r.Checksum = checksum()
+		r.Checksum = Checksum()
 	}
 	b, err := EncodeResult(r)
 	if err != nil {
@@ -134,7 +134,7 @@ func EncodeResult(r result.Result) ([]byte, error) {
 	if err != nil || !sealed {
 		return b, err
 	}
-	return slices.Concat([]byte(checksumBegin), []byte(checksum(b)), []byte(checksumEnd), b[len(objectBegin):]), nil
+	return slices.Concat([]byte(checksumBegin), []byte(Checksum(b)), []byte(checksumEnd), b[len(objectBegin):]), nil
 }
 
 // The first line of a result.json with its checksum.
@@ -145,9 +145,9 @@ const (
 	checksumSize  = 2 * crc32.Size
 )
 
-// checksum is the CRC-32C of the parts, hex. It tells damage, which a digest
+// Checksum is the CRC-32C of the parts, hex. It tells damage, which a digest
 // does not do better, at a tenth of the time: whoever forges a result needs more.
-func checksum(parts ...[]byte) string {
+func Checksum(parts ...[]byte) string {
 	sum, table := uint32(0), crc32.MakeTable(crc32.Castagnoli)
 	for _, b := range parts {
 		sum = crc32.Update(sum, table, b)
@@ -163,7 +163,7 @@ func intact(b []byte) bool {
 		return false
 	}
 	body, ok := bytes.CutPrefix(rest[checksumSize:], []byte(checksumEnd))
-	return ok && checksum([]byte(objectBegin), body) == string(rest[:checksumSize])
+	return ok && Checksum([]byte(objectBegin), body) == string(rest[:checksumSize])
 }
 
 // writeObject writes a struct as EncodeResult does; fence may be nil.

@@ -351,7 +351,7 @@ func BenchmarkResults(b *testing.B) {
 	for i := range n / 5 {
 		r := sample(b, i+1, 0)
 		for s := range 5 {
-			r.Seed, r.Checksum = int64(s), checksum()
+			r.Seed, r.Checksum = int64(s), Checksum()
 			body, err := EncodeResult(r)
 			if err != nil {
 				b.Fatal(err)

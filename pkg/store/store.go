@@ -112,10 +112,7 @@ func (f *Folder) Log(k result.Key, text string) error {
 		return fmt.Errorf("write log: %w", err)
 	}
 	_, err = out.WriteString(text)
-	if cerr := out.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
+	if err = errors.Join(err, out.Close()); err != nil {
 		return fmt.Errorf("write log: %w", err)
 	}
 	return nil

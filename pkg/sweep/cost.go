@@ -68,12 +68,7 @@ func Shard(trials []experiment.Trial, i, n int) []experiment.Trial {
 	load := make([]float64, n)
 	mine := map[result.Key]bool{}
 	for _, p := range packs {
-		lightest := 0
-		for j := range load {
-			if load[j] < load[lightest] {
-				lightest = j
-			}
-		}
+		lightest := slices.Index(load, slices.Min(load))
 		load[lightest] += p.Cost
 		if lightest != i-1 {
 			continue

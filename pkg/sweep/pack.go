@@ -49,7 +49,7 @@ func BuildPacks(trials []experiment.Trial, workers int, cost CostModel) []Pack {
 	}
 	var packs []Pack
 	for _, k := range keys {
-		for _, members := range fill(groups[k], cost) {
+		for _, members := range fill(groups[k]) {
 			packs = append(packs, Pack{members, cost.Pack(members)})
 		}
 	}
@@ -90,7 +90,7 @@ func fusible(layers []models.Layer) string {
 
 // fill divides the trials of a group into packs of about equal size within the
 // limits.
-func fill(trials []experiment.Trial, cost CostModel) [][]experiment.Trial {
+func fill(trials []experiment.Trial) [][]experiment.Trial {
 	if len(trials) == 1 {
 		return [][]experiment.Trial{trials}
 	}
@@ -168,13 +168,7 @@ func Makespan(packs []Pack, workers int) float64 {
 	}
 	busy := make([]float64, workers)
 	for _, p := range packs {
-		i := 0
-		for j := range busy {
-			if busy[j] < busy[i] {
-				i = j
-			}
-		}
-		busy[i] += p.Cost
+		busy[slices.Index(busy, slices.Min(busy))] += p.Cost
 	}
 	return slices.Max(busy)
 }

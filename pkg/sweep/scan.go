@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io/fs"
 	"path/filepath"
 	"reflect"
@@ -260,7 +259,7 @@ func writeSeen(f *store.Folder, seen map[result.Key]sight, now time.Time) {
 			fmt.Fprintf(&b, "%s %d %d %d %d %s %q\n", k.ConfigID, k.Seed, s.stamp.Written, s.stamp.Changed, s.stamp.Size, s.status, s.reason)
 		}
 	}
-	head := fmt.Sprintf("%s %08x\n", cacheHead, sum(b.Bytes()))
+	head := cacheHead + " " + store.Checksum(b.Bytes()) + "\n"
 	_ = store.WriteFile(filepath.Join(f.Dir, cacheName), append([]byte(head), b.Bytes()...)) // a folder may be read-only
 }
 
@@ -268,7 +267,7 @@ func writeSeen(f *store.Folder, seen map[result.Key]sight, now time.Time) {
 func readSeen(f *store.Folder) map[result.Key]sight {
 	b, err := store.ReadFile(filepath.Join(f.Dir, cacheName), cacheMost)
 	head, body, ok := strings.Cut(string(b), "\n")
-	if err != nil || !ok || head != fmt.Sprintf("%s %08x", cacheHead, sum([]byte(body))) {
+	if err != nil || !ok || head != cacheHead+" "+store.Checksum([]byte(body)) {
 		return nil
 	}
 	seen := make(map[result.Key]sight, strings.Count(body, "\n"))
@@ -292,5 +291,3 @@ func readSeen(f *store.Folder) map[result.Key]sight {
 	}
 	return seen
 }
-
-func sum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"slimfit/pkg/result"
+	"slimfit/pkg/store"
 )
 
 // A second process reads only the results that changed since the first one
@@ -99,7 +100,7 @@ func TestSeenResultsAreNotReadAgain(t *testing.T) {
 // writeHead writes a body with the head that fits it.
 func writeHead(t *testing.T, path, body string) {
 	t.Helper()
-	if err := os.WriteFile(path, fmt.Appendf(nil, "%s %08x\n%s", cacheHead, sum([]byte(body)), body), 0o666); err != nil {
+	if err := os.WriteFile(path, fmt.Appendf(nil, "%s %s\n%s", cacheHead, store.Checksum([]byte(body)), body), 0o666); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -82,9 +82,15 @@ func sizeKey(t experiment.Trial, d Device) string {
 // StackSize is the best number of members that is known for a trial's shape on
 // the device, 1 where none is.
 func (s *Speeds) StackSize(t experiment.Trial, d Device) int {
+	size, _ := s.stack(t, d)
+	return max(1, size)
+}
+
+func (s *Speeds) stack(t experiment.Trial, d Device) (size int, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return max(1, s.table.Stacks[sizeKey(t, d)])
+	size, known = s.table.Stacks[sizeKey(t, d)]
+	return size, known
 }
 
 // MeasureStacks tries stacks of each shape whose best size is not known, a second
@@ -93,11 +99,7 @@ func (s *Speeds) StackSize(t experiment.Trial, d Device) int {
 func (s *Speeds) MeasureStacks(ctx context.Context, o Options, trials []experiment.Trial, say func(string)) error {
 	slot := o.Workers[0]
 	for _, group := range stackGroups(trials) {
-		t := group[0]
-		s.mu.Lock()
-		_, known := s.table.Stacks[sizeKey(t, slot.Device)]
-		s.mu.Unlock()
-		if known || len(group) < 2 {
+		if _, known := s.stack(group[0], slot.Device); known || len(group) < 2 {
 			continue
 		}
 		best, err := s.bestStack(ctx, o, slot, group)
@@ -108,7 +110,7 @@ func (s *Speeds) MeasureStacks(ctx context.Context, o Options, trials []experime
 		if s.table.Stacks == nil {
 			s.table.Stacks = map[string]int{}
 		}
-		s.table.Stacks[sizeKey(t, slot.Device)], s.fresh = best, true
+		s.table.Stacks[sizeKey(group[0], slot.Device)], s.fresh = best, true
 		s.mu.Unlock()
 		say(fmt.Sprintf("%s: packs of %d train fastest on %s", nameOf(group), best, slot.Device))
 	}
@@ -165,10 +167,7 @@ func (s *Speeds) Unmeasured(trials []experiment.Trial, workers []Slot) int {
 	}
 	n := 0
 	for _, group := range stackGroups(trials) {
-		s.mu.Lock()
-		_, known := s.table.Stacks[sizeKey(group[0], workers[0].Device)]
-		s.mu.Unlock()
-		if !known && len(group) > 1 {
+		if _, known := s.stack(group[0], workers[0].Device); !known && len(group) > 1 {
 			n++
 		}
 	}

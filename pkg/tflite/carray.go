@@ -22,7 +22,7 @@ func WriteC(w io.Writer, name string, file []byte) error {
 		return fmt.Errorf("write the C array: %w", err)
 	}
 	b := bufio.NewWriter(w)
-	fmt.Fprint(b, cComment(m, name))
+	fmt.Fprint(b, cComment(m))
 	fmt.Fprintf(b, `
 #ifndef __cplusplus
 #include <stdalign.h>
@@ -51,7 +51,7 @@ alignas(16) const unsigned char %[1]s[] = {
 }
 
 // cComment says how to use the array with TensorFlow Lite Micro.
-func cComment(m *Model, name string) string {
+func cComment(m *Model) string {
 	var s strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&s, "// "+format+"\n", args...) }
 	line("A TensorFlow Lite model for TensorFlow Lite Micro.")

@@ -91,7 +91,7 @@ const (
 	maxScale float32 = 1e30
 )
 
-func decodeOp(m *Model, t table, i int, codes vector) Op {
+func decodeOp(t table, i int, codes vector) Op {
 	r := t.r
 	n := t.uint32(operatorCode)
 	if n >= codes.n {

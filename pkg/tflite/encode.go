@@ -29,13 +29,13 @@ func encode(m *Model, signature bool) []byte {
 	buffers, index := e.buffers(m)
 	codes, opcode := e.codes(m)
 	graph := e.graph(m, index, opcode)
-	graphs := e.offsets([]flatbuffers.UOffsetT{graph})
+	graphs := e.CreateVectorOfTables([]flatbuffers.UOffsetT{graph})
 	var description, signatures flatbuffers.UOffsetT
 	if m.Description != "" {
 		description = e.text(m.Description)
 	}
 	if signature {
-		signatures = e.offsets([]flatbuffers.UOffsetT{e.signature(m)})
+		signatures = e.CreateVectorOfTables([]flatbuffers.UOffsetT{e.signature(m)})
 	}
 	e.StartObject(modelSignatures + 1)
 	e.PrependUint32Slot(modelVersion, schemaVersion, 0)
@@ -76,7 +76,7 @@ func (e *encoder) buffers(m *Model) (flatbuffers.UOffsetT, []uint32) {
 	}
 	e.StartObject(1)
 	empty := e.EndObject()
-	return e.offsets(append([]flatbuffers.UOffsetT{empty}, tables...)), index
+	return e.CreateVectorOfTables(append([]flatbuffers.UOffsetT{empty}, tables...)), index
 }
 
 // codes writes the distinct operator codes and returns each op's index.
@@ -100,7 +100,7 @@ func (e *encoder) codes(m *Model) (flatbuffers.UOffsetT, []uint32) {
 		}
 		index[i] = uint32(n)
 	}
-	return e.offsets(tables), index
+	return e.CreateVectorOfTables(tables), index
 }
 
 func (e *encoder) graph(m *Model, buffer, opcode []uint32) flatbuffers.UOffsetT {
@@ -111,7 +111,7 @@ func (e *encoder) graph(m *Model, buffer, opcode []uint32) flatbuffers.UOffsetT 
 	for i, op := range m.Ops {
 		ops = append(ops, e.operator(op, opcode[i]))
 	}
-	tensorVector, opVector := e.offsets(tensors), e.offsets(ops)
+	tensorVector, opVector := e.CreateVectorOfTables(tensors), e.CreateVectorOfTables(ops)
 	inputs, outputs := e.ints([]int{m.Input}), e.ints(m.Outputs)
 	e.StartObject(subgraphOperators + 1)
 	e.PrependUOffsetTSlot(subgraphTensors, tensorVector, 0)
@@ -141,7 +141,7 @@ func (e *encoder) tensor(t Tensor, buffer uint32) flatbuffers.UOffsetT {
 
 func (e *encoder) quant(q Quant) flatbuffers.UOffsetT {
 	return e.once(fmt.Sprint("quant ", q.ZeroPoint, q.Axis, string(littleEndian(q.Scale))), func() flatbuffers.UOffsetT {
-		scale, zero := e.floats(q.Scale), e.longs(q.ZeroPoint, len(q.Scale))
+		scale, zero := e.words(littleEndian(q.Scale)), e.longs(q.ZeroPoint, len(q.Scale))
 		e.StartObject(quantDimension + 1)
 		e.PrependUOffsetTSlot(quantScale, scale, 0)
 		e.PrependUOffsetTSlot(quantZeroPoint, zero, 0)

@@ -59,7 +59,7 @@ func (e *encoder) signature(m *Model) flatbuffers.UOffsetT {
 	for _, t := range m.Outputs {
 		outputs = append(outputs, entry(t))
 	}
-	in, out := e.offsets([]flatbuffers.UOffsetT{entry(m.Input)}), e.offsets(outputs)
+	in, out := e.CreateVectorOfTables([]flatbuffers.UOffsetT{entry(m.Input)}), e.CreateVectorOfTables(outputs)
 	key := e.text("serving_default")
 	e.StartObject(signatureKey + 1)
 	e.PrependUOffsetTSlot(signatureInputs, in, 0)
@@ -82,10 +82,6 @@ func (e *encoder) text(s string) flatbuffers.UOffsetT {
 	return e.once("text "+s, func() flatbuffers.UOffsetT { return e.CreateString(s) })
 }
 
-func (e *encoder) offsets(v []flatbuffers.UOffsetT) flatbuffers.UOffsetT {
-	return e.CreateVectorOfTables(v)
-}
-
 func (e *encoder) ints(v []int) flatbuffers.UOffsetT {
 	b := make([]byte, 0, 4*len(v))
 	for _, x := range v {
@@ -93,8 +89,6 @@ func (e *encoder) ints(v []int) flatbuffers.UOffsetT {
 	}
 	return e.words(b)
 }
-
-func (e *encoder) floats(v []float32) flatbuffers.UOffsetT { return e.words(littleEndian(v)) }
 
 // words writes a vector of 4-byte elements.
 func (e *encoder) words(b []byte) flatbuffers.UOffsetT {

@@ -19,10 +19,10 @@ const (
 // model can be run; a damaged or hostile file gives an error.
 func Load(file []byte) (*Model, error) {
 	m, err := decode(file)
-	if err != nil {
-		return nil, fmt.Errorf("read TensorFlow Lite file: %w", err)
+	if err == nil {
+		err = validate(m)
 	}
-	if err := validate(m); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("read TensorFlow Lite file: %w", err)
 	}
 	return m, nil
@@ -54,7 +54,7 @@ func decode(file []byte) (*Model, error) {
 		m.Tensors = append(m.Tensors, decodeTensor(tensors.table(i), i, buffers))
 	}
 	for i := 0; i < ops.n && r.err == nil; i++ {
-		m.Ops = append(m.Ops, decodeOp(m, ops.table(i), i, codes))
+		m.Ops = append(m.Ops, decodeOp(ops.table(i), i, codes))
 	}
 	inputs := graph.vector(subgraphInputs, 4).ints(8, "the list of inputs")
 	m.Outputs = graph.vector(subgraphOutputs, 4).ints(8, "the list of outputs")

@@ -56,7 +56,7 @@ func tryFile(t *testing.T, b []byte) {
 	}
 	o.Class(1)
 	ArenaBytes(m)
-	cComment(m, "model")
+	cComment(m)
 }
 
 // smallFile is how many bytes a test can damage one by one.
