@@ -135,6 +135,21 @@ func (d Data) Spec(layers []Layer) Spec {
 	return Spec{Input: d.Input, Classes: d.Classes, Layers: layers, Scaling: d.Scaling}
 }
 
+// Alike says what bounds that count images as independent leave out: members of one
+// group, and windows of one series, are alike. "" where there are neither.
+func (d Data) Alike() string {
+	what := ""
+	switch {
+	case d.Window != nil:
+		what = "Windows of one series"
+	case d.Groups != "":
+		what = "The members of one group"
+	default:
+		return ""
+	}
+	return what + " are alike, but intervals and bounds count them as independent: for new groups they promise less than they say."
+}
+
 // Same says whether two data sets are the same, whatever they are called.
 func (d Data) Same(o Data) bool {
 	d.Name, o.Name = "", ""

@@ -132,8 +132,8 @@ func origin(c *cli.Context, flag string) string {
 // that it does not have keep their defaults.
 func labOf(c *cli.Context, o console) *lab.Lab {
 	l := &lab.Lab{Out: c.String("out"), Cache: c.String("cache"), Worker: c.String("worker"), Python: c.String("python"),
-		Trust: c.Bool("trust"),
-		Note:  o.note, Detail: o.detail, Speak: o.speak,
+		Trust: c.Bool("trust"), NoMeasure: c.Bool("no-measure") || c.Bool("dry-run"),
+		Note: o.note, Detail: o.detail, Speak: o.speak,
 		Watch: func() (func(sweep.Event), func()) {
 			p := newProgress(o)
 			return p.event, p.close

@@ -42,7 +42,6 @@ func planCommand(sources planSources) *cli.Command {
 			}
 			o := planOptions{console: consoleOf(c), files: files, sets: sets(c)}
 			o.lab = labOf(c, o.console)
-			o.lab.NoMeasure = c.Bool("no-measure")
 			if o.lab.Work, err = workOf(c); err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -111,16 +112,28 @@ func planID(t *testing.T, slug string) string {
 }
 
 func TestPlanWithoutMeasuring(t *testing.T) {
-	for _, arg := range []string{"--no-measure", "--no-measure=false"} {
+	dir, rows := t.TempDir(), "label,a,b,c\n" // run wants the data to be there
+	for i := range 40 {
+		rows += fmt.Sprintf("%d,%d,%d,1\n", i%2, i, i*i)
+	}
+	file := filepath.Join(dir, "e.yaml")
+	for name, content := range map[string]string{"e.yaml": "name: e\ndataset: {path: waves.csv}\nmodel: [{dense: 2}]\ntrain: {batch: 8, steps: 9}\n",
+		"waves.csv": rows} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"plan", "--no-measure"}, {"plan", "--no-measure=false"}, {"run", "--dry-run"}} {
 		var asked *lab.Lab
+		sources := func(l *lab.Lab) lab.PlanSources {
+			asked = l
+			return lab.PlanSources{}
+		}
 		app := &cli.App{Writer: io.Discard, ErrWriter: io.Discard, ExitErrHandler: func(*cli.Context, error) {},
-			Commands: prepare([]*cli.Command{planCommand(func(l *lab.Lab) lab.PlanSources {
-				asked = l
-				return lab.PlanSources{}
-			})}, "slimfit")}
-		if err := app.Run([]string{"slimfit", "plan", arg, "../../experiments/tiny/ds-cnn.yaml"}); err != nil ||
-			asked.NoMeasure != (arg == "--no-measure") {
-			t.Errorf("%s: %v, %v", arg, asked.NoMeasure, err)
+			Commands: prepare([]*cli.Command{planCommand(sources), runCommand(sources)}, "slimfit")}
+		if err := app.Run(append(append([]string{"slimfit"}, args...), file)); err != nil ||
+			asked.NoMeasure == (args[1] == "--no-measure=false") {
+			t.Errorf("%s: %v, %v", args, asked.NoMeasure, err)
 		}
 	}
 }

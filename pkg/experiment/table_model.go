@@ -15,7 +15,7 @@ func layerKey(depth int) yk.Key {
 		if kind == models.Residual && depth == 0 {
 			continue
 		}
-		k := yk.Key{Name: string(kind), Axis: true, Doc: kind.Doc()}
+		k := yk.Key{Name: string(kind), Axis: true, Doc: kind.Doc(), Without: withoutLayer}
 		fields := yk.Mapping()
 		for _, name := range kind.Fields() {
 			fields.Keys = append(fields.Keys, fieldKey(kind, name, depth))
@@ -42,6 +42,8 @@ func layerKey(depth int) yk.Key {
 	layer.One = true
 	return yk.Key{Axis: true, Forms: yk.Forms(layer), Doc: "One layer."}
 }
+
+const withoutLayer = "a layer that is there or not has `when: $axis` beside it, an axis of true and false"
 
 // residuals is how deep residuals may lie in one another.
 const residuals = 2
@@ -100,7 +102,7 @@ func fieldKey(kind models.Kind, name string, depth int) yk.Key {
 	case "size":
 		k.Required, k.Doc, k.Forms = true, "Edge of the window, or [height, width].", edgeForms()
 	case "units":
-		k.Required, k.Doc, k.Forms = true, "Outputs.", yk.Forms(yk.Integer(1, 1e7))
+		k.Required, k.Doc, k.Forms, k.Without = true, "Outputs.", yk.Forms(yk.Integer(1, 1e7)), withoutLayer
 	}
 	return k
 }

@@ -242,7 +242,7 @@ func (r *decided) nonePicked() {
 	}
 	if nearest >= 0 {
 		s += fmt.Sprintf("; the nearest is %s (%s %s %%)", r.Rows[nearest].Label, judgedName(r.Target.Rule), text.Percentage(*value(nearest)))
-		if w := r.Rows[nearest]; len(w.OverBudget) > 0 {
+		if w := r.Rows[nearest]; len(w.OverBudget) > 0 || w.Verdict == Misses && *value(nearest) >= r.Target.Accuracy {
 			s += ", " + w.Why
 		}
 	}

@@ -119,6 +119,37 @@ func TestPickThatMissesOnTest(t *testing.T) {
 	}
 }
 
+// A floor that the validation images bear out and the test images do not is a miss
+// there, though the accuracy is reached.
+func TestFloorMissedOnTest(t *testing.T) {
+	in := reporttest.SmallPlan().Input(t)
+	goal := *in.Experiment.Target
+	goal.RecallAll = 0.6
+	in.Experiment.Target = &goal
+	for i := range in.Results {
+		labels, answers := make([]uint8, 1000), make([]int, 1000)
+		for k := range labels {
+			if labels[k], answers[k] = uint8(k%10), k%10; k%20 == 0 {
+				answers[k] = 1
+			}
+		}
+		in.Results[i].SetOn(report.Test, result.Score(answers, labels, 10))
+	}
+	r := reporttest.Build(t, in, report.Options{})
+	for _, want := range []string{"So it misses the target there (seed 0: recall of class #0 is 50.00 %, the floor 60 %)",
+		"No other network of the grid reaches it there"} {
+		if got := strings.Join(r.Answer.More, " "); r.Answer.Pick < 0 || !strings.Contains(got, want) {
+			t.Errorf("no %q in %s", want, got)
+		}
+	}
+	// None passes a floor on the validation images: the nearest says what it lacks.
+	goal.RecallAll = 1
+	r = reporttest.Build(t, in, report.Options{})
+	if !strings.Contains(r.Answer.Sentence, "recall of class #") {
+		t.Errorf("%s", r.Answer.Sentence)
+	}
+}
+
 func TestSplit(t *testing.T) {
 	in := reporttest.Flawed(t)
 	if r := reporttest.Build(t, in, report.Options{}); r.Split != report.Validation {

@@ -9,6 +9,7 @@ import (
 	"slimfit/pkg/report/render"
 	"slimfit/pkg/report/reporttest"
 	"slimfit/pkg/result"
+	"slimfit/pkg/target"
 )
 
 // A search's report: what it left out is no gap, and its answer is the answer.
@@ -53,6 +54,29 @@ func TestCertificate(t *testing.T) {
 	c.Target.Accuracy = 0.5
 	if s = reporttest.Build(t, in, report.Options{}); s.Counts.Missing != 1 || s.Evidence.Answers {
 		t.Error("a certificate of another target answers")
+	}
+}
+
+// A certificate by balanced accuracy shows that, and no accuracy that the bound
+// beside it is not of.
+func TestBalancedCertificate(t *testing.T) {
+	in := reporttest.Flawed(t)
+	id := in.Results[0].ConfigID
+	in.Certificate = &result.Certificate{Seeds: []int64{0, 1, 2}, Summary: "None.",
+		Target:   result.Target{Accuracy: 0.6, Metric: target.BalancedAccuracy, Confidence: 0.95, Rule: "worst", Cost: "parameters"},
+		Openings: []result.Opening{{ConfigID: id, Networks: []result.TestedNetwork{{Accuracy: 0.954, Balanced: new(0.612), Lower: 0.58}}}},
+		Candidates: []result.Judged{{ConfigID: id, Networks: []result.ScreenedNetwork{
+			{Status: result.Done, Accuracy: 0.954, Balanced: new(0.634)}}}}}
+	text := string(render.Text(reporttest.Build(t, in, report.Options{})))
+	_, text, _ = strings.Cut(text, "\nCertificate\n")
+	text, _, _ = strings.Cut(text, "\nDefinitions\n")
+	for _, want := range []string{"60 % balanced accuracy with 95 % confidence", "balanced test %", "61.20", "balanced validation %", "63.40"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "95.40") {
+		t.Errorf("an accuracy in:\n%s", text)
 	}
 }
 

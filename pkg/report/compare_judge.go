@@ -103,7 +103,7 @@ func (d *ComparedScore) fallBack(a, b *Row, s Split, sameImages bool) error {
 			values[i] = v.Diff
 		}
 		sum, err := stats.Summarize(values)
-		if err != nil {
+		if err != nil || sum.SD == 0 && sum.Mean != 0 { // equal by chance: no spread is no certainty
 			return err
 		}
 		interval, err := stats.TInterval(values, reportConfidence)
@@ -113,8 +113,6 @@ func (d *ComparedScore) fallBack(a, b *Row, s Split, sameImages bool) error {
 		diff := stats.Difference{Mean: sum.Mean, Interval: interval, P: 1}
 		if se := sum.SD / math.Sqrt(float64(n)); se > 0 {
 			diff.P = 2 * distuv.StudentsT{Sigma: 1, Nu: float64(n - 1)}.CDF(-math.Abs(diff.Mean)/se)
-		} else if diff.Mean != 0 {
-			diff.P = 0
 		}
 		d.set(diff, ByPairedT)
 		return nil

@@ -10,6 +10,7 @@ import (
 	"slimfit/pkg/report"
 	"slimfit/pkg/report/render"
 	"slimfit/pkg/report/reporttest"
+	"slimfit/pkg/result"
 )
 
 func TestCompareRecipes(t *testing.T) {
@@ -61,6 +62,18 @@ func TestCompareMethods(t *testing.T) {
 	c := reporttest.Compare(t, a, b)
 	if d := c.Pairs[0].Test; d.Method != report.ByPairedT || d.P == nil || len(c.Warnings) != 2 {
 		t.Errorf("other images: %s, p %v, warnings %v", d.Method, d.P, c.Warnings)
+	}
+	// Two seeds that happen to differ by as much show no spread, and no difference.
+	for i, in := range []report.Input{a, b} {
+		for k := range in.Results {
+			if f := in.Results[k].On(report.Test); f.Correct != nil {
+				n := 900 + 10*i + int(in.Results[k].Seed)
+				in.Results[k].SetOn(report.Test, result.Figures{Correct: &n, Accuracy: new(float64(n) / 1000)})
+			}
+		}
+	}
+	if d := reporttest.Compare(t, a, b).Pairs[0].Test; d.P != nil || d.Interval != nil || d.Mean != 0.01 {
+		t.Errorf("equal differences: %v, p %v", d.Mean, d.P)
 	}
 	one := func(in report.Input) report.Input {
 		e := *in.Experiment

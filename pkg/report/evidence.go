@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"slimfit/pkg/result"
+	"slimfit/pkg/target"
 	"slimfit/pkg/text"
 )
 
@@ -62,7 +63,8 @@ func (r *planned) certify(c *result.Certificate) {
 	}
 	e.Facts = []Fact{
 		{"Verdict", string(c.Verdict)},
-		{"Target", fmt.Sprintf("%s accuracy with %s confidence, rule %s, cheapest by %s", text.Threshold(c.Target.Accuracy), text.Threshold(c.Target.Confidence), c.Target.Rule, c.Target.Cost)},
+		{"Target", fmt.Sprintf("%s %s with %s confidence, rule %s, cheapest by %s", text.Threshold(c.Target.Accuracy),
+			(&target.Target{Metric: c.Target.Metric}).MetricName(), text.Threshold(c.Target.Confidence), c.Target.Rule, c.Target.Cost)},
 		{"Trained", fmt.Sprintf("%d of the grid's %s, %.1f %% of its steps", c.Effort.Trials, text.Count(c.Effort.GridTrials, "trial"), 100*c.Effort.Share)},
 		{"Chance of error", fmt.Sprintf("%s of %s spent, on %s of the test images", text.Threshold(c.Alpha.Spent), text.Threshold(c.Alpha.Total), text.Count(len(c.Openings), "opening"))},
 		{"Rests on", text.Count(len(c.Files), "result file") + ", whose SHA-256 are in it; `slimfit verify` checks them all"},

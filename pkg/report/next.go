@@ -75,17 +75,19 @@ func (r *decided) searchOn() string {
 // certify, or for what the nearest one can show.
 func FlagsAfter(c *result.Certificate) []string {
 	n := c.Nearest
+	// then neither less accuracy nor other evidence helps
+	floor := n != nil && n.TestBound == nil && strings.Contains(n.Reason, target.BelowFloor)
 	switch {
 	case c.Winner != nil:
 		return nil
 	case c.Verdict == result.Incomplete:
 		return []string{"--retry-failed"}
-	case (c.Verdict == result.Exploratory || n != nil && (n.TestBound != nil || n.Statistic >= c.Target.Accuracy)) &&
+	case (c.Verdict == result.Exploratory || n != nil && !floor && (n.TestBound != nil || n.Statistic >= c.Target.Accuracy)) &&
 		c.Target.Rule != target.Tolerance:
 		return []string{"--set=target.evidence=" + target.Observed}
 	case c.Cheaper != nil && c.Cheaper.Stopped+c.Cheaper.Skipped > 0:
 		return []string{"--exact"}
-	case n != nil && n.Statistic > lessToAsk:
+	case n != nil && !floor && n.Statistic > lessToAsk:
 		return []string{fmt.Sprintf("--set=target.accuracy=%.2f", math.Floor(100*(n.Statistic-lessToAsk))/100)}
 	}
 	return nil

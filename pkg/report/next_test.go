@@ -73,6 +73,8 @@ func TestFlagsAfterASearch(t *testing.T) {
 			Cheaper: &result.Cheaper{Trained: 9}}, "--set=target.accuracy=0.95"},
 		"reached, too few images": {result.Certificate{Verdict: result.NotShown, Nearest: miss, Target: result.Target{Accuracy: 0.95},
 			Cheaper: &result.Cheaper{Trained: 9}}, "--set=target.evidence=observed"},
+		"a floor": {result.Certificate{Verdict: result.NotShown, Target: result.Target{Accuracy: 0.95}, Cheaper: &result.Cheaper{Trained: 9},
+			Nearest: &result.NearestMiss{Statistic: 0.9574, Reason: "seed 0: recall of class dent is 40.000 %, the floor 60 %"}}, ""},
 		"nothing trained": {result.Certificate{Verdict: result.Unmet}, ""},
 		"seeds to come": {result.Certificate{Verdict: result.NotShown, Target: result.Target{Rule: target.Tolerance},
 			Nearest: &result.NearestMiss{TestBound: &bound, Statistic: 0.95}, Cheaper: &result.Cheaper{}}, "--set=target.accuracy=0.94"},

@@ -16,6 +16,9 @@ func (r *decided) notes() []Note {
 			"which is part of weights and biases in the network as deployed, where parameters are counted."})
 	}
 	notes = append(append(notes, accuracyNotes()...), r.int8Note()...)
+	if words := r.Dataset.Alike(); words != "" {
+		notes = append(notes, Note{"groups", words})
+	}
 	notes = append(notes,
 		Note{"ratio", fmt.Sprintf("How many times larger the baseline's figure is than this network's; beside accuracies, of %s. Baseline: %s.", r.Costs[r.CostIndex(r.cost())].Head, text.Plain(r.Baseline.Name))},
 		Note{"front", fmt.Sprintf("Networks that no other beats: none is as cheap in %s and as accurate (mean over finished seeds, %s images), and better in one of the two.", r.Costs[r.CostIndex(r.cost())].Head, r.Split)},

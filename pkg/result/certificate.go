@@ -156,6 +156,19 @@ type TestedNetwork struct {
 	Distinct *Distinct `json:"distinct,omitempty"`
 }
 
+// Judged is the network's share by the target's metric.
+func (n TestedNetwork) Judged() float64 { return judgedShare(n.Accuracy, n.Balanced) }
+
+// Judged is TestedNetwork.Judged on the validation images.
+func (n ScreenedNetwork) Judged() float64 { return judgedShare(n.Accuracy, n.Balanced) }
+
+func judgedShare(accuracy float64, balanced *float64) float64 {
+	if balanced != nil {
+		return *balanced
+	}
+	return accuracy
+}
+
 // NearestMiss is the configuration that came closest where none meets the
 // target.
 type NearestMiss struct {

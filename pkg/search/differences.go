@@ -9,9 +9,12 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"slimfit/pkg/result"
+	"slimfit/pkg/target"
+	"slimfit/pkg/text"
 )
 
 // maxDifferences is how many differing statements are named.
@@ -38,15 +41,39 @@ func differences(given, again *result.Certificate) []Fault {
 	return faults
 }
 
-// spoken is a certificate in today's words: of series, older ones speak of images.
+// spoken is a certificate in today's words: of series, older ones speak of images,
+// of classes by numbers, and of groups not at all.
 func spoken(c *result.Certificate) (*result.Certificate, error) {
 	b, err := json.Marshal(c)
 	out := &result.Certificate{}
 	if err == nil {
 		err = json.Unmarshal(b, out)
 	}
+	if out.Winner != nil && out.Evidence != target.Observed {
+		out.Promises = withAlike(out.Promises, &out.Dataset)
+	}
+	if out.Target.Rule == target.Tolerance {
+		out.Summary = strings.Replace(out.Summary, everyReaches, toleranceReaches, 1)
+	}
+	for i := range out.Candidates {
+		out.Candidates[i].Reason = named(out.Candidates[i].Reason, out.Classes)
+	}
+	if out.Nearest != nil {
+		out.Nearest.Reason = named(out.Nearest.Reason, out.Classes)
+	}
 	Noun(out).All(out)
 	return out, err
+}
+
+// named puts a class's name where a reason has its number.
+func named(reason string, classes []string) string {
+	before, rest, _ := strings.Cut(reason, ": recall of class ")
+	word, after, ok := strings.Cut(rest, " is ")
+	class, err := strconv.Atoi(word)
+	if !ok || err != nil || slices.Contains(classes, word) {
+		return reason
+	}
+	return before + ": recall of class " + text.Class(classes, class) + " is " + after
 }
 
 // plainJSON is a value as its JSON reads.

@@ -149,7 +149,7 @@ func (p *Problem) tooFew(c *candidate) string {
 		for class, row := range n.result.Confusion.Validation {
 			right, all := target.ClassImages(row, class)
 			if why := p.short(right, all, p.Target.Floor(class), p.FirstAlpha); why != "" {
-				return fmt.Sprintf("seed %d: recall of class %d is %s", n.seed, class, why)
+				return fmt.Sprintf("seed %d: recall of class %s is %s", n.seed, text.Class(p.Target.Classes, class), why)
 			}
 		}
 	}

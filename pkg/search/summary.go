@@ -1,11 +1,17 @@
 package search
 
 import (
+	"cmp"
 	"fmt"
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
 	"slimfit/pkg/text"
+)
+
+const (
+	everyReaches     = "whose every seed reaches"
+	toleranceReaches = "whose tolerance bound over seeds reaches"
 )
 
 // summary is the answer in one sentence, what the audit came to in another, and
@@ -16,10 +22,8 @@ func (s *state) summary(winner, unjudged int) string {
 	if s.p.field != nil {
 		among = fmt.Sprintf("%s trained, of a space of %d,", text.Count(len(s.all)-s.bare(), "configuration"), s.p.Count())
 	}
-	reaches := map[string]string{experiment.RuleMean: "whose mean over seeds reaches"}[s.p.Target.Rule]
-	if reaches == "" {
-		reaches = "whose every seed reaches"
-	}
+	reaches := cmp.Or(map[string]string{experiment.RuleMean: "whose mean over seeds reaches",
+		experiment.RuleTolerance: toleranceReaches}[s.p.Target.Rule], everyReaches)
 	var sentence string
 	switch {
 	case s.p.Count() == 0:

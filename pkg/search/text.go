@@ -172,7 +172,7 @@ func (t *sheet) tested(networks []result.TestedNetwork, alpha float64, c *result
 		if d := n.Distinct; d != nil {
 			correct += fmt.Sprintf(", %d of %d distinct", d.Correct, d.Test)
 		}
-		rows = append(rows, []string{fmt.Sprint(n.Seed), correct, text.Percent(judgedShare(n.Accuracy, n.Balanced)),
+		rows = append(rows, []string{fmt.Sprint(n.Seed), correct, text.Percent(n.Judged()),
 			bound(n.Lower), text.Percent(n.Interval[0]) + " to " + text.Percent(n.Interval[1])})
 		if bytes {
 			rows[len(rows)-1] = append(rows[len(rows)-1], fmt.Sprint(n.Int8Bytes))
@@ -253,7 +253,7 @@ func accuracies(j result.Judged) string {
 	low, high, any := 1.0, 0.0, false
 	for _, n := range j.Networks {
 		if n.Status == result.Done || n.Status == result.StoppedEarly {
-			v := judgedShare(n.Accuracy, n.Balanced)
+			v := n.Judged()
 			low, high, any = min(low, v), max(high, v), true
 		}
 	}
@@ -264,14 +264,6 @@ func accuracies(j result.Judged) string {
 		return text.Percent(low)
 	}
 	return text.Percent(low) + " to " + text.Percent(high)
-}
-
-// judgedShare is what the target's metric makes of a network.
-func judgedShare(accuracy float64, balanced *float64) float64 {
-	if balanced != nil {
-		return *balanced
-	}
-	return accuracy
 }
 
 // lowestUpper is the upper bound of a configuration's weakest network, or what
@@ -302,7 +294,7 @@ func targetText(c *result.Certificate) string {
 		line += ", judged in " + t.Precision
 	}
 	for _, l := range t.Within {
-		line += fmt.Sprintf(", %s at most %v", l.Cost, l.Limit)
+		line += fmt.Sprintf(", %s at most %s", l.Cost, text.Number(l.Limit))
 	}
 	if t.RecallAll > 0 {
 		line += ", recall of every class at least " + text.Threshold(t.RecallAll)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"slimfit/models"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/result"
@@ -224,9 +225,17 @@ func (s *state) promises(winner int, c *result.Certificate) []string {
 				"confidence of %.0f %% only; 59 seeds make it 95 %%.", n, 100*conf))
 		}
 	}
-	return append(out,
+	return withAlike(append(out,
 		s.p.lookedAt(),
-		"Images from another source than this data set's are not covered.")
+		"Images from another source than this data set's are not covered."), &s.p.Data)
+}
+
+// withAlike adds what groups take from the promises.
+func withAlike(promises []string, data *models.Data) []string {
+	if words := data.Alike(); words != "" && !slices.Contains(promises, words) {
+		promises = append(promises, words)
+	}
+	return promises
 }
 
 // normality checks what the tolerance rule assumes, on the test accuracies.

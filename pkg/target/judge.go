@@ -157,6 +157,9 @@ func (j *Judge) Trouble(n Network) *Trouble {
 	return nil
 }
 
+// BelowFloor stands in the words for a floor that is missed.
+const BelowFloor = ", the floor "
+
 // Words says why a network is ruled out; share writes a recall beside its floor.
 func (t *Target) Words(w Trouble, share func(v, floor float64) string) string {
 	class := text.Class(t.Classes, w.Class)
@@ -164,11 +167,11 @@ func (t *Target) Words(w Trouble, share func(v, floor float64) string) string {
 	case w.Diverged:
 		return fmt.Sprintf("seed %d diverged", w.Seed)
 	case w.Shift != "":
-		return fmt.Sprintf("seed %d: accuracy under %s is %s, the floor %s", w.Seed, w.Shift, share(w.Recall, w.Floor), text.Threshold(w.Floor))
+		return fmt.Sprintf("seed %d: accuracy under %s is %s"+BelowFloor+"%s", w.Seed, w.Shift, share(w.Recall, w.Floor), text.Threshold(w.Floor))
 	case w.Images == 0:
 		return fmt.Sprintf("seed %d: no image of class %s to judge its recall by", w.Seed, class)
 	}
-	return fmt.Sprintf("seed %d: recall of class %s is %s, the floor %s", w.Seed, class, share(w.Recall, w.Floor), text.Threshold(w.Floor))
+	return fmt.Sprintf("seed %d: recall of class %s is %s"+BelowFloor+"%s", w.Seed, class, share(w.Recall, w.Floor), text.Threshold(w.Floor))
 }
 
 // ClassImages counts a row of a confusion matrix: the images of the class, and

@@ -19,6 +19,7 @@ type Key struct {
 	Fraction bool   // who gives 95 is told to write 0.95
 	Beside   bool   // of a Form with One: may stand beside the one
 	Required bool
+	Without  string // says to who gives none, or 0, how that is written
 	Default  string // as a person would write it; "" where there is none
 	Doc      string
 	// Elsewhere says that the reference has the keys within its value at another

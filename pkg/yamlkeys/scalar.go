@@ -59,6 +59,9 @@ func (p *Reader) scalarHint(n *yaml.Node, k *Key) string {
 	if _, ok := Reference(n); ok {
 		return "; " + p.Doc.References
 	}
+	if k.Without != "" && slices.Contains([]string{"none", "no", "off", "false", "0"}, n.Value) {
+		return "; " + k.Without
+	}
 	if x, ok := parseNumber(n); ok && k.Fraction && x > 1 && x <= 100 {
 		return "; it is a fraction: write " + Trim(x/100) + " for " + Trim(x) + " %"
 	}

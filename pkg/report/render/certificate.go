@@ -27,7 +27,7 @@ func Certificate(r *report.Report) Section {
 // openingsTable shows every look at the test images.
 func openingsTable(r *report.Report, c *result.Certificate) Table {
 	t := Table{Name: "openings", Caption: "Networks judged on the test images", Columns: []Column{{Head: "configuration"}, {"seed", true},
-		{"correct", true}, {"test %", true}, {"at least %", true}, {"alpha", true}, {Head: "passes"}}}
+		{"correct", true}, {metricOf(c) + "test %", true}, {"at least %", true}, {"alpha", true}, {Head: "passes"}}}
 	for _, o := range c.Openings {
 		passes := "yes"
 		if !o.Passed {
@@ -35,10 +35,18 @@ func openingsTable(r *report.Report, c *result.Certificate) Table {
 		}
 		for _, n := range o.Networks {
 			t.Rows = append(t.Rows, []string{r.RowLabel(o.ConfigID), fmt.Sprint(n.Seed), text.Whole(float64(n.Correct)),
-				text.Percentage(n.Accuracy), text.Percentage(n.Lower), fmt.Sprintf("%.4g", o.Alpha), passes})
+				text.Percentage(n.Judged()), text.Percentage(n.Lower), fmt.Sprintf("%.4g", o.Alpha), passes})
 		}
 	}
 	return t
+}
+
+// metricOf leads the head of a column of what the certificate judges.
+func metricOf(c *result.Certificate) string {
+	if c.Target.Metric != "" {
+		return "balanced "
+	}
+	return ""
 }
 
 // candidatesTable lists the cheaper configurations and why each is not the
@@ -46,7 +54,7 @@ func openingsTable(r *report.Report, c *result.Certificate) Table {
 func candidatesTable(r *report.Report, c *result.Certificate) Table {
 	t := Table{Name: "candidates", Caption: "Every cheaper configuration, cheapest first",
 		Columns: []Column{{Head: "configuration"}, {string(c.Target.Cost), true},
-			{"seeds", true}, {"validation %", true}, {Head: "finding"}, {Head: "why"}}}
+			{"seeds", true}, {metricOf(c) + "validation %", true}, {Head: "finding"}, {Head: "why"}}}
 	if c.Winner == nil {
 		t.Caption = "Every configuration, cheapest first"
 	}
@@ -57,7 +65,7 @@ func candidatesTable(r *report.Report, c *result.Certificate) Table {
 		low, high, n := 1.0, 0.0, 0
 		for _, s := range j.Networks {
 			if s.Status == result.Done {
-				low, high, n = min(low, s.Accuracy), max(high, s.Accuracy), n+1
+				low, high, n = min(low, s.Judged()), max(high, s.Judged()), n+1
 			}
 		}
 		spread := None

@@ -185,6 +185,7 @@ function addRing(svg, xScale) {
   ring.place = (i) => {
     const s = i < 0 ? null : score(report.rows[i]), x = i < 0 ? null : place(report.rows[i]);
     ring.style.display = s && x !== null ? "" : "none";
+    if (element("key-ring")) element("key-ring").style.display = ring.style.display;
     if (!s || x === null) return;
     ring.setAttribute("cx", xScale.apply(x));
     ring.setAttribute("cy", yScale.apply(100 * s.mean));
@@ -210,8 +211,9 @@ function drawKey(list) {
     if (report.chart.lines) marks.unshift(Plot.line([[0, 0.5], [1, 0.5]], { stroke: color(c.slice), strokeWidth: 1.6, strokeDasharray: ["", "7 4", "2 4", "9 4 2 4"][nth[c.slice] % 4] }));
     sample(marks, c.label);
   }
-  if (state.x) sample([Plot.line([[0, 0.5], [1, 0.5]], { stroke: "var(--faint)", strokeWidth: 4 })], "front: no network is cheaper and more accurate");
+  if (state.x && costFront(list).length > 1) sample([Plot.line([[0, 0.5], [1, 0.5]], { stroke: "var(--faint)", strokeWidth: 4 })], "front: no network is cheaper and more accurate");
   sample([Plot.dot([[0.5, 0.5]], { r: 6, stroke: "var(--ink)", strokeWidth: 1.8 })], "smallest that meets the threshold");
+  parts.at(-1).id = "key-ring";
   if (list.some((p) => p.s && p.row.done < p.row.planned)) sample([Plot.dot([[0.5, 0.5]], { r: 5, stroke: "var(--ink)", fill: "var(--paper)" })], "hollow: seeds are missing");
   if (list.some((p) => !p.s)) sample([Plot.dot([[0.5, 0.5]], { r: 5, symbol: "times", stroke: "var(--ink)", strokeWidth: 2 })], report.precision ? `no ${judged}accuracy` : "no finished seed");
   if (state.split === "test" && report.rows.some((r) => r.published)) sample([Plot.dot([[0.5, 0.5]], { r: 5, symbol: "diamond2", stroke: "var(--ink)" })], "published by others");
