@@ -117,8 +117,8 @@ func TestPlanWithoutMeasuring(t *testing.T) {
 		rows += fmt.Sprintf("%d,%d,%d,1\n", i%2, i, i*i)
 	}
 	file := filepath.Join(dir, "e.yaml")
-	for name, content := range map[string]string{"e.yaml": "name: e\ndataset: {path: waves.csv}\nmodel: [{dense: 2}]\ntrain: {batch: 8, steps: 9}\n",
-		"waves.csv": rows} {
+	const experiment = "name: e\ndataset: {path: waves.csv}\nmodel: [{dense: 2}]\ntrain: {batch: 8, steps: 9}\n"
+	for name, content := range map[string]string{"e.yaml": experiment, "waves.csv": rows} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o666); err != nil {
 			t.Fatal(err)
 		}

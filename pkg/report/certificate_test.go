@@ -63,14 +63,16 @@ func TestBalancedCertificate(t *testing.T) {
 	in := reporttest.Flawed(t)
 	id := in.Results[0].ConfigID
 	in.Certificate = &result.Certificate{Seeds: []int64{0, 1, 2}, Summary: "None.",
-		Target:   result.Target{Accuracy: 0.6, Metric: target.BalancedAccuracy, Confidence: 0.95, Rule: "worst", Cost: "parameters"},
-		Openings: []result.Opening{{ConfigID: id, Networks: []result.TestedNetwork{{Accuracy: 0.954, Balanced: new(0.612), Lower: 0.58}}}},
+		Target: result.Target{Accuracy: 0.6, Metric: target.BalancedAccuracy, Confidence: 0.95, Rule: "worst", Cost: "parameters"},
+		Openings: []result.Opening{{ConfigID: id, Networks: []result.TestedNetwork{
+			{Accuracy: 0.954, Balanced: new(0.612), Lower: 0.58}}}},
 		Candidates: []result.Judged{{ConfigID: id, Networks: []result.ScreenedNetwork{
 			{Status: result.Done, Accuracy: 0.954, Balanced: new(0.634)}}}}}
 	text := string(render.Text(reporttest.Build(t, in, report.Options{})))
 	_, text, _ = strings.Cut(text, "\nCertificate\n")
 	text, _, _ = strings.Cut(text, "\nDefinitions\n")
-	for _, want := range []string{"60 % balanced accuracy with 95 % confidence", "balanced test %", "61.20", "balanced validation %", "63.40"} {
+	for _, want := range []string{"60 % balanced accuracy with 95 % confidence", "balanced test %", "61.20", "balanced validation %",
+		"63.40"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%s", want, text)
 		}
