@@ -19,6 +19,8 @@ import processes
 
 SCANS = (1, common.CALL)  # steps of a call
 PACKS = (1, 4, 16)  # members
+SLOW = 0.05  # seconds of a step
+MOST = 5  # seconds that one form is timed
 
 
 def start_values(cell, key):
@@ -34,19 +36,32 @@ def start_values(cell, key):
     return weights, zeros, zeros
 
 
+def convolve(x, kernel):
+    """SAME, as one product over patches: on a CPU many times faster than conv_general_dilated with its gradient."""
+    size, edge = len(kernel), x.shape[1]
+    before = (size - 1) // 2
+    x = jnp.pad(x, ((0, 0), (before, size - 1 - before), (before, size - 1 - before), (0, 0)))
+    patches = jnp.concatenate([x[:, i:i + edge, j:j + edge] for i in range(size) for j in range(size)], -1)
+    return patches @ kernel.reshape(-1, kernel.shape[-1])
+
+
+def max_pool(x, pool):
+    """Windows that fill the map, for which a maximum over a reshaped array is faster than reduce_window with its gradient."""
+    n, edge, _, channels = x.shape
+    return x.reshape(n, edge // pool, pool, edge // pool, pool, channels).max((2, 4))
+
+
 def logits(cell, weights, x, key):
     w = iter(weights)
     for _, _, pool in cell["convs"]:
-        x = jax.lax.conv_general_dilated(x, next(w), (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
-        x = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, pool, pool, 1), (1, pool, pool, 1), "SAME")
-        x = jax.nn.relu(x + next(w))
+        x = jax.nn.relu(max_pool(convolve(x, next(w)), pool) + next(w))
     x = jax.nn.relu(x.reshape(x.shape[0], -1) @ next(w) + next(w))
     x = jnp.where(jax.random.bernoulli(key, 0.5, x.shape), 2 * x, 0)
     return x @ next(w) + next(w)
 
 
-def make_call(cell, images, labels):
-    """Returns call(state, order [steps, batch], keys of members) -> (state, losses): many steps of all members."""
+def make_call(cell):
+    """Returns call(state, images, labels, order [steps, batch], keys of members) -> (state, losses): many steps of all members."""
     def loss(weights, x, y, key):
         z = logits(cell, weights, x, key)
         return jnp.mean(jax.nn.logsumexp(z, 1) - jnp.take_along_axis(z, y[:, None], 1)[:, 0])
@@ -62,7 +77,7 @@ def make_call(cell, images, labels):
 
     members = jax.vmap(adam, (0, None, None, None, 0))
 
-    def call(carry, order, keys):
+    def call(carry, images, labels, order, keys):
         def step(carry, batch):
             state, t = carry
             x, y = images[batch].astype(jnp.float32) * (1 / 255), labels[batch]
@@ -79,15 +94,15 @@ class Trainer:
         self.scan = scan
         self.keys = jax.random.split(jax.random.PRNGKey(0), pack)
         self.carry = jax.vmap(lambda k: start_values(cell, k))(self.keys), jnp.float32(1)
-        self.call = make_call(cell, jnp.asarray(train[0]), jnp.asarray(train[1].astype(np.int32)))
+        self.call = make_call(cell)
+        self.data = jnp.asarray(train[0]), jnp.asarray(train[1].astype(np.int32))  # arguments: as constants every call would copy them
         self.random, self.n = np.random.default_rng(0), len(train[1])
 
-    def train(self, steps):
-        """Whole calls of common.CALL steps, so that it compiles once."""
-        for _ in range(-(-steps // common.CALL)):
-            order = self.random.permutation(self.n)[:common.CALL * common.BATCH].astype(np.int32).reshape(-1, self.scan, common.BATCH)
-            for steps_of_call in order:
-                self.carry, losses = self.call(self.carry, steps_of_call, self.keys)
+    def train(self, calls):
+        """Calls of self.scan steps each, so that it compiles once."""
+        for _ in range(calls):
+            order = self.random.integers(self.n, size=(self.scan, common.BATCH), dtype=np.int32)
+            self.carry, losses = self.call(self.carry, *self.data, order, self.keys)
         return float(losses.mean())
 
 
@@ -95,13 +110,15 @@ def time_cell(job):
     """Times a cell in this process, once all processes are warm."""
     name, steps, (scan, pack), barrier, data, results = job
     trainer = Trainer(common.CELLS[name], common.load_mnist(data)[0], scan, pack)
-    trainer.train(1)
+    trainer.train(2)  # the second call compiles again, for the layout that the first one left
     first = common.seconds_since_start()
-    calls = max(1, steps // pack // common.CALL)
+    start = time.perf_counter()
+    trainer.train(1)
+    calls = max(1, min(steps // pack // scan, int(MOST / (time.perf_counter() - start))))
     barrier.wait()
     start = time.perf_counter()
-    loss = trainer.train(calls * common.CALL)
-    results.put({"rate": pack * calls * common.CALL / (time.perf_counter() - start), "first": first, "rss": common.peak_rss(), "loss": loss})
+    loss = trainer.train(calls)
+    results.put({"rate": pack * calls * scan / (time.perf_counter() - start), "first": first, "rss": common.peak_rss(), "loss": loss})
 
 
 def main():
@@ -110,10 +127,13 @@ def main():
     for scan in SCANS:
         for pack in PACKS:
             figures = processes.time_cell(time_cell, args, (scan, pack)) | {"steps_of_call": scan, "pack": pack}
-            if best is None or figures["steps_per_second"] > best["steps_per_second"]:
-                best = figures
-            elif figures["steps_per_second"] < 0.8 * best["steps_per_second"]:
+            if best is not None and figures["steps_per_second"] <= best["steps_per_second"]:
                 break  # larger packs only lose
+            best = figures
+            if figures["processes"] / figures["steps_per_second"] > SLOW:
+                break
+        if best["processes"] / best["steps_per_second"] > SLOW:
+            break  # what a call costs is nothing beside a step
     common.emit(peer="jax_loop", cell=args.cell, steps=args.steps, versions={"jax": jax.__version__}, **best)
 
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Times slimfit against its peers, interleaved and repeated; medians.
 
-    run.py [--quick] [--rounds 3] [--sweep-rounds 3] [--seconds 5] [--cells NAME ...] [--add] [--out FILE.md]
+    run.py [--quick] [--rounds 3] [--sweep-rounds 3] [--seconds 5] [--cells NAME ...]
+           [--sweep-systems NAME ...] [--add] [--out FILE.md]
 
 Prints progress to stderr and the Markdown tables to stdout and FILE.md; the
 figures behind them go to FILE.json after every round. README.md tells what is
@@ -30,6 +31,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=5, help="of training, for each figure")
     parser.add_argument("--cells", nargs="*", choices=common.CELLS, default=list(common.CELLS))
     parser.add_argument("--sweep-rounds", type=int, help="of the whole sweep (default: as --rounds)")
+    parser.add_argument("--sweep-systems", nargs="*", choices=["keras", "loop", "slimfit"], default=["keras", "loop", "slimfit"])
     parser.add_argument("--add", action="store_true", help="add rounds to those of FILE.json, from the same machine")
     parser.add_argument("--data", default=common.default_data(), help="folder of the MNIST idx files")
     parser.add_argument("--out", default="runs/bench.md")
@@ -79,7 +81,7 @@ def measure(args, sweep, runs):
                 keep(runs["cells"], name, system, program.cell(name, steps))
             if name == "base" and machine.has_bfloat16():
                 keep(runs["cells"], name, "slimfit, bfloat16", systems["slimfit"].cell(name, steps, "bfloat16"))
-        for system, order in SWEEPS if r < args.sweep_rounds else []:
+        for system, order in [s for s in SWEEPS if s[0] in args.sweep_systems] if r < args.sweep_rounds else []:
             keep(runs["sweeps"], order, system, systems[system].sweep(order=order, **sweep))
             if system not in runs["memory"].setdefault(order, {}):  # apart from what is timed, of few steps
                 few = systems[system].sweep(order=order, **sweep | {"steps": 20}, sample=True)
