@@ -135,19 +135,14 @@ func (d Data) Spec(layers []Layer) Spec {
 	return Spec{Input: d.Input, Classes: d.Classes, Layers: layers, Scaling: d.Scaling}
 }
 
-// Alike says what bounds that count images as independent leave out: members of one
-// group, and windows of one series, are alike. "" where there are neither.
+// Alike says what bounds that count images as independent leave out; "" where
+// there are no groups, and no series cut into windows.
 func (d Data) Alike() string {
-	what := ""
-	switch {
-	case d.Window != nil:
-		what = "Windows of one series"
-	case d.Groups != "":
-		what = "The members of one group"
-	default:
+	if d.Groups == "" && d.Window == nil {
 		return ""
 	}
-	return what + " are alike, but intervals and bounds count them as independent: for new groups they promise less than they say."
+	return "The members of one group, or the windows of one series, are alike, but intervals and bounds count them as independent: for new " +
+		"groups they promise less than they say."
 }
 
 // Same says whether two data sets are the same, whatever they are called.

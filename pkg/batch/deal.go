@@ -62,7 +62,7 @@ func (s Speed) seconds(p sweep.Pack) float64 {
 		case s.ratio > 0:
 			total += s.ratio * alone(t)
 		default:
-			total += p.Cost / float64(len(p.Trials))
+			total += p.Cost / float64(len(p.Trials)) * float64(max(1, t.Data.Folds))
 		}
 	}
 	return total

@@ -87,6 +87,13 @@ func TestSpeed(t *testing.T) {
 	if got, want := s.seconds(pack(2)), 4*one(r.Experiment.Configs[2].ID); math.Abs(got-want) > 1e-9 {
 		t.Errorf("unknown: %v, want %v", got, want)
 	}
+	folds := pack(2)
+	c2 := *folds.Trials[0].Configuration
+	c2.Data.Folds, folds.Cost = 5, 10
+	folds.Trials[0].Configuration = &c2
+	if got := (Speed{}).seconds(folds); got != 50 {
+		t.Errorf("of five folds: %v", got)
+	}
 	if got := (Speed{each: 7}).seconds(packsOf(r)[0]); got != 7*float64(len(packsOf(r)[0].Trials)) {
 		t.Errorf("as given: %v", got)
 	}

@@ -103,5 +103,5 @@ func (l *Lab) canMeasure(e *experiment.Experiment) bool {
 	if info, err := os.Stat(file); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
 		return false
 	}
-	return e.Ref.Path != "" || dataset.Cached(e.Ref.Name, l.Cache) == nil
+	return e.Ref.Path != "" && e.Data.Folds == 0 || dataset.Cached(e.Ref.Name, l.Cache) == nil
 }

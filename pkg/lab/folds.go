@@ -15,9 +15,6 @@ import (
 	"slimfit/pkg/sweep"
 )
 
-// foldsName is the run folder inside a run folder that has the trainings of folds.
-const foldsName = "folds"
-
 // trainFolds trains each trial once a fold, in a run folder of their own, and
 // pools what they find.
 func (l *Lab) trainFolds(ctx context.Context, t Training) (sweep.Summary, error) {
@@ -25,7 +22,7 @@ func (l *Lab) trainFolds(ctx context.Context, t Training) (sweep.Summary, error)
 	if err != nil {
 		return sweep.Summary{}, exit.Failed(err)
 	}
-	inner, err := store.Create(t.Folder.Dir, foldsName, t.Experiment.Source)
+	inner, err := store.Create(t.Folder.Dir, sweep.FoldsName, t.Experiment.Source)
 	if err != nil {
 		return sweep.Summary{}, exit.Failed(err)
 	}

@@ -110,7 +110,7 @@ func (p *Plan) count(e *experiment.Experiment) []experiment.Configuration {
 func (p *Plan) totals(e *experiment.Experiment, known map[result.Key]result.Status) {
 	p.Totals = PlanTotals{Configurations: p.Total, Trials: p.Total * len(e.Seeds), Status: map[result.Status]int{}}
 	for i := range p.Total {
-		p.Totals.Steps += e.Space.Steps(i) * len(e.Seeds)
+		p.Totals.Steps += e.Space.Steps(i) * len(e.Seeds) * trainings(e)
 	}
 	for _, status := range known {
 		if status != result.Pending {
@@ -144,12 +144,15 @@ func (l *Lab) Plans(ctx context.Context, experiments []*experiment.Experiment, s
 		return nil, fmt.Errorf("estimate the time: %w", err)
 	}
 	for k := range estimates {
-		if estimates[k].Seconds > 0 {
+		if estimates[k].Seconds *= float64(trainings(pending[k].Experiment)); estimates[k].Seconds > 0 {
 			plans[of[k]].Estimate = &estimates[k]
 		}
 	}
 	return plans, nil
 }
+
+// trainings are those of a trial: one, or one a fold.
+func trainings(e *experiment.Experiment) int { return max(1, e.Data.Folds) }
 
 // plan counts one experiment and lists the trials that are left.
 func (l *Lab) plan(ctx context.Context, e *experiment.Experiment, sources PlanSources) (Plan, []experiment.Trial, error) {
@@ -192,7 +195,7 @@ func (l *Lab) plan(ctx context.Context, e *experiment.Experiment, sources PlanSo
 			}
 			q.Trials = append(q.Trials, PlanTrial{seed, status})
 			p.Totals.Trials++
-			p.Totals.Steps += cfg.Recipe.Steps
+			p.Totals.Steps += cfg.Recipe.Steps * trainings(e)
 			p.Totals.Status[status]++
 		}
 		p.Configurations = append(p.Configurations, q)

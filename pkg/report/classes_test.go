@@ -44,6 +44,9 @@ func TestGuessingIsNamed(t *testing.T) {
 	if !strings.Contains(md, "| scratch | ") || !strings.Contains(md, "| 0.00 | 0.00 | ok (100.00 %) |") {
 		t.Errorf("no recall of scratch in:\n%s", md)
 	}
+	if !strings.Contains(md, "| 3 | 0 | – | – | – |") {
+		t.Errorf("a recall of a class without images in:\n%s", md)
+	}
 	if len(r.Warnings) == 0 || !strings.Contains(r.Warnings[0].Text+r.Warnings[len(r.Warnings)-1].Text, "always answering ok") {
 		t.Errorf("warnings %+v", r.Warnings)
 	}

@@ -51,6 +51,22 @@ func TestShiftsInInt8(t *testing.T) {
 	}
 }
 
+// Where int8 networks are judged, thresholds and answers are still those of float32
+// ones, and say so.
+func TestSureInInt8(t *testing.T) {
+	in := reporttest.Quantized(t)
+	target := *in.Experiment.Target
+	target.Precision = experiment.Int8
+	in.Experiment.Target = &target
+	for i := range in.Results {
+		in.Scores = append(in.Scores, reporttest.Scored(&in.Results[i], nil))
+	}
+	text := string(render.Text(reporttest.Build(t, in, report.Options{})))
+	if !strings.Contains(text, "Giving only answers") || !strings.Contains(text, "All of this is of the float32 networks") {
+		t.Error(text)
+	}
+}
+
 func TestShifts(t *testing.T) {
 	in := reporttest.Stressed(t)
 	r := reporttest.Build(t, in, report.Options{})

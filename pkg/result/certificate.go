@@ -156,13 +156,8 @@ type TestedNetwork struct {
 	Distinct *Distinct `json:"distinct,omitempty"`
 }
 
-// Judged is the network's share by the target's metric.
-func (n TestedNetwork) Judged() float64 { return judgedShare(n.Accuracy, n.Balanced) }
-
-// Judged is TestedNetwork.Judged on the validation images.
-func (n ScreenedNetwork) Judged() float64 { return judgedShare(n.Accuracy, n.Balanced) }
-
-func judgedShare(accuracy float64, balanced *float64) float64 {
+// JudgedShare is what the target's metric makes of a network.
+func JudgedShare(accuracy float64, balanced *float64) float64 {
 	if balanced != nil {
 		return *balanced
 	}

@@ -52,9 +52,7 @@ func spoken(c *result.Certificate) (*result.Certificate, error) {
 	if out.Winner != nil && out.Evidence != target.Observed {
 		out.Promises = withAlike(out.Promises, &out.Dataset)
 	}
-	if out.Target.Rule == target.Tolerance {
-		out.Summary = strings.Replace(out.Summary, everyReaches, toleranceReaches, 1)
-	}
+	out.Summary = strings.Replace(out.Summary, reaching(target.Worst), reaching(out.Target.Rule), 1)
 	for i := range out.Candidates {
 		out.Candidates[i].Reason = named(out.Candidates[i].Reason, out.Classes)
 	}

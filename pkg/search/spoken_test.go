@@ -46,7 +46,7 @@ func TestObservedTolerance(t *testing.T) {
 		t.Error(words)
 	}
 	old := *c
-	old.Summary = strings.Replace(c.Summary, toleranceReaches, everyReaches, 1)
+	old.Summary = strings.Replace(c.Summary, reaching(target.Tolerance), reaching(target.Worst), 1)
 	if faults := differences(&old, c); len(faults) > 0 {
 		t.Errorf("in the words of before: %v", faults)
 	}

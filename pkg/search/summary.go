@@ -9,10 +9,11 @@ import (
 	"slimfit/pkg/text"
 )
 
-const (
-	everyReaches     = "whose every seed reaches"
-	toleranceReaches = "whose tolerance bound over seeds reaches"
-)
+// reaching says what of a configuration's seeds is judged by the rule.
+func reaching(rule string) string {
+	return cmp.Or(map[string]string{experiment.RuleMean: "whose mean over seeds reaches",
+		experiment.RuleTolerance: "whose tolerance bound over seeds reaches"}[rule], "whose every seed reaches")
+}
 
 // summary is the answer in one sentence, what the audit came to in another, and
 // what it holds under in a third.
@@ -22,8 +23,7 @@ func (s *state) summary(winner, unjudged int) string {
 	if s.p.field != nil {
 		among = fmt.Sprintf("%s trained, of a space of %d,", text.Count(len(s.all)-s.bare(), "configuration"), s.p.Count())
 	}
-	reaches := cmp.Or(map[string]string{experiment.RuleMean: "whose mean over seeds reaches",
-		experiment.RuleTolerance: toleranceReaches}[s.p.Target.Rule], everyReaches)
+	reaches := reaching(s.p.Target.Rule)
 	var sentence string
 	switch {
 	case s.p.Count() == 0:

@@ -172,7 +172,7 @@ func (t *sheet) tested(networks []result.TestedNetwork, alpha float64, c *result
 		if d := n.Distinct; d != nil {
 			correct += fmt.Sprintf(", %d of %d distinct", d.Correct, d.Test)
 		}
-		rows = append(rows, []string{fmt.Sprint(n.Seed), correct, text.Percent(n.Judged()),
+		rows = append(rows, []string{fmt.Sprint(n.Seed), correct, text.Percent(result.JudgedShare(n.Accuracy, n.Balanced)),
 			bound(n.Lower), text.Percent(n.Interval[0]) + " to " + text.Percent(n.Interval[1])})
 		if bytes {
 			rows[len(rows)-1] = append(rows[len(rows)-1], fmt.Sprint(n.Int8Bytes))
@@ -253,7 +253,7 @@ func accuracies(j result.Judged) string {
 	low, high, any := 1.0, 0.0, false
 	for _, n := range j.Networks {
 		if n.Status == result.Done || n.Status == result.StoppedEarly {
-			v := n.Judged()
+			v := result.JudgedShare(n.Accuracy, n.Balanced)
 			low, high, any = min(low, v), max(high, v), true
 		}
 	}

@@ -146,12 +146,11 @@ func (r *run) prepare(h *held, evaluate *bool) (keep bool, err error) {
 		return false, err
 	}
 	h.steps, err = store.Checkpoints(dir)
+	h.steps = append(slices.DeleteFunc(h.steps, func(s int) bool { return s > t.Recipe.Steps }), 0)
 	if bad, ok := errors.AsType[*store.DamageError](err); ok {
-		r.emit(Event{Kind: Notice, Message: bad.Error()})
+		r.emit(Event{Kind: Notice, Message: fmt.Sprintf("%v; it can go on from step %d", bad, h.steps[0])})
 		err = nil
 	}
-	h.steps = slices.DeleteFunc(h.steps, func(s int) bool { return s > t.Recipe.Steps })
-	h.steps = append(h.steps, 0)
 	return true, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -193,7 +194,8 @@ func TestDamagedCheckpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, rec := mustRun(t, s, nil)
-	if m := rec.messages(Notice); !strings.Contains(m, newest) || !strings.Contains(m, "set aside") {
+	if m := rec.messages(Notice); !strings.Contains(m, newest) || !strings.Contains(m, "set aside") ||
+		!regexp.MustCompile(`; it can go on from step [1-9]`).MatchString(m) {
 		t.Errorf("notices %q, want one that names %s", m, newest)
 	}
 	if m := rec.messages(Detail); strings.Contains(m, "starts at step 0 ") {

@@ -2,8 +2,10 @@ package sweep
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
+	"path/filepath"
 	"time"
 
 	"slimfit/pkg/result"
@@ -182,12 +184,17 @@ func (v *Viewer) results(there []result.Key) (fresh int, err error) {
 	return len(results), nil
 }
 
+// FoldsName is the run folder inside a run folder that has the trainings of folds.
+const FoldsName = "folds"
+
 // Processes lists the folder's processes with what they say of themselves.
 func (v *Viewer) Processes() ([]ProcessView, error) {
 	all, err := v.Folder.Processes()
-	if err != nil {
+	folds, ferr := (&store.Folder{Dir: filepath.Join(v.Folder.Dir, FoldsName)}).Processes() // its own, where there are folds
+	if err = errors.Join(err, ferr); err != nil {
 		return nil, err
 	}
+	all = append(all, folds...)
 	now := time.Now()
 	views := []ProcessView{}
 	for _, p := range all {

@@ -104,3 +104,24 @@ func writeHead(t *testing.T, path, body string) {
 		t.Fatal(err)
 	}
 }
+
+// What trains folds is at work in the run folder that they are in.
+func TestFoldsAreSeen(t *testing.T) {
+	f, err := store.Create(t.TempDir(), "few", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner, err := store.Create(f.Dir, FoldsName, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := inner.Join(0, func() any { return State{Left: 60} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	o, err := (&Viewer{Folder: f}).Look(nil)
+	if err != nil || len(o.Processes) != 1 || !o.Processes[0].Alive || o.Left != 60 || o.Total != 0 {
+		t.Errorf("%+v, %v", o, err)
+	}
+}

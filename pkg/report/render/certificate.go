@@ -7,6 +7,7 @@ import (
 
 	"slimfit/pkg/report"
 	"slimfit/pkg/result"
+	"slimfit/pkg/target"
 	"slimfit/pkg/text"
 )
 
@@ -16,7 +17,8 @@ func Certificate(r *report.Report) Section {
 		return Section{}
 	}
 	s := Section{Title: "Certificate", Text: append([]string{e.Summary}, e.Notes...), Facts: e.Facts, List: e.Rules}
-	for _, t := range []Table{openingsTable(r, e.Certificate), candidatesTable(r, e.Certificate)} {
+	metric := strings.TrimSuffix((&target.Target{Metric: e.Certificate.Target.Metric}).MetricName(), target.Accuracy)
+	for _, t := range []Table{openingsTable(r, e.Certificate, metric), candidatesTable(r, e.Certificate, metric)} {
 		if len(t.Rows) > 0 {
 			s.Tables = append(s.Tables, t)
 		}
@@ -25,9 +27,9 @@ func Certificate(r *report.Report) Section {
 }
 
 // openingsTable shows every look at the test images.
-func openingsTable(r *report.Report, c *result.Certificate) Table {
+func openingsTable(r *report.Report, c *result.Certificate, metric string) Table {
 	t := Table{Name: "openings", Caption: "Networks judged on the test images", Columns: []Column{{Head: "configuration"}, {"seed", true},
-		{"correct", true}, {metricOf(c) + "test %", true}, {"at least %", true}, {"alpha", true}, {Head: "passes"}}}
+		{"correct", true}, {metric + "test %", true}, {"at least %", true}, {"alpha", true}, {Head: "passes"}}}
 	for _, o := range c.Openings {
 		passes := "yes"
 		if !o.Passed {
@@ -35,26 +37,18 @@ func openingsTable(r *report.Report, c *result.Certificate) Table {
 		}
 		for _, n := range o.Networks {
 			t.Rows = append(t.Rows, []string{r.RowLabel(o.ConfigID), fmt.Sprint(n.Seed), text.Whole(float64(n.Correct)),
-				text.Percentage(n.Judged()), text.Percentage(n.Lower), fmt.Sprintf("%.4g", o.Alpha), passes})
+				text.Percentage(result.JudgedShare(n.Accuracy, n.Balanced)), text.Percentage(n.Lower), fmt.Sprintf("%.4g", o.Alpha), passes})
 		}
 	}
 	return t
 }
 
-// metricOf leads the head of a column of what the certificate judges.
-func metricOf(c *result.Certificate) string {
-	if c.Target.Metric != "" {
-		return "balanced "
-	}
-	return ""
-}
-
 // candidatesTable lists the cheaper configurations and why each is not the
 // answer; where there is no winner, all of them.
-func candidatesTable(r *report.Report, c *result.Certificate) Table {
+func candidatesTable(r *report.Report, c *result.Certificate, metric string) Table {
 	t := Table{Name: "candidates", Caption: "Every cheaper configuration, cheapest first",
 		Columns: []Column{{Head: "configuration"}, {string(c.Target.Cost), true},
-			{"seeds", true}, {metricOf(c) + "validation %", true}, {Head: "finding"}, {Head: "why"}}}
+			{"seeds", true}, {metric + "validation %", true}, {Head: "finding"}, {Head: "why"}}}
 	if c.Winner == nil {
 		t.Caption = "Every configuration, cheapest first"
 	}
@@ -64,8 +58,8 @@ func candidatesTable(r *report.Report, c *result.Certificate) Table {
 		}
 		low, high, n := 1.0, 0.0, 0
 		for _, s := range j.Networks {
-			if s.Status == result.Done {
-				low, high, n = min(low, s.Judged()), max(high, s.Judged()), n+1
+			if v := result.JudgedShare(s.Accuracy, s.Balanced); s.Status == result.Done {
+				low, high, n = min(low, v), max(high, v), n+1
 			}
 		}
 		spread := None

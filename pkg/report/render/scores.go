@@ -141,6 +141,9 @@ func Sure(r *report.Report) Section {
 			"the test images.", name, name, name)}
 		out.Tables = append(out.Tables, t)
 	}
+	if r.JudgesInt8() {
+		out.Text = append(out.Text, "All of this is of the float32 networks, not of the int8 ones that are judged.")
+	}
 	t := Table{Name: "answered", Caption: "Giving only answers whose score is at least so much: " + of + ", in percent",
 		Columns: []Column{{"score at least", true}}}
 	for _, split := range splitsOf(s) {

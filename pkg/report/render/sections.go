@@ -208,17 +208,22 @@ func classesSection(r *report.Report) Section {
 			t.Columns = append(t.Columns, Column{"floor", true})
 		}
 		for _, c := range by.Classes {
-			taken := None
-			if c.Taken != "" {
-				taken = text.Plain(c.Taken) + " (" + text.Percentage(c.Share) + " %)"
-			}
-			line := []string{text.Plain(c.Class), text.Whole(float64(c.Images)), text.Percentage(c.Recall), text.Percentage(c.Least), taken}
+			line := []string{text.Plain(c.Class), text.Whole(float64(c.Images)), orNone(c.Images > 0, text.Percentage(c.Recall)),
+				orNone(c.Images > 0, text.Percentage(c.Least)),
+				orNone(c.Taken != "", text.Plain(c.Taken)+" ("+text.Percentage(c.Share)+" %)")}
 			if floors {
-				line = append(line, text.Percentage(c.Floor))
+				line = append(line, orNone(c.Floor > 0, text.Percentage(c.Floor)))
 			}
 			t.Rows = append(t.Rows, line)
 		}
 		s.Tables = append(s.Tables, t)
+	}
+	return s
+}
+
+func orNone(known bool, s string) string {
+	if !known {
+		return None
 	}
 	return s
 }
