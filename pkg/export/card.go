@@ -61,10 +61,14 @@ func NewCard(t *Trial, version string) (*Card, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := t.Result
+	r, warnings := t.Result, slices.Concat(t.Warnings, t.Result.Warnings)
+	if d := r.Distinct; d != nil {
+		warnings = append(warnings, fmt.Sprintf("%d of %d test images repeat others: of the %d that do not, %d are right; the intervals "+
+			"above count all", r.Dataset.Test-d.Test, r.Dataset.Test, d.Test, d.Correct))
+	}
 	return &Card{Slimfit: version, Experiment: r.Experiment, ConfigID: r.ConfigID, Assignment: r.Assignment, Seed: r.Seed, Chosen: t.Chosen,
 		Model: r.Model, Train: r.Train, Dataset: r.Dataset, WeightsSHA: t.Weights.SHA256(), Accuracy: accuracy, Footprint: counts,
-		Warnings: append(append([]string{}, t.Warnings...), r.Warnings...)}, nil
+		Warnings: append([]string{}, warnings...)}, nil
 }
 
 // JSON is the content of export.json.
@@ -146,9 +150,8 @@ func (c *Card) Compare() (warnings []string, err error) {
 					f.Path, 100*f.Accuracy.Share, a.Split, 100*a.Share)
 			case (f.Format == CArray || f.Format == CCode) && c.sameInt8(f): // the warning is given once
 			case f.Format.Quantized() && share > maxLoss && lost > fewQuantized:
-				warnings = append(warnings, fmt.Sprintf("%s loses %.2f points of accuracy to int8 on the %s images; train with quantize: int8 to "+
-					"win them back",
-					f.Path, 100*share, a.Split))
+				warnings = append(warnings, fmt.Sprintf("%s loses %.2f points of accuracy to int8 on the %s images%s", f.Path, 100*share, a.Split,
+					map[bool]string{true: "; train with quantize: int8 to win them back"}[c.Train.Quantize == ""]))
 			}
 		}
 	}

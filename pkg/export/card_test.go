@@ -147,6 +147,12 @@ func TestCardCompares(t *testing.T) {
 			t.Errorf("%s %v: warnings %q, want %q", c.format, c.share, warnings, c.warning)
 		}
 	}
+	for quantize, advised := range map[string]bool{"": true, models.Int8: false} { // who trained so cannot do it again
+		card := &export.Card{Accuracy: recorded, Files: file(export.TFLiteInt8, 0.93), Train: models.Recipe{Quantize: quantize}}
+		if warnings, err := card.Compare(); err != nil || strings.Contains(strings.Join(warnings, ""), "train with quantize") != advised {
+			t.Errorf("trained with %q: %q, %v", quantize, warnings, err)
+		}
+	}
 }
 
 // A name from outside cannot break out of the card's text.

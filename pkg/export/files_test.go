@@ -90,9 +90,13 @@ func TestJudgedOnValidationWhereTheTestWasNotOpened(t *testing.T) {
 	if split, images := export.Judged(trial.Result, set); split != export.Validation || images.N() != 60 {
 		t.Errorf("judged on %d %s images", images.N(), split)
 	}
+	trial.Result.Distinct = &result.Distinct{Test: 20, Correct: 7}
 	card, err := export.NewCard(trial, "v1")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if w := strings.Join(card.Warnings, " "); !strings.Contains(w, "test images repeat others: of the 20 that do not, 7 are right") {
+		t.Errorf("warnings %q", w)
 	}
 	if text := markdown(t, card); !strings.Contains(text, "The test images were not opened.") {
 		t.Errorf("the card does not say so:\n%s", text)
