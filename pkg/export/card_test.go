@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"slimfit/models"
 	"slimfit/pkg/export"
 	"slimfit/pkg/footprint"
 	"slimfit/pkg/tflite"

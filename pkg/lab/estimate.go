@@ -94,7 +94,7 @@ func (l *Lab) estimateTimes(ctx context.Context, all []Pending) ([]PlanEstimate,
 	return estimates, nil
 }
 
-// canMeasure says whether there is a worker, and images to train on.
+// canMeasure says whether there is a worker, and images to train on, which pooled folds have none of.
 func (l *Lab) canMeasure(e *experiment.Experiment) bool {
 	file, err := l.WorkerFile()
 	if err != nil {
