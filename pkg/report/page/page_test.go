@@ -93,9 +93,16 @@ func testUse(t *testing.T, parent context.Context) {
 		if got := p.text("#pick-name"); got != "none" {
 			t.Errorf("at 99.9 %% the page picks %q", got)
 		}
+		const key = `getComputedStyle(document.getElementById("key-ring")).display` // of the pick's ring
+		if got := js[string](p, key); got != "none" {
+			t.Errorf("nothing is picked, and the key explains its ring: %q", got)
+		}
 		p.typeOver("#threshold", "94.5")
 		if got, want := p.text("#pick-name"), wantPick(r, 0.945); got != want {
 			t.Errorf("at 94.5 %% the page picks %q, want %q", got, want)
+		}
+		if got := js[string](p, key); got == "none" {
+			t.Error("the key does not explain the ring")
 		}
 	})
 	t.Run("controls", func(t *testing.T) {
