@@ -7,7 +7,6 @@ import (
 
 	"slimfit/pkg/report"
 	"slimfit/pkg/result"
-	"slimfit/pkg/target"
 	"slimfit/pkg/text"
 )
 
@@ -17,7 +16,7 @@ func Certificate(r *report.Report) Section {
 		return Section{}
 	}
 	s := Section{Title: "Certificate", Text: append([]string{e.Summary}, e.Notes...), Facts: e.Facts, List: e.Rules}
-	metric := strings.TrimSuffix((&target.Target{Metric: e.Certificate.Target.Metric}).MetricName(), target.Accuracy)
+	metric := map[bool]string{true: "balanced "}[e.Certificate.Target.Metric != ""]
 	for _, t := range []Table{openingsTable(r, e.Certificate, metric), candidatesTable(r, e.Certificate, metric)} {
 		if len(t.Rows) > 0 {
 			s.Tables = append(s.Tables, t)
