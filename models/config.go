@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -74,10 +75,7 @@ func slug(layers []Layer) string {
 	if len(s) > maxSlug {
 		s = strings.TrimRight(s[:maxSlug], "-")
 	}
-	if s == "" {
-		s = "linear"
-	}
-	return s
+	return cmp.Or(s, "linear")
 }
 
 // IsConfigID says whether a name ends in a dash and 8 or 32 hex digits, as those

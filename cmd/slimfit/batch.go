@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -330,5 +329,5 @@ func elementsLine(p batch.Prepared) string {
 		longest = max(longest, e.Seconds/float64(p.Tasks.Workers))
 	}
 	return fmt.Sprintf("%s of %s, up to %s each (%s)", text.Count(len(p.Tasks.Elements), "element"), text.Count(p.Tasks.Workers, "worker"),
-		text.Roughly(time.Duration(longest*float64(time.Second))), p.Speed.From)
+		text.Roughly(longest), p.Speed.From)
 }

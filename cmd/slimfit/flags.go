@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"reflect"
 	"slices"
@@ -131,15 +132,11 @@ func origin(c *cli.Context, flag string) string {
 // labOf reads the flags that say where a command works and with what; those
 // that it does not have keep their defaults.
 func labOf(c *cli.Context, o console) *lab.Lab {
-	l := &lab.Lab{Out: c.String("out"), Cache: c.String("cache"), Worker: c.String("worker"), Python: c.String("python"),
+	return &lab.Lab{Out: cmp.Or(c.String("out"), defaultOut), Cache: c.String("cache"), Worker: c.String("worker"), Python: c.String("python"),
 		Trust: c.Bool("trust"), NoMeasure: c.Bool("no-measure") || c.Bool("dry-run"),
 		Note: o.note, Detail: o.detail, Speak: o.speak,
 		Watch: func() (func(sweep.Event), func()) {
 			p := newProgress(o)
 			return p.event, p.close
 		}}
-	if l.Out == "" {
-		l.Out = defaultOut
-	}
-	return l
 }

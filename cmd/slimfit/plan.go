@@ -61,19 +61,12 @@ func showPlans(ctx context.Context, o planOptions, experiments []*experiment.Exp
 		if err != nil {
 			return none, err
 		}
-		texts := make([]planText, len(plans))
-		for i, p := range plans {
-			texts[i].Plan = p
-		}
-		return none, exit.Failed(writePlans(o.out, o.format, texts))
+		return none, exit.Failed(writePlans(o.out, o.format, plans))
 	})
 	return err
 }
 
-// planText is a plan as it is printed.
-type planText struct{ lab.Plan }
-
-func writePlans(w io.Writer, format string, plans []planText) error {
+func writePlans(w io.Writer, format string, plans []lab.Plan) error {
 	switch format {
 	case "json":
 		return writePlansJSON(w, plans)
@@ -84,7 +77,7 @@ func writePlans(w io.Writer, format string, plans []planText) error {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		if err := p.write(w, format == "markdown"); err != nil {
+		if err := writePlan(w, p, format == "markdown"); err != nil {
 			return err
 		}
 	}
@@ -94,7 +87,7 @@ func writePlans(w io.Writer, format string, plans []planText) error {
 
 // writePlansJSON writes one configuration at a time, as an encoder would hold
 // the whole text of a large plan in memory.
-func writePlansJSON(w io.Writer, plans []planText) error {
+func writePlansJSON(w io.Writer, plans []lab.Plan) error {
 	b := bufio.NewWriter(w)
 	b.WriteString("[")
 	for i, p := range plans {

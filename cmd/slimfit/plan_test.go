@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -177,10 +176,9 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("%d: %s, want %s", n, got, want)
 		}
 	}
-	for d, want := range map[time.Duration]string{0: "1 s", 29 * time.Second: "29 s", 90 * time.Second: "2 min",
-		119 * time.Minute: "119 min", 150 * time.Minute: "2.5 h"} {
-		if got := text.Roughly(d); got != want {
-			t.Errorf("%v: %s, want %s", d, got, want)
+	for seconds, want := range map[float64]string{0: "1 s", 29: "29 s", 90: "2 min", 119 * 60: "119 min", 150 * 60: "2.5 h"} {
+		if got := text.Roughly(seconds); got != want {
+			t.Errorf("%v: %s, want %s", seconds, got, want)
 		}
 	}
 }

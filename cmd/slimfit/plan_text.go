@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/footprint"
@@ -15,8 +14,8 @@ import (
 	"slimfit/pkg/text"
 )
 
-// write prints the plan as text or Markdown.
-func (p planText) write(w io.Writer, markdown bool) error {
+// writePlan prints a plan as text or Markdown.
+func writePlan(w io.Writer, p lab.Plan, markdown bool) error {
 	title := p.Name
 	if p.About != "" {
 		title += ": " + text.Plain(p.About)
@@ -40,7 +39,7 @@ func (p planText) write(w io.Writer, markdown bool) error {
 			fmt.Fprintf(w, "%s: %s to %s\n", c, text.Thousands(p.Range[c][0]), text.Thousands(p.Range[c][1]))
 		}
 	}
-	size, work := p.tables()
+	size, work := planTables(p)
 	if err := show(size); err != nil {
 		return err
 	}
@@ -54,7 +53,7 @@ func (p planText) write(w io.Writer, markdown bool) error {
 		if !markdown {
 			fmt.Fprintln(w)
 		}
-		if err := show(p.chipTable()); err != nil {
+		if err := show(chipTable(p)); err != nil {
 			return err
 		}
 	}
@@ -65,7 +64,7 @@ func (p planText) write(w io.Writer, markdown bool) error {
 		fmt.Fprintln(w, trainedHead+": as Keras counts, with gamma, beta and moving averages of batch normalisation; "+
 			"deployed, it is part of parameters")
 	}
-	fmt.Fprintln(w, p.summary())
+	fmt.Fprintln(w, planSummary(p))
 	for _, line := range p.Target.Lines() {
 		if markdown {
 			fmt.Fprintln(w)
@@ -79,7 +78,7 @@ func (p planText) write(w io.Writer, markdown bool) error {
 const trainedHead = "parameters trained"
 
 // chipTable is what each network takes on the target's device.
-func (p planText) chipTable() text.Table {
+func chipTable(p lab.Plan) text.Table {
 	chip := p.Configurations[0].Footprint.Measured.Chip
 	t := text.Table{Head: []string{"on " + chip.Chip}, Left: 1}
 	for _, c := range chip.Costs() {
@@ -100,8 +99,8 @@ func (p planText) chipTable() text.Table {
 	return t
 }
 
-// tables are the plan's two: what a network stores, and what it computes.
-func (p planText) tables() (size, work text.Table) {
+// planTables are a plan's two: what a network stores, and what it computes.
+func planTables(p lab.Plan) (size, work text.Table) {
 	axes := axisNames(p.Axes)
 	size = text.Table{Head: append(append([]string{"configuration"}, axes...), "parameters", "x", "weights", "x", "weight bytes",
 		"trials done"), Left: 1 + len(axes)}
@@ -147,8 +146,8 @@ func trialsDone(c lab.PlanConfiguration) string {
 	return s
 }
 
-// summary is the last line: how much there is to train.
-func (p planText) summary() string {
+// planSummary is the last line: how much there is to train.
+func planSummary(p lab.Plan) string {
 	s := fmt.Sprintf("%s x %s = %s, %s training steps", text.Count(p.Totals.Configurations, "configuration"), text.Count(p.Seeds, "seed"),
 		text.Count(p.Totals.Trials, "trial"), text.Thousands(p.Totals.Steps))
 	var parts []string
@@ -163,7 +162,7 @@ func (p planText) summary() string {
 		s += "; " + strings.Join(parts, ", ")
 	}
 	if p.Estimate != nil {
-		s += fmt.Sprintf("; about %s left (%s)", text.Roughly(time.Duration(p.Estimate.Seconds*float64(time.Second))), p.Estimate.From)
+		s += fmt.Sprintf("; about %s left (%s)", text.Roughly(p.Estimate.Seconds), p.Estimate.From)
 	}
 	return s
 }
@@ -187,7 +186,7 @@ func axisCells(axes []experiment.Axis, assignment map[string]any) []string {
 }
 
 // plansTable is all plans as one table for CSV, numbers without separators.
-func plansTable(plans []planText) text.Table {
+func plansTable(plans []lab.Plan) text.Table {
 	var axes []experiment.Axis // of all plans, in order of appearance
 	seen := map[string]bool{}
 	for _, p := range plans {

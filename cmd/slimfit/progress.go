@@ -151,7 +151,7 @@ func leftText(seconds float64) string {
 	if seconds <= 0 {
 		return ""
 	}
-	return ", " + text.Roughly(time.Duration(seconds*float64(time.Second))) + " left"
+	return ", " + text.Roughly(seconds) + " left"
 }
 
 // packLabel says what a worker trains: a trial, a network with several seeds, or
@@ -232,7 +232,7 @@ func workerRow(s sweep.State, i, width int) string {
 		right += "  val " + text.Percent(*m.Validation)
 	}
 	if w.Left > 0 {
-		right += "  " + text.Roughly(time.Duration(w.Left*float64(time.Second))) + " left"
+		right += "  " + text.Roughly(w.Left) + " left"
 	}
 	return row(name+packLabel(w), float64(w.Step)/float64(max(1, w.Steps)), right, width)
 }

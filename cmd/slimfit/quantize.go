@@ -6,8 +6,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"slimfit/pkg/export"
 	"slimfit/pkg/lab"
+	"slimfit/pkg/result"
 	"slimfit/pkg/text"
 )
 
@@ -68,21 +68,18 @@ func writeQuantized(o console, all []lab.QuantizedTrial) error {
 // quantizedRow sums up the seeds of a configuration, on the test images where
 // all of them have been there. plain writes fractions and bytes for programs.
 func quantizedRow(seeds []lab.QuantizedTrial, plain bool) []string {
-	split, images := export.Test, seeds[0].Result.Dataset.Test
+	split := result.Test
 	for _, s := range seeds {
 		if s.Result.Accuracy.Test == nil || s.Int8.Accuracy.Test == nil {
-			split, images = export.Validation, s.Result.Dataset.Validation
+			split = result.Validation
 		}
 	}
-	row := []string{seeds[0].Run, seeds[0].Result.ConfigID, split, strconv.Itoa(len(seeds))}
+	row := []string{seeds[0].Run, seeds[0].Result.ConfigID, string(split), strconv.Itoa(len(seeds))}
 	float, int8, bytes := 0.0, 0.0, [2]int{seeds[0].Int8.Bytes, seeds[0].Int8.Bytes}
 	for _, s := range seeds {
 		bytes[0], bytes[1] = min(bytes[0], s.Int8.Bytes), max(bytes[1], s.Int8.Bytes)
-		a, b := s.Result.Accuracy.Test, s.Int8.Accuracy.Test
-		if split == export.Validation {
-			a, b = s.Result.Accuracy.Validation, s.Int8.Accuracy.Validation
-		}
-		if images == 0 || a == nil || b == nil {
+		a, b := s.Result.On(split).Accuracy, s.Int8.On(split).Accuracy
+		if split.Images(s.Result.Dataset) == 0 || a == nil || b == nil {
 			return append(row, "", "", "", span(bytes, plain))
 		}
 		float, int8 = float+*a/float64(len(seeds)), int8+*b/float64(len(seeds))
@@ -90,8 +87,7 @@ func quantizedRow(seeds []lab.QuantizedTrial, plain bool) []string {
 	if plain {
 		return append(row, fmt.Sprintf("%.6f", float), fmt.Sprintf("%.6f", int8), fmt.Sprintf("%+.6f", int8-float), span(bytes, plain))
 	}
-	return append(row, text.Percent(float), text.Percent(int8), text.Points(int8-float),
-		span(bytes, plain))
+	return append(row, text.Percent(float), text.Percent(int8), text.Points(int8-float), span(bytes, plain))
 }
 
 // span writes the bytes of a configuration's files, which may differ between

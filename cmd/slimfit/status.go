@@ -194,7 +194,7 @@ func (s *statusView) process(w io.Writer, p sweep.ProcessView, width int) {
 	line := func(format string, args ...any) {
 		io.WriteString(w, text.Wrap(fmt.Sprintf(format, args...), width, "", "  "))
 	}
-	silent := text.Roughly(time.Duration(p.Silent * float64(time.Second)))
+	silent := text.Roughly(p.Silent)
 	if !p.Alive {
 		line("process %d on %s: gone, last heard of %s ago; `slimfit run` goes on with its trials", p.PID, p.Host, silent)
 		return

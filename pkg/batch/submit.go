@@ -164,11 +164,8 @@ func (p *Prepared) write(source []byte) error {
 	if err != nil {
 		return fmt.Errorf("write task file: %w", err)
 	}
-	if err := os.Mkdir(p.Dir, 0o777); err != nil {
-		return fmt.Errorf("write a submission: %w", err)
-	}
-	if err := os.Mkdir(filepath.Join(p.Dir, logDir), 0o777); err != nil {
-		return fmt.Errorf("write a submission: %w", err)
+	if err = os.Mkdir(p.Dir, 0o777); err == nil {
+		err = os.Mkdir(filepath.Join(p.Dir, logDir), 0o777)
 	}
 	files := []struct {
 		name    string
@@ -176,12 +173,12 @@ func (p *Prepared) write(source []byte) error {
 		// the task file last: it makes the submission
 	}{{result.ExperimentName, source}, {arrayName, []byte(p.Array)}, {reportName, []byte(p.Report)}, {tasksName, append(tasks, '\n')}}
 	for _, f := range files {
-		if len(f.content) == 0 {
-			continue
+		if err == nil && len(f.content) > 0 {
+			err = store.WriteFile(filepath.Join(p.Dir, f.name), f.content)
 		}
-		if err := store.WriteFile(filepath.Join(p.Dir, f.name), f.content); err != nil {
-			return fmt.Errorf("write a submission: %w", err)
-		}
+	}
+	if err != nil {
+		return fmt.Errorf("write a submission: %w", err)
 	}
 	return nil
 }

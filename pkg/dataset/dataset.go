@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -182,13 +183,9 @@ func Load(ref Ref, cache string) (*Set, error) {
 
 // refOf asks for the images that data stands for.
 func refOf(data models.Data, src models.Source) Ref {
-	ref := Ref{Name: data.Name, Path: src.Path, Train: data.Train, Validation: data.Validation, Test: data.Test, Resize: data.Resize,
-		Fit: data.Fit, Channels: data.Channels, Groups: data.Groups, SkipUnreadable: data.SkipUnreadable,
+	return Ref{Name: data.Name, Path: src.Path, Train: data.Train, Validation: cmp.Or(data.Validation, -1), Test: data.Test,
+		Resize: data.Resize, Fit: data.Fit, Channels: data.Channels, Groups: data.Groups, SkipUnreadable: data.SkipUnreadable,
 		Normalize: data.Normalize, Kind: data.Kind, Window: data.Window, Folds: data.Folds, Fold: data.Fold, Accept: AcceptAll()}
-	if ref.Validation == 0 {
-		ref.Validation = -1
-	}
-	return ref
 }
 
 // LoadData reads the images that data stands for and checks that they are

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -15,9 +16,7 @@ import (
 // loadOwn reads the user's own data, whose format is told by the names of the
 // files in the folder.
 func loadOwn(ref Ref) (set *Set, err error) {
-	if ref.Name == "" {
-		ref.Name = OwnName(ref.Path)
-	}
+	ref.Name = cmp.Or(ref.Name, OwnName(ref.Path))
 	read := readOwn
 	if ref.Kind == KindSeries || ref.Kind == "" && IsSeries(ref.Path) {
 		if ref.Folds > 0 {

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -76,10 +77,7 @@ func standard(pixels []uint8, channels int) *models.Scaling {
 			squares += float64(k) * (float64(p) - mean) * (float64(p) - mean)
 		}
 		sd := math.Sqrt(squares/float64(max(n, 1))) / 255
-		if sd == 0 {
-			sd = 1
-		}
-		s.Mean, s.SD = append(s.Mean, mean/255), append(s.SD, sd)
+		s.Mean, s.SD = append(s.Mean, mean/255), append(s.SD, cmp.Or(sd, 1))
 	}
 	return s
 }

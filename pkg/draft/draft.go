@@ -2,6 +2,7 @@ package draft
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -118,9 +119,7 @@ func Empty(kind, file string) *Draft {
 
 // Of looks at the data in a folder and chooses.
 func Of(folder, kind, file string) (*Draft, error) {
-	if kind == "" {
-		kind = "images"
-	}
+	kind = cmp.Or(kind, "images")
 	name := filepath.Base(folder)
 	if dataset.IsTable(folder) {
 		name = strings.TrimSuffix(name, filepath.Ext(name))

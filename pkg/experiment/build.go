@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"math"
 
 	"gopkg.in/yaml.v3"
@@ -150,9 +151,7 @@ func (b *binder) recipe(train *yamlkeys.Value, c combo, images int) models.Recip
 	}
 	switch {
 	case r.Optimizer == models.Adadelta:
-		if r.Rho == 0 {
-			r.Rho = 0.95
-		}
+		r.Rho = cmp.Or(r.Rho, 0.95)
 		if b.get(train, "epsilon", c) == nil {
 			r.Epsilon = 1e-6
 		}
@@ -193,9 +192,7 @@ func (b *binder) augment(v *yamlkeys.Value, c combo) *models.Augment {
 	if p := a.Probability; (a == models.Augment{Probability: p}) {
 		return nil
 	}
-	if a.Probability == 0 {
-		a.Probability = 1
-	}
+	a.Probability = cmp.Or(a.Probability, 1)
 	return &a
 }
 

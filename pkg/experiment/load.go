@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"io/fs"
@@ -183,9 +184,7 @@ func (l *loader) dataset(from Sources) {
 			return
 		}
 		l.e.Ref.Path = abs
-		if l.e.Ref.Name == "" {
-			l.e.Ref.Name = dataset.OwnName(abs)
-		}
+		l.e.Ref.Name = cmp.Or(l.e.Ref.Name, dataset.OwnName(abs))
 		if node := v.Get("path").Node; node.Value != abs {
 			node.Value, l.changed = abs, true
 		}

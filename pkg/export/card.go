@@ -110,10 +110,8 @@ func (c *Card) take(f ModelFile) {
 
 // file finds a format.
 func (c *Card) file(f Format) *ModelFile {
-	for i := range c.Files {
-		if c.Files[i].Format == f {
-			return &c.Files[i]
-		}
+	if i := slices.IndexFunc(c.Files, func(m ModelFile) bool { return m.Format == f }); i >= 0 {
+		return &c.Files[i]
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func cardOf(t *testing.T) *export.Card {
 		t.Fatal(err)
 	}
 	card.Measured.Latency = &footprint.Latency{Median: 0.25e-3, P95: 0.5e-3, Images: 500, On: "TensorFlow 2.18.1, 1 thread, some CPU"}
-	card.Operators = export.Operators(files.Int8)
+	card.Operators = tflite.Resolver(files.Int8)
 	card.ClassNames = []string{"dark", "so_so", "bright"}
 	p, err := export.Prepare(filepath.Join(t.TempDir(), "out"), card.WeightsSHA, pureFormats(), false)
 	if err != nil {

@@ -92,9 +92,7 @@ func Build(t *Trial, formats []Format, pixels []uint8, opts tflite.Options) (*Fi
 			continue
 		case format == TFLite || format == CCodeFloat:
 			if b, err = tflite.WriteFloat(t.Spec, t.Weights); err == nil {
-				if f.Float, err = tflite.Load(b); err == nil {
-					f.Float.Scaling = t.Spec.Scaling
-				}
+				f.Float, err = t.model(b)
 			}
 			if err == nil && format == CCodeFloat { // see Files.Code
 				continue
@@ -150,22 +148,23 @@ func (f *Files) Model(format Format) *tflite.Model {
 	return nil
 }
 
-// Operators lists the methods of TensorFlow Lite Micro's resolver that the file
-// needs.
-func Operators(m *tflite.Model) []string { return tflite.Resolver(m) }
-
 func quantize(t *Trial, pixels []uint8, opts tflite.Options) ([]byte, *tflite.Model, error) {
 	n := min(CalibrationImages*t.Spec.Input.Elements(), len(pixels))
 	b, err := tflite.Quantize(t.Spec, t.Weights, pixels[:n], opts)
 	if err != nil {
 		return nil, nil, err
 	}
-	m, err := tflite.Load(b)
-	if err != nil {
-		return nil, nil, err
+	m, err := t.model(b)
+	return b, m, err
+}
+
+// model loads a file of the network.
+func (t *Trial) model(file []byte) (*tflite.Model, error) {
+	m, err := tflite.Load(file)
+	if err == nil {
+		m.Scaling = t.Spec.Scaling
 	}
-	m.Scaling = t.Spec.Scaling
-	return b, m, nil
+	return m, err
 }
 
 // Interpreter is the network as pkg/tflite runs it in float32.

@@ -234,9 +234,6 @@ func OpenTrial(f *store.Folder, k result.Key) (*Trial, error) {
 	if r.Status != result.Done {
 		return nil, unfit(t.Dir, "it %s: %s; there is no trained network to take", r.Status, r.Reason)
 	}
-	if t.Spec, err = specOf(r); err != nil {
-		return nil, unfit(t.Dir, "%v", err)
-	}
 	return t, t.load(trainAgain)
 }
 
@@ -298,11 +295,7 @@ func Int8Shifted(ctx context.Context, t *Trial, set *dataset.Set, test bool, shi
 			if err != nil {
 				return nil, fmt.Errorf("judge the int8 network of %s on the %s images under %s: %w", t.Result.Key(), split, name, err)
 			}
-			found := make([]int, set.Data.Classes)
-			for class := range found {
-				found[class] = f.Confusion[class][class]
-			}
-			out.SetFound(name, split, found)
+			out.SetFound(name, split, result.Found(f.Confusion))
 			if repeats := set.Repeats(); split == result.Test && slices.Contains(repeats, true) {
 				f.LeaveOut(repeats, images.Labels)
 				out.SetDistinct(name, f.Distinct.Correct)

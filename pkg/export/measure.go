@@ -179,16 +179,11 @@ func MeasureFiles(spec models.Spec) (m footprint.Measured, files map[Format][]by
 	if err != nil {
 		return m, nil, fmt.Errorf("measure the files: %w", err)
 	}
-	pixels := noisePixels(2 * spec.Input.Elements())
-	float, err := tflite.WriteFloat(spec, w)
+	f, err := Build(&Trial{Spec: spec, Weights: w}, []Format{TFLite, TFLiteInt8}, noisePixels(2*spec.Input.Elements()), tflite.Options{})
 	if err != nil {
 		return m, nil, fmt.Errorf("measure the files: %w", err)
 	}
-	int8, err := tflite.Quantize(spec, w, pixels, tflite.Options{})
-	if err != nil {
-		return m, nil, fmt.Errorf("measure the files: %w", err)
-	}
-	return m, map[Format][]byte{TFLite: float, TFLiteInt8: int8}, nil
+	return m, f.Data, nil
 }
 
 func noisePixels(n int) []uint8 {

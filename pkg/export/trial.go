@@ -69,9 +69,6 @@ func Open(c Choice) (*Trial, error) {
 		return nil, unfit(t.Dir, "its figures are pooled over %d folds, and no network was trained on all images; `slimfit run` with "+
 			"--set dataset.folds=0 -o OTHER trains one", d.Folds)
 	}
-	if t.Spec, err = specOf(t.Result); err != nil {
-		return nil, unfit(t.Dir, "%v", err)
-	}
 	return t, t.load(c.wayOut(t.Result.Seed))
 }
 
@@ -160,9 +157,12 @@ func specOf(r result.Result) (models.Spec, error) {
 	return s, nil
 }
 
-// load reads the weights and checks them against the result. wayOut is what to
-// do without them.
-func (t *Trial) load(wayOut string) error {
+// load reads the network and its weights, and checks them against the result.
+// wayOut is what to do without them.
+func (t *Trial) load(wayOut string) (err error) {
+	if t.Spec, err = specOf(t.Result); err != nil {
+		return unfit(t.Dir, "%v", err)
+	}
 	lost := func(format string, args ...any) error {
 		return unfit(t.Dir, "%s; the trained weights are lost%s", fmt.Sprintf(format, args...), wayOut)
 	}

@@ -4,6 +4,7 @@
 package footprint
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -52,12 +53,7 @@ type Layer struct {
 const bytesPerParameter = 4
 
 // Trained is the number of parameters in training, as Keras counts them.
-func (f Footprint) Trained() int {
-	if f.ParametersTrained == 0 {
-		return f.Parameters
-	}
-	return f.ParametersTrained
-}
+func (f Footprint) Trained() int { return cmp.Or(f.ParametersTrained, f.Parameters) }
 
 // Of counts the network. It fails where the layers do not fit together.
 func Of(spec models.Spec) (Footprint, error) {

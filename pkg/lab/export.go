@@ -192,7 +192,7 @@ func (x *exporter) build(ctx context.Context) (*export.Files, error) {
 		}
 	}
 	if files.Int8 != nil {
-		x.card.Operators = export.Operators(files.Int8)
+		x.card.Operators = tflite.Resolver(files.Int8)
 	}
 	return files, nil
 }

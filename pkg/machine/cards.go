@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -121,10 +122,7 @@ const StartMPS = "nvidia-cuda-mps-control -d"
 // pipe is there. Without it processes on one GPU take turns, and several workers
 // gain nothing.
 func MPS() bool {
-	dir := os.Getenv("CUDA_MPS_PIPE_DIRECTORY")
-	if dir == "" {
-		dir = "/tmp/nvidia-mps"
-	}
+	dir := cmp.Or(os.Getenv("CUDA_MPS_PIPE_DIRECTORY"), "/tmp/nvidia-mps")
 	info, err := os.Stat(filepath.Join(dir, "control"))
 	return err == nil && info.Mode()&os.ModeNamedPipe != 0
 }

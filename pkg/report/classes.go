@@ -63,7 +63,7 @@ func (r *decided) classScores(matrices [][][]int) []ClassScore {
 func ScoreClasses(names []string, matrices ...[][]int) []ClassScore {
 	var sum [][]int
 	for _, m := range matrices {
-		sum = addMatrix(sum, m)
+		sum = result.AddConfusion(sum, m)
 	}
 	var out []ClassScore
 	for class, row := range sum {

@@ -120,8 +120,8 @@ func (r *planned) take(row *Row, t *Trial, res *result.Result) {
 		r.counted[s] = n
 	}
 	t.confusion = countedConfusion(res.On, res.Dataset)
-	row.Confusion.Validation = addMatrix(row.Confusion.Validation, res.Confusion.Validation)
-	row.Confusion.Test = addMatrix(row.Confusion.Test, res.Confusion.Test)
+	row.Confusion.Validation = result.AddConfusion(row.Confusion.Validation, res.Confusion.Validation)
+	row.Confusion.Test = result.AddConfusion(row.Confusion.Test, res.Confusion.Test)
 }
 
 func (r *planned) measuredOn(on func(Split) result.Figures, d models.Data) result.By[*Measured] {
@@ -160,22 +160,6 @@ func indices(wrong [][2]int) []int {
 		out[i] = w[0]
 	}
 	return out
-}
-
-// addMatrix sums confusion matrices of one size; another size is ignored.
-func addMatrix(sum, m [][]int) [][]int {
-	if sum == nil {
-		for _, line := range m {
-			sum = append(sum, slices.Clone(line))
-		}
-		return sum
-	}
-	for i := range min(len(sum), len(m)) {
-		for j := range min(len(sum[i]), len(m[i])) {
-			sum[i][j] += m[i][j]
-		}
-	}
-	return sum
 }
 
 // sum counts the row's trials and summarizes those that are done.

@@ -55,8 +55,8 @@ func (r *planned) takeInt8(row *Row, t *Trial, res *result.Result, all []result.
 	}
 	s := row.Int8
 	s.Bytes = [2]int{min(s.Bytes[0], q.Bytes), max(s.Bytes[1], q.Bytes)}
-	s.Confusion.Validation = addMatrix(s.Confusion.Validation, q.Confusion.Validation)
-	s.Confusion.Test = addMatrix(s.Confusion.Test, q.Confusion.Test)
+	s.Confusion.Validation = result.AddConfusion(s.Confusion.Validation, q.Confusion.Validation)
+	s.Confusion.Test = result.AddConfusion(s.Confusion.Test, q.Confusion.Test)
 }
 
 // sumInt8 summarizes the seeds that are quantized.

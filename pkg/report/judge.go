@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -68,12 +69,7 @@ func newTarget(e *experiment.Experiment, classes []string) (*Target, error) {
 	if t.Balanced() {
 		out.Metric = t.Metric
 	}
-	if out.Cost == "" {
-		out.Cost = footprint.Parameters
-	}
-	if out.Rule == "" {
-		out.Rule = experiment.RuleWorst
-	}
+	out.Cost, out.Rule = cmp.Or(out.Cost, footprint.Parameters), cmp.Or(out.Rule, experiment.RuleWorst)
 	if !slices.Contains(target.Rules(), out.Rule) {
 		return nil, fmt.Errorf("target: unknown rule %q", out.Rule)
 	}

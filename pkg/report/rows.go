@@ -199,10 +199,7 @@ func (r *planned) label() {
 		}
 		row.Label = text.Plain(strings.Join(words, ", "))
 		if row.Label == "" {
-			row.Label = namedNetwork(row.Model)
-		}
-		if row.Label == "" {
-			row.Label = row.ID
+			row.Label = cmp.Or(namedNetwork(row.Model), row.ID)
 		}
 		used[row.Label]++
 	}

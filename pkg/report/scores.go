@@ -7,7 +7,6 @@ import (
 
 	"slimfit/pkg/result"
 	"slimfit/pkg/stats"
-	"slimfit/pkg/target"
 )
 
 // Shifted is how the networks of one configuration do on shifted images.
@@ -69,7 +68,7 @@ func shiftScore(trials []Trial, name string, split Split, int8 bool) *ShiftScore
 			}
 			m, confusion = t.Int8.On(split), t.Int8.confusion[split]
 		}
-		right := diagonal(confusion)
+		right := result.Found(confusion)
 		if name != "" && t.scores != nil {
 			right = t.scores.Judged(int8).Shifts[name][split]
 		}
@@ -104,14 +103,6 @@ func shiftScore(trials []Trial, name string, split Split, int8 bool) *ShiftScore
 		}
 	}
 	return out
-}
-
-func diagonal(m [][]int) (right []int) {
-	for class, row := range m {
-		n, _ := target.ClassImages(row, class)
-		right = append(right, n)
-	}
-	return right
 }
 
 // Sure is what the chosen network's scores are good for: where to put the

@@ -82,12 +82,46 @@ func (a accounts) set(s Split, f Figures) {
 	}
 }
 
+// square is an empty confusion matrix.
+func square(classes int) [][]int {
+	m := make([][]int, classes)
+	for i := range m {
+		m[i] = make([]int, classes)
+	}
+	return m
+}
+
+// AddConfusion sums confusion matrices of one size; another size is ignored.
+func AddConfusion(sum, m [][]int) [][]int {
+	if sum == nil {
+		for _, line := range m {
+			sum = append(sum, slices.Clone(line))
+		}
+		return sum
+	}
+	for i := range min(len(sum), len(m)) {
+		for j := range min(len(sum[i]), len(m[i])) {
+			sum[i][j] += m[i][j]
+		}
+	}
+	return sum
+}
+
+// Found are the right answers of each class.
+func Found(confusion [][]int) (right []int) {
+	for class, row := range confusion {
+		n := 0
+		if class < len(row) {
+			n = row[class]
+		}
+		right = append(right, n)
+	}
+	return right
+}
+
 // Score compares predicted classes with the labels of the same images.
 func Score[T int | int32](predicted []T, labels []uint8, classes int) Figures {
-	f := Figures{Accuracy: new(float64), Correct: new(int), Wrong: [][2]int{}, Confusion: make([][]int, classes)}
-	for i := range f.Confusion {
-		f.Confusion[i] = make([]int, classes)
-	}
+	f := Figures{Accuracy: new(float64), Correct: new(int), Wrong: [][2]int{}, Confusion: square(classes)}
 	for i, label := range labels {
 		p := int(predicted[i])
 		if int(label) < classes && p >= 0 && p < classes {
@@ -108,10 +142,7 @@ func Score[T int | int32](predicted []T, labels []uint8, classes int) Figures {
 // LeaveOut notes what f is without the images that repeat others: the figures
 // that bounds are of. labels are of all images.
 func (f *Figures) LeaveOut(repeats []bool, labels []uint8) {
-	d := &Distinct{Confusion: make([][]int, len(f.Confusion))}
-	for i := range d.Confusion {
-		d.Confusion[i] = make([]int, len(f.Confusion))
-	}
+	d := &Distinct{Confusion: square(len(f.Confusion))}
 	wrong := map[int]int{}
 	for _, w := range f.Wrong {
 		wrong[w[0]] = w[1]

@@ -84,17 +84,7 @@ func Pool(folds []Result) Result {
 		for _, w := range part.Wrong {
 			f.Wrong = append(f.Wrong, [2]int{images + w[0], w[1]})
 		}
-		for class, row := range part.Confusion {
-			if f.Confusion == nil {
-				f.Confusion = make([][]int, len(part.Confusion))
-			}
-			if f.Confusion[class] == nil {
-				f.Confusion[class] = make([]int, len(row))
-			}
-			for guess, n := range row {
-				f.Confusion[class][guess] += n
-			}
-		}
+		f.Confusion = AddConfusion(f.Confusion, part.Confusion)
 		images += r.Dataset.Validation
 	}
 	out.SetOn(Test, Figures{})

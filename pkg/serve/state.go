@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"slimfit/pkg/result"
 	"slimfit/pkg/sweep"
@@ -115,7 +114,7 @@ func about(seconds float64) string {
 	if seconds <= 0 {
 		return ""
 	}
-	return text.Roughly(time.Duration(seconds * float64(time.Second)))
+	return text.Roughly(seconds)
 }
 
 // read is what the history of a trial in training has so far, thinned to about

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -28,9 +29,7 @@ func (o Owner) String() string { return fmt.Sprintf("process %d on %s", o.PID, o
 func newOwner() Owner {
 	o := Owner{PID: os.Getpid(), Nonce: randomHex(8)}
 	o.Host, _ = os.Hostname()
-	if o.Host == "" {
-		o.Host = "unknown"
-	}
+	o.Host = cmp.Or(o.Host, "unknown")
 	pid, _, start, err := processStat("self")
 	if err != nil || pid != o.PID {
 		return o

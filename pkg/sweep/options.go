@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"cmp"
 	"fmt"
 	"os/exec"
 	"time"
@@ -86,10 +87,7 @@ func (d Device) String() string {
 	if d.Visible == "" {
 		return "CPU"
 	}
-	if d.Name == "" {
-		return "GPU " + d.Visible
-	}
-	return d.Name
+	return cmp.Or(d.Name, "GPU "+d.Visible)
 }
 
 // Keep says whose weights stay when a trial is done.
@@ -118,9 +116,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.StopGrace <= 0 {
 		o.StopGrace = DefaultGrace
 	}
-	if o.Keep == "" {
-		o.Keep = KeepAll
-	}
+	o.Keep = cmp.Or(o.Keep, KeepAll)
 	if o.Footprint == nil {
 		o.Footprint = func(c *experiment.Configuration) footprint.Footprint { return c.Footprint }
 	}

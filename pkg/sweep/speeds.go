@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -195,9 +196,7 @@ func (s *Speeds) Estimate(packs []Pack, workers []Slot) (took time.Duration, fro
 		default:
 			calibrated++
 		}
-		if v.Around == 0 {
-			v.Around = around
-		}
+		v.Around = cmp.Or(v.Around, around)
 		timed[i].Cost = v.Step*float64(p.Trials[0].Recipe.Steps) + v.Around
 	}
 	sortPacks(timed)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"time"
 
 	"slimfit/pkg/stats"
 )
@@ -108,13 +107,13 @@ func Seconds(v float64) string {
 	return fmt.Sprintf("%d h %d min", int(v)/3600, int(v)%3600/60)
 }
 
-// Roughly writes a duration with the precision that an estimate has.
-func Roughly(d time.Duration) string {
+// Roughly writes a time with the precision that an estimate has.
+func Roughly(seconds float64) string {
 	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", max(1, int(d.Seconds()+0.5)))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()+0.5))
+	case seconds < 60:
+		return fmt.Sprintf("%d s", max(1, int(seconds+0.5)))
+	case seconds < 7200:
+		return fmt.Sprintf("%d min", int(seconds/60+0.5))
 	}
-	return fmt.Sprintf("%.1f h", d.Hours())
+	return fmt.Sprintf("%.1f h", seconds/3600)
 }

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -69,12 +70,7 @@ func Numbered(names []string) bool {
 }
 
 // OrUnknown is s, or "unknown" where it is empty.
-func OrUnknown(s string) string {
-	if s == "" {
-		return "unknown"
-	}
-	return s
-}
+func OrUnknown(s string) string { return cmp.Or(s, "unknown") }
 
 // Shorten cuts s to at most most characters, the last three of them dots.
 func Shorten(s string, most int) string {

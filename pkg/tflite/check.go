@@ -1,6 +1,7 @@
 package tflite
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -15,10 +16,7 @@ func (m *Model) checkOp(op Op, ready []bool) error {
 	if !ok {
 		return fmt.Errorf("builtin operator %d is not among those this reader runs", int32(op.Code))
 	}
-	want := known.inputs
-	if want == 0 {
-		want = len(op.Inputs)
-	}
+	want := cmp.Or(known.inputs, len(op.Inputs))
 	if len(op.Inputs) != want || want == 0 || len(op.Outputs) != 1 {
 		return fmt.Errorf("%d inputs and %d outputs: want %d and 1", len(op.Inputs), len(op.Outputs), want)
 	}

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"archive/zip"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -65,11 +66,7 @@ func (m goModule) goSource() source {
 // without go, from the proxies in GOPROXY.
 func (m goModule) proxySource() source {
 	return source{"Go module " + m.path + " (module proxy)", func(ctx context.Context, f *fetch) error {
-		list := os.Getenv("GOPROXY")
-		if list == "" {
-			list = defaultProxy
-		}
-		return m.fromProxies(ctx, f, list)
+		return m.fromProxies(ctx, f, cmp.Or(os.Getenv("GOPROXY"), defaultProxy))
 	}}
 }
 

@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -84,10 +85,7 @@ func (j Judged) source() string {
 }
 
 func (a Answered) section() render.Section {
-	s := render.Section{Title: a.Question, Text: nonEmpty(a.Answer)}
-	if s.Title == "" {
-		s.Title = "Findings"
-	}
+	s := render.Section{Title: cmp.Or(a.Question, "Findings"), Text: nonEmpty(a.Answer)}
 	t := render.Table{Name: "findings", Caption: "Findings", Columns: []render.Column{{Head: "", Right: true}, {Head: "claim"},
 		{Head: "verdict"}, {Head: "finding"}}}
 	var split report.Split

@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -101,11 +102,7 @@ func drawShifts(r *report.Report) (*drawing, error) {
 	var ticks plot.ConstantTicks
 	var drawn [4]plotter.XYs // mean and worst class, of float32, then of int8
 	for i := range row.Shifts {
-		name := row.Shifts[i].Shift
-		if name == "" {
-			name = "none"
-		}
-		ticks = append(ticks, plot.Tick{Value: float64(i), Label: name})
+		ticks = append(ticks, plot.Tick{Value: float64(i), Label: cmp.Or(row.Shifts[i].Shift, "none")})
 		for n, by := range []map[report.Split]*report.ShiftScore{row.Shifts[i].On, row.Shifts[i].Int8} {
 			v := by[report.Validation]
 			if v == nil {

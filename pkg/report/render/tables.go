@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,11 +32,7 @@ func nameColumns(r *report.Report) (columns []Column, cells func(i int) []string
 		}
 		var out []string
 		for _, a := range axes {
-			v := text.Plain(row.Values[r.AxisIndex(a.Name)])
-			if v == "" {
-				v = None
-			}
-			out = append(out, v)
+			out = append(out, cmp.Or(text.Plain(row.Values[r.AxisIndex(a.Name)]), None))
 		}
 		return out
 	}

@@ -37,9 +37,8 @@ func Scored(r *result.Result, shifts []string) result.Scores {
 		}
 		s.Sure[split] = result.Tally{{1, *f.Correct / 3, len(f.Wrong)}, {20, *f.Correct - *f.Correct/3, 0}}
 		for k, name := range shifts {
-			found := make([]int, len(f.Confusion))
-			for class, row := range f.Confusion {
-				found[class] = row[class]
+			found := result.Found(f.Confusion)
+			for class := range found {
 				if k == 0 {
 					found[class] -= 2
 				} else if class == 7 {
