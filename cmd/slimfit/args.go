@@ -69,9 +69,15 @@ func commandLine(c *cli.Context) []string {
 }
 
 // again is the command line once more, with these flags if they are not in it:
-// any flag left out could mean other work, or work in another folder.
+// any flag left out could mean other work, or work in another folder. A --set
+// takes the place of those of the same key.
 func again(c *cli.Context, flags ...string) string {
 	words := append([]string{c.App.Name}, commandLine(c)...)
+	for _, f := range flags {
+		if set, ok := strings.CutPrefix(f, "--set="); ok {
+			words = unset(words, set[:strings.Index(set+"=", "=")+1])
+		}
+	}
 	end := slices.Index(words, "--")
 	if end < 0 {
 		end = len(words)
@@ -83,6 +89,19 @@ func again(c *cli.Context, flags ...string) string {
 		}
 	}
 	return shell.Line(words...)
+}
+
+// unset leaves out each --set that starts with key.
+func unset(words []string, key string) (out []string) {
+	for i := 0; i < len(words); i++ {
+		switch {
+		case words[i] == "--set" && i+1 < len(words) && strings.HasPrefix(words[i+1], key):
+			i++
+		case !strings.HasPrefix(words[i], "--set="+key):
+			out = append(out, words[i])
+		}
+	}
+	return out
 }
 
 func find(commands []*cli.Command, name string) *cli.Command {

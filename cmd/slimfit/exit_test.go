@@ -159,6 +159,8 @@ func TestAgain(t *testing.T) {
 		{"run e.yaml", "", "slimfit run e.yaml"},
 		{"run e.yaml -o out --set a=b", "--retry-failed", "slimfit run e.yaml -o out --set a=b --retry-failed"},
 		{"run --retry-failed e.yaml", "--retry-failed", "slimfit run --retry-failed e.yaml"},
+		{"run --set a=1 e.yaml --set ab=2 --set=a=3", "--set=a=4", "slimfit run e.yaml --set ab=2 --set=a=4"},
+		{"run --set=a=1 e.yaml", "--set=a=4", "slimfit run e.yaml --set=a=4"},
 		{"run -- -e.yaml", "--retry-failed", "slimfit run --retry-failed -- -e.yaml"},
 		{"run $e.yaml", "", "slimfit run '$e.yaml'"},
 	} {

@@ -202,10 +202,12 @@ func firstRound(o searchOptions, e *experiment.Experiment, p *search.Problem) er
 	plan := p.Replay(func(result.Key, bool) (*result.Result, bool) { return nil, false })
 	low, high := "none", "none"
 	if a, b := p.Range(); p.Count() > 0 {
-		low, high = fmt.Sprint(a), fmt.Sprint(b)
+		low, high = text.Thousands(a), text.Thousands(b)
 	}
-	fmt.Fprintf(w, "%d configurations within the budgets, %d above one; by %s from %s to %s\n", p.Count(), p.Over(), p.Target.Cost, low, high)
-	fmt.Fprintf(w, "the full grid: %d trials, %d steps\n", p.Count()*len(p.Seeds), p.FullSteps())
+	fmt.Fprintf(w, "%s configurations within the budgets, %s above one; by %s from %s to %s\n", text.Thousands(p.Count()),
+		text.Thousands(p.Over()),
+		p.Target.Cost, low, high)
+	fmt.Fprintf(w, "the full grid: %s trials, %s steps\n", text.Thousands(p.Count()*len(p.Seeds)), text.Thousands(p.FullSteps()))
 	for _, line := range ahead.Lines() {
 		fmt.Fprintln(w, line)
 	}
