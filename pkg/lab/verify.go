@@ -85,6 +85,9 @@ type verifier struct {
 }
 
 func (l *Lab) newVerifier(file string) (*verifier, error) {
+	if st, err := os.Stat(file); err == nil && st.IsDir() { // a run folder
+		file = filepath.Join(file, result.CertificateName)
+	}
 	real, err := filepath.EvalSymlinks(file) // a person may name a link
 	if err != nil {
 		return nil, exit.Failed(fmt.Errorf("read certificate: %w", err))
