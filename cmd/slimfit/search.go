@@ -204,9 +204,8 @@ func firstRound(o searchOptions, e *experiment.Experiment, p *search.Problem) er
 	if a, b := p.Range(); p.Count() > 0 {
 		low, high = text.Thousands(a), text.Thousands(b)
 	}
-	fmt.Fprintf(w, "%s configurations within the budgets, %s above one; by %s from %s to %s\n", text.Thousands(p.Count()),
-		text.Thousands(p.Over()),
-		p.Target.Cost, low, high)
+	fmt.Fprintf(w, "%s configurations within the budgets, %s above one; by %s from %s to %s\n",
+		text.Thousands(p.Count()), text.Thousands(p.Over()), p.Target.Cost, low, high)
 	fmt.Fprintf(w, "the full grid: %s trials, %s steps\n", text.Thousands(p.Count()*len(p.Seeds)), text.Thousands(p.FullSteps()))
 	for _, line := range ahead.Lines() {
 		fmt.Fprintln(w, line)

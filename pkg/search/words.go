@@ -211,7 +211,7 @@ func (s *state) promises(winner int, c *result.Certificate) []string {
 	case experiment.RuleTolerance:
 		out = append(out, fmt.Sprintf("At least %s of networks trained like this have an accuracy of at least %s, by a procedure that "+
 			"certifies wrongly in at most %s of searches, if accuracies over seeds are normal.", text.Threshold(target.Coverage), t, risk),
-			s.normality(winner, c))
+			normality(c))
 	default:
 		is := "is right on at least " + t + " of images like the test images"
 		if s.p.Target.Balanced() {
@@ -239,7 +239,7 @@ func withAlike(promises []string, data *models.Data) []string {
 }
 
 // normality checks what the tolerance rule assumes, on the test accuracies.
-func (s *state) normality(winner int, c *result.Certificate) string {
+func normality(c *result.Certificate) string {
 	var acc []float64
 	for _, n := range c.Winner.Networks {
 		acc = append(acc, n.Accuracy)
