@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -230,4 +231,13 @@ func loadCheckpoint(dir string) (step int, payload []byte, err error) {
 		}
 	}
 	return 0, nil, &damage
+}
+
+// The lease may be there yet while the folder is being deleted.
+func TestFolderDeletedUnderTheSave(t *testing.T) {
+	dir := t.TempDir()
+	err := saveBlob(dir, 0, filepath.Join(dir, "gone", "checkpoint", "step-1.bin"), 1, nil)
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "deleted under the run") {
+		t.Error(err)
+	}
 }
