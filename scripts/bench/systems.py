@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
 
 import common
@@ -112,14 +113,32 @@ class Slimfit:
         with tempfile.TemporaryDirectory() as out:
             _, seconds, memory = call([SLIMFIT, "run", ROOT / "experiments/paper/table4-6.yaml", "--cache", self.cache, "--out", out,
                                        "--set", f"train.steps={steps}", "--set", f"seeds={seeds}", "--set", f"train.order={order}", "--quiet"], sample)
-            accuracy = {}
+            accuracy, trials = {}, []
             for file in Path(out).glob("*/*/seed-*/result.json"):
                 result = json.loads(file.read_text())
+                trials.append(result)
                 name = next(n for n, cell in common.CELLS.items() if layers(cell) == result["model"])
                 accuracy.setdefault(name, []).append(result["accuracy"]["test"])
             if sum(map(len, accuracy.values())) != len(common.SWEEP) * seeds:
                 raise BenchError("slimfit run left some of the sweep's trials without a result")
-            return {"seconds": seconds, "peak_bytes": memory, "test_accuracy": {n: sum(a) / len(a) for n, a in accuracy.items()}}
+            return {"seconds": seconds, "peak_bytes": memory, "test_accuracy": {n: sum(a) / len(a) for n, a in accuracy.items()},
+                    "shares": shares(trials, seconds)}
+
+
+def shares(trials, seconds):
+    """Where the cores' time of a sweep went, in shares: training steps; the rest of the packs (building graphs, judging accuracies);
+    idle at the end, when no pack was left to begin; idle before. Trials of one pack started at the same time."""
+    packs = {}
+    for t in trials:
+        start, end = (datetime.fromisoformat(t[k].replace("Z", "+00:00")).timestamp() for k in ("started", "finished"))
+        packs[start] = max(end, packs.get(start, end))
+    end = max(packs.values())
+    last = sorted(packs.values())[-common.cores():]
+    cores = common.cores() * seconds
+    training, busy = sum(t["seconds"] for t in trials), sum(e - s for s, e in packs.items())
+    idle = sum(end - e for e in last)
+    return {"packs": len(packs), "training": training / cores, "building and judging": (busy - training) / cores,
+            "idle at the end": idle / cores, "start and idle before": 1 - (busy + idle) / cores}
 
 
 class Timed:

@@ -75,7 +75,13 @@ def sweep_table(figures):
             order, duration(keras), duration(loop), duration(ours),
             ratio(keras["seconds"] / ours["seconds"], SWEEP_TARGETS["keras"]), ratio(loop["seconds"] / ours["seconds"], SWEEP_TARGETS["loop"]),
             *(f"{memory[system] / 2**30:.2f} GiB" for system in ("keras", "loop", "slimfit"))]) + " |")
-    return "\n".join(rows + ["", "Mean test accuracy over the sweep: " + accuracy_text(figures["sweeps"]) + "."])
+    texts = []
+    for order, systems in figures["runs"]["sweeps"].items():
+        known = [run["shares"] for run in systems["slimfit"] if "shares" in run]
+        if known:
+            texts.append(f"{order}: {known[-1]['packs']} packs; " + ", ".join(f"{k} {v:.1%}" for k, v in known[-1].items() if k != "packs"))
+    where = [f"Where the cores' time went in slimfit's sweeps: {'; '.join(texts)}."] if texts else []
+    return "\n".join(rows + ["", "Mean test accuracy over the sweep: " + accuracy_text(figures["sweeps"]) + "."] + where)
 
 
 def accuracy_text(sweeps):
