@@ -159,7 +159,7 @@ func trainKeys() []yk.Key {
 		{Name: "epochs", Axis: true, Forms: yk.Forms(yk.Number("(", 0, 1e6, "]")), Doc: "Passes over the training images, instead of `steps`: ceil(epochs x images / batch) steps."},
 		{Name: "init", Axis: true, Forms: yk.Forms(yk.Choice(models.InitPaper, models.InitHe, models.InitGlorot)), Default: "paper",
 			Doc: "paper: weights truncated normal with sd 0.1, biases 0.1; he: truncated normal with sd sqrt(2/fan-in); glorot: uniform; both with biases 0."},
-		{Name: "precision", Axis: true, Forms: yk.Forms(yk.Choice(models.Float32, models.BFloat16, models.TF32)), Default: "float32", Doc: "Of the arithmetic; weights stay float32. tf32: a GPU may take products to 10 bits of mantissa, which float32 keeps it from."},
+		{Name: "precision", Axis: true, Forms: yk.Forms(yk.Choice(models.Float32, models.BFloat16, models.TF32)), Default: "float32", Doc: "Of the arithmetic; weights stay float32. bfloat16 pays on CPUs that have it, for convolutions after the first. tf32: a GPU may take products to 10 bits of mantissa, which float32 keeps it from."},
 		{Name: "order", Axis: true, Forms: yk.Forms(yk.Choice(models.PerSeed, models.Shared)), Default: "per_seed",
 			Doc: "Of the images: each seed its own, or one order for all seeds, so that they can train in one graph (init and dropout still differ)."},
 		{Name: "deterministic", Axis: true, Forms: yk.Forms(yk.Truth()), Default: "false", Doc: "TensorFlow's deterministic kernels."},

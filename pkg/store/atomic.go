@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,12 +75,23 @@ func (f file) create() error {
 // what former ones have half-written, so to them a missing temporary file
 // means that they are fenced.
 func (f file) failed(act string, err error) error {
-	if f.fence != nil && errors.Is(err, os.ErrNotExist) {
-		if fenced := f.fence(); fenced != nil {
-			return fenced
-		}
+	failed := fmt.Errorf("%s %s: %w", act, f.path, err)
+	if f.fence == nil || !errors.Is(err, fs.ErrNotExist) {
+		return failed
 	}
-	return fmt.Errorf("%s %s: %w", act, f.path, err)
+	if fenced := f.fence(); fenced != nil {
+		return fenced
+	}
+	return lostFolder(failed)
+}
+
+// lostFolder says of a write into a trial's folder that failed where the folder
+// was deleted, whose lease may still be there while that goes on.
+func lostFolder(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the trial's folder was deleted under the run: %w", err)
+	}
+	return err
 }
 
 // createExclusive serves file systems without hard links: atomic in who wins,
@@ -96,11 +108,11 @@ func (f file) createExclusive() error {
 func (f file) temp() (tmp string, err error) {
 	tmp = f.path + tmpMark + randomHex(6)
 	out, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return "", fmt.Errorf("write %s: %w", f.path, err)
+	if err == nil {
+		err = f.fill(out)
 	}
-	if err := f.fill(out); err != nil {
-		return "", fmt.Errorf("write %s: %w", f.path, err)
+	if err != nil {
+		return "", f.failed("write", err)
 	}
 	if f.verify != nil {
 		if err := f.verify(tmp); err != nil {

@@ -206,8 +206,7 @@ func saveBlob(dir string, token uint64, path string, step int, payload []byte) e
 		return lostFolder(fmt.Errorf("save checkpoint: %w", err))
 	}
 	header := blobHeader(step, payload)
-	var fenced error
-	err := file{
+	return file{
 		path:    path,
 		durable: true,
 		write: func(w io.Writer) error {
@@ -218,21 +217,8 @@ func saveBlob(dir string, token uint64, path string, step int, payload []byte) e
 			return err
 		},
 		verify: func(tmp string) error { _, err := loadBlob(tmp, step); return err },
-		fence:  func() error { fenced = CheckLease(dir, token); return fenced },
+		fence:  func() error { return CheckLease(dir, token) },
 	}.replace()
-	if fenced != nil {
-		return err
-	}
-	return lostFolder(err)
-}
-
-// lostFolder says of a write that failed where its folder was deleted, whose
-// lease may still be there while that goes on.
-func lostFolder(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("the trial's folder was deleted under the run: %w", err)
-	}
-	return err
 }
 
 func blobHeader(step int, payload []byte) []byte {

@@ -236,8 +236,14 @@ func loadCheckpoint(dir string) (step int, payload []byte, err error) {
 // The lease may be there yet while the folder is being deleted.
 func TestFolderDeletedUnderTheSave(t *testing.T) {
 	dir := t.TempDir()
-	err := saveBlob(dir, 0, filepath.Join(dir, "gone", "checkpoint", "step-1.bin"), 1, nil)
-	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "deleted under the run") {
-		t.Error(err)
+	there := func() error { return nil }
+	for what, err := range map[string]error{
+		"checkpoint": saveBlob(dir, 0, filepath.Join(dir, "gone", "checkpoint", "step-1.bin"), 1, nil),
+		"result":     content(filepath.Join(dir, "gone", "result.json"), nil, there).create(),
+		"history":    content(filepath.Join(dir, "gone", "history.csv"), nil, there).replace(),
+	} {
+		if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "deleted under the run") {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
