@@ -183,7 +183,7 @@ func (s *state) verdict(c *result.Certificate, winner, end int) {
 		c.Winner = &result.Winner{ConfigID: config.ID, Assignment: config.Assignment, Footprint: config.Footprint,
 			Alpha: o.alpha, Bound: o.bound, Networks: s.tested(o)}
 	} else if s.exhausted {
-		c.Verdict, c.Summary = result.Exploratory, s.exploratory(end)
+		c.Verdict, c.Summary = result.Exploratory, single.Replace(s.exploratory(end))
 		return
 	} else {
 		c.Verdict = result.Unmet

@@ -42,7 +42,7 @@ func differences(given, again *result.Certificate) []Fault {
 }
 
 // spoken is a certificate in today's words: of series, older ones speak of images,
-// of classes by numbers, and of groups not at all.
+// of classes by numbers, of one configuration as of many, and of groups not at all.
 func spoken(c *result.Certificate) (*result.Certificate, error) {
 	b, err := json.Marshal(c)
 	out := &result.Certificate{}
@@ -52,7 +52,10 @@ func spoken(c *result.Certificate) (*result.Certificate, error) {
 	if out.Winner != nil && out.Evidence != target.Observed {
 		out.Promises = withAlike(out.Promises, &out.Dataset)
 	}
-	out.Summary = strings.Replace(out.Summary, reaching(target.Worst), reaching(out.Target.Rule), 1)
+	out.Summary = single.Replace(strings.Replace(out.Summary, reaching(target.Worst), reaching(out.Target.Rule), 1))
+	for i, promise := range out.Promises {
+		out.Promises[i] = strings.Replace(promise, toSeeds, moreSeeds(len(out.Seeds)), 1)
+	}
 	for i := range out.Candidates {
 		out.Candidates[i].Reason = named(out.Candidates[i].Reason, out.Classes)
 	}

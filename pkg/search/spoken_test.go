@@ -52,6 +52,28 @@ func TestObservedTolerance(t *testing.T) {
 	}
 }
 
+// One configuration is not said to be many, nor 59 seeds to be too few.
+func TestWordsOfOne(t *testing.T) {
+	for _, want := range []string{"The only configuration was not shown to meet 90 %", "is the cheapest of 1 configuration that"} {
+		p := problem(small()[:1], 59, aim(0.9), Options{})
+		c := certificate(t, p, newWorld(p, level(p, map[bool]float64{true: 0.97, false: 0.7}[strings.HasPrefix(want, "is")]), 0.001, 4))
+		last := c.Promises[min(1, len(c.Promises)-1)]
+		if !strings.Contains(c.Summary, want) || strings.Contains(last, "59 seeds make") || c.Winner != nil && !strings.HasSuffix(last, "of 95 %.") {
+			t.Errorf("%q %q", c.Summary, c.Promises)
+		}
+		old := *c
+		old.Summary = strings.NewReplacer("The only configuration was not", "None of the 1 configurations was", "of 1 configuration ",
+			"of 1 configurations ").Replace(c.Summary)
+		old.Promises = []string{}
+		for _, promise := range c.Promises {
+			old.Promises = append(old.Promises, strings.Replace(promise, "of 95 %.", "of 95 % only; 59 seeds make it 95 %.", 1))
+		}
+		if faults := differences(&old, c); len(faults) > 0 {
+			t.Errorf("in the words of before: %v", faults)
+		}
+	}
+}
+
 // level is an accuracy of every configuration.
 func level(p *Problem, accuracy float64) map[string]float64 {
 	out := map[string]float64{}

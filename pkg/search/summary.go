@@ -3,6 +3,7 @@ package search
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
@@ -55,8 +56,12 @@ func (s *state) summary(winner, unjudged int) string {
 	if words := auditText(s.audited()); words != "" {
 		sentence += " " + words
 	}
-	return sentence + s.counted(winner)
+	return single.Replace(sentence + s.counted(winner))
 }
+
+// single says of one configuration what is written for many.
+var single = strings.NewReplacer("None of the 1 configurations was", "The only configuration was not",
+	"none among the 1 configurations", "none, of 1 configuration,", "cheapest of 1 configurations", "cheapest of 1 configuration")
 
 // bare counts the candidates of which nothing was trained.
 func (s *state) bare() int {

@@ -222,13 +222,23 @@ func (s *state) promises(winner int, c *result.Certificate) []string {
 		conf, err := stats.MinimumConfidence(n, 0.95)
 		if err == nil {
 			out = append(out, fmt.Sprintf("It does not promise the next seed: that the worst of %d bounds 95 %% of future seeds holds with a "+
-				"confidence of %.0f %% only; 59 seeds make it 95 %%.", n, 100*conf))
+				"confidence of %.0f %%%s.", n, 100*conf, moreSeeds(n)))
 		}
 	}
 	return withAlike(append(out,
 		s.p.lookedAt(),
 		"Images from another source than this data set's are not covered."), &s.p.Data)
 }
+
+// moreSeeds says how many seeds would do, to fewer.
+func moreSeeds(n int) string {
+	if n < 59 {
+		return toSeeds
+	}
+	return ""
+}
+
+const toSeeds = " only; 59 seeds make it 95 %"
 
 // withAlike adds what groups take from the promises.
 func withAlike(promises []string, data *models.Data) []string {

@@ -173,6 +173,9 @@ func (t *Target) SeedsShow(seeds int, alpha float64) string {
 	if err != nil {
 		return err.Error()
 	}
-	return fmt.Sprintf("%s: that each passes speaks of %s of further seeds with a confidence of %.0f %% only; %d seeds make it 95 %%", n,
-		text.Threshold(Coverage), 100*conf, more)
+	words := fmt.Sprintf("%s: that each passes speaks of %s of further seeds with a confidence of %.0f %%", n, text.Threshold(Coverage), 100*conf)
+	if seeds < more {
+		words += fmt.Sprintf(" only; %d seeds make it 95 %%", more)
+	}
+	return words
 }

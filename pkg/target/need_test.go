@@ -46,4 +46,7 @@ func TestNeed(t *testing.T) {
 			t.Errorf("%s: %s", rule, got)
 		}
 	}
+	if got := (&Target{Rule: Worst, Confidence: 0.95}).SeedsShow(59, 0.025); !strings.HasSuffix(got, "with a confidence of 95 %") {
+		t.Error(got)
+	}
 }

@@ -40,6 +40,8 @@ type page struct {
 	Drawn       bool
 	Still       template.URL // the accuracy figure, for readers without scripts
 	Caption     string
+	Targets     template.URL // the figure of a search with several targets
+	TargetsSay  string
 	Results     render.Table
 	Trials      render.Table
 	Footprint   render.Table
@@ -81,13 +83,20 @@ func write(r *report.Report, live int) ([]byte, error) {
 	p.Question, p.Required = p.R.Asked[:min(at, len(p.R.Asked))], strings.TrimSpace(p.R.Asked[min(at, len(p.R.Asked)):])
 	p.tables(r)
 	p.mistakes(whole, r)
-	if figures := figure.List(r); len(figures) > 0 && figures[0].Name == figure.Accuracy {
-		svg, err := figure.SVG(r, figure.Accuracy)
+	for _, f := range figure.List(r) {
+		if f.Name != figure.Accuracy && f.Name != figure.Targets {
+			continue
+		}
+		svg, err := figure.SVG(r, f.Name)
 		if err != nil {
 			return nil, err
 		}
-		p.Drawn, p.Caption = true, figures[0].Caption
-		p.Still = template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(svg))
+		still := template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(svg))
+		if f.Name == figure.Accuracy {
+			p.Drawn, p.Caption, p.Still = true, f.Caption, still
+		} else {
+			p.Targets, p.TargetsSay = still, f.Caption
+		}
 	}
 	r.Noun.All(&p)
 	t, err := template.New("page.html").Funcs(template.FuncMap{"noun": r.Noun.Of, "slug": slug, "term": openTerm, "endterm": closeTerm,

@@ -302,3 +302,33 @@ func testSizes(t *testing.T, parent context.Context) {
 		})
 	}
 }
+
+// A page of a search with several targets has the figure of its answers.
+func TestPageOfTargets(t *testing.T) {
+	in := reporttest.Flawed(t)
+	one := in.Experiment.Configs[0]
+	certificate := func(accuracy float64) result.Certificate {
+		return result.Certificate{Experiment: in.Experiment.Name, Seeds: []int64{0}, Summary: "It is.",
+			Target:     result.Target{Accuracy: accuracy, Confidence: 0.95, Rule: "worst", Cost: "parameters"},
+			Candidates: []result.Judged{{ConfigID: one.ID, Cost: one.Footprint.Parameters, Networks: make([]result.ScreenedNetwork, 1)}},
+			Openings: []result.Opening{{ConfigID: one.ID, Networks: []result.TestedNetwork{
+				{Correct: 950, Accuracy: 0.95, Interval: [2]float64{0.94, 0.96}}}}},
+			Winner: &result.Winner{ConfigID: one.ID}}
+	}
+	top := certificate(0.9)
+	for _, more := range []bool{false, true} {
+		if more {
+			top.Front = []result.Certificate{certificate(0.94)}
+		}
+		in.Certificate = &top
+		b, err := HTML(reporttest.Build(t, in, report.Options{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, section, _ := strings.Cut(string(b), `id="certificate-title"`)
+		section, _, _ = strings.Cut(section, "</section>")
+		if strings.Contains(section, `src="data:image/svg`) != more {
+			t.Errorf("several targets %v: %s", more, section)
+		}
+	}
+}
