@@ -56,9 +56,11 @@ func TestObservedTolerance(t *testing.T) {
 func TestWordsOfOne(t *testing.T) {
 	for _, want := range []string{"The only configuration was not shown to meet 90 %", "is the cheapest of 1 configuration that"} {
 		p := problem(small()[:1], 59, aim(0.9), Options{})
-		c := certificate(t, p, newWorld(p, level(p, map[bool]float64{true: 0.97, false: 0.7}[strings.HasPrefix(want, "is")]), 0.001, 4))
+		share := map[bool]float64{true: 0.97, false: 0.7}[strings.HasPrefix(want, "is")]
+		c := certificate(t, p, newWorld(p, level(p, share), 0.001, 4))
 		last := c.Promises[min(1, len(c.Promises)-1)]
-		if !strings.Contains(c.Summary, want) || strings.Contains(last, "59 seeds make") || c.Winner != nil && !strings.HasSuffix(last, "of 95 %.") {
+		if !strings.Contains(c.Summary, want) || strings.Contains(last, "59 seeds make") ||
+			c.Winner != nil && !strings.HasSuffix(last, "of 95 %.") {
 			t.Errorf("%q %q", c.Summary, c.Promises)
 		}
 		old := *c

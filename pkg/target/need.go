@@ -173,7 +173,8 @@ func (t *Target) SeedsShow(seeds int, alpha float64) string {
 	if err != nil {
 		return err.Error()
 	}
-	words := fmt.Sprintf("%s: that each passes speaks of %s of further seeds with a confidence of %.0f %%", n, text.Threshold(Coverage), 100*conf)
+	words := fmt.Sprintf("%s: that each passes speaks of %s of further seeds with a confidence of %.0f %%", n,
+		text.Threshold(Coverage), 100*conf)
 	if seeds < more {
 		words += fmt.Sprintf(" only; %d seeds make it 95 %%", more)
 	}
