@@ -17,8 +17,8 @@ type augmenter struct {
 	builder
 	models.Augment
 	in    models.Shape
-	batch int
-	seed  int64
+	batch int       // images of all orders
+	seeds []int64   // of the orders, whose images lie one after the other
 	step  tf.Output // int64 scalar
 }
 
@@ -27,7 +27,8 @@ func (p *Pack) augmented(x, step tf.Output) tf.Output {
 	if p.recipe.Augment == nil {
 		return x
 	}
-	a := augmenter{p.nets.builder, *p.recipe.Augment, p.input, p.recipe.Batch, p.recipe.OrderSeed(p.nets.seeds[0]), step}
+	orders := p.nets.orders
+	a := augmenter{p.nets.builder, *p.recipe.Augment, p.input, len(orders) * p.recipe.Batch, orders, step}
 	y := a.light(a.moved(x))
 	if a.Probability < 1 {
 		kept := op.Less(a.at("augment_drawn"), a.draw("probability"), a.scalar("probability", float32(a.Probability)))
@@ -38,15 +39,21 @@ func (p *Pack) augmented(x, step tf.Output) tf.Output {
 	return y
 }
 
-// key is the seed of a kind's draws at the step.
-func (a augmenter) key(kind string) tf.Output {
-	key := int64(Generator(a.seed, "augment", kind).Uint64())
-	return op.Pack(a.at("augment_key"), []tf.Output{tg.Const(a.at("augment_seed"), key), a.step})
+// drawn is what each order's seed gives for a kind of change at the step: [batch, ...].
+func (a augmenter) drawn(kind string, from func(s *op.Scope, shape, key tf.Output) tf.Output, each ...int32) tf.Output {
+	shape := a.ints("shape", append([]int32{int32(a.batch / len(a.seeds))}, each...)...)
+	all := make([]tf.Output, len(a.seeds))
+	for i, seed := range a.seeds {
+		word := int64(Generator(seed, "augment", kind).Uint64())
+		key := op.Pack(a.at("augment_key"), []tf.Output{tg.Const(a.at("augment_seed"), word), a.step})
+		all[i] = from(a.at("augment_draw"), shape, key)
+	}
+	return a.concat(0, all...)
 }
 
 // draw is uniform in [0, 1), [batch, 1].
 func (a augmenter) draw(kind string) tf.Output {
-	return op.StatelessRandomUniform(a.at("augment_draw"), a.ints("shape", int32(a.batch), 1), a.key(kind))
+	return a.drawn(kind, func(s *op.Scope, shape, key tf.Output) tf.Output { return op.StatelessRandomUniform(s, shape, key) }, 1)
 }
 
 // spread is uniform in [-most, most), [batch, 1].
@@ -129,8 +136,8 @@ func (a augmenter) light(x tf.Output) tf.Output {
 		x = a.add(x, each(a.spread("brightness", a.Brightness)))
 	}
 	if a.Noise > 0 {
-		shape := a.ints("shape", int32(a.batch), int32(a.in.H), int32(a.in.W), int32(a.in.C))
-		normal := op.StatelessRandomNormal(a.at("augment_noise"), shape, a.key("noise"))
+		normal := a.drawn("noise", func(s *op.Scope, shape, key tf.Output) tf.Output { return op.StatelessRandomNormal(s, shape, key) },
+			int32(a.in.H), int32(a.in.W), int32(a.in.C))
 		x = a.add(x, a.times(normal, a.scalar("sd", float32(a.Noise))))
 	}
 	if a.Cutout > 0 {

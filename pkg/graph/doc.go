@@ -5,7 +5,9 @@
 //
 //  1. NewPack builds one graph for the networks of a pack: first convolutions of
 //     one shape as one operation on one batch, everything else apart, so that a
-//     network's figures do not depend on its company.
+//     network's figures do not depend on its company. For a GPU, networks that
+//     are alike but for their seeds become one stack, whose operations hardly
+//     grow with its members; Form names what was built.
 //  2. Weights start from (seed, purpose, layer) alone, see Generator; dropout
 //     from (seed, layer, step).
 //  3. Step feeds the indices of a batch; the images stay on the device. Loss,

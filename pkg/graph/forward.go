@@ -24,7 +24,10 @@ type networks struct {
 	index  map[string]int
 
 	classes int
-	stacked bool // one stack, see stacked.go
+	orders  []int64       // see Pack.Orders
+	stacked bool          // one stack, see stacked.go
+	recipe  models.Recipe // of a stack
+	convs   string        // of a stack, see Device.StackForm
 
 	stemKind string           // see Device.Stem
 	own      map[int]*ownStem // of the training step, by stem; those that TensorFlow's operations run are missing

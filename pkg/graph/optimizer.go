@@ -121,7 +121,11 @@ func (b builder) average(done *tf.Operation, c cell, share tf.Output) *tf.Operat
 // clip scales each network's gradients, so that all its numbers together measure
 // no more than the recipe's gradient_clip (arXiv 1211.5063, section 3.2).
 func (p *Pack) clip(grads []tf.Output) {
-	ns := p.nets
+	ns, most := p.nets, p.nets.scalar("most", float32(p.recipe.GradientClip))
+	if ns.stacked {
+		ns.clip(grads, most)
+		return
+	}
 	shares := make([][]tf.Output, len(ns.params)) // of each param, by owner
 	squares := make([][]tf.Output, len(ns.nodes))
 	for i, pm := range ns.params {
@@ -138,7 +142,6 @@ func (p *Pack) clip(grads []tf.Output) {
 			squares[o.net] = append(squares[o.net], op.Sum(ns.at("norm"), square, ns.ints("axes", 0)))
 		}
 	}
-	most := ns.scalar("most", float32(p.recipe.GradientClip))
 	factors := make([]tf.Output, len(ns.nodes))
 	for net, all := range squares {
 		norm := op.Sqrt(ns.at("norm"), op.AddN(ns.at("norm"), all))

@@ -7,9 +7,9 @@ import (
 	"slimfit/models"
 )
 
-// param is one array of trainable numbers. A fused first convolution is one
-// param that several networks share channel by channel; every other param
-// belongs to one network.
+// param is one array of trainable numbers. A fused first convolution, and each of
+// a stack, is one param that several networks share channel by channel; every
+// other param belongs to one network, or to a stack.
 type param struct {
 	name   string
 	shape  []int64

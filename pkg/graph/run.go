@@ -14,7 +14,8 @@ import (
 )
 
 // Step trains every network on one batch, given as indices of the training
-// images. step is 0-based. It fills losses with each network's mean loss
+// images, or on its own one: a batch of each of Orders, one after the other. step is
+// 0-based. It fills losses with each network's mean loss
 // before the update.
 func (p *Pack) Step(step int, batch []int32, losses []float64) (err error) {
 	defer recovered("train a step", &err)
@@ -130,8 +131,12 @@ func (p *Pack) evaluate(pixels []uint8, fetch []tf.Output, take func([]*tf.Tenso
 	if len(pixels)%size != 0 {
 		return fmt.Errorf("classify images: %d bytes are no whole number of %v images", len(pixels), in)
 	}
-	for at := 0; at < len(pixels); at += evalBatch * size {
-		part := pixels[at:min(at+evalBatch*size, len(pixels))]
+	once := evalBatch * size
+	if p.nets.stacked { // it fits into the memory where a step does
+		once = min(evalBatch, p.recipe.Batch) * size
+	}
+	for at := 0; at < len(pixels); at += once {
+		part := pixels[at:min(at+once, len(pixels))]
 		t, err := tf.ReadTensor(tf.Uint8, []int64{int64(len(part) / size), int64(in.H), int64(in.W), int64(in.C)}, bytes.NewReader(part))
 		if err != nil {
 			return fmt.Errorf("classify images: %w", err)

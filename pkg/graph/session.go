@@ -20,7 +20,10 @@ type Device struct {
 	MemoryFraction float64 // of the GPU's memory; 0: grow as needed
 
 	BFloat16 bool   // convolutions and matrix products in bfloat16
-	Stem     string // kernels of the networks' first convolutions, see WithStem; "": TensorFlow's
+	// StackForm is how a stack computes convolutions of maps that are each network's
+	// own, one of models.StackForms; "": separate.
+	StackForm string
+	Stem      string // kernels of the networks' first convolutions, see WithStem; "": TensorFlow's
 	Optimize bool   // TensorFlow's graph optimizer, as other programs have it: for inference alone
 }
 

@@ -30,8 +30,8 @@ type Images struct {
 	ClassWeights []float32
 }
 
-// Pack is a set of networks for images of one shape that train on the same
-// batches in one graph. It is not safe for concurrent use.
+// Pack is a set of networks for images of one shape that train in one graph, on
+// the same batches or on their own, see Orders. It is not safe for concurrent use.
 type Pack struct {
 	nets    *networks
 	recipe  models.Recipe
@@ -50,13 +50,13 @@ type Pack struct {
 
 // stepOps are the feeds and fetches of one training step.
 type stepOps struct {
-	batch   tf.Output // int32 [batch]: indices of the training images
+	batch   tf.Output // int32 [orders * batch]: indices of the training images
 	step    tf.Output // int64: 0-based
 	rate    tf.Output // float32
 	decay   tf.Output // float32
 	average tf.Output // float32: see averageShare
 	quant   tf.Output // float32: 1 while numbers are rounded as int8 does, else 0
-	images  tf.Output // float32 [batch, h, w, c]: what the networks see, before scaling
+	images  tf.Output // float32 [orders * batch, h, w, c]: what the networks see, before scaling
 	losses  tf.Output // float32 [networks, batch]
 	targets []*tf.Operation
 }
@@ -99,9 +99,9 @@ func unopened(nets []Net, recipe models.Recipe, images int, f form) (p *Pack, er
 	if p.nets, err = plan(nets); err != nil {
 		return nil, err
 	}
-	p.nets.stemKind = f.stem
+	p.nets.stemKind, p.nets.orders = f.stem, []int64{recipe.OrderSeed(nets[0].Seed)}
 	if f.stacked && stacks(p.nets.nodes, recipe) {
-		p.nets.stack()
+		p.nets.stack(recipe, f.convs)
 	}
 	if err := p.build(images, f.casts); err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func (p *Pack) standardised(x tf.Output) tf.Output {
 
 func (p *Pack) buildStep() error {
 	ns, s := p.nets, &p.step
-	batch := int64(p.recipe.Batch)
+	batch := int64(len(ns.orders) * p.recipe.Batch)
 	s.batch = op.Placeholder(ns.at("batch"), tf.Int32, op.PlaceholderShape(tf.MakeShape(batch)))
 	s.step = op.Placeholder(ns.at("step"), tf.Int64, op.PlaceholderShape(tf.ScalarShape()))
 	s.rate = op.Placeholder(ns.at("rate"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
@@ -175,6 +175,9 @@ func (p *Pack) buildStep() error {
 	}
 	s.images = p.augmented(p.scaled(pixels), s.step)
 	input := p.standardised(s.images)
+	if len(ns.orders) > 1 {
+		input = ns.abreast(input, p.input)
+	}
 	var logits, upstream []tf.Output
 	if ns.stacked {
 		all, slopes, err := p.stackedLosses(input, labels, tr)

@@ -25,8 +25,9 @@ type Command struct {
 	Info     bool     `json:"info,omitempty"`
 }
 
-// Pack is a set of trials that see the same batches and train in one graph.
-// Its members share recipe, data set and batch order, and start at one step.
+// Pack is a set of trials that train in one graph. Its members share recipe, data
+// set and batch order, and start at one step; those that can be one stack on a GPU
+// (models.Stackable) may have orders of their own.
 type Pack struct {
 	ID              int           `json:"id"`
 	Source          models.Source `json:"source"`
@@ -39,6 +40,7 @@ type Pack struct {
 	Shifts          []string      `json:"shifts,omitempty"`  // of images, that networks are judged under besides, by package shift's names
 	Teacher         *Teacher      `json:"teacher,omitempty"` // where the recipe has one
 	Stem            string        `json:"stem,omitempty"`    // kernels that a result names, to train as it was; "": the worker's choice
+	Form            string        `json:"form,omitempty"`    // of a stack's convolutions, one of models.StackForms; "": separate
 	// EarlyStop lets members stop that are hopeless for a search's target: after
 	// each measurement on the validation images, and before the first step of a
 	// pack that is taken up again. nil stops none.

@@ -164,7 +164,9 @@ func (e Environment) SameKernels(o Environment) bool {
 
 // Pack is how the networks that trained together were built.
 type Pack struct {
-	Form    string `json:"form"`    // plain: side by side; stacked: one tensor program for all
+	// Form is plain: side by side; or stacked: one tensor program for all, with what
+	// else than fused its convolutions are, such as "stacked, depthwise, patches".
+	Form    string `json:"form"`
 	Members int    `json:"members"` // that the graph was built for
 }
 

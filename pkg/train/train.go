@@ -17,7 +17,7 @@ type Training struct {
 	set     *dataset.Set
 	recipe  models.Recipe
 	pack    *graph.Pack
-	order   *dataset.Order
+	orders  []*dataset.Order // of all networks, or of each
 	members []member
 	step    int // done
 	batch   []int32
@@ -47,17 +47,11 @@ type best struct {
 }
 
 // New builds the networks for the data set, at step 0. All nets have one batch
-// order: one seed, or a recipe with a shared order. teacher holds the logits of
+// order (one seed, or a recipe with a shared order), except as a stack. teacher holds the logits of
 // the recipe's teacher for each training image, [n, classes]; nil without one.
 func New(set *dataset.Set, nets []graph.Net, recipe models.Recipe, teacher []float32, device graph.Device) (*Training, error) {
 	if recipe.Batch > set.Train.N() {
 		return nil, fmt.Errorf("train: a batch of %d images is more than the %d training images", recipe.Batch, set.Train.N())
-	}
-	seed := recipe.OrderSeed(nets[0].Seed)
-	for _, n := range nets {
-		if recipe.OrderSeed(n.Seed) != seed {
-			return nil, fmt.Errorf("train: seeds %d and %d in one pack need order: shared", nets[0].Seed, n.Seed)
-		}
 	}
 	weights, err := ClassWeights(recipe.ClassWeights, set)
 	if err != nil {
@@ -68,13 +62,29 @@ func New(set *dataset.Set, nets []graph.Net, recipe models.Recipe, teacher []flo
 	if err != nil {
 		return nil, err
 	}
-	return &Training{
-		set: set, recipe: recipe, pack: pack, order: dataset.NewOrder(set.Train.N(), seed),
-		members: make([]member, len(nets)), batch: make([]int32, recipe.Batch), losses: make([]float64, len(nets)),
-	}, nil
+	orders := pack.Orders()
+	for _, n := range nets {
+		if len(orders) == 1 && recipe.OrderSeed(n.Seed) != orders[0] {
+			pack.Close()
+			return nil, fmt.Errorf("train: seeds %d and %d in one pack need order: shared", nets[0].Seed, n.Seed)
+		}
+	}
+	t := &Training{set: set, recipe: recipe, pack: pack, members: make([]member, len(nets)),
+		batch: make([]int32, len(orders)*recipe.Batch), losses: make([]float64, len(nets))}
+	for _, seed := range orders {
+		t.orders = append(t.orders, dataset.NewOrder(set.Train.N(), seed))
+	}
+	return t, nil
 }
 
-// Form names how the networks are built: plain or stacked.
+// draw fills in the step's batch of each order.
+func (t *Training) draw(step int, batch []int32) {
+	for i, o := range t.orders {
+		o.Batch(step, t.recipe.Batch, batch[i*t.recipe.Batch:])
+	}
+}
+
+// Form names how the networks are built, see graph.Pack.
 func (t *Training) Form() string { return t.pack.Form() }
 
 // Stem names the kernels of the network's first convolution, as results do.
@@ -102,8 +112,8 @@ func (t *Training) Done() bool {
 // Seen returns the indices of the first step's training images, and those images as
 // the networks see them at a step: floats in [0, 1], [batch, h, w, c].
 func (t *Training) Seen(step int) (batch []int32, images []float32, err error) {
-	batch = make([]int32, t.recipe.Batch)
-	t.order.Batch(0, t.recipe.Batch, batch)
+	batch = make([]int32, len(t.batch))
+	t.draw(0, batch)
 	images, err = t.pack.Seen(step, batch)
 	return batch, images, err
 }
@@ -112,7 +122,7 @@ func (t *Training) Seen(step int) (batch []int32, images []float32, err error) {
 // keeps its place in the pack, its numbers no longer count.
 func (t *Training) Next() error {
 	start := time.Now()
-	t.order.Batch(t.step, t.recipe.Batch, t.batch)
+	t.draw(t.step, t.batch)
 	if err := t.pack.Step(t.step, t.batch, t.losses); err != nil {
 		return err
 	}
