@@ -19,12 +19,12 @@ type Device struct {
 	GPU            bool    // use the visible GPU where there is one
 	MemoryFraction float64 // of the GPU's memory; 0: grow as needed
 
-	BFloat16 bool   // convolutions and matrix products in bfloat16
+	BFloat16 bool // convolutions and matrix products in bfloat16
 	// StackForm is how a stack computes convolutions of maps that are each network's
 	// own, one of models.StackForms; "": separate.
 	StackForm string
 	Stem      string // kernels of the networks' first convolutions, see WithStem; "": TensorFlow's
-	Optimize bool   // TensorFlow's graph optimizer, as other programs have it: for inference alone
+	Optimize  bool   // TensorFlow's graph optimizer, as other programs have it: for inference alone
 }
 
 // DeviceFor returns the session settings of a recipe.

@@ -155,7 +155,7 @@ func (s *Speeds) measure(ctx context.Context, slot Slot, queue <-chan measuremen
 			}
 			w.Settings = settings
 		}
-		step, err := measureOne(ctx, w, m.Options, p, s.cost.Step(p.Trials))
+		step, err := measureOne(ctx, w, m.Options, p, s.stackForm(p.Trials[0], slot.Device), s.cost.Step(p.Trials))
 		if err != nil {
 			return err
 		}
@@ -164,10 +164,11 @@ func (s *Speeds) measure(ctx context.Context, slot Slot, queue <-chan measuremen
 	return nil
 }
 
-// measureOne returns the seconds a step of the pack.
-func measureOne(ctx context.Context, w *workerproc.Process, o Options, p Pack, predicted float64) (float64, error) {
+// measureOne returns the seconds a step of the pack, in a form of its convolutions.
+func measureOne(ctx context.Context, w *workerproc.Process, o Options, p Pack, form string, predicted float64) (float64, error) {
 	t := p.Trials[0]
 	pack := newPack(1, o.Source, t)
+	pack.Form = form
 	for _, t := range p.Trials {
 		pack.Members = append(pack.Members, protocol.Member{Key: t.Key(), Layers: t.Layers})
 	}

@@ -191,7 +191,7 @@ func (r *run) newClaim(got []held, step int, evaluate bool) *claim {
 	id := r.packs
 	r.mu.Unlock()
 	c := &claim{evaluate: evaluate, open: map[int]uint64{}, pack: newPack(id, r.Source, t)}
-	c.pack.Stem = r.Stem
+	c.pack.Stem, c.pack.Form = r.Stem, r.Speeds.stackForm(t, r.Workers[0].Device)
 	c.pack.Step, c.pack.CheckpointEvery, c.pack.Test, c.pack.Shifts = step, r.CheckpointEvery.Seconds(), r.Test, r.Shifts
 	if !evaluate {
 		c.pack.EarlyStop = r.EarlyStop

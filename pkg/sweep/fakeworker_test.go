@@ -32,10 +32,12 @@ const fakeVariable = "SLIMFIT_FAKE_WORKER"
 
 // fakeOptions is how the worker behaves.
 type fakeOptions struct {
-	StepMillis float64     `json:"step_ms"` // time of one step of a pack
-	Faults     []fakeFault `json:"faults,omitempty"`
-	Start      string      `json:"start,omitempty"` // fail to start with this last line on stderr
-	Blind      bool        `json:"blind,omitempty"` // see no GPU
+	StepMillis float64 `json:"step_ms"` // time of one step of a pack
+	// FormMillis is that time where it is only measured, by the pack's form.
+	FormMillis map[string]float64 `json:"form_ms,omitempty"`
+	Faults     []fakeFault        `json:"faults,omitempty"`
+	Start      string             `json:"start,omitempty"` // fail to start with this last line on stderr
+	Blind      bool               `json:"blind,omitempty"` // see no GPU
 }
 
 // fakeFault is something that happens to a trial at a step.
@@ -130,7 +132,15 @@ func (w *fakeWorker) do(c protocol.Command) {
 		id = c.Evaluate.ID
 		err = w.evaluate(*c.Evaluate)
 	case c.Measure != nil:
-		w.emit(protocol.Event{Type: protocol.Measured, Pack: c.Measure.Pack.ID, Seconds: w.StepMillis / 1000})
+		ms, ok := w.FormMillis[c.Measure.Pack.Form]
+		if !ok {
+			ms = w.StepMillis
+		}
+		if ms < 0 {
+			err = errors.New("the graph does not fit")
+			break
+		}
+		w.emit(protocol.Event{Type: protocol.Measured, Pack: c.Measure.Pack.ID, Seconds: ms / 1000})
 	case c.Export != nil:
 		err = w.export(*c.Export)
 	case c.Latency != nil:

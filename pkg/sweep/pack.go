@@ -10,7 +10,7 @@ import (
 )
 
 // Pack is trials that train together in one graph: they share recipe, data set
-// and batch order.
+// and, except as a stack, batch order.
 type Pack struct {
 	Trials []experiment.Trial
 	Cost   float64 // see CostModel

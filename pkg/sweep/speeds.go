@@ -30,9 +30,9 @@ type Speeds struct {
 }
 
 type speedTable struct {
-	Machine string           `json:"machine"`
-	Packs   map[string]speed `json:"packs"`            // by digest of the pack's shape
-	Stacks  map[string]int   `json:"stacks,omitempty"` // best members of a stack on a GPU, by sizeKey
+	Machine string              `json:"machine"`
+	Packs   map[string]speed    `json:"packs"`          // by digest of the pack's shape
+	Fits    map[string]stackFit `json:"fits,omitempty"` // best stacks on a GPU, by fitKey
 }
 
 // speed is what a pack of one shape took.
@@ -78,9 +78,9 @@ func (s *Speeds) Save() error {
 	}
 	joined := readTable(s.path)
 	maps.Copy(joined.Packs, s.table.Packs)
-	if s.table.Packs = joined.Packs; joined.Stacks != nil {
-		maps.Copy(joined.Stacks, s.table.Stacks)
-		s.table.Stacks = joined.Stacks
+	if s.table.Packs = joined.Packs; joined.Fits != nil {
+		maps.Copy(joined.Fits, s.table.Fits)
+		s.table.Fits = joined.Fits
 	}
 	err := os.MkdirAll(filepath.Dir(s.path), 0o777)
 	if err == nil {

@@ -3,11 +3,14 @@ package sweep
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"slimfit/models"
 	"slimfit/pkg/experiment"
+	"slimfit/pkg/result"
 	"slimfit/pkg/workerproc"
 )
 
@@ -45,38 +48,53 @@ func TestBuildStacks(t *testing.T) {
 		{models.Shared, 64, []int{9, 9}},
 		{models.Shared, 4, []int{3, 3, 3, 3, 3, 3}},
 		{models.Shared, 1, slices.Repeat([]int{1}, 18)},
-		{models.PerSeed, 64, slices.Repeat([]int{1}, 18)},
+		{models.PerSeed, 64, []int{9, 9}},
 	} {
 		packs := BuildStacks(stackTrials(t, 9, c.order), 1, DefaultCost(), func(experiment.Trial) int { return c.size })
 		if got := sizes(packs); !slices.Equal(got, c.want) {
 			t.Errorf("%s, %d: packs of %v, want %v", c.order, c.size, got, c.want)
 		}
 	}
+	// Those that cannot be a stack share their batches or train alone.
+	trials := stackTrials(t, 9, models.PerSeed)
+	for i, trial := range trials {
+		c := *trial.Configuration
+		c.Recipe.Quantize = models.Int8
+		trials[i].Configuration = &c
+	}
+	if got := sizes(BuildStacks(trials, 1, DefaultCost(), func(experiment.Trial) int { return 64 })); !slices.Equal(got, slices.Repeat([]int{1}, 18)) {
+		t.Errorf("int8: packs of %v", got)
+	}
+}
+
+// gpuOptions are the setting's with one fake GPU; started counts its workers.
+func gpuOptions(t *testing.T, s setting, started *int) Options {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := s.options()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Workers = []Slot{{Threads: 1, Device: Device{Name: "GPU 0", Visible: "0"}}}
+	fake := o.Command
+	o.Command = func(w workerproc.Settings) *exec.Cmd {
+		*started++
+		cmd, real := fake(w), workerproc.Command(self, w)
+		cmd.Args, cmd.Env = append([]string{self, "fake-worker"}, real.Args[1:]...), append(cmd.Env, real.Env...)
+		return cmd
+	}
+	return o
 }
 
 // The best size of a stack is measured at the first use of a shape on a GPU, kept,
 // and used.
 func TestMeasureStacks(t *testing.T) {
-	s := small(t)
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	gpu := []Slot{{Threads: 1, Device: Device{Name: "GPU 0", Visible: "0"}}}
-	o, err := s.options()
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.Workers = gpu
-	fake := o.Command
-	started := 0
-	o.Command = func(w workerproc.Settings) *exec.Cmd {
-		started++
-		cmd := fake(w)
-		cmd.Args = append([]string{self, "fake-worker"}, workerproc.Command(self, w).Args[1:]...)
-		return cmd
-	}
+	dir, started := t.TempDir(), 0
+	o := gpuOptions(t, small(t), &started)
+	gpu := o.Workers
 	trials := stackTrials(t, 9, models.Shared)
 	speeds := LoadSpeeds(dir, "m", DefaultCost())
 	if n := speeds.Unmeasured(trials, gpu); n != 2 {
@@ -103,5 +121,48 @@ func TestMeasureStacks(t *testing.T) {
 	}
 	if packs := again.Packs(trials, []Slot{{Threads: 1}}); len(packs) < 3 {
 		t.Errorf("%d packs on the CPU", len(packs))
+	}
+}
+
+// Of the forms of a stack's convolutions the fastest is measured, kept, and what
+// workers are told; one that cannot be trained is left out.
+func TestMeasureForms(t *testing.T) {
+	s := small(t)
+	s.Worker.FormMillis = map[string]float64{models.Separate: 3, models.Grouped: -1, models.Patches: 2}
+	started := 0
+	o := gpuOptions(t, s, &started)
+	c := *s.trials()[0].Configuration
+	c.Layers = append([]models.Layer{models.NewConv(3, 2)}, c.Layers...)
+	c.ID = c.Config.ID()
+	var trials []experiment.Trial
+	for seed := range 3 {
+		trials = append(trials, experiment.Trial{Configuration: &c, Seed: int64(seed)})
+	}
+	o.Speeds = LoadSpeeds(t.TempDir(), "m", DefaultCost())
+	var said []string
+	o.Events = func(e Event) { said = append(said, e.Message) }
+	if _, err := Run(t.Context(), o, trials); err != nil {
+		t.Fatal(err)
+	}
+	if started != 4 { // one a form, and the run's
+		t.Errorf("%d workers", started)
+	}
+	if !slices.ContainsFunc(said, func(text string) bool {
+		return strings.HasSuffix(text, "packs of 3 train fastest on GPU 0, with convolutions in the form patches")
+	}) {
+		t.Errorf("said %q", said)
+	}
+	for _, trial := range trials {
+		r, err := o.Folder.ReadResult(trial.Key())
+		if err != nil || r.Environment.Pack == nil || *r.Environment.Pack != (result.Pack{Form: "stacked, patches", Members: 3}) {
+			t.Errorf("%v, %v", r.Environment.Pack, err)
+		}
+	}
+	if err := o.Speeds.Save(); err != nil {
+		t.Fatal(err)
+	}
+	again := LoadSpeeds(filepath.Dir(filepath.Dir(o.Speeds.path)), "m", DefaultCost())
+	if fit, ok := again.stack(trials[2], o.Workers[0].Device); !ok || fit != (stackFit{3, models.Patches}) {
+		t.Errorf("kept: %+v, %v", fit, ok)
 	}
 }
