@@ -307,7 +307,8 @@ func TestForm(t *testing.T) {
 			t.Errorf("%v: %q, want %q", c.layers, got, c.want)
 		}
 	}
-	if _, err := unopened([]Net{cellNet(5, 2, 4, 64, 1), cellNet(5, 2, 4, 64, 2)}, exact, testImages, form{stacked: true, convs: "folded"}); err == nil ||
+	two := []Net{cellNet(5, 2, 4, 64, 1), cellNet(5, 2, 4, 64, 2)}
+	if _, err := unopened(two, exact, testImages, form{stacked: true, convs: "folded"}); err == nil ||
 		!strings.Contains(err.Error(), `no form "folded"`) {
 		t.Errorf("an unknown form: %v", err)
 	}

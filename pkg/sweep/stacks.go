@@ -159,7 +159,8 @@ func (s *Speeds) bestStack(ctx context.Context, o Options, slot Slot, group []ex
 
 // bestSize tries the sizes of stacks in a form on a worker of their own, and returns
 // the best with its members' steps a second.
-func (s *Speeds) bestSize(ctx context.Context, o Options, slot Slot, group []experiment.Trial, form string) (best int, most float64, err error) {
+func (s *Speeds) bestSize(ctx context.Context, o Options, slot Slot, group []experiment.Trial,
+	form string) (best int, most float64, err error) {
 	w, err := workerproc.Start(ctx, o.Command(slot.settings(group[0].Recipe)))
 	if err != nil {
 		return 0, 0, err

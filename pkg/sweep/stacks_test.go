@@ -62,7 +62,8 @@ func TestBuildStacks(t *testing.T) {
 		c.Recipe.Quantize = models.Int8
 		trials[i].Configuration = &c
 	}
-	if got := sizes(BuildStacks(trials, 1, DefaultCost(), func(experiment.Trial) int { return 64 })); !slices.Equal(got, slices.Repeat([]int{1}, 18)) {
+	packs := BuildStacks(trials, 1, DefaultCost(), func(experiment.Trial) int { return 64 })
+	if got := sizes(packs); !slices.Equal(got, slices.Repeat([]int{1}, 18)) {
 		t.Errorf("int8: packs of %v", got)
 	}
 }
