@@ -162,7 +162,7 @@ func TestStackedEqualsPlain(t *testing.T) {
 		if r.Optimizer == models.Adam {
 			steps = 1 // after it, gradients of next to nothing go where rounding sends them
 		}
-		nets := make([]Net, 2+g.IntN(6))
+		nets := make([]Net, 2+g.IntN(4))
 		for k := range nets {
 			nets[k] = Net{Spec: spec, Seed: int64(g.IntN(4))}
 		}
