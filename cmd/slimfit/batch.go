@@ -238,7 +238,7 @@ func (o batchOptions) request(e *experiment.Experiment) (batch.Request, error) {
 	if workers < 1 {
 		workers = max(1, b.CPUs/o.lab.Work.Threads)
 		if b.GPUs > 0 {
-			workers = b.GPUs * o.lab.Work.WorkersPerGPU
+			workers = b.GPUs * max(1, o.lab.Work.WorkersPerGPU)
 		}
 	}
 	program, err := o.program(b, workers)
@@ -268,7 +268,7 @@ func (o batchOptions) program(b experiment.Batch, workers int) (batch.Program, e
 	if n := o.lab.Work.Threads; n != 1 {
 		p.Run = append(p.Run, fmt.Sprintf("--threads=%d", n))
 	}
-	if n := o.lab.Work.WorkersPerGPU; n != 1 && b.GPUs > 0 {
+	if n := o.lab.Work.WorkersPerGPU; n > 1 && b.GPUs > 0 {
 		p.Run = append(p.Run, fmt.Sprintf("--workers-per-gpu=%d", n))
 	}
 	if b.GPUMemoryFraction < 1 && b.GPUs > 0 {

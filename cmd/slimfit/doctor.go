@@ -84,7 +84,7 @@ func writeDoctor(w io.Writer, r doctor.Report) error {
 	line("CPU", "%s (%s)", text.OrUnknown(r.Machine.CPU), text.OrUnknown(strings.Join(r.Machine.Features, " ")))
 	line("cores", "%d%s: %s by default", r.Machine.Cores, quotaText(r.Machine.Quota), workersText(r.Workers))
 	line("memory", "%s available of %s", doctor.Bytes(r.Machine.MemoryAvailable), doctor.Bytes(r.Machine.MemoryTotal))
-	line("GPUs", "%s", gpuLine(r.Worker))
+	line("GPUs", "%s", gpuLine(r.Worker, r.MPS))
 	for _, d := range r.Datasets {
 		line("data set", "%s: %s", d.Name, d.State)
 	}
@@ -131,7 +131,7 @@ func tensorflowLine(w doctor.Worker) string {
 	return fmt.Sprintf("%s, %s, %s", version, build, w.Library.File)
 }
 
-func gpuLine(w doctor.Worker) string {
+func gpuLine(w doctor.Worker, mps bool) string {
 	if w.Environment == nil {
 		return "not known without the worker"
 	}
@@ -143,8 +143,8 @@ func gpuLine(w doctor.Worker) string {
 		names = append(names, fmt.Sprintf("%d: %s, %s, compute capability %s", g.Index, text.OrUnknown(g.Name), doctor.Bytes(int64(g.Memory)),
 			text.OrUnknown(g.Capability)))
 	}
-	return fmt.Sprintf("%s (driver %s, CUDA %s, cuDNN %s)", strings.Join(names, "; "), text.OrUnknown(w.Environment.Driver),
-		text.OrUnknown(w.Environment.CUDA), text.OrUnknown(w.Environment.CuDNN))
+	return fmt.Sprintf("%s (driver %s, CUDA %s, cuDNN %s, MPS %s)", strings.Join(names, "; "), text.OrUnknown(w.Environment.Driver),
+		text.OrUnknown(w.Environment.CUDA), text.OrUnknown(w.Environment.CuDNN), map[bool]string{true: "runs", false: "does not run"}[mps])
 }
 
 func quotaText(quota float64) string {

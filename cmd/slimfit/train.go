@@ -91,7 +91,7 @@ func parseShard(given string) (shard, error) {
 func gpuFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "gpus", Usage: "`WHICH` GPUs train: all, none, or a list such as 0,2 of those that CUDA_VISIBLE_DEVICES shows (default: all that there are)"},
-		&cli.IntFlag{Name: "workers-per-gpu", Value: 1, Usage: "`N` workers share each GPU"},
+		&cli.IntFlag{Name: "workers-per-gpu", Usage: "`N` workers share each GPU (default: 1; where NVIDIA's MPS runs, what a measurement finds best)"},
 		&cli.Float64Flag{Name: "gpu-memory-fraction", Usage: "`SHARE` of a GPU's memory that one worker may take (default: batch.gpu_memory_fraction of the experiment, else as needed)"},
 	}
 }

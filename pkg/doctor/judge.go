@@ -74,7 +74,7 @@ func judgeGPUs(r Report, fault, advise report) {
 		return
 	}
 	if w.Library.Build == workerproc.CUDA && !r.MPS {
-		advise("gpu", "start it by `"+machine.StartMPS+"` before a run with --workers-per-gpu; one worker a GPU needs none",
+		advise("gpu", "start it by `"+machine.StartMPS+"`: a run then measures how many workers a GPU are best; one needs none",
 			"NVIDIA's MPS does not run: several workers on one GPU would take turns and gain nothing")
 	}
 	switch {

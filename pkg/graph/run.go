@@ -28,8 +28,19 @@ func (p *Pack) Step(step int, batch []int32, losses []float64) (err error) {
 		return fmt.Errorf("train step %d: %w", step, err)
 	}
 	all, ok := out[0].Value().([][]float32)
-	if !ok || len(all) != len(losses) {
-		return fmt.Errorf("train step %d: losses of %d networks wanted, got shape %v", step, len(losses), out[0].Shape())
+	if !ok {
+		return fmt.Errorf("train step %d: losses of shape %v", step, out[0].Shape())
+	}
+	if err := means(all, losses); err != nil {
+		return fmt.Errorf("train step %d: %w", step, err)
+	}
+	return nil
+}
+
+// means fills losses with the means of each network's losses of the images.
+func means(all [][]float32, losses []float64) error {
+	if len(all) != len(losses) {
+		return fmt.Errorf("losses of %d networks wanted, got %d", len(losses), len(all))
 	}
 	for i, images := range all {
 		sum := 0.0

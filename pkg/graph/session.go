@@ -23,6 +23,7 @@ type Device struct {
 	// StackForm is how a stack computes convolutions of maps that are each network's
 	// own, one of models.StackForms; "": separate.
 	StackForm string
+	Unroll    int    // steps that one Session.Run can train, see Pack.Steps; below 2: one
 	Stem      string // kernels of the networks' first convolutions, see WithStem; "": TensorFlow's
 	Optimize  bool   // TensorFlow's graph optimizer, as other programs have it: for inference alone
 }

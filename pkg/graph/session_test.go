@@ -90,19 +90,29 @@ func TestCastsTrain(t *testing.T) {
 	}
 }
 
-// steps trains a pack of one network and returns its losses.
+// steps trains a pack, as many steps at a time as its graph has, and returns the
+// losses.
 func steps(t *testing.T, p *Pack, n int) []float64 {
 	t.Helper()
 	var losses []float64
-	batch, now := make([]int32, p.recipe.Batch), make([]float64, len(p.nets.nodes))
-	for step := range n {
-		for i := range batch {
-			batch[i] = int32((step*len(batch) + i) % testImages)
+	for step := 0; step < n; step += p.Unroll() {
+		batches, now := make([][]int32, p.Unroll()), make([][]float64, p.Unroll())
+		for k := range batches {
+			batches[k], now[k] = make([]int32, p.recipe.Batch), make([]float64, len(p.nets.nodes))
+			for i := range batches[k] {
+				batches[k][i] = int32(((step+k)*p.recipe.Batch + i) % testImages)
+			}
 		}
-		if err := p.Step(step, batch, now); err != nil {
+		var err error
+		if len(batches) > 1 {
+			err = p.Steps(step, batches, now)
+		} else {
+			err = p.Step(step, batches[0], now[0])
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
-		losses = append(losses, now...)
+		losses = append(losses, slices.Concat(now...)...)
 	}
 	return losses
 }

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -27,29 +28,33 @@ type form struct {
 	casts   bool   // see Device.casts
 	stacked bool   // as one stack, where the networks allow it
 	convs   string // see Device.StackForm
+	unroll  int    // see Device.Unroll
 	stem    string // see Device.Stem
 }
 
 // form is what the device is best served with. On the CPU a network is built the
 // same way in every pack, so that its last bits are its own.
 func (d Device) form() form {
-	return form{casts: d.casts(), stacked: d.GPU, convs: cmp.Or(d.StackForm, models.Separate), stem: d.Stem}
+	return form{casts: d.casts(), stacked: d.GPU, convs: cmp.Or(d.StackForm, models.Separate), unroll: d.Unroll, stem: d.Stem}
 }
 
 // Form names how the pack is built: plain, or stacked and what else than fused its
-// convolutions are.
+// convolutions are; and how often it is unrolled.
 func (p *Pack) Form() string {
-	if !p.nets.stacked {
-		return "plain"
+	name := []string{"plain"}
+	if p.nets.stacked {
+		name[0] = "stacked"
+		for i, n := range p.nets.nodes[0] {
+			if n.Layer.Kind != models.Conv {
+				continue
+			}
+			if way := p.nets.way(n, i == 0 && len(p.nets.orders) == 1); way != fused && !slices.Contains(name, way) {
+				name = append(name, way)
+			}
+		}
 	}
-	name := []string{"stacked"}
-	for i, n := range p.nets.nodes[0] {
-		if n.Layer.Kind != models.Conv {
-			continue
-		}
-		if way := p.nets.way(n, i == 0 && len(p.nets.orders) == 1); way != fused && !slices.Contains(name, way) {
-			name = append(name, way)
-		}
+	if n := p.Unroll(); n > 1 {
+		name = append(name, fmt.Sprintf("unrolled %d times", n))
 	}
 	return strings.Join(name, ", ")
 }

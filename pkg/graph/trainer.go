@@ -41,6 +41,7 @@ type Pack struct {
 	session *tf.Session
 	cells   []cell
 	step    stepOps
+	many    unrolled // none where the graph has single steps only
 	eval    evalOps
 	images  resource
 	labels  resource
@@ -103,7 +104,7 @@ func unopened(nets []Net, recipe models.Recipe, images int, f form) (p *Pack, er
 	if f.stacked && stacks(p.nets.nodes, recipe) {
 		p.nets.stack(recipe, f.convs)
 	}
-	if err := p.build(images, f.casts); err != nil {
+	if err := p.build(images, f); err != nil {
 		return nil, err
 	}
 	p.graph, err = p.nets.root.Finalize()
@@ -114,10 +115,10 @@ func unopened(nets []Net, recipe models.Recipe, images int, f form) (p *Pack, er
 func (p *Pack) Close() error { return p.session.Close() }
 
 // build adds everything to the graph.
-func (p *Pack) build(images int, casts bool) error {
+func (p *Pack) build(images int, f form) error {
 	ns := p.nets
 	ns.builder = newBuilder()
-	ns.casts = casts
+	ns.casts = f.casts
 	ns.values = make([]tf.Output, len(ns.params))
 	p.cells = cells(ns.params)
 	for i := range p.cells {
@@ -135,8 +136,14 @@ func (p *Pack) build(images int, casts bool) error {
 	if err := ns.root.Err(); err != nil {
 		return plain(err)
 	}
+	p.buildFeeds()
 	if err := p.buildStep(); err != nil {
 		return err
+	}
+	if f.unroll > 1 {
+		if err := p.unroll(f.unroll); err != nil {
+			return err
+		}
 	}
 	return p.buildEval()
 }
@@ -158,7 +165,8 @@ func (p *Pack) standardised(x tf.Output) tf.Output {
 	return op.AddV2(p.nets.at("centre"), x, op.Const(p.nets.at("offset"), offset))
 }
 
-func (p *Pack) buildStep() error {
+// buildFeeds adds what a step is told.
+func (p *Pack) buildFeeds() {
 	ns, s := p.nets, &p.step
 	batch := int64(len(ns.orders) * p.recipe.Batch)
 	s.batch = op.Placeholder(ns.at("batch"), tf.Int32, op.PlaceholderShape(tf.MakeShape(batch)))
@@ -166,11 +174,18 @@ func (p *Pack) buildStep() error {
 	s.rate = op.Placeholder(ns.at("rate"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
 	s.decay = op.Placeholder(ns.at("decay_share"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
 	s.average = op.Placeholder(ns.at("average_share"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
+	if p.recipe.Quantize == models.Int8 {
+		s.quant = op.Placeholder(ns.at("quant"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
+	}
+}
+
+// buildStep adds a step that reads what p.step and p.cells say.
+func (p *Pack) buildStep() error {
+	ns, s := p.nets, &p.step
 	pixels := op.ResourceGather(ns.at("pixels"), p.images.handle, s.batch, tf.Uint8)
 	labels := op.ResourceGather(ns.at("labels"), p.labels.handle, s.batch, tf.Int64)
 	tr := &training{batch: p.recipe.Batch, step: s.step, masks: map[string]tf.Output{}, batches: map[string]tf.Output{}}
 	if p.recipe.Quantize == models.Int8 {
-		s.quant = op.Placeholder(ns.at("quant"), tf.Float, op.PlaceholderShape(tf.ScalarShape()))
 		tr.quant = &s.quant
 	}
 	s.images = p.augmented(p.scaled(pixels), s.step)

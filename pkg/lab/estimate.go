@@ -60,8 +60,16 @@ func (l *Lab) estimateTimes(ctx context.Context, all []Pending) ([]PlanEstimate,
 		workers := place.Slots(p.Trials)
 		known := speedsIn(l.Cache, m, "")
 		known.Learn(speedsIn(filepath.Join(l.Out, p.Experiment.Name), m, ""))
-		if n := known.Unmeasured(p.Trials, workers); n > 0 {
-			l.Note("on %s, run first tries sizes of packs for %s, a few seconds each", workers[0].Device, text.Count(n, "network"))
+		if n := known.Unmeasured(p.Trials, workers, place.Sharing()); n > 0 {
+			what := "sizes of packs"
+			if place.Sharing() > 1 {
+				what += " and workers side by side"
+			}
+			l.Note("on %s, run first tries %s for %s, a few seconds each", workers[0].Device, what, text.Count(n, "network"))
+		}
+		var best string
+		if workers, best = known.Shared(p.Trials, workers, place.Sharing()); best != "" {
+			l.Note("%s", best)
 		}
 		work[i] = sweep.Calibration{Packs: known.Packs(p.Trials, workers),
 			Options: sweep.Options{Workers: workers, Source: l.sourceOf(p.Experiment)}}

@@ -41,10 +41,10 @@ type Lab struct {
 
 // Work says how trials are trained. Times are as in sweep.Options.
 type Work struct {
-	Jobs              int    // workers side by side; below 1: what the machine allows
-	Threads           int    // of each worker; below 1: one
-	GPUs              string // all, none, a list; "": all that there are
-	WorkersPerGPU     int
+	Jobs              int     // workers side by side; below 1: what the machine allows
+	Threads           int     // of each worker; below 1: one
+	GPUs              string  // all, none, a list; "": all that there are
+	WorkersPerGPU     int     // below 1: what a measurement finds best
 	GPUMemoryFraction float64 // in (0, 1]; 0: the experiment's
 	Checkpoint        time.Duration
 	Hang, Lease       time.Duration

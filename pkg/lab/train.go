@@ -69,7 +69,9 @@ func (l *Lab) trainTrials(ctx context.Context, t Training) (sweep.Summary, error
 	}
 	summary, err := sweep.Run(ctx, o, t.Trials)
 	done()
-	if serr := o.Speeds.Save(); serr != nil && err == nil {
+	best := speedsIn(l.Cache, machine.Read(), t.Stem)
+	best.LearnFits(o.Speeds)
+	if serr := errors.Join(o.Speeds.Save(), best.Save()); serr != nil && err == nil {
 		l.Note("%v", serr) // only estimates suffer
 	}
 	if err != nil && ctx.Err() == nil {
@@ -131,13 +133,15 @@ func (l *Lab) sweepOptions(ctx context.Context, t Training) (sweep.Options, erro
 	if err != nil {
 		return sweep.Options{}, err
 	}
+	speeds := speedsIn(t.Folder.Dir, m, t.Stem)
+	speeds.LearnFits(speedsIn(l.Cache, m, t.Stem)) // whatever folder it was measured for
 	return sweep.Options{
 		Folder: t.Folder, Experiment: t.Experiment.Name, Test: t.Test, Shifts: t.Experiment.Evaluate.Shifts, EarlyStop: t.Stop, Stem: t.Stem, Source: l.sourceOf(t.Experiment),
-		Workers: place.Slots(t.Trials), Command: workerCommand(file), Worker: file,
+		Workers: place.Slots(t.Trials), Sharing: place.Sharing(), Command: workerCommand(file), Worker: file,
 		CheckpointEvery: l.Work.Checkpoint, Lease: l.Work.Lease, Hang: l.Work.Hang,
 		Retries: l.Work.Retries, RetryFailed: l.Work.RetryFailed, Keep: l.keepOf(t), NoWait: l.Work.NoWait,
 		Label: labelOf(t.Experiment), Footprint: measuredFootprint(),
-		Speeds: speedsIn(t.Folder.Dir, m, t.Stem),
+		Speeds: speeds,
 	}, nil
 }
 
@@ -178,7 +182,8 @@ func workerCommand(file string) func(workerproc.Settings) *exec.Cmd {
 // that this process may use, else on the CPU.
 func (l *Lab) placement(ctx context.Context, m machine.Machine, batch experiment.Batch) (sweep.Placement, error) {
 	w := l.Work
-	p := sweep.Placement{Machine: m, Threads: w.Threads, Jobs: w.Jobs, PerDevice: w.WorkersPerGPU, MemoryFraction: w.GPUMemoryFraction}
+	p := sweep.Placement{Machine: m, Threads: w.Threads, Jobs: w.Jobs, PerDevice: w.WorkersPerGPU, MemoryFraction: w.GPUMemoryFraction,
+		MPS: machine.MPS()}
 	if p.MemoryFraction == 0 && batch.Given("gpu_memory_fraction") {
 		p.MemoryFraction = batch.GPUMemoryFraction
 	}
@@ -193,7 +198,7 @@ func (l *Lab) placement(ctx context.Context, m machine.Machine, batch experiment
 		l.Note("training on the CPU: %s", why)
 	}
 	p.Devices = devices
-	if len(devices) > 0 && p.PerDevice > 1 && !machine.MPS() {
+	if len(devices) > 0 && p.PerDevice > 1 && !p.MPS {
 		l.Note("%d workers share a GPU, but NVIDIA's MPS does not run: they take turns and gain nothing; `%s` starts it", p.PerDevice,
 			machine.StartMPS)
 	}

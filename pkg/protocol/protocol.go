@@ -41,6 +41,7 @@ type Pack struct {
 	Teacher         *Teacher      `json:"teacher,omitempty"` // where the recipe has one
 	Stem            string        `json:"stem,omitempty"`    // kernels that a result names, to train as it was; "": the worker's choice
 	Form            string        `json:"form,omitempty"`    // of a stack's convolutions, one of models.StackForms; "": separate
+	Unroll          int           `json:"unroll,omitempty"`  // steps that one run of TensorFlow trains; below 2: one
 	// EarlyStop lets members stop that are hopeless for a search's target: after
 	// each measurement on the validation images, and before the first step of a
 	// pack that is taken up again. nil stops none.

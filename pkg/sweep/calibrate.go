@@ -20,6 +20,7 @@ const (
 	calibrateSeconds = 1.0
 	calibrateLeast   = 10 // steps
 	calibrateMost    = 500
+	calibrateLongest = 10_000 // where the speed is about known
 )
 
 // Calibrate begins no more measurements after calibrateWithin, and gives up
@@ -155,7 +156,8 @@ func (s *Speeds) measure(ctx context.Context, slot Slot, queue <-chan measuremen
 			}
 			w.Settings = settings
 		}
-		step, err := measureOne(ctx, w, m.Options, p, s.stackForm(p.Trials[0], slot.Device), s.cost.Step(p.Trials))
+		fit, _ := s.stack(p.Trials[0], slot.Device)
+		step, err := measureOne(ctx, w, m.Options, p.Trials, fit, stepsIn(s.cost.Step(p.Trials), calibrateMost))
 		if err != nil {
 			return err
 		}
@@ -164,18 +166,21 @@ func (s *Speeds) measure(ctx context.Context, slot Slot, queue <-chan measuremen
 	return nil
 }
 
-// measureOne returns the seconds a step of the pack, in a form of its convolutions.
-func measureOne(ctx context.Context, w *workerproc.Process, o Options, p Pack, form string, predicted float64) (float64, error) {
-	t := p.Trials[0]
-	pack := newPack(1, o.Source, t)
-	pack.Form = form
-	for _, t := range p.Trials {
+// stepsIn is how many steps are measured where one takes about so many seconds.
+func stepsIn(seconds float64, most int) int {
+	return min(max(int(calibrateSeconds/max(seconds, 1e-6)), calibrateLeast), most)
+}
+
+// measureOne returns the seconds a step of a pack of the trials, a stack as fit has it.
+func measureOne(ctx context.Context, w *workerproc.Process, o Options, trials []experiment.Trial, fit stackFit, steps int) (float64, error) {
+	pack := newPack(1, o.Source, trials[0])
+	pack.Form, pack.Unroll = fit.Form, fit.unroll(len(trials))
+	for _, t := range trials {
 		pack.Members = append(pack.Members, protocol.Member{Key: t.Key(), Layers: t.Layers})
 	}
-	steps := min(max(int(calibrateSeconds/max(predicted, 1e-6)), calibrateLeast), calibrateMost)
 	e, err := w.Ask(ctx, protocol.Command{Measure: &protocol.Measure{Pack: pack, Steps: steps}}, protocol.Measured, nil)
 	if err != nil {
-		return 0, fmt.Errorf("measure %s: %w", nameOf(p.Trials), err)
+		return 0, fmt.Errorf("measure %s: %w", nameOf(trials), err)
 	}
 	return e.Seconds, nil
 }

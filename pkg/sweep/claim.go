@@ -191,9 +191,11 @@ func (r *run) newClaim(got []held, step int, evaluate bool) *claim {
 	id := r.packs
 	r.mu.Unlock()
 	c := &claim{evaluate: evaluate, open: map[int]uint64{}, pack: newPack(id, r.Source, t)}
-	c.pack.Stem, c.pack.Form = r.Stem, r.Speeds.stackForm(t, r.Workers[0].Device)
+	fit, _ := r.Speeds.stack(t, r.Workers[0].Device)
+	c.pack.Stem, c.pack.Form = r.Stem, fit.Form
 	c.pack.Step, c.pack.CheckpointEvery, c.pack.Test, c.pack.Shifts = step, r.CheckpointEvery.Seconds(), r.Test, r.Shifts
 	if !evaluate {
+		c.pack.Unroll = fit.unroll(len(got))
 		c.pack.EarlyStop = r.EarlyStop
 		for _, h := range got { // where one of them may begin late, the rule is for none
 			c.pack.EarlyStop = c.pack.EarlyStop.For(t.Recipe, r.trials[h.trial].Layers)

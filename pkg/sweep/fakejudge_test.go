@@ -57,8 +57,8 @@ func scores(p protocol.Pack, r result.Result) *result.Scores {
 func base(p protocol.Pack, m protocol.Member) result.Result {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	e := *environment(os.Args, false)
-	if p.Form != "" {
-		e.Pack = &result.Pack{Form: "stacked, " + p.Form, Members: len(p.Members)}
+	if p.Form != "" || p.Unroll > 0 {
+		e.Pack = &result.Pack{Form: fmt.Sprintf("stacked, %s, unrolled %d times", p.Form, p.Unroll), Members: len(p.Members)}
 	}
 	return result.Result{ConfigID: m.Key.ConfigID, Seed: m.Key.Seed, Status: result.Done, Train: p.Recipe, Dataset: p.Data,
 		Steps: p.Recipe.Steps, Seconds: float64(p.Recipe.Steps) / 1000, Environment: e, Warnings: []string{}, Started: at, Finished: at}

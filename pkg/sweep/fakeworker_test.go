@@ -35,6 +35,7 @@ type fakeOptions struct {
 	StepMillis float64 `json:"step_ms"` // time of one step of a pack
 	// FormMillis is that time where it is only measured, by the pack's form.
 	FormMillis map[string]float64 `json:"form_ms,omitempty"`
+	RunMillis  float64            `json:"run_ms"` // time of one run of TensorFlow besides, where a pack is measured
 	Faults     []fakeFault        `json:"faults,omitempty"`
 	Start      string             `json:"start,omitempty"` // fail to start with this last line on stderr
 	Blind      bool               `json:"blind,omitempty"` // see no GPU
@@ -140,6 +141,7 @@ func (w *fakeWorker) do(c protocol.Command) {
 			err = errors.New("the graph does not fit")
 			break
 		}
+		ms += w.RunMillis / float64(max(1, c.Measure.Pack.Unroll))
 		w.emit(protocol.Event{Type: protocol.Measured, Pack: c.Measure.Pack.ID, Seconds: ms / 1000})
 	case c.Export != nil:
 		err = w.export(*c.Export)

@@ -25,6 +25,7 @@ type Options struct {
 	EarlyStop  *result.StopRule // what stops hopeless trials early; nil: nothing
 
 	Workers []Slot // one worker process each; at least one
+	Sharing int    // workers that may share each GPU instead, where that is measured to be faster; below 2: Workers as they are
 	// Command is the worker's command line and environment, not started. All
 	// workers of a run are deterministic if one trial has to be.
 	Command func(workerproc.Settings) *exec.Cmd

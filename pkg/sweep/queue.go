@@ -118,7 +118,8 @@ type Placement struct {
 	Devices        []machine.Device // GPUs; none is the CPU
 	Threads        int              // of each worker; below 1 is 1
 	Jobs           int              // workers at most; below 1: what the machine carries
-	PerDevice      int              // workers that share a GPU; below 1 is 1
+	PerDevice      int              // workers that share a GPU; below 1: nobody chose, see Sharing
+	MPS            bool             // those on one GPU work at once, rather than in turns
 	MemoryFraction float64          // of a GPU's memory that one worker may take; 0: as needed
 }
 
@@ -150,6 +151,18 @@ func (p Placement) Slots(trials []experiment.Trial) []Slot {
 		}
 	}
 	return slots
+}
+
+// Sharing is how many workers a measurement may put on each GPU; 1 where somebody
+// chose their number, or where they would take turns and gain nothing.
+func (p Placement) Sharing() int {
+	if len(p.Devices) == 0 || p.PerDevice > 0 || !p.MPS {
+		return 1
+	}
+	if p.Jobs > 0 {
+		return max(1, min(maxSharing, p.Jobs/len(p.Devices)))
+	}
+	return maxSharing
 }
 
 // WorkerMemory is about what one worker needs for the costliest of these trials,

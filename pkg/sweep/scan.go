@@ -183,6 +183,11 @@ func (r *run) jobs(ctx context.Context, verdicts []verdict) []*job {
 		if err := r.Speeds.MeasureStacks(ctx, r.Options, train, say); err != nil && ctx.Err() == nil {
 			say(fmt.Sprintf("the best size of packs is not known: %v", err)) // what is wrong with the workers is told soon
 		}
+		var best string
+		if r.Workers, best = r.Speeds.Shared(train, r.Workers, r.Sharing); best != "" {
+			say(best)
+		}
+		r.track.places(r.Workers)
 	}
 	pack := r.pack
 	if pack == nil {

@@ -101,6 +101,17 @@ func (s *Speeds) Learn(other *Speeds) {
 	for k, v := range known {
 		s.put(k, v)
 	}
+	s.LearnFits(other)
+}
+
+// LearnFits adds what other knows to train fastest on GPUs.
+func (s *Speeds) LearnFits(other *Speeds) {
+	other.mu.Lock()
+	known := maps.Clone(other.table.Fits)
+	other.mu.Unlock()
+	for k, v := range known {
+		s.putFit(k, v)
+	}
 }
 
 // speedKey is where a pack's speed is kept. Workers side by side slow each

@@ -98,7 +98,7 @@ func TestMeasureStacks(t *testing.T) {
 	gpu := o.Workers
 	trials := stackTrials(t, 9, models.Shared)
 	speeds := LoadSpeeds(dir, "m", DefaultCost())
-	if n := speeds.Unmeasured(trials, gpu); n != 2 {
+	if n := speeds.Unmeasured(trials, gpu, 1); n != 2 {
 		t.Errorf("%d shapes to be measured, want 2", n)
 	}
 	var said []string
@@ -114,7 +114,7 @@ func TestMeasureStacks(t *testing.T) {
 	}
 	again := LoadSpeeds(dir, "m", DefaultCost())
 	o.Command = noWorker(t)
-	if err := again.MeasureStacks(t.Context(), o, trials, func(string) {}); err != nil || again.Unmeasured(trials, gpu) != 0 {
+	if err := again.MeasureStacks(t.Context(), o, trials, func(string) {}); err != nil || again.Unmeasured(trials, gpu, 1) != 0 {
 		t.Errorf("measured again: %v", err)
 	}
 	if packs := again.Packs(trials, gpu); len(packs) != 2 {
@@ -145,17 +145,17 @@ func TestMeasureForms(t *testing.T) {
 	if _, err := Run(t.Context(), o, trials); err != nil {
 		t.Fatal(err)
 	}
-	if started != 4 { // one a form, and the run's
+	if started != 2 { // one that measures, and the run's
 		t.Errorf("%d workers", started)
 	}
 	if !slices.ContainsFunc(said, func(text string) bool {
-		return strings.HasSuffix(text, "packs of 3 train fastest on GPU 0, with convolutions in the form patches")
+		return strings.HasSuffix(text, "fastest on GPU 0 are packs of 3, with convolutions in the form patches")
 	}) {
 		t.Errorf("said %q", said)
 	}
 	for _, trial := range trials {
 		r, err := o.Folder.ReadResult(trial.Key())
-		if err != nil || r.Environment.Pack == nil || *r.Environment.Pack != (result.Pack{Form: "stacked, patches", Members: 3}) {
+		if err != nil || r.Environment.Pack == nil || *r.Environment.Pack != (result.Pack{Form: "stacked, patches, unrolled 1 times", Members: 3}) {
 			t.Errorf("%v, %v", r.Environment.Pack, err)
 		}
 	}
@@ -163,7 +163,7 @@ func TestMeasureForms(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := LoadSpeeds(filepath.Dir(filepath.Dir(o.Speeds.path)), "m", DefaultCost())
-	if fit, ok := again.stack(trials[2], o.Workers[0].Device); !ok || fit != (stackFit{3, models.Patches}) {
+	if fit, ok := again.stack(trials[2], o.Workers[0].Device); !ok || fit != (stackFit{3, models.Patches, 1, 0}) {
 		t.Errorf("kept: %+v, %v", fit, ok)
 	}
 }

@@ -34,12 +34,19 @@ type running struct {
 }
 
 func newTracker(o Options, trials int) *tracker {
-	t := &tracker{now: State{Experiment: o.Experiment, Total: trials}, costs: make([]float32, trials),
-		running: make([]running, len(o.Workers))}
-	for _, s := range o.Workers {
+	t := &tracker{now: State{Experiment: o.Experiment, Total: trials}, costs: make([]float32, trials)}
+	t.places(o.Workers)
+	return t
+}
+
+// places sets the workers, none of which does anything yet.
+func (t *tracker) places(workers []Slot) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.running, t.now.Workers = make([]running, len(workers)), nil
+	for _, s := range workers {
 		t.now.Workers = append(t.now.Workers, WorkerState{Device: s.Device.String()})
 	}
-	return t
 }
 
 // cost sets the predicted cost of a trial that is left.

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 
@@ -34,6 +35,34 @@ func TestFit(t *testing.T) {
 	for name, o := range ended {
 		if got, err := Fit(t.Context(), set, nets, r, o); got != nil || err != nil {
 			t.Errorf("ended by %s: %v, %v", name, got, err)
+		}
+	}
+}
+
+// Several steps at a time give what single ones give, bit for bit, with every look
+// at the validation images at its step.
+func TestFitUnrolled(t *testing.T) {
+	r, nets, set := recipe(110), []graph.Net{net(1, 2), net(2, 3)}, barSet()
+	r.Order = models.Shared
+	want, err := Fit(t.Context(), set, nets, r, Options{Test: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Test: true, Device: graph.DeviceFor(r, 1, false)}
+	o.Device.Unroll = 3
+	var most, calls int
+	last := 0
+	o.Each = func(tr *Training) (bool, error) {
+		calls, most, last = calls+1, max(most, tr.Step()-last), tr.Step()
+		return true, nil
+	}
+	got, err := Fit(t.Context(), set, nets, r, o)
+	if err != nil || most != 3 || calls >= 110 || last != 110 {
+		t.Fatalf("%d calls for 110 steps, %d at most, the last %d, %v", calls, most, last, err)
+	}
+	for i := range want {
+		if got[i].Result.WeightsSHA != want[i].Result.WeightsSHA || !reflect.DeepEqual(got[i].History, want[i].History) {
+			t.Errorf("network %d: history %+v, want %+v", i, got[i].History, want[i].History)
 		}
 	}
 }

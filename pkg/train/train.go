@@ -19,9 +19,9 @@ type Training struct {
 	pack    *graph.Pack
 	orders  []*dataset.Order // of all networks, or of each
 	members []member
-	step    int // done
-	batch   []int32
-	losses  []float64
+	step    int         // done
+	batches [][]int32   // of the steps that a Session.Run trains at most
+	losses  [][]float64 // of those steps
 	// answered has what the networks answer as they are; see answers.
 	answered map[result.Split]*answered
 	sample   dataset.Images // of the validation images, see glance; empty before the first
@@ -69,8 +69,10 @@ func New(set *dataset.Set, nets []graph.Net, recipe models.Recipe, teacher []flo
 			return nil, fmt.Errorf("train: seeds %d and %d in one pack need order: shared", nets[0].Seed, n.Seed)
 		}
 	}
-	t := &Training{set: set, recipe: recipe, pack: pack, members: make([]member, len(nets)),
-		batch: make([]int32, len(orders)*recipe.Batch), losses: make([]float64, len(nets))}
+	t := &Training{set: set, recipe: recipe, pack: pack, members: make([]member, len(nets))}
+	for range pack.Unroll() {
+		t.batches, t.losses = append(t.batches, make([]int32, len(orders)*recipe.Batch)), append(t.losses, make([]float64, len(nets)))
+	}
 	for _, seed := range orders {
 		t.orders = append(t.orders, dataset.NewOrder(set.Train.N(), seed))
 	}
@@ -112,30 +114,53 @@ func (t *Training) Done() bool {
 // Seen returns the indices of the first step's training images, and those images as
 // the networks see them at a step: floats in [0, 1], [batch, h, w, c].
 func (t *Training) Seen(step int) (batch []int32, images []float32, err error) {
-	batch = make([]int32, len(t.batch))
+	batch = make([]int32, len(t.batches[0]))
 	t.draw(0, batch)
 	images, err = t.pack.Seen(step, batch)
 	return batch, images, err
 }
 
-// Next trains one step. A network whose loss is not finite has diverged: it
-// keeps its place in the pack, its numbers no longer count.
-func (t *Training) Next() error {
-	start := time.Now()
-	t.draw(t.step, t.batch)
-	if err := t.pack.Step(t.step, t.batch, t.losses); err != nil {
+// Next trains one step, or as many as the pack's graph is unrolled to. A network
+// whose loss is not finite has diverged: it keeps its place in the pack, its
+// numbers no longer count.
+func (t *Training) Next() (err error) {
+	start, n := time.Now(), t.together()
+	for i := range n {
+		t.draw(t.step+i, t.batches[i])
+	}
+	if n == 1 {
+		err = t.pack.Step(t.step, t.batches[0], t.losses[0])
+	} else {
+		err = t.pack.Steps(t.step, t.batches, t.losses)
+	}
+	if err != nil {
 		return err
 	}
-	t.step++
-	share := time.Since(start).Seconds() / float64(len(t.members))
-	point, measure, whole := due(t.step, t.recipe.Steps)
-	for i := range t.members {
-		t.members[i].add(t.step, t.losses[i], share, point)
+	share := time.Since(start).Seconds() / float64(n*len(t.members))
+	measure, whole := false, false
+	for _, losses := range t.losses[:n] {
+		var point bool
+		t.step++
+		point, measure, whole = due(t.step, t.recipe.Steps)
+		for i := range t.members {
+			t.members[i].add(t.step, losses[i], share, point)
+		}
 	}
 	if measure {
 		return t.validate(whole)
 	}
 	return nil
+}
+
+// together is how many steps come before the next look at the networks: all that
+// the graph has in a row, or 1.
+func (t *Training) together() int {
+	for i := 1; i < len(t.batches); i++ {
+		if _, measure, _ := due(t.step+i, t.recipe.Steps); measure {
+			return 1
+		}
+	}
+	return len(t.batches)
 }
 
 func (m *member) add(step int, loss, seconds float64, point bool) {

@@ -19,22 +19,25 @@ func (s *server) measure(m protocol.Measure) error {
 	if m.Steps < 1 {
 		return errors.New("measure: no steps wanted")
 	}
-	m.Pack.Recipe.Steps = max(m.Pack.Recipe.Steps, warmUp+m.Steps+1)
+	once := max(1, m.Pack.Unroll) // steps of one call of Next
+	m.Pack.Recipe.Steps = max(m.Pack.Recipe.Steps, (warmUp+1)*once+m.Steps+1)
 	t, _, err := s.newTraining(m.Pack)
 	if err != nil {
 		return err
 	}
 	defer t.Close()
-	var start time.Time
-	for i := range warmUp + m.Steps {
-		if i == warmUp {
-			start = time.Now()
-		}
+	for range warmUp {
 		if err := t.Next(); err != nil {
 			return err
 		}
 	}
-	s.emit(protocol.Event{Type: protocol.Measured, Pack: m.Pack.ID, Seconds: time.Since(start).Seconds() / float64(m.Steps)})
+	start, from := time.Now(), t.Step()
+	for t.Step() < from+m.Steps {
+		if err := t.Next(); err != nil {
+			return err
+		}
+	}
+	s.emit(protocol.Event{Type: protocol.Measured, Pack: m.Pack.ID, Seconds: time.Since(start).Seconds() / float64(t.Step()-from)})
 	return nil
 }
 

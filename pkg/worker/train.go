@@ -54,7 +54,7 @@ func (s *server) input(p protocol.Pack) (set *dataset.Set, o train.Options, err 
 		return nil, o, err
 	}
 	o.Device = graph.DeviceFor(p.Recipe, s.options.Threads, s.options.GPU)
-	o.Device.MemoryFraction, o.Device.StackForm = s.options.MemoryFraction, p.Form
+	o.Device.MemoryFraction, o.Device.StackForm, o.Device.Unroll = s.options.MemoryFraction, p.Form, p.Unroll
 	if o.Device, err = s.stem(p, o.Device); err != nil {
 		return nil, o, err
 	}

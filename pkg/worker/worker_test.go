@@ -271,6 +271,12 @@ func TestMeasureWritesNothing(t *testing.T) {
 	if e := events[len(events)-1]; e.Type != protocol.Measured || !(e.Seconds > 0) {
 		t.Errorf("measured: %+v", e)
 	}
+	p.Unroll = 4
+	s.send(protocol.Command{Measure: &protocol.Measure{Pack: p, Steps: 10}})
+	events = s.until(protocol.Measured, protocol.Error)
+	if e := events[len(events)-1]; e.Type != protocol.Measured || !(e.Seconds > 0) {
+		t.Errorf("measured four steps at a time: %+v", e)
+	}
 	if entries, err := os.ReadDir(p.Members[0].Dir); err != nil || len(entries) != 0 {
 		t.Errorf("the trial's folder has %v, %v", entries, err)
 	}
