@@ -3,7 +3,6 @@ package graph
 import (
 	"math"
 
-	tg "github.com/galeone/tfgo"
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 
@@ -45,8 +44,7 @@ func (a augmenter) drawn(kind string, from func(s *op.Scope, shape, key tf.Outpu
 	all := make([]tf.Output, len(a.seeds))
 	for i, seed := range a.seeds {
 		word := int64(Generator(seed, "augment", kind).Uint64())
-		key := op.Pack(a.at("augment_key"), []tf.Output{tg.Const(a.at("augment_seed"), word), a.step})
-		all[i] = from(a.at("augment_draw"), shape, key)
+		all[i] = from(a.at("augment_draw"), shape, a.key(word, a.step))
 	}
 	return a.concat(0, all...)
 }

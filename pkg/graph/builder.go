@@ -37,6 +37,16 @@ func (b builder) ints(name string, v ...int32) tf.Output  { return tg.Const(b.at
 func (b builder) scalar(name string, v float32) tf.Output { return tg.Const(b.at(name), v) }
 func (b builder) int(name string, v int32) tf.Output      { return tg.Const(b.at(name), v) }
 
+// key is what the draws of a step start from, int64 [2]. GPUs read it from the
+// CPU's memory: made on a GPU, each would be a kernel and a copy back.
+func (b builder) key(word int64, step tf.Output) tf.Output {
+	s := b.at("key").WithDevice(onCPU)
+	return op.Pack(s, []tf.Output{tg.Const(s.SubScope("word"), word), step})
+}
+
+// onCPU is the device of what is small and read by the CPU, whatever the session has.
+const onCPU = "/device:CPU:0"
+
 // reshape gives x the shape; -1 is inferred.
 func (b builder) reshape(x tf.Output, shape ...int32) tf.Output {
 	return op.Reshape(b.at("reshape"), x, b.ints("shape", shape...))

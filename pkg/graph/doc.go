@@ -12,7 +12,7 @@
 //     from (seed, layer, step).
 //  3. Step feeds the indices of a batch; the images stay on the device. Loss,
 //     gradients and optimizer run in the graph; Rate is the learning rate of a
-//     step.
+//     step. Steps trains several in one run, where the graph was unrolled.
 //  4. State is a network's weights and moments, for checkpoints, and back.
 //  5. Frozen and SavedModel write trained networks; LoadFrozen and LoadModel
 //     read them for prediction.

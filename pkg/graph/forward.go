@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	tg "github.com/galeone/tfgo"
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 
@@ -290,8 +289,7 @@ func (ns *networks) dropout(x tf.Output, n models.Node, flat bool, seed int64, t
 	if !ok {
 		rate := float32(n.Layer.Rate)
 		layerKey := int64(Generator(seed, "dropout", n.Name).Uint64())
-		seeds := op.Pack(ns.at("dropout_key"), []tf.Output{tg.Const(ns.at("dropout_seed"), layerKey), tr.step})
-		u := op.StatelessRandomUniform(ns.at("dropout_uniform"), ns.ints("dropout_shape", shape...), seeds)
+		u := op.StatelessRandomUniform(ns.at("dropout_uniform"), ns.ints("dropout_shape", shape...), ns.key(layerKey, tr.step))
 		keep := op.Cast(ns.at("dropout_keep"), op.GreaterEqual(ns.at("dropout_kept"), u, ns.scalar("rate", rate)), tf.Float)
 		mask = op.Mul(ns.at("dropout_mask"), keep, ns.scalar("scale", 1/(1-rate)))
 		tr.masks[key] = mask

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	tg "github.com/galeone/tfgo"
 	tf "github.com/wamuir/graft/tensorflow"
 	"github.com/wamuir/graft/tensorflow/op"
 
@@ -178,8 +177,7 @@ func (ns *networks) stackedDropout(x tf.Output, n models.Node, tr *training) tf.
 			continue
 		}
 		key := int64(Generator(seed, "dropout", n.Name).Uint64())
-		seeds := op.Pack(ns.at("dropout_key"), []tf.Output{tg.Const(ns.at("dropout_seed"), key), tr.step})
-		draws[net] = op.StatelessRandomUniform(ns.at("dropout_uniform"), shape, seeds)
+		draws[net] = op.StatelessRandomUniform(ns.at("dropout_uniform"), shape, ns.key(key, tr.step))
 	}
 	rate := float32(n.Layer.Rate)
 	kept := op.GreaterEqual(ns.at("dropout_kept"), op.Pack(ns.at("dropout_draws"), draws), ns.scalar("rate", rate))

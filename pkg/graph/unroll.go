@@ -41,7 +41,7 @@ func (p *Pack) unroll(steps int) error {
 		}
 		many := op.Placeholder(ns.at("steps"), from.DataType(), op.PlaceholderShape(tf.MakeShape(append([]int64{int64(steps)}, shape...)...)))
 		// Cut where they arrive: a GPU would have to give small numbers back to the CPU.
-		each[from] = op.Unpack(ns.at("each").WithDevice("/device:CPU:0"), many, int64(steps))
+		each[from] = op.Unpack(ns.at("each").WithDevice(onCPU), many, int64(steps))
 		p.many.feeds[from] = many
 	}
 	at := func(from tf.Output, i int) tf.Output {
