@@ -48,7 +48,9 @@ func BenchmarkRun(b *testing.B) {
 					nets = append(nets, cellNet(5, 2, 4, 128, int64(seed)))
 				}
 				d.Unroll = unroll
-				p, err := NewPack(nets, models.DefaultRecipe(), fakeImages(testImages, mnist, 10), d)
+				r := models.DefaultRecipe()
+				r.Order = models.Shared
+				p, err := NewPack(nets, r, fakeImages(testImages, mnist, 10), d)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -57,8 +59,8 @@ func BenchmarkRun(b *testing.B) {
 				for i := range batches {
 					batches[i], losses[i] = make([]int32, 50), make([]float64, members)
 				}
-				step, start := 0, userTime(b)
-				for b.Loop() {
+				step := 0
+				run := func() {
 					if unroll > 1 {
 						err = p.Steps(step, batches, losses)
 					} else {
@@ -68,6 +70,11 @@ func BenchmarkRun(b *testing.B) {
 						b.Fatal(err)
 					}
 					step += unroll
+				}
+				run() // the first one makes the kernels
+				start := userTime(b)
+				for b.Loop() {
+					run()
 				}
 				b.ReportMetric((userTime(b)-start).Seconds()*1e6/float64(b.N*unroll), "cpu-us/step")
 			})
