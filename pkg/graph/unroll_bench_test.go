@@ -19,7 +19,10 @@ func BenchmarkRun(b *testing.B) {
 		p := &Pack{recipe: testRecipe(), nets: &networks{builder: newBuilder()}}
 		p.buildFeeds()
 		s := p.step
-		fetch := []tf.Output{op.Identity(p.nets.at("back"), s.batch), op.Identity(p.nets.at("back"), s.step), op.Identity(p.nets.at("back"), s.rate)}
+		var fetch []tf.Output
+		for _, x := range []tf.Output{s.batch, s.step, s.rate} {
+			fetch = append(fetch, op.Identity(p.nets.at("back"), x))
+		}
 		g, err := p.nets.root.Finalize()
 		if err != nil {
 			b.Fatal(err)

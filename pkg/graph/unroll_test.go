@@ -14,8 +14,8 @@ func TestUnrolledEqualsSingle(t *testing.T) {
 	norm := models.NewConv(3, 4)
 	norm.Norm, norm.Unbiased = models.OneNorm, true
 	same := []Net{cellNet(5, 4, 4, 32, 1), cellNet(5, 4, 4, 32, 2), cellNet(5, 4, 4, 32, 1)}
-	normed := []Net{{Seed: 1, Spec: models.Spec{Input: mnist, Classes: 10, Layers: []models.Layer{norm, models.NewMaxPool(4), models.NewDense(20)}}},
-		cellNet(3, 2, 4, 20, 2)}
+	layers := []models.Layer{norm, models.NewMaxPool(4), models.NewDense(20)}
+	normed := []Net{{Seed: 1, Spec: models.Spec{Input: mnist, Classes: 10, Layers: layers}}, cellNet(3, 2, 4, 20, 2)}
 	for name, c := range map[string]struct {
 		nets   []Net
 		f      form

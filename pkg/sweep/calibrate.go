@@ -172,7 +172,8 @@ func stepsIn(seconds float64, most int) int {
 }
 
 // measureOne returns the seconds a step of a pack of the trials, a stack as fit has it.
-func measureOne(ctx context.Context, w *workerproc.Process, o Options, trials []experiment.Trial, fit stackFit, steps int) (float64, error) {
+func measureOne(ctx context.Context, w *workerproc.Process, o Options, trials []experiment.Trial, fit stackFit,
+	steps int) (float64, error) {
 	pack := newPack(1, o.Source, trials[0])
 	pack.Form, pack.Unroll = fit.Form, fit.unroll(len(trials))
 	for _, t := range trials {

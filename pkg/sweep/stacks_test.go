@@ -155,7 +155,8 @@ func TestMeasureForms(t *testing.T) {
 	}
 	for _, trial := range trials {
 		r, err := o.Folder.ReadResult(trial.Key())
-		if err != nil || r.Environment.Pack == nil || *r.Environment.Pack != (result.Pack{Form: "stacked, patches, unrolled 1 times", Members: 3}) {
+		want := result.Pack{Form: "stacked, patches, unrolled 1 times", Members: 3}
+		if err != nil || r.Environment.Pack == nil || *r.Environment.Pack != want {
 			t.Errorf("%v, %v", r.Environment.Pack, err)
 		}
 	}

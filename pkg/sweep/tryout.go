@@ -198,7 +198,8 @@ func (t *tryout) sizes(ctx context.Context, fit *stackFit) error {
 
 // climb tries larger and larger values of a field until they only lose, leaves the
 // best in fit and returns the best rate. A larger one must gain by the factor.
-func (t *tryout) climb(ctx context.Context, values []int, gain float64, fit *stackFit, field func(*stackFit) *int) (most float64, err error) {
+func (t *tryout) climb(ctx context.Context, values []int, gain float64, fit *stackFit,
+	field func(*stackFit) *int) (most float64, err error) {
 	for _, n := range values {
 		f := *fit
 		*field(&f) = n
