@@ -9,7 +9,6 @@ import (
 
 	"slimfit/models"
 	"slimfit/pkg/experiment"
-	"slimfit/pkg/text"
 	"slimfit/pkg/workerproc"
 )
 
@@ -29,8 +28,11 @@ func (f stackFit) String() string {
 	if n := f.unroll(f.Members); n > 1 {
 		words += fmt.Sprintf(", %d steps at a time", n)
 	}
-	if f.Workers > 0 {
-		words += fmt.Sprintf(", by %s a GPU", text.Count(f.Workers, "worker"))
+	switch {
+	case f.Workers > 1:
+		words += fmt.Sprintf(", %d side by side on each GPU", f.Workers)
+	case f.Workers == 1:
+		words += ", one by one on each GPU"
 	}
 	return words
 }

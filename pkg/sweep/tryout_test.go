@@ -168,7 +168,7 @@ func TestRunShares(t *testing.T) {
 	if n := len(rec.events[at].State.Workers); n != 2 {
 		t.Errorf("%d workers on the GPU, want 2", n)
 	}
-	if said := rec.messages(Notice); !strings.Contains(said, "packs of 2, 16 steps at a time, by 2 workers a GPU, as measured") {
+	if said := rec.messages(Notice); !strings.Contains(said, "packs of 2, 16 steps at a time, 2 side by side on each GPU, as measured") {
 		t.Errorf("said %q", said)
 	}
 	unrolled := 0
