@@ -32,10 +32,10 @@ type account struct {
 
 // accountOf reads the ledger; without one no key is looked for, which takes
 // reading data of one's own.
-func (l *Lab) accountOf(e *experiment.Experiment, question string) (a account, err error) {
+func (l *Lab) accountOf(e *experiment.Experiment, question string, share float64) (a account, err error) {
 	ledger, total := store.LedgerIn(l.Out), 1-e.Target.Confidence
 	if !ledger.Exists() {
-		a.looks, a.first, a.fresh = search.Account(nil, question, total)
+		a.looks, a.first, a.fresh = search.Account(nil, question, total, share)
 		return a, nil
 	}
 	if a.key, err = dataset.TestKey(e.Ref, l.Cache); err != nil {
@@ -45,7 +45,7 @@ func (l *Lab) accountOf(e *experiment.Experiment, question string) (a account, e
 	if err != nil && !errors.Is(err, store.ErrNoLedger) {
 		return a, err
 	}
-	a.looks, a.first, a.fresh = search.Account(looks, question, total)
+	a.looks, a.first, a.fresh = search.Account(looks, question, total, share)
 	return a, nil
 }
 
@@ -58,14 +58,16 @@ func (l *Lab) AheadOf(e *experiment.Experiment, p *search.Problem) (*Ahead, erro
 	if e.Target == nil || e.Target.Evidence == target.Observed || e.Data.Test < 1 {
 		return nil, nil
 	}
-	question := "" // where it takes a measurement to know the candidates
+	question, share := "", search.HalfAlpha // where it takes a measurement to know the candidates
 	if p == nil && e.Configs != nil {
 		p, _ = search.New(e, search.Options{})
 	}
 	if p != nil {
-		question = p.Question()
+		question, share = p.Question(), p.Share()
+	} else if e.Configs == nil {
+		share = search.SpaceAlpha
 	}
-	a, err := l.accountOf(e, question)
+	a, err := l.accountOf(e, question, share)
 	if err != nil {
 		return nil, exit.Failed(err)
 	}

@@ -42,7 +42,7 @@ func (s *searcher) count(certificate string) error {
 		return exit.Failed(err)
 	}
 	var first float64
-	if s.p.Looks, first, s.p.FreshFrom = search.Account(looks, question, total); !s.p.Observed() && first > 0 {
+	if s.p.Looks, first, s.p.FreshFrom = search.Account(looks, question, total, s.p.Share()); !s.p.Observed() && first > 0 {
 		s.p.FirstAlpha = first
 	}
 	before := total - s.p.Looks.AlphaBefore
@@ -70,13 +70,13 @@ func (s *searcher) count(certificate string) error {
 				next = s.opening(question, id, fresh, alpha, left, certificate)
 				return next, nil
 			}
-			so, _, _ := search.Account(looks, question, total)
+			so, _, _ := search.Account(looks, question, total, s.p.Share())
 			switch left = so.Left; {
 			case s.p.Observed():
 			case left < search.LeastAlpha:
 				return nil, nil
 			default:
-				alpha = left / 2
+				alpha = left * s.p.Share()
 			}
 			next = s.opening(question, id, fresh, alpha, left, certificate)
 			return next, nil
@@ -85,7 +85,7 @@ func (s *searcher) count(certificate string) error {
 		if next != nil {
 			all = append(all, *next)
 		}
-		s.p.Looks, _, _ = search.Account(all, question, total)
+		s.p.Looks, _, _ = search.Account(all, question, total, s.p.Share())
 		return alpha, left, exit.Failed(err)
 	}
 	return nil

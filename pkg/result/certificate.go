@@ -207,6 +207,8 @@ type Screening struct {
 	Alpha  float64 `json:"alpha"`  // of the first opening
 	Right  int     `json:"right"`  // of Images; 0 where the metric is balanced accuracy: it is bounded class by class
 	Images int     `json:"images"` // test images
+	// Once an opening failed, it is by what the next one may err.
+	Next bool `json:"next,omitempty"`
 }
 
 // Cheaper counts configurations by what was trained of them.

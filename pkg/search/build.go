@@ -36,7 +36,7 @@ func (p *Problem) Certificate(plan Plan, version string, filesOf FilesOf) (*resu
 		c.Evidence = cmp.Or(p.Target.Evidence, target.Certificate)
 	}
 	if n, err := p.FirstNeed(); err == nil && p.FirstAlpha > 0 {
-		c.Screening = &result.Screening{Alpha: p.FirstAlpha, Right: n.Right, Images: n.Images}
+		c.Screening = &result.Screening{Alpha: p.FirstAlpha, Right: n.Right, Images: n.Images, Next: p.next}
 		if p.Target.Balanced() {
 			c.Screening.Right = 0
 		}

@@ -78,6 +78,9 @@ func (s *state) certify(i int, finished Lookup) (train, open []result.Key) {
 	s.p.examine(o, results)
 	c.opening, c.changed = o, true
 	s.openings = append(s.openings, o)
+	if s.p.next && !o.passed {
+		s.lookAhead(s.p.Share() * max(o.left-o.alpha, LeastAlpha))
+	}
 	return nil, nil
 }
 
@@ -127,7 +130,7 @@ const LeastAlpha = 0.001
 // Charge asks for the chance of error of an opening, before it: of a
 // configuration, with the seeds that it uses up under the rules mean and
 // tolerance. What is left is known to who counts all looks at these test
-// images; alpha is at most half of it, and 0 where it is below LeastAlpha.
+// images; alpha is at most Share of it, and 0 where it is below LeastAlpha.
 type Charge func(configID string, fresh []int64) (alpha, left float64, err error)
 
 // charge gives a candidate's opening its chance of error; false where there is
@@ -147,7 +150,7 @@ func (s *state) charge(i int, seeds []int64) bool {
 		return s.err == nil
 	}
 	c.left = s.alphaLeft()
-	c.alpha = c.left / 2
+	c.alpha = c.left * s.p.Share()
 	switch {
 	case s.p.format == 1:
 		if i == len(s.all)-1 {

@@ -34,7 +34,7 @@ type field struct {
 	named   Namer                                // nil: the first of two with one short ID has it
 	model   *surrogate                           // of what was trained so far; nil before there is one
 	kept    float64                              // share of what lies above the model that is believed, see believed
-	mark    float64                              // logit of PassMark
+	mark    float64                              // logit of what screening lets through
 }
 
 // place is where a configuration stands in the order of costs.

@@ -10,7 +10,7 @@ import (
 
 // A front is one question with several targets. Each is searched for by itself,
 // with the trials of all, and has an equal part of the alpha that earlier looks
-// left: half of what is left of its part for each opening. A configuration that
+// left: Share of what is left of its part for each opening. A configuration that
 // several targets open is one look: its bounds do not depend on the target.
 
 // FrontAlpha is what an opening of one of the targets may err, where its own
@@ -21,7 +21,7 @@ func (p *Problem) FrontAlpha(left, spent float64) (alpha, part float64) {
 	if part < LeastAlpha {
 		return 0, part
 	}
-	return part / 2, part
+	return part * p.Share(), part
 }
 
 // verifyFront verifies the certificates of the other targets, that there is one
@@ -71,9 +71,9 @@ func (t *sheet) front(c *result.Certificate) {
 	t.line("\nThe front: one question, whose certificates together err in at most %s of searches.", text.Threshold(1-c.Target.Confidence))
 	rows := [][]string{{"target", "verdict", "configuration", string(c.Target.Cost), "at least", "trials"}}
 	for _, one := range c.Targets() {
-		row := []string{text.Threshold(one.Target.Accuracy), string(one.Verdict), "", "", "", fmt.Sprint(one.Effort.Trials)}
+		row := []string{text.Threshold(one.Target.Accuracy), string(one.Verdict), "", "", "", text.Thousands(one.Effort.Trials)}
 		if w := one.Winner; w != nil {
-			row[2], row[3], row[4] = w.ConfigID, fmt.Sprint(w.Footprint.Get(c.Target.Cost)), bound(w.Bound)
+			row[2], row[3], row[4] = w.ConfigID, text.Thousands(w.Footprint.Get(c.Target.Cost)), bound(w.Bound)
 		} else if n := one.Nearest; n != nil {
 			row[2] = "nearest " + n.ConfigID
 		}

@@ -83,11 +83,11 @@ func TestLinesInACertificate(t *testing.T) {
 	question := p.Question()
 	lines := []result.Look{{By: result.ByRun, Key: "k"}, {By: result.BySearch, Question: "other", ConfigIDs: []string{"x"}, Alpha: 0.025},
 		{By: result.BySearch, Question: "more", Alpha: 0.0125, Key: "k"}}
-	p.Looks, _, _ = Account(lines, question, 0.05)
+	p.Looks, _, _ = Account(lines, question, 0.05, HalfAlpha)
 	p.Charge = func(id string, _ []int64) (float64, float64, error) {
 		left := p.Looks.Left
 		lines = append(lines, result.Look{By: result.BySearch, Question: question, ConfigIDs: []string{id}, Alpha: left / 2, AlphaLeft: left})
-		p.Looks, _, _ = Account(lines, question, 0.05)
+		p.Looks, _, _ = Account(lines, question, 0.05, HalfAlpha)
 		return left / 2, left, nil
 	}
 	s := record(t, p, newWorld(p, surface(rand.New(rand.NewPCG(4, 4)), p.Candidates, 0.05), 0.05, 4))

@@ -11,8 +11,9 @@ import (
 // Account sums up the looks at test images to a question that may err by total:
 // those before its first own opening, what is left after all of them, the day on
 // which test figures were first shown, and the lines that say so; the chance of
-// error of its first opening, and the least fresh seed.
-func Account(looks []result.Look, question string, total float64) (out *result.Looks, first float64, fresh int64) {
+// error of its first opening, which may err with so large a share of what is left;
+// and the least fresh seed.
+func Account(looks []result.Look, question string, total, share float64) (out *result.Looks, first float64, fresh int64) {
 	out = &result.Looks{Left: total}
 	last := 0 // of Lines, after this question's last
 	for _, l := range looks {
@@ -45,7 +46,7 @@ func Account(looks []result.Look, question string, total float64) (out *result.L
 	case last > 0:
 		out.Lines = out.Lines[:last]
 	case out.Left >= LeastAlpha:
-		first = out.Left / 2
+		first = out.Left * share
 	}
 	return out, first, fresh
 }
@@ -81,7 +82,7 @@ func heldTo(c *result.Certificate, question, where string, looks []result.Look) 
 			faults = append(faults, Fault{at, fmt.Sprintf("it says %v, %s says %v", given, where, said)})
 		}
 	}
-	said, _, _ := Account(looks, question, 1-c.Target.Confidence)
+	said, _, _ := Account(looks, question, 1-c.Target.Confidence, HalfAlpha)
 	var had result.Looks
 	if c.Looks != nil {
 		had = *c.Looks

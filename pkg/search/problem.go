@@ -39,10 +39,12 @@ type Problem struct {
 	Charge     Charge                            // nil: nobody else looks at the test images
 	Scores     func(result.Result) result.Scores // of a network; nil: nobody knows any
 	Known      Lookup                            // ends of stopped trials that are there, whoever trained them on; nil: none are
-	FirstAlpha float64                           // of the first opening, see screen.go; 0: half of 1 - confidence
+	FirstAlpha float64                           // of the first opening, see screen.go; 0: Share of 1 - confidence
 	Looks      *result.Looks                     // at them by other questions, for the certificate; nil where nobody counted
 	Options
 
+	next     bool          // screening asks for what the next opening will ask for, not the first; see screen.go
+	asked    float64       // chance of error of the opening that screening looks ahead to
 	built    bool          // its sizes are of one file, of untrained weights
 	underAll bool          // its floors under shifts count repeated images
 	untold   bool          // the certificate that is checked has no largest class
@@ -129,11 +131,12 @@ func (p *Problem) setCandidates(all []Candidate) error {
 		return err
 	}
 	p.judge.FloatSums = p.format == 1
+	p.next = p.large() && !p.Observed() && (p.format == 0 || p.next)
 	switch {
 	case p.older || p.Observed():
 		p.FirstAlpha = 0
 	case p.FirstAlpha == 0:
-		p.FirstAlpha = (1 - p.Target.Confidence) / 2
+		p.FirstAlpha = (1 - p.Target.Confidence) * p.Share()
 	}
 	for _, c := range all {
 		for _, cost := range p.Target.Costs() {

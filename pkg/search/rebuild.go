@@ -40,10 +40,10 @@ func fromCertificate(c *result.Certificate, e *experiment.Experiment) (*Problem,
 	}
 	p.stopAbove, p.audits = c.StopAbove, c.Audit != nil
 	if c.Screening != nil {
-		p.FirstAlpha = c.Screening.Alpha
+		p.FirstAlpha, p.next = c.Screening.Alpha, c.Screening.Next
 	}
 	if p.Looks = c.Looks; c.Format > 1 {
-		p.Charge = charged(c)
+		p.Charge = p.charged(c)
 	}
 	if err := checkTarget(c); err != nil {
 		return nil, []Fault{{"certificate", err.Error()}}
@@ -178,7 +178,7 @@ const alphaSlack = 1e-12
 // charged gives each opening what the certificate says that it got, as far as the
 // rule allows it: at most half of what was left, and that no more than the looks
 // before it left. What it says otherwise shows as a difference.
-func charged(c *result.Certificate) Charge {
+func (p *Problem) charged(c *result.Certificate) Charge {
 	left, next := 1-c.Target.Confidence, 0
 	if c.Looks != nil {
 		left -= max(0, c.Looks.AlphaBefore)
@@ -188,12 +188,12 @@ func charged(c *result.Certificate) Charge {
 			if c.Verdict == result.Exploratory && (left < LeastAlpha || c.Looks != nil && c.Looks.Left < LeastAlpha) {
 				return 0, left, nil
 			}
-			return left / 2, left, nil
+			return left * p.Share(), left, nil
 		}
 		o := c.Openings[next]
 		next++
 		if had := left; !(o.Alpha > 0 && o.Alpha <= o.Left/2+alphaSlack && o.Left <= had+alphaSlack && o.Left >= LeastAlpha) {
-			return had / 2, had, nil
+			return had * p.Share(), had, nil
 		}
 		left -= o.Alpha
 		return o.Alpha, o.Left, nil

@@ -22,6 +22,22 @@ func (p *Problem) FirstNeed() (target.Need, error) {
 	return target.NewNeed(p.Data.Test, p.Target.Accuracy, p.Target.OpeningAlpha(p.FirstAlpha))
 }
 
+// Shares of what is left of alpha that an opening may err.
+const (
+	HalfAlpha = 0.5
+	// SpaceAlpha is that of a large space, where some openings fail before one
+	// passes: they cost the later ones less.
+	SpaceAlpha = 0.25
+)
+
+// Share is the part of what is left of alpha that each opening may err.
+func (p *Problem) Share() float64 {
+	if p.next {
+		return SpaceAlpha
+	}
+	return HalfAlpha
+}
+
 // needed is the fewest right of n test images that show the share.
 func (p *Problem) needed(share float64, n int, alpha float64) int {
 	key := need{share, alpha, n}
@@ -123,10 +139,10 @@ func (p *Problem) shortBalanced(confusion [][]int, alpha float64) string {
 // tooFew says why a candidate that reaches the target on the validation images
 // can hardly show it on the test images; "" where it may.
 func (p *Problem) tooFew(c *candidate) string {
-	if p.FirstAlpha <= 0 {
+	if p.asked <= 0 || p.next && c.opening != nil {
 		return ""
 	}
-	alpha, sum, done := p.Target.OpeningAlpha(p.FirstAlpha), 0, 0
+	alpha, sum, done := p.Target.OpeningAlpha(p.asked), 0, 0
 	for _, n := range c.nets {
 		if n.failed || n.result.Status != result.Done {
 			continue
@@ -142,13 +158,13 @@ func (p *Problem) tooFew(c *candidate) string {
 			}
 		}
 		for i, correct := range p.under(n.result, result.Validation) {
-			if why := p.short(correct, p.Data.Validation, p.Target.Under[i].Accuracy, p.FirstAlpha); why != "" {
+			if why := p.short(correct, p.Data.Validation, p.Target.Under[i].Accuracy, p.asked); why != "" {
 				return fmt.Sprintf("seed %d: accuracy under %s is %s", n.seed, p.Target.Under[i].Shift, why)
 			}
 		}
 		for class, row := range n.result.Confusion.Validation {
 			right, all := target.ClassImages(row, class)
-			if why := p.short(right, all, p.Target.Floor(class), p.FirstAlpha); why != "" {
+			if why := p.short(right, all, p.Target.Floor(class), p.asked); why != "" {
 				return fmt.Sprintf("seed %d: recall of class %s is %s", n.seed, text.Class(p.Target.Classes, class), why)
 			}
 		}

@@ -357,13 +357,15 @@ func (s *state) sampled() (trained, surprises int) {
 }
 
 // PassMark is the fewest right validation images of one network that screening
-// lets through.
-func (p *Problem) PassMark() int {
+// lets through, before any opening.
+func (p *Problem) PassMark() int { return p.passMark(p.FirstAlpha) }
+
+func (p *Problem) passMark(alpha float64) int {
 	low := sort.Search(p.Data.Validation, func(correct int) bool {
 		return target.Reaches(correct, p.Data.Validation, p.Target.Accuracy)
 	})
-	for low < p.Data.Validation && p.FirstAlpha > 0 && !p.Target.Balanced() &&
-		p.short(low, p.Data.Validation, p.Target.Accuracy, p.Target.OpeningAlpha(p.FirstAlpha)) != "" {
+	for low < p.Data.Validation && alpha > 0 && !p.Target.Balanced() &&
+		p.short(low, p.Data.Validation, p.Target.Accuracy, p.Target.OpeningAlpha(alpha)) != "" {
 		low++
 	}
 	return low

@@ -147,6 +147,7 @@ func TestSpaceSearchIsAFunctionOfItsResults(t *testing.T) {
 		"untouched":   func(c *result.Certificate) { c.Cheaper.Untouched-- },
 		"search seed": func(c *result.Certificate) { c.Space.SearchSeed = 3 },
 		"chosen":      func(c *result.Certificate) { c.Candidates[0].Chosen = "model!" },
+		"screening":   func(c *result.Certificate) { c.Screening.Next = false },
 		"surprises":   func(c *result.Certificate) { c.Assumption.Surprises++ },
 		"a configuration left out": func(c *result.Certificate) {
 			c.Candidates = c.Candidates[1:]
@@ -158,6 +159,52 @@ func TestSpaceSearchIsAFunctionOfItsResults(t *testing.T) {
 		}
 		if forge(&forged); len(Verify(&forged, evidence(e))) == 0 {
 			t.Errorf("forged %s: it holds", name)
+		}
+	}
+
+	older, w4 := spaceProblem(t, e, 0.95, Options{}, 5)
+	older.next, older.FirstAlpha = false, (1-older.Target.Confidence)/2
+	if s = record(t, older, w4); s.cert.Screening.Next || s.cert.Openings[0].Alpha != older.FirstAlpha {
+		t.Errorf("by the older rule: %+v, %+v", s.cert.Screening, s.cert.Openings)
+	}
+	if faults := Verify(s.cert, evidence(e)); len(faults) > 0 {
+		t.Errorf("by the older rule %d faults: %v", len(faults), faults[0])
+	}
+}
+
+// In a large space each opening may err with a quarter of what is left, and once
+// some failed, screening asks for what that asks for.
+func TestScreeningLooksAhead(t *testing.T) {
+	p, w := spaceProblem(t, space(t, fewer...), 0.95, Options{}, 5)
+	failed := map[string]bool{}
+	for range 4 {
+		plan := p.Replay(func(k result.Key, toEnd bool) (*result.Result, bool) {
+			r, ok := w.finished(k, toEnd)
+			if ok && failed[k.ConfigID] {
+				worse, few := *r, r.Dataset.Test/2
+				worse.SetOn(result.Test, result.Figures{Correct: &few})
+				r = &worse
+			}
+			return r, ok
+		})
+		left, all := 1-p.Target.Confidence, plan.state.openings
+		if len(all) != len(failed)+1 {
+			t.Fatalf("%d openings after %d failures", len(all), len(failed))
+		}
+		for _, o := range all {
+			if math.Abs(o.alpha-left/4) > 1e-12 {
+				t.Errorf("alpha %v of %v", o.alpha, left)
+			}
+			for _, n := range plan.state.all[o.candidate].nets {
+				if n.correct < p.passMark(left/4) {
+					t.Errorf("opened by %d right where %d are asked for", n.correct, p.passMark(left/4))
+				}
+			}
+			left -= o.alpha
+			failed[p.Candidates[o.candidate].ID] = true
+		}
+		if last := all[len(all)-1].alpha; math.Abs(p.asked-last) > 1e-12 || len(all) > 2 && p.passMark(p.asked) <= p.PassMark() {
+			t.Errorf("alpha %v asked for, of %v", p.asked, last)
 		}
 	}
 }

@@ -75,9 +75,21 @@ type state struct {
 
 func newState(p *Problem) *state {
 	if p.field != nil {
-		p.Candidates, p.field.model, p.field.mark = nil, nil, p.logit(float64(p.PassMark())/float64(max(p.Data.Validation, 1)))
+		p.Candidates, p.field.model = nil, nil
 	}
-	return &state{p: p, taken: map[result.Key]bool{}, all: make([]candidate, len(p.Candidates))}
+	s := &state{p: p, taken: map[result.Key]bool{}, all: make([]candidate, len(p.Candidates))}
+	s.lookAhead(p.FirstAlpha)
+	return s
+}
+
+// lookAhead makes screening ask for what an opening at alpha will ask for.
+func (s *state) lookAhead(alpha float64) {
+	if s.p.asked = alpha; s.p.field != nil {
+		s.p.field.mark = s.p.logit(float64(s.p.passMark(alpha)) / float64(max(s.p.Data.Validation, 1)))
+	}
+	for i := range s.all {
+		s.all[i].changed = len(s.all[i].nets) > 0
+	}
 }
 
 // take adds finished trials, and the ends of stopped ones.

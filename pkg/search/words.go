@@ -88,9 +88,14 @@ func (p *Problem) alphaRule() string {
 		return "Each opening may err with half of what is left of alpha, or all of it for the dearest configuration, which no other can " +
 			"follow, so that all together err with at most 1 - confidence."
 	}
-	return fmt.Sprintf("Each opening may err with half of what is left of alpha: 1 - confidence, less what all earlier openings of these "+
+	part := "half"
+	if p.next {
+		part = "a quarter"
+	}
+	return fmt.Sprintf("Each opening may err with %s of what is left of alpha: 1 - confidence, less what all earlier openings of these "+
 		"test images may err, whatever they asked. "+
-		"So all together err with at most 1 - confidence. Where less than %v is left none is opened, and the search is exploratory.", LeastAlpha)
+		"So all together err with at most 1 - confidence. Where less than %v is left none is opened, and the search is exploratory.", part,
+		LeastAlpha)
 }
 
 // exploratory is the answer where candidate i passed, and no alpha is left.
@@ -120,6 +125,9 @@ func (p *Problem) screenRules() []string {
 			"right, and a network that is right as often as on the validation images must have a chance of %s to be. So for floors; rules over "+
 			"seeds are asked for their bound.", n.Alpha, text.Threshold(n.Share), n.Right, n.Images,
 			text.Threshold(math.Round(100*p.leastChance())/100)))
+	}
+	if len(out) > 1 && p.next {
+		out = append(out, "Once an opening failed, screening asks for what the next one will ask for.")
 	}
 	return out
 }
