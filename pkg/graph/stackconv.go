@@ -36,9 +36,9 @@ func (ns *networks) convolved(x tf.Output, n models.Node, shared bool) (tf.Outpu
 	case fused, models.Grouped: // TensorFlow takes the groups from the shapes
 		return ns.linear(x, kernel, n)
 	case depthwise:
-		k := n.Layer.Kernel
-		n.Layer.Kind = models.Depthwise
-		return ns.linear(x, ns.reshape(kernel, int32(k[0]), int32(k[1]), int32(count), int32(n.Out.C)), n)
+		k, b := n.Layer.Kernel, ns.builder
+		n.Layer.Kind, b.casts = models.Depthwise, false // not every library has it for GPUs in bfloat16
+		return b.linear(x, ns.reshape(kernel, int32(k[0]), int32(k[1]), int32(count), int32(n.Out.C)), n)
 	case models.Separate:
 		xs := ns.split(x, 3, slices.Repeat([]int32{int32(n.In.C)}, count))
 		for i, k := range ns.split(kernel, 3, slices.Repeat([]int32{int32(n.Out.C)}, count)) {

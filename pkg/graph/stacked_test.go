@@ -219,6 +219,24 @@ func TestStackTakesStates(t *testing.T) {
 	}
 }
 
+// In bfloat16 a stack stays near what its networks compute in float32.
+func TestStackInBFloat16(t *testing.T) {
+	layers := []models.Layer{models.NewConv(3, 3), models.NewMaxPool(4), models.NewConv(3, 2), models.NewDense(20)}
+	var nets []Net
+	for seed := range 3 {
+		nets = append(nets, Net{Seed: int64(seed), Spec: models.Spec{Input: mnist, Classes: 10, Layers: layers}})
+	}
+	r := testRecipe()
+	r.Optimizer, r.LearningRate = models.SGD, 0.01
+	losses, _, _ := eachAlone(t, nets, r, 3)
+	for _, convs := range []string{models.Separate, models.Grouped, models.Patches} {
+		got, _, _ := inForm(t, nets, r, form{stacked: true, convs: convs, casts: true}, nil, 3)
+		if d := apart(losses, got); d > 2e-3 || d == 0 {
+			t.Errorf("%s: losses %g apart", convs, d)
+		}
+	}
+}
+
 // The operations of a step hardly grow with the members of a stack, in the forms
 // that are not one by one.
 func TestStackedOperations(t *testing.T) {

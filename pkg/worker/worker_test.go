@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -75,12 +76,17 @@ type session struct {
 
 func serve(t *testing.T) *session {
 	t.Helper()
+	return serveWith(t, Options{Threads: 1, Version: "test"})
+}
+
+func serveWith(t *testing.T, o Options) *session {
+	t.Helper()
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
 	s := &session{t: t, in: inW, out: bufio.NewScanner(outR), ended: make(chan error, 1)}
 	s.out.Buffer(nil, maxCommand)
 	go func() {
-		s.ended <- Serve(context.Background(), inR, outW, Options{Threads: 1, Version: "test"})
+		s.ended <- Serve(context.Background(), inR, outW, o)
 		outW.Close()
 	}()
 	t.Cleanup(func() { inW.Close(); io.Copy(io.Discard, outR) })
@@ -279,6 +285,54 @@ func TestMeasureWritesNothing(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(p.Members[0].Dir); err != nil || len(entries) != 0 {
 		t.Errorf("the trial's folder has %v, %v", entries, err)
+	}
+}
+
+// A worker for a GPU trains seeds with orders of their own as one stack, in the form
+// that it is told, and judges them; their losses are those that they have alone.
+func TestTrainsStacks(t *testing.T) {
+	p := testPack(t, 40)
+	p.Recipe.Optimizer, p.Recipe.LearningRate, p.Form = models.SGD, 0.01, models.Patches
+	layers := []models.Layer{models.NewConv(3, 3), models.NewMaxPool(2), models.NewConv(3, 2), models.NewDense(12)}
+	c := models.Config{Layers: layers, Data: p.Data, Recipe: p.Recipe}
+	p.Members = nil
+	for seed := range 3 {
+		p.Members = append(p.Members, protocol.Member{Key: result.Key{ConfigID: c.ID(), Seed: int64(seed)}, Layers: layers, Dir: t.TempDir()})
+	}
+	losses := func(s *session, p protocol.Pack) (all []float64) {
+		s.send(protocol.Command{Train: &p})
+		for _, e := range s.until(protocol.PackDone, protocol.Error) {
+			if e.Type == protocol.Error {
+				t.Fatal(e.Message)
+			}
+			for _, point := range e.History {
+				all = append(all, point.Loss)
+			}
+		}
+		return all
+	}
+	gpu, cpu := serveWith(t, Options{Threads: 1, Version: "test", GPU: true}), serve(t)
+	got := losses(gpu, p)
+	var want []float64
+	for _, m := range p.Members {
+		alone := p
+		alone.Members = []protocol.Member{m}
+		alone.Members[0].Dir = t.TempDir()
+		want = append(want, losses(cpu, alone)...)
+	}
+	if len(got) != len(want) || len(got) == 0 {
+		t.Fatalf("losses %v, alone %v", got, want)
+	}
+	for i := range got {
+		if math.Abs(got[i]-want[i]) > 1e-4 {
+			t.Errorf("losses %v, alone %v", got, want)
+		}
+	}
+	p.Form = "folded"
+	gpu.send(protocol.Command{Measure: &protocol.Measure{Pack: p, Steps: 1}})
+	events := gpu.until(protocol.Measured, protocol.Error)
+	if e := events[len(events)-1]; !strings.Contains(e.Message, `no form "folded"`) {
+		t.Errorf("an unknown form: %+v", e)
 	}
 }
 
