@@ -94,13 +94,22 @@ func TestCastsTrain(t *testing.T) {
 // losses.
 func steps(t *testing.T, p *Pack, n int) []float64 {
 	t.Helper()
+	return stepsFrom(t, p, n, 0)
+}
+
+// stepsFrom does so with batches that begin so many images later for each number of
+// an order's seed.
+func stepsFrom(t *testing.T, p *Pack, n, later int) []float64 {
+	t.Helper()
 	var losses []float64
 	for step := 0; step < n; step += p.Unroll() {
 		batches, now := make([][]int32, p.Unroll()), make([][]float64, p.Unroll())
 		for k := range batches {
-			batches[k], now[k] = make([]int32, p.recipe.Batch), make([]float64, len(p.nets.nodes))
-			for i := range batches[k] {
-				batches[k][i] = int32(((step+k)*p.recipe.Batch + i) % testImages)
+			now[k] = make([]float64, len(p.nets.nodes))
+			for _, seed := range p.Orders() {
+				for i := range p.recipe.Batch {
+					batches[k] = append(batches[k], int32(((step+k)*p.recipe.Batch+i+later*int(seed))%testImages))
+				}
 			}
 		}
 		var err error

@@ -42,7 +42,7 @@ func inForm(t *testing.T, nets []Net, r models.Recipe, f form, from []State, n i
 			t.Fatal(err)
 		}
 	}
-	losses = orderedSteps(t, p, n)
+	losses = stepsFrom(t, p, n, 17)
 	for i := range nets {
 		st, err := p.State(i)
 		if err != nil {
@@ -54,25 +54,6 @@ func inForm(t *testing.T, nets []Net, r models.Recipe, f form, from []State, n i
 		t.Fatal(err)
 	}
 	return losses, states, logits
-}
-
-// orderedSteps trains a pack on batches that differ from order to order.
-func orderedSteps(t *testing.T, p *Pack, n int) (losses []float64) {
-	t.Helper()
-	now := make([]float64, len(p.nets.nodes))
-	for step := range n {
-		var batch []int32
-		for _, seed := range p.Orders() {
-			for i := range p.recipe.Batch {
-				batch = append(batch, int32((step*p.recipe.Batch+i+17*int(seed))%testImages))
-			}
-		}
-		if err := p.Step(step, batch, now); err != nil {
-			t.Fatal(err)
-		}
-		losses = append(losses, now...)
-	}
-	return losses
 }
 
 // eachAlone is what inForm returns of networks side by side that have each its own

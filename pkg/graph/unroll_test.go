@@ -28,6 +28,10 @@ func TestUnrolledEqualsSingle(t *testing.T) {
 			r.Optimizer, r.Rho, r.LearningRate = models.Adadelta, 0.95, 1
 			r.Augment = &models.Augment{Shift: 0.1, Noise: 0.1, Probability: 1}
 		}},
+		"own orders": {same, form{stacked: true}, func(r *models.Recipe) {
+			r.Order = models.PerSeed
+			r.Augment = &models.Augment{Shift: 0.1, Probability: 1}
+		}},
 		"batchnorm":   {normed, form{}, func(r *models.Recipe) { r.Optimizer = models.SGD }},
 		"rounded":     {same[:2], form{}, func(r *models.Recipe) { r.Quantize = models.Int8 }},
 		"own kernels": {same, form{stem: "own-c"}, func(r *models.Recipe) { r.LabelSmoothing = 0.1 }},
