@@ -107,7 +107,7 @@ def main():
     print(f"{name or 'the CPU in a GPU place'}; {common.cores()} CPU cores; float32. Steps a second, of all members of a pack together.\n")
     print("| network | alone | in packs | members, steps a run | Keras fit | tf.function, jit | this machine's CPU cores | / Keras | goal on an H100 |\n|---|---|---|---|---|---|---|---|---|")
     for cell in args.cells:
-        rates = gpu.rates(cell, args.seconds, PACKS, UNROLLINGS)
+        rates = gpu.rates(cell, args.seconds, PACKS[:2] if rehearsal else PACKS, UNROLLINGS[:1] if rehearsal else UNROLLINGS)
         best = max(rates, key=rates.get)
         keras, loop = peer(python, "keras_fit.py", cell, args.steps, args.data), peer(python, "tf_loop.py", cell, args.steps, args.data, jit=True)
         cores = cpu.cell(cell, args.steps)["steps_per_second"]
