@@ -95,10 +95,7 @@ func (s *Speeds) Save() error {
 
 // Learn adds what other knows; what real runs took is worth most.
 func (s *Speeds) Learn(other *Speeds) {
-	other.mu.Lock()
-	known := maps.Clone(other.table.Packs)
-	other.mu.Unlock()
-	for k, v := range known {
+	for k, v := range other.known().Packs {
 		s.put(k, v)
 	}
 	s.LearnFits(other)
@@ -106,12 +103,16 @@ func (s *Speeds) Learn(other *Speeds) {
 
 // LearnFits adds what other knows to train fastest on GPUs.
 func (s *Speeds) LearnFits(other *Speeds) {
-	other.mu.Lock()
-	known := maps.Clone(other.table.Fits)
-	other.mu.Unlock()
-	for k, v := range known {
+	for k, v := range other.known().Fits {
 		s.putFit(k, v)
 	}
+}
+
+// known is a copy of what has been measured.
+func (s *Speeds) known() speedTable {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return speedTable{Packs: maps.Clone(s.table.Packs), Fits: maps.Clone(s.table.Fits)}
 }
 
 // speedKey is where a pack's speed is kept. Workers side by side slow each

@@ -1,8 +1,6 @@
 package sweep
 
 import (
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,7 +9,6 @@ import (
 	"slimfit/models"
 	"slimfit/pkg/experiment"
 	"slimfit/pkg/result"
-	"slimfit/pkg/workerproc"
 )
 
 // stackTrials are n seeds of each of some networks, that share their order.
@@ -68,33 +65,11 @@ func TestBuildStacks(t *testing.T) {
 	}
 }
 
-// gpuOptions are the setting's with one fake GPU; started counts its workers.
-func gpuOptions(t *testing.T, s setting, started *int) Options {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	o, err := s.options()
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.Workers = []Slot{{Threads: 1, Device: Device{Name: "GPU 0", Visible: "0"}}}
-	fake := o.Command
-	o.Command = func(w workerproc.Settings) *exec.Cmd {
-		*started++
-		cmd, real := fake(w), workerproc.Command(self, w)
-		cmd.Args, cmd.Env = append([]string{self, "fake-worker"}, real.Args[1:]...), append(cmd.Env, real.Env...)
-		return cmd
-	}
-	return o
-}
-
 // The best size of a stack is measured at the first use of a shape on a GPU, kept,
 // and used.
 func TestMeasureStacks(t *testing.T) {
-	dir, started := t.TempDir(), 0
-	o := gpuOptions(t, small(t), &started)
+	dir := t.TempDir()
+	o, started := onGPUs(t, small(t), 1, alike)
 	gpu := o.Workers
 	trials := stackTrials(t, 9, models.Shared)
 	speeds := LoadSpeeds(dir, "m", DefaultCost())
@@ -106,8 +81,8 @@ func TestMeasureStacks(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The fake worker takes as long for a large pack as for a small one.
-	if n := speeds.StackSize(trials[0], gpu[0].Device); n != 9 || started != 2 || len(said) != 2 {
-		t.Errorf("best size %d, %d workers, %q", n, started, said)
+	if n := speeds.StackSize(trials[0], gpu[0].Device); n != 9 || started.Load() != 2 || len(said) != 2 {
+		t.Errorf("best size %d, %d workers, %q", n, started.Load(), said)
 	}
 	if err := speeds.Save(); err != nil {
 		t.Fatal(err)
@@ -130,8 +105,7 @@ func TestMeasureStacks(t *testing.T) {
 func TestMeasureForms(t *testing.T) {
 	s := small(t)
 	s.Worker.FormMillis = map[string]float64{models.Separate: 3, models.Grouped: -1, models.Patches: 2}
-	started := 0
-	o := gpuOptions(t, s, &started)
+	o, started := onGPUs(t, s, 1, alike)
 	c := *s.trials()[0].Configuration
 	c.Layers = append([]models.Layer{models.NewConv(3, 2)}, c.Layers...)
 	c.ID = c.Config.ID()
@@ -145,11 +119,11 @@ func TestMeasureForms(t *testing.T) {
 	if _, err := Run(t.Context(), o, trials); err != nil {
 		t.Fatal(err)
 	}
-	if started != 2 { // one that measures, and the run's
-		t.Errorf("%d workers", started)
+	if n := started.Load(); n != 2 { // one that measures, and the run's
+		t.Errorf("%d workers", n)
 	}
 	if !slices.ContainsFunc(said, func(text string) bool {
-		return strings.HasSuffix(text, "fastest on GPU 0 are packs of 3, with convolutions in the form patches")
+		return strings.HasSuffix(text, "fastest on GPU 0 (A) are packs of 3, with convolutions in the form patches")
 	}) {
 		t.Errorf("said %q", said)
 	}

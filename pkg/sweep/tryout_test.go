@@ -15,7 +15,7 @@ import (
 )
 
 // onGPUs gives a setting's options fake GPUs; slower says how many times as long
-// the n-th worker takes that is started, counted from 0.
+// the n-th worker takes that is started, counted from 0. The number counts them.
 func onGPUs(t *testing.T, s setting, gpus int, slower func(n int) float64) (Options, *atomic.Int32) {
 	t.Helper()
 	self, err := os.Executable()

@@ -1,8 +1,10 @@
 package train
 
 import (
+	"math"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"slimfit/models"
@@ -64,5 +66,33 @@ func TestFitUnrolled(t *testing.T) {
 		if got[i].Result.WeightsSHA != want[i].Result.WeightsSHA || !reflect.DeepEqual(got[i].History, want[i].History) {
 			t.Errorf("network %d: history %+v, want %+v", i, got[i].History, want[i].History)
 		}
+	}
+}
+
+// As a stack networks train each on the batches of its own seed, as they do alone.
+func TestStackHasOwnOrders(t *testing.T) {
+	set, r := barSet(), recipe(20)
+	r.Optimizer, r.LearningRate = models.Momentum, 0.01
+	nets := []graph.Net{net(1, 3), net(2, 3), net(3, 3)}
+	device := graph.DeviceFor(r, 1, true) // a GPU's graph, on whatever there is
+	tr, err := New(set, nets, r, nil, device)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	if tr.Form() != "stacked, depthwise" {
+		t.Fatalf("the form is %q", tr.Form())
+	}
+	advance(t, tr, 20)
+	for i := range nets {
+		alone := start(t, set, r, nets[i])
+		advance(t, alone, 20)
+		got, _ := tr.Loss(i)
+		if want, _ := alone.Loss(0); math.Abs(got-want) > 1e-5 {
+			t.Errorf("network %d: loss %v, alone %v", i, got, want)
+		}
+	}
+	if _, err := New(set, nets, r, nil, graph.DeviceFor(r, 1, false)); err == nil || !strings.Contains(err.Error(), "need order: shared") {
+		t.Errorf("side by side: %v", err)
 	}
 }
