@@ -71,16 +71,20 @@ func runExperiment(ctx context.Context, o runOptions, sources planSources) error
 	if err != nil {
 		return err
 	}
+	trials := e.Trials()
+	if o.shard.of > 1 {
+		mine := sweep.Shard(trials, o.shard.part, o.shard.of)
+		o.note("shard %d of %d: %d of %s", o.shard.part, o.shard.of, len(mine), text.Count(len(trials), "trial"))
+		trials = mine
+		for _, t := range trials {
+			o.detail("  %s", t.Key())
+		}
+	}
 	if o.dryRun {
 		return showPlans(ctx, planOptions{console: o.console, lab: o.lab}, []*experiment.Experiment{e}, sources)
 	}
 	if err := o.lab.CheckData(e); err != nil {
 		return err
-	}
-	trials := e.Trials()
-	if o.shard.of > 1 {
-		trials = sweep.Shard(trials, o.shard.part, o.shard.of)
-		o.note("shard %d of %d: %s", o.shard.part, o.shard.of, text.Count(len(trials), "trial"))
 	}
 	folder, reused, err := o.lab.Prepare(e, trials, o.reuse)
 	if err != nil {

@@ -27,6 +27,7 @@ type Evaluation struct {
 	Runtime   string              `json:"runtime"`
 	Data      string              `json:"data"` // in words: which images
 	Accuracy  export.Accuracy     `json:"accuracy"`
+	Balanced  *report.Balanced    `json:"balanced_accuracy,omitempty"` // nil where a class has no image
 	Classes   []string            `json:"classes"`
 	Recall    []report.ClassScore `json:"recall"`    // by class
 	Confusion [][]int             `json:"confusion"` // [true class][answer]
@@ -252,7 +253,8 @@ func newEvaluation(m *Model, p *Predictions, labels []uint8, words string) (*Eva
 	}
 	e := &Evaluation{Model: p.Model, Runtime: p.Runtime, Data: words, Accuracy: *a, Classes: m.classNames, Confusion: f.Confusion,
 		Recall: report.ScoreClasses(m.classNames, f.Confusion), Guess: target.GuessOf(f.Confusion).Words(m.classNames), Wrong: []Mistake{},
-		Seconds: p.Seconds, Predictions: p, Labels: labels}
+		Seconds: p.Seconds, Predictions: p, Labels: labels,
+		Balanced: report.BalancedOf(f, len(labels), &target.Target{Metric: target.BalancedAccuracy})}
 	for _, w := range f.Wrong {
 		i := p.Images[w[0]]
 		e.Wrong = append(e.Wrong, Mistake{i.Image, p.Class(int(labels[w[0]])), p.Class(i.Class), i.Probability})
@@ -273,6 +275,10 @@ func (e *Evaluation) Text(width int) (string, error) {
 	b.WriteString(text.Wrap(fmt.Sprintf("%s right on %s of %s: %s (95 %% interval %s to %s). They are %s.", text.Printable(e.Model),
 		text.Thousands(a.Correct), text.Count(a.Images, "image"), text.Percent(a.Share), text.Percentage(a.Bounds[0]), text.Percent(a.Bounds[1]),
 		text.Printable(e.Data)), width, "", ""))
+	if v := e.Balanced; v != nil {
+		fmt.Fprintf(&b, "Balanced accuracy (the mean of recalls): %s (%s to %s).\n", text.Percent(v.Accuracy),
+			text.Percentage(v.Interval.Low), text.Percent(v.Interval.High))
+	}
 	if e.Guess != "" {
 		fmt.Fprintf(&b, "It %s.\n", text.Printable(e.Guess))
 	}

@@ -139,7 +139,7 @@ func (r *planned) measured(on func(Split) result.Figures, s Split, d models.Data
 	}
 	m.Interval = r.binomial.interval(m)
 	if r.Balanced() {
-		m.Balanced = balancedOf(f, s.Images(d), &r.Target.asked)
+		m.Balanced = BalancedOf(f, s.Images(d), &r.Target.asked)
 	}
 	return m
 }

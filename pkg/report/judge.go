@@ -261,9 +261,9 @@ func judgedName(rule string) string {
 	return "worst seed"
 }
 
-// balancedOf is the balanced accuracy of figures; nil where a class has no image, or
+// BalancedOf is the balanced accuracy of figures; nil where a class has no image, or
 // the confusion matrix is not known.
-func balancedOf(f result.Figures, images int, t *target.Target) *Balanced {
+func BalancedOf(f result.Figures, images int, t *target.Target) *Balanced {
 	share, ok := t.Share(target.Network{Confusion: f.Confusion})
 	counted, _ := f.Counted(images)
 	n := target.Network{Confusion: counted.Confusion}

@@ -8,22 +8,30 @@ when it first held the answer that it ends with, when it knew that it was done
 trained), steps, parameters, and whether the three networks pass on the test
 images. Tools: slimfit; Optuna's TPE with parameters as second objective, and TPE
 with a median pruner; KerasTuner's Hyperband. Peers train by Keras fit, or by
-tf_loop.py's loop. Finished runs in --out are not repeated, so
-that --minutes, after which no run begins that may not end, can be asked again to go on.
+tf_loop.py's loop: each network and seed once, on a machine that is theirs alone, and
+its seconds, as far as the tool let it go, count in every search that trains it. So
+the clock of a peer is its own seconds and those of its trainings, and repeats with
+other samplers' seeds, other targets and other tools cost only what none before
+them trained. slimfit's searches run for real, each from an empty folder.
+Finished runs in --out are not repeated, so that --minutes, after
+which no run of slimfit begins that may not end, can be asked again to go on.
 """
 import argparse
 import json
+import math
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from bisect import bisect_left
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.argv[0] = str(HERE / "search.py")
 RUNGS, SEEDS, STEPS = 4, 3, 4000
+GO_ON = lambda rung, accuracy: True
 
 # Axes by name; dense 0 is no dense layer.
 SPACES = {
@@ -51,6 +59,13 @@ def parameters(cell):
     return total + (width + 1) * 10
 
 
+def save(file, text):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    part.write_text(text)
+    part.replace(file)
+
+
 class Loop:
     """Trains by tf_loop.py's loop."""
 
@@ -61,18 +76,22 @@ class Loop:
         self.train_data, self.validation, self.test = common.load_mnist(data)
         self.made = {}
 
-    def train(self, cell, seed, report):
+    def begin(self, cell, seed):
         key = json.dumps(cell)
         if key not in self.made:
             self.made = {key: self.loop.Trainer(self.tf, cell, self.train_data)}
-        trainer = self.made[key]
-        trainer.reset([seed], seed)
-        for rung in range(RUNGS):
-            trainer.train(STEPS // RUNGS)
-            accuracy = trainer.accuracy(0, self.validation)
-            if not report(rung, accuracy):
-                return accuracy, None
-        return accuracy, lambda: trainer.accuracy(0, self.test)
+            if seed > 0:  # its graph was traced, and that time counted, for the first seed
+                self.made[key].reset([seed], seed)
+                self.made[key].train(1)
+                self.made[key].accuracy(0, self.validation)
+        self.trainer = self.made[key]
+        self.trainer.reset([seed], seed)
+
+    def train(self, steps):
+        self.trainer.train(steps)
+
+    def accuracy(self, data):
+        return self.trainer.accuracy(0, data)
 
 
 class Keras:
@@ -85,18 +104,43 @@ class Keras:
         splits = [(x.astype("float32") / 255, y) for x, y in common.load_mnist(data)]
         self.train_data, self.validation, self.test = splits
 
-    def train(self, cell, seed, report):
+    def begin(self, cell, seed):
         self.keras.utils.clear_session()
         self.keras.utils.set_random_seed(seed)
-        model = self.fit.build(cell)
-        model.compile(optimizer=model.optimizer, loss=model.loss, metrics=["accuracy"], steps_per_execution=100)
-        score = lambda data: float(model.evaluate(*data, batch_size=1000, verbose=0)[1])
-        for rung in range(RUNGS):
-            self.fit.fit(model, self.train_data, STEPS // RUNGS)
-            accuracy = score(self.validation)
-            if not report(rung, accuracy):
-                return accuracy, None
-        return accuracy, lambda: score(self.test)
+        self.model = self.fit.build(cell)
+        self.model.compile(optimizer=self.model.optimizer, loss=self.model.loss, metrics=["accuracy"], steps_per_execution=100)
+
+    def train(self, steps):
+        self.fit.fit(self.model, self.train_data, steps)
+
+    def accuracy(self, data):
+        return float(self.model.evaluate(*data, batch_size=1000, verbose=0)[1])
+
+
+class Trainings:
+    """What an engine's networks came to, each trained once for all tools and repeats, and kept in a file.
+
+    A training: steps, the validation accuracy at the end of each rung, the seconds from its begin to there, the test accuracy.
+    """
+
+    def __init__(self, name, data, file):
+        self.name, self.data, self.file, self.engine = name, data, file, None
+        self.all = json.loads(file.read_text()) if file.exists() else {}
+
+    def of(self, cell, seed):
+        key = " ".join(f"{k}x{k}x{f}/{p}" for k, f, p in cell["convs"]) + f" stride {cell['stride']} dense {cell['units']}"
+        key = f"{self.name}: {key}: seed {seed}, {STEPS} steps"
+        if key not in self.all:
+            self.engine = self.engine or {"loop": Loop, "keras": Keras}[self.name](self.data)
+            e, validation, seconds, begun = self.engine, [], [], time.perf_counter()
+            e.begin(cell, seed)
+            for _ in range(RUNGS):
+                e.train(STEPS // RUNGS)
+                validation.append(round(e.accuracy(e.validation), 4))
+                seconds.append(round(time.perf_counter() - begun, 3))
+            self.all[key] = {"validation": validation, "seconds": seconds, "test": round(e.accuracy(e.test), 4)}
+            save(self.file, "{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in sorted(self.all.items())) + "\n}\n")
+        return self.all[key]
 
 
 class Done(BaseException):  # which no tool catches
@@ -104,44 +148,62 @@ class Done(BaseException):  # which no tool catches
 
 
 class Question:
-    """Judges what a tool trains, and notes when it came to what."""
+    """Judges what a tool trains, and notes when it came to what: the tool's own seconds, and those of its trainings."""
 
-    def __init__(self, engine, space, target, limit):
-        self.engine, self.axes, self.target, self.limit = engine, SPACES[space]["axes"], target, limit
-        self.begun, self.steps, self.best, self.seen, self.held = time.perf_counter(), 0, None, {}, None
+    def __init__(self, trainings, space, target, limit):
+        self.trainings, self.axes, self.target, self.limit = trainings, SPACES[space]["axes"], target, limit
+        self.steps, self.best, self.seen, self.held, self.again = 0, None, {}, None, 0
         self.all = [{}]
         for axis, values in self.axes.items():
             self.all = [p | {axis: v} for p in self.all for v in values]
+        self.costs = sorted(parameters(cell_of(p)) for p in self.all)
+        self.begun, self.outside, self.training = time.perf_counter(), 0, 0
+
+    def clock(self):
+        return time.perf_counter() - self.begun - self.outside + self.training
 
     def left(self):
         most = self.best[0] if self.best else float("inf")
-        return sum(parameters(cell_of(p)) < most and json.dumps(p) not in self.seen for p in self.all)
+        return bisect_left(self.costs, most) - sum(cost < most for _, cost in self.seen.values())
 
-    def ask(self, p, report=lambda rung, accuracy: True):
-        """The worst accuracy over seeds, of the first that misses the target; each network is trained once."""
+    def train(self, cell, seed, begin=0, report=GO_ON):
+        """A training from one rung on to where the report ends it: its last accuracy, and whether it went to its end."""
+        before = time.perf_counter()
+        done = self.trainings.of(cell, seed)
+        self.outside += time.perf_counter() - before
+        if begin:
+            self.training -= done["seconds"][begin - 1]
+        for rung in range(begin, RUNGS):
+            self.training += done["seconds"][rung] - (done["seconds"][rung - 1] if rung > begin else 0)
+            self.steps += STEPS // RUNGS
+            if not report(rung, done["validation"][rung]):
+                return done["validation"][rung], False, done["test"]
+        return done["validation"][-1], True, done["test"]
+
+    def ask(self, p, report=GO_ON, begin=0):
+        """The worst accuracy over seeds, of the first that misses the target; a network trained to its end is free the next time."""
         p = {axis: p[axis] for axis in self.axes}
-        key, cell = json.dumps(p), cell_of(p)
-        if key not in self.seen:
-            worst, tests = 1.0, []
-            for seed in range(SEEDS):
-                if time.perf_counter() - self.begun > self.limit:
-                    raise Done
-                def counted(rung, accuracy):
-                    self.steps += STEPS // RUNGS
-                    return seed > 0 or report(rung, accuracy)
-                accuracy, test = self.engine.train(cell, seed, counted)
-                worst = min(worst, accuracy)
-                if test is None:
-                    return worst, parameters(cell)  # stopped by the tool: not known
-                if accuracy < self.target:
-                    break
-                tests.append(test() if seed == SEEDS - 1 or self.best is None or parameters(cell) < self.best[0] else None)
-            self.seen[key] = worst
-            if len(tests) == SEEDS and (self.best is None or parameters(cell) < self.best[0]):
-                self.best, self.held = (parameters(cell), p, tests), time.perf_counter() - self.begun
-            if self.left() == 0:
-                raise Done
-        return self.seen[key], parameters(cell)
+        key, cell, cost = json.dumps(p), cell_of(p), parameters(cell_of(p))
+        self.again = self.again + 1 if key in self.seen else 0
+        if self.again == 1000 or self.clock() > self.limit:
+            raise Done
+        if key in self.seen:
+            return self.seen[key]
+        worst, tests = 1.0, []
+        for seed in range(SEEDS):
+            accuracy, ended, test = self.train(cell, seed, begin, report) if seed == 0 else self.train(cell, seed)
+            worst = min(worst, accuracy)
+            if not ended:
+                return worst, cost
+            if accuracy < self.target:
+                break
+            tests.append(test)
+        self.seen[key] = worst, cost
+        if len(tests) == SEEDS and (self.best is None or cost < self.best[0]) and self.clock() <= self.limit:
+            self.best, self.held = (cost, p, tests), self.clock()
+        if self.left() == 0:
+            raise Done
+        return worst, cost
 
 
 def optuna_search(q, seed, pruner):
@@ -178,7 +240,7 @@ def hyperband_search(q, seed, folder):
 
         def fit(self, hp, model, **_):
             epochs = hp.values.get("tuner/epochs", RUNGS)
-            accuracy, cost = q.ask(model, lambda rung, accuracy: rung + 1 < RUNGS and rung + 1 < epochs or rung + 1 == RUNGS)
+            accuracy, cost = q.ask(model, lambda rung, accuracy: rung + 1 < epochs or rung + 1 == RUNGS, hp.values.get("tuner/initial_epoch", 0))
             return {"score": -cost if accuracy >= q.target else (accuracy - 2) * 1e7}
 
     class Tuner(keras_tuner.Hyperband):
@@ -197,7 +259,7 @@ def hyperband_search(q, seed, folder):
 def peer(args, tool, repeat):
     os.chdir(HERE)
     sys.path.insert(0, str(HERE))
-    q = Question({"loop": Loop, "keras": Keras}[args.engine](args.data), args.space, args.target, args.limit)
+    q = Question(Trainings(args.engine, args.data, args.trainings), args.space, args.target, args.limit)
     known = None
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -207,7 +269,7 @@ def peer(args, tool, repeat):
                 optuna_search(q, repeat, tool == "optuna-pruner")
         except Done:
             if q.left() == 0:
-                known = time.perf_counter() - q.begun
+                known = q.clock()
     best = q.best or (None, None, [])
     return {"held": q.held, "known": known, "steps": q.steps, "trials": len(q.seen), "parameters": best[0], "answer": best[1],
             "test": best[2], "passes": bool(best[2]) and min(best[2]) >= args.target}
@@ -218,7 +280,8 @@ def slimfit(args, repeat):
     command = [str(HERE.parent.parent / "bin/slimfit"), "search", SPACES[args.space]["file"], "-o", out, "--format", "json", "--model",
                "--search-seed", str(repeat), "--set", f"target.accuracy={args.target}", "--set", f"train.steps={STEPS}"]
     begun, best, held = time.perf_counter(), None, None
-    process = subprocess.Popen(command, cwd=HERE.parent.parent, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    said = tempfile.TemporaryFile()  # no pipe: who does not read it stops who writes
+    process = subprocess.Popen(command, cwd=HERE.parent.parent, stdout=said, stderr=subprocess.DEVNULL)
     while True:
         try:
             process.wait(0.2)
@@ -231,7 +294,8 @@ def slimfit(args, repeat):
                 if now.get("seeds") == SEEDS and now["config_id"] != best:
                     best, held = now["config_id"], time.perf_counter() - begun
     known = time.perf_counter() - begun
-    answer = process.stdout.read()
+    said.seek(0)
+    answer = said.read()
     shutil.rmtree(out, ignore_errors=True)
     if process.returncode in (-15, 75, 130, 143):  # at the limit
         return {"held": held, "known": None, "steps": None, "trials": None, "parameters": None, "answer": best, "test": [], "passes": False}
@@ -243,16 +307,25 @@ def slimfit(args, repeat):
 
 
 def table(rows):
-    print("| space | target | tool | over | repeats | held, s | known, s | steps | parameters | pass on test |\n"
-          "|---|---:|---|---|---:|---:|---:|---:|---:|---:|")
-    middle = lambda values: sorted(values)[len(values) // 2] if values else None
-    for key in sorted({(r["space"], r["target"], r["tool"], r["engine"]) for r in rows}):
-        some = [r for r in rows if (r["space"], r["target"], r["tool"], r["engine"]) == key]
-        of = lambda name: [r[name] for r in some if r[name] is not None]
-        held, known = middle(of("held")), middle(of("known")) if len(of("known")) > len(some) // 2 else None
-        show = lambda v, form="%.0f": "never" if v is None else form % v
-        print("| %s | %g | %s | %s | %d | %s | %s | %s | %s | %d |" % (*key, len(some), show(held), show(known), show(middle(of("steps"))),
-              show(middle(of("parameters")), "%d"), sum(r["passes"] for r in some)))
+    """Medians, least and most in brackets; and how many times slimfit's held and known they are."""
+    print("| space | target | tool | over | repeats | held, s | known, s | steps | parameters | pass on test | held / slimfit | known / slimfit |\n"
+          "|---|---:|---|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+    kinds = sorted({(r["space"], r["target"], r["tool"], r["engine"]) for r in rows}, key=lambda k: (k[0], k[1], k[3] != "slimfit", k[3], k[2]))
+
+    def of(key, name):
+        """A figure's values, rising; what never came is infinite."""
+        return sorted(math.inf if r[name] is None else r[name] for r in rows if (r["space"], r["target"], r["tool"], r["engine"]) == key)
+
+    show = lambda v, form="%.0f": "never" if math.isinf(v) else form % v
+    middle = lambda values: values[len(values) // 2]
+    spread = lambda values: f"{show(middle(values))} [{show(values[0])}, {show(values[-1])}]"
+    for key in kinds:
+        own = (*key[:2], "slimfit", "slimfit")
+        ratios = ["-" if key == own or not of(own, name) or math.isinf(middle(of(own, name)) + middle(of(key, name))) else
+                  "%.1f" % (middle(of(key, name)) / middle(of(own, name))) for name in ("held", "known")]
+        print("| %s | %g | %s | %s | %d | %s | %s | %s | %s | %d | %s | %s |" % (
+            *key, len(of(key, "held")), spread(of(key, "held")), spread(of(key, "known")), show(middle(of(key, "steps"))),
+            spread(of(key, "parameters")), sum(of(key, "passes")), *ratios))
 
 
 def main():
@@ -268,11 +341,11 @@ def main():
     parser.add_argument("--minutes", type=float, help="begin no run that its --limit would let go on beyond them; without it all runs")
     parser.add_argument("--steps", type=int, default=STEPS, help="of each training; few see whether all works, and need an --out of their own")
     parser.add_argument("--data", default=os.path.expanduser("~/.cache/slimfit/mnist"))
+    parser.add_argument("--trainings", default="runs/bench-trainings.json", help="the peers' trainings; what is in it is not trained again")
     parser.add_argument("--out", default="runs/bench-search.json", help="results; what is in it is not done again")
     args = parser.parse_args()
     STEPS, begun = args.steps, time.perf_counter()
-    out = Path(args.out).resolve()
-    out.parent.mkdir(parents=True, exist_ok=True)
+    out, args.trainings = Path(args.out).resolve(), Path(args.trainings).resolve()
     rows = json.loads(out.read_text()) if out.exists() else []
     for repeat in range(args.repeats):
         for tool in args.tools:
@@ -280,15 +353,13 @@ def main():
                    "repeat": repeat}
             if any(key.items() <= r.items() for r in rows):
                 continue
-            if args.minutes is not None and time.perf_counter() - begun + args.limit > 60 * args.minutes:
+            if tool == "slimfit" and args.minutes is not None and time.perf_counter() - begun + args.limit > 60 * args.minutes:
                 print("no time left for:", *key.values(), file=sys.stderr)
                 continue
             print("search:", *key.values(), file=sys.stderr)
             row = key | (slimfit(args, repeat) if tool == "slimfit" else peer(args, tool, repeat)) | {"limit": args.limit}
             rows = (json.loads(out.read_text()) if out.exists() else []) + [row]
-            part = out.with_suffix(".part")
-            part.write_text(json.dumps(rows, indent=1) + "\n")
-            part.replace(out)
+            save(out, json.dumps(rows, indent=1) + "\n")
     table(rows)
 
 
