@@ -13,8 +13,8 @@ its seconds, as far as the tool let it go, count in every search that trains it.
 the clock of a peer is its own seconds and those of its trainings, and repeats with
 other samplers' seeds, other targets and other tools cost only what none before
 them trained. slimfit's searches run for real, each from an empty folder.
-Finished runs in --out are not repeated, so that --minutes, after
-which no run of slimfit begins that may not end, can be asked again to go on.
+Finished runs in --out are not repeated, so that a bench that was stopped, or ended by
+--minutes, after which no run of slimfit begins that may not end, goes on when asked again.
 """
 import argparse
 import json
