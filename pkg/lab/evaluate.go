@@ -276,8 +276,8 @@ func (e *Evaluation) Text(width int) (string, error) {
 		text.Thousands(a.Correct), text.Count(a.Images, "image"), text.Percent(a.Share), text.Percentage(a.Bounds[0]), text.Percent(a.Bounds[1]),
 		text.Printable(e.Data)), width, "", ""))
 	if v := e.Balanced; v != nil {
-		fmt.Fprintf(&b, "Balanced accuracy (the mean of recalls): %s (%s to %s).\n", text.Percent(v.Accuracy),
-			text.Percentage(v.Interval.Low), text.Percent(v.Interval.High))
+		b.WriteString(text.Wrap(fmt.Sprintf("Balanced accuracy (the mean of recalls): %s (95 %% interval %s to %s).", text.Percent(v.Accuracy),
+			text.Percentage(v.Interval.Low), text.Percent(v.Interval.High)), width, "", ""))
 	}
 	if e.Guess != "" {
 		fmt.Fprintf(&b, "It %s.\n", text.Printable(e.Guess))
